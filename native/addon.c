@@ -1,0 +1,43 @@
+/* The table of exported functions. */
+#include "addon.h"
+
+struct entry {
+	const char *name;
+	napi_callback function;
+};
+
+static const struct entry entries[] = {
+	{ "open", edge_open },
+	{ "bind", edge_bind },
+	{ "connect", edge_connect },
+	{ "listen", edge_listen },
+	{ "setOption", edge_set_option },
+	{ "getOption", edge_get_option },
+	{ "send", edge_send },
+	{ "receive", edge_receive },
+	{ "watch", edge_watch },
+	{ "unwatch", edge_unwatch },
+	{ "close", edge_close },
+	{ "createTimer", edge_create_timer },
+	{ "setTimer", edge_set_timer },
+	{ "readTimer", edge_read_timer },
+	{ "monotonicMs", edge_monotonic_ms },
+	{ "setScheduler", edge_set_scheduler },
+	{ "setResourceLimit", edge_set_resource_limit },
+	{ "lockMemory", edge_lock_memory },
+	{ "setParentDeathSignal", edge_set_parent_death_signal },
+};
+
+NAPI_MODULE_INIT()
+{
+	if (!watcher_install(env))
+		return NULL;
+	for (size_t index = 0; index < sizeof entries / sizeof entries[0]; index++) {
+		napi_value function = NULL;
+		if (napi_create_function(env, entries[index].name, NAPI_AUTO_LENGTH, entries[index].function, NULL,
+					 &function) != napi_ok
+		    || !set_field(env, exports, entries[index].name, function))
+			return NULL;
+	}
+	return exports;
+}

@@ -1,0 +1,65 @@
+/*
+ * The boundary between TypeScript and the system: every function takes and gives bytes and numbers, makes one
+ * system call, and throws an Error with `call` and `code` when it fails. What the bytes mean is known in
+ * TypeScript only. No libuv: waiting is done by one thread (watch.c).
+ */
+#ifndef EDGE_HA_ADDON_H
+#define EDGE_HA_ADDON_H
+
+#include <node_api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A byte string that belongs to JavaScript: valid until the native function returns. */
+struct bytes {
+	uint8_t *data;
+	size_t length;
+};
+
+struct watcher;
+
+/* arguments.c: every reader throws a TypeError or RangeError and returns false when the argument is unfit. */
+bool read_arguments(napi_env env, napi_callback_info info, size_t wanted, napi_value *out);
+bool read_integer(napi_env env, napi_value value, const char *name, int64_t least, int64_t most, int64_t *out);
+bool read_int(napi_env env, napi_value value, const char *name, int *out);
+bool read_descriptor(napi_env env, napi_value value, int *out);
+bool read_bytes(napi_env env, napi_value value, const char *name, struct bytes *out);
+bool read_optional_bytes(napi_env env, napi_value value, const char *name, struct bytes *out);
+bool read_address(napi_env env, napi_value value, bool allows_null, struct bytes *out);
+
+/* results.c: these return NULL with an exception pending when the runtime refuses. */
+napi_value throw_errno(napi_env env, const char *call, int number);
+napi_value make_int(napi_env env, int64_t number);
+napi_value make_double(napi_env env, double number);
+napi_value make_bytes(napi_env env, const void *data, size_t length);
+napi_value make_null(napi_env env);
+napi_value make_undefined(napi_env env);
+bool set_field(napi_env env, napi_value object, const char *name, napi_value value);
+
+/* socket.c, message.c, timer.c, process.c: the exported functions. */
+napi_value edge_open(napi_env env, napi_callback_info info);
+napi_value edge_bind(napi_env env, napi_callback_info info);
+napi_value edge_connect(napi_env env, napi_callback_info info);
+napi_value edge_listen(napi_env env, napi_callback_info info);
+napi_value edge_set_option(napi_env env, napi_callback_info info);
+napi_value edge_get_option(napi_env env, napi_callback_info info);
+napi_value edge_close(napi_env env, napi_callback_info info);
+napi_value edge_send(napi_env env, napi_callback_info info);
+napi_value edge_receive(napi_env env, napi_callback_info info);
+napi_value edge_create_timer(napi_env env, napi_callback_info info);
+napi_value edge_set_timer(napi_env env, napi_callback_info info);
+napi_value edge_read_timer(napi_env env, napi_callback_info info);
+napi_value edge_monotonic_ms(napi_env env, napi_callback_info info);
+napi_value edge_set_scheduler(napi_env env, napi_callback_info info);
+napi_value edge_set_resource_limit(napi_env env, napi_callback_info info);
+napi_value edge_lock_memory(napi_env env, napi_callback_info info);
+napi_value edge_set_parent_death_signal(napi_env env, napi_callback_info info);
+
+/* watch.c */
+napi_value edge_watch(napi_env env, napi_callback_info info);
+napi_value edge_unwatch(napi_env env, napi_callback_info info);
+bool watcher_install(napi_env env);
+void watcher_forget(napi_env env, int fd);
+
+#endif

@@ -1,0 +1,110 @@
+/* Sending and receiving datagrams. */
+#define _GNU_SOURCE
+#include "addon.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* What the ancillary data of a datagram said; fields that were not there keep their first value. */
+struct ancillary {
+	int ttl;
+	unsigned int interface_index;
+	bool has_destination;
+	struct in_addr destination;
+};
+
+/* send(descriptor, bytes, address or null, flags): number of bytes taken. */
+napi_value edge_send(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[4];
+	int fd = -1;
+	int flags = 0;
+	struct bytes payload;
+	struct bytes address;
+	ssize_t sent = 0;
+	if (!read_arguments(env, info, 4, arguments) || !read_descriptor(env, arguments[0], &fd)
+	    || !read_bytes(env, arguments[1], "bytes", &payload) || !read_address(env, arguments[2], true, &address)
+	    || !read_int(env, arguments[3], "flags", &flags))
+		return NULL;
+	do {
+		sent = sendto(fd, payload.data, payload.length, flags | MSG_NOSIGNAL,
+			      (const struct sockaddr *)(const void *)address.data, (socklen_t)address.length);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? throw_errno(env, "sendto", errno) : make_int(env, sent);
+}
+
+static void read_ancillary(struct msghdr *message, struct ancillary *out)
+{
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part)) {
+		if (part->cmsg_level != IPPROTO_IP)
+			continue;
+		if (part->cmsg_type == IP_TTL && part->cmsg_len >= CMSG_LEN(sizeof(int))) {
+			memcpy(&out->ttl, CMSG_DATA(part), sizeof out->ttl);
+		} else if (part->cmsg_type == IP_PKTINFO && part->cmsg_len >= CMSG_LEN(sizeof(struct in_pktinfo))) {
+			struct in_pktinfo packet;
+			memcpy(&packet, CMSG_DATA(part), sizeof packet);
+			out->interface_index = (unsigned int)packet.ipi_ifindex;
+			out->destination = packet.ipi_addr;
+			out->has_destination = true;
+		}
+	}
+}
+
+static napi_value make_received(napi_env env, size_t length, const struct msghdr *message,
+				const struct ancillary *ancillary)
+{
+	napi_value object = NULL;
+	napi_value is_truncated = NULL;
+	bool was_truncated = (message->msg_flags & MSG_TRUNC) != 0;
+	if (napi_create_object(env, &object) != napi_ok
+	    || napi_get_boolean(env, was_truncated, &is_truncated) != napi_ok)
+		return NULL;
+	napi_value source = make_bytes(env, message->msg_name, message->msg_namelen);
+	napi_value ttl = ancillary->ttl < 0 ? make_null(env) : make_int(env, ancillary->ttl);
+	napi_value destination = ancillary->has_destination
+				     ? make_bytes(env, &ancillary->destination, sizeof ancillary->destination)
+				     : make_null(env);
+	if (!set_field(env, object, "length", make_int(env, (int64_t)length))
+	    || !set_field(env, object, "isTruncated", is_truncated) || !set_field(env, object, "source", source)
+	    || !set_field(env, object, "ttl", ttl) || !set_field(env, object, "destination", destination)
+	    || !set_field(env, object, "interfaceIndex", make_int(env, ancillary->interface_index)))
+		return NULL;
+	return object;
+}
+
+/* receive(descriptor, into): what arrived and from where, or null if nothing is there (or within SO_RCVTIMEO). */
+napi_value edge_receive(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	int fd = -1;
+	struct bytes into;
+	struct sockaddr_storage source;
+	_Alignas(struct cmsghdr) uint8_t control[256];
+	ssize_t length = 0;
+	if (!read_arguments(env, info, 2, arguments) || !read_descriptor(env, arguments[0], &fd)
+	    || !read_bytes(env, arguments[1], "into", &into))
+		return NULL;
+	struct iovec part = { .iov_base = into.data, .iov_len = into.length };
+	struct msghdr message;
+	memset(&source, 0, sizeof source);
+	do {
+		memset(&message, 0, sizeof message);
+		message.msg_name = &source;
+		message.msg_namelen = sizeof source;
+		message.msg_iov = &part;
+		message.msg_iovlen = 1;
+		message.msg_control = control;
+		message.msg_controllen = sizeof control;
+		length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	} while (length < 0 && errno == EINTR);
+	if (length < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? make_null(env) : throw_errno(env, "recvmsg", errno);
+	if (message.msg_namelen > sizeof source)
+		message.msg_namelen = sizeof source;
+	struct ancillary ancillary = { .ttl = -1 };
+	read_ancillary(&message, &ancillary);
+	return make_received(env, (size_t)length, &message, &ancillary);
+}

@@ -1,0 +1,85 @@
+import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
+import { createConnection } from "node:net";
+import { dirname } from "node:path";
+import { hasCode } from "../base/system-error.ts";
+import type { NodeStatus } from "../ipc/status.ts";
+
+/** What became of a reload, as the socket answers it. */
+export interface ReloadReply {
+  readonly isAccepted: boolean;
+  /** Diagnostics, warnings included, each one line. */
+  readonly messages: readonly string[];
+}
+
+/** What the socket can be asked. */
+export interface AdminHandlers {
+  status(): NodeStatus;
+  reload(): Promise<ReloadReply>;
+}
+
+/** An open admin socket. */
+export interface AdminServer {
+  close(): void;
+}
+
+/**
+ * Serves the admin API on a Unix socket that only root may use: `GET /status` and `POST /reload`, JSON both.
+ * Throws if another edge-ha answers there, or if something else than a socket has that name; a socket left by a crash
+ * is replaced.
+ */
+export async function serveAdmin(path: string, handlers: AdminHandlers): Promise<AdminServer> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  if (await isAnswered(path)) {
+    throw new Error(`another edge-ha answers on ${path}; stop it, or give this one a --socket of its own`);
+  }
+  remove(path);
+  const before = process.umask(0o177);
+  try {
+    const server = Bun.serve({
+      unix: path,
+      fetch: (request) => answer(request, handlers),
+    });
+    chmodSync(path, 0o600);
+    return {
+      close: () => {
+        void server.stop(true);
+        remove(path);
+      },
+    };
+  } finally {
+    process.umask(before);
+  }
+}
+
+async function answer(request: Request, handlers: AdminHandlers): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  if (request.method === "GET" && pathname === "/status") return Response.json(handlers.status());
+  if (request.method === "POST" && pathname === "/reload") return Response.json(await handlers.reload());
+  return Response.json({ error: `no ${request.method} ${pathname} here` }, { status: 404 });
+}
+
+/** Tells whether somebody holds the socket, be it too busy to answer. */
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ path });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", (error) => {
+      if (hasCode(error, "ENOENT", "ECONNREFUSED")) resolve(false);
+      else reject(error);
+    });
+  });
+}
+
+/** Removes a socket; throws if something else has the name, which is not ours to remove. */
+function remove(path: string): void {
+  try {
+    if (!lstatSync(path).isSocket())
+      throw new Error(`${path} is there and is no socket; give --socket another path`);
+    unlinkSync(path);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+}

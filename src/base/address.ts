@@ -1,0 +1,72 @@
+import ipaddr from "ipaddr.js";
+
+/** An address family as this project writes it. */
+export type Family = 4 | 6;
+
+/** An address with the length of its network prefix, as in `192.0.2.1/24`. */
+export interface Prefix {
+  readonly address: string;
+  readonly length: number;
+}
+
+/** An address and a port. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Gives an address in its canonical text form, or null if it is none (IPv4 only as four decimal parts). */
+export function canonicalAddress(text: string): string | null {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString();
+  if (text.includes(":") && !text.includes("%") && ipaddr.IPv6.isValid(text)) {
+    return ipaddr.IPv6.parse(text).toRFC5952String();
+  }
+  return null;
+}
+
+/** Gives the family of a canonical address. */
+export function familyOf(address: string): Family {
+  return address.includes(":") ? 6 : 4;
+}
+
+/** Gives an address as 4 or 16 bytes in network order; throws on text that is no address. */
+export function addressBytes(address: string): Uint8Array {
+  return Uint8Array.from(ipaddr.parse(address).toByteArray());
+}
+
+/** Gives 4 or 16 bytes in network order as a canonical address. */
+export function addressFromBytes(bytes: Uint8Array): string {
+  const parsed = ipaddr.fromByteArray([...bytes]);
+  return parsed instanceof ipaddr.IPv6 ? parsed.toRFC5952String() : parsed.toString();
+}
+
+/** Reads `address/length`, or an address alone with the full length; null if it is neither. */
+export function parsePrefix(text: string): Prefix | null {
+  const slash = text.indexOf("/");
+  const address = canonicalAddress(slash < 0 ? text : text.slice(0, slash));
+  if (address === null) return null;
+  const full = familyOf(address) === 4 ? 32 : 128;
+  if (slash < 0) return { address, length: full };
+  const digits = text.slice(slash + 1);
+  if (!/^\d{1,3}$/.test(digits) || Number(digits) > full) return null;
+  return { address, length: Number(digits) };
+}
+
+/** Tells whether `address` lies in the network that `prefix` names. */
+export function prefixContains(prefix: Prefix, address: string): boolean {
+  if (familyOf(prefix.address) !== familyOf(address)) return false;
+  const network = ipaddr.parse(prefix.address);
+  const candidate = ipaddr.parse(address);
+  return candidate.match(network, prefix.length);
+}
+
+/** Orders two addresses of one family as unsigned numbers in network order (RFC 9568 §6.4.3). */
+export function compareAddresses(a: string, b: string): number {
+  return Buffer.compare(addressBytes(a), addressBytes(b));
+}
+
+/** Writes an endpoint as `192.0.2.1:80` or `[2001:db8::1]:80`. */
+export function formatEndpoint(endpoint: Endpoint): string {
+  const { address, port } = endpoint;
+  return familyOf(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+}

@@ -1,0 +1,112 @@
+import { askAdmin } from "../admin/client.ts";
+import { formatEndpoint } from "../base/address.ts";
+import { errorText } from "../base/system-error.ts";
+import { formatTable } from "../base/table.ts";
+import type { InstanceStatus, NodeStatus } from "../ipc/status.ts";
+
+/** Shows what the running service is doing and why; 0 shown, 1 nobody there. */
+export async function runStatus(options: {
+  readonly socket: string;
+  readonly json: boolean;
+}): Promise<number> {
+  let status: NodeStatus;
+  try {
+    // The service on the other end is this very version's `serveAdmin`.
+    status = (await askAdmin(options.socket, "GET", "/status")) as NodeStatus;
+  } catch (error) {
+    process.stderr.write(`${errorText(error)}\n`);
+    return 1;
+  }
+  const isTerminal = process.stdout.isTTY;
+  process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : describeStatus(status, isTerminal));
+  return 0;
+}
+
+/** Writes a node's status for a person to read. */
+export function describeStatus(status: NodeStatus, isTerminal: boolean): string {
+  const sections = [describeHead(status), describeInstances(status.instances, isTerminal)];
+  if (status.services.length > 0) sections.push(describeServices(status));
+  if (status.probes.length > 0) sections.push(describeProbes(status, isTerminal));
+  sections.push(describeProcesses(status));
+  return `${sections.join("\n\n")}\n`;
+}
+
+function describeHead(status: NodeStatus): string {
+  const { config } = status;
+  const lines = [
+    `node ${status.node} of cluster ${status.cluster}, edge-ha ${status.version}, up since ${status.startedAt}`,
+    `configuration ${config.path}, loaded ${config.loadedAt}`,
+  ];
+  if (config.lastErrors.length > 0) {
+    lines.push("the last reload was refused, the configuration above is still in force:");
+    lines.push(...config.lastErrors.map((error) => `  ${error}`));
+  }
+  return lines.join("\n");
+}
+
+const colours: Readonly<Record<string, string>> = {
+  active: "32",
+  up: "32",
+  fault: "31",
+  down: "31",
+  backup: "36",
+};
+
+function paint(word: string, isTerminal: boolean): string {
+  const colour = colours[word];
+  return isTerminal && colour !== undefined ? `\u001B[${colour}m${word}\u001B[0m` : word;
+}
+
+function describeInstances(instances: readonly InstanceStatus[], isTerminal: boolean): string {
+  if (instances.length === 0) return "no virtual routers on this node";
+  return instances
+    .map((instance) => {
+      const { name, state, addresses, priority, basePriority, peer } = instance;
+      const base = priority === basePriority ? "" : ` (${basePriority} before tracks)`;
+      const lines = [
+        `${name}  ${paint(state, isTerminal)}  ${addresses.join(" ")}`,
+        `  VRID ${instance.vrid} on ${instance.interface}, version ${instance.version}, priority ${priority}${base}`,
+        `  since ${instance.since}: ${instance.reason}`,
+      ];
+      if (state !== "active" && peer !== null)
+        lines.push(`  active is ${peer.address} with priority ${peer.priority}`);
+      lines.push(...instance.claims.map((claim) => `  ${claim}`));
+      return lines.join("\n");
+    })
+    .join("\n");
+}
+
+function describeServices(status: NodeStatus): string {
+  const rows = status.services.flatMap((service) => [
+    [service.name, formatEndpoint(service), service.scheduler, service.usesSorry ? "sorry server" : "", ""],
+    ...service.servers.map((server) => [
+      "",
+      `  ${formatEndpoint(server)}`,
+      `weight ${server.weight}`,
+      server.isUp ? "up" : "down",
+      `${server.activeConnections}`,
+    ]),
+  ]);
+  return formatTable(["SERVICE", "ADDRESS", "SCHEDULER", "STATE", "CONNECTIONS"], rows);
+}
+
+function describeProbes(status: NodeStatus, isTerminal: boolean): string {
+  const rows = status.probes.map((probe) => [
+    probe.id,
+    probe.isUp ? "up" : "down",
+    probe.since,
+    probe.lastResult,
+  ]);
+  const table = formatTable(["CHECK", "STATE", "SINCE", "LAST RESULT"], rows);
+  return isTerminal ? table.replaceAll(/\b(up|down)\b(?= {2})/g, (word) => paint(word, true)) : table;
+}
+
+function describeProcesses(status: NodeStatus): string {
+  const proxies = new Map(status.proxies.map((proxy) => [proxy.pid, proxy]));
+  const rows = status.processes.map((process) => {
+    const proxy = proxies.get(process.pid);
+    const work = proxy === undefined ? "" : `${proxy.connections} connections, ${proxy.requests} requests`;
+    return [process.role, String(process.pid), String(process.restarts), process.startedAt, work];
+  });
+  return formatTable(["PROCESS", "PID", "RESTARTS", "SINCE", "WORK"], rows);
+}

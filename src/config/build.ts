@@ -1,0 +1,157 @@
+import type {
+  CheckConfig,
+  Config,
+  ListenerConfig,
+  NodeConfig,
+  NotifyConfig,
+  RouteConfig,
+  ServiceConfig,
+  SiteConfig,
+  UpstreamConfig,
+} from "./config.ts";
+import { deepFreeze } from "./freeze.ts";
+import type { Model } from "./model.ts";
+import type { HeaderRulesPlan } from "./node-plan.ts";
+import type { CheckEntry } from "./schema/check.ts";
+import type { NodeEntry } from "./schema/cluster.ts";
+import type { HeaderRulesEntry, ListenerEntry, RouteEntry, SiteEntry, UpstreamEntry } from "./schema/http.ts";
+import type { NotifyEntry } from "./schema/notify.ts";
+import type { ServiceEntry } from "./schema/service.ts";
+import { addressesOf, serviceSockets } from "./sockets.ts";
+
+const defaultConnectTimeoutMs = 5000;
+
+/** Makes the configuration out of tables that every rule has passed. */
+export function buildConfig(model: Model): Config {
+  const { sections, tracks } = model;
+  const instances = model.instances.map(({ config }) => config);
+  const services = sections.services.map(({ value }) => serviceConfig(value));
+  const realServer = sections.realServer?.value;
+  // Without a word about it, web servers carry what is forwarded to them by direct routing.
+  const direct = services
+    .filter(({ forward }) => forward === "dr")
+    .flatMap((service) => serviceSockets(service, instances));
+  const carried =
+    realServer === undefined
+      ? direct.map(({ address }) => address)
+      : [...addressesOf(realServer.vips, instances), ...realServer.addresses];
+  return deepFreeze({
+    cluster: sections.cluster?.value.name ?? "",
+    nodes: sections.nodes.map(({ value }) => nodeConfig(value)),
+    instances,
+    syncGroups: sections.syncGroups.map(({ value }) => ({ name: value.name, instances: value.vips })),
+    tracks,
+    notify: notifyConfig(sections.notify?.value ?? null),
+    services,
+    listeners: sections.listeners.map(({ value }) => listenerConfig(value)),
+    upstreams: sections.upstreams.map(({ value }) => upstreamConfig(value)),
+    sites: sections.sites.map(({ value }) => siteConfig(value)),
+    proxy: { workers: sections.proxy?.value.workers ?? null, user: sections.proxy?.value.user ?? "edge-ha" },
+    realServer: { addresses: [...new Set(carried)] },
+  });
+}
+
+function nodeConfig(entry: NodeEntry): NodeConfig {
+  const addresses = Object.entries(entry.address).flatMap(([name, list]) =>
+    list.map((own) => ({ interface: name, ...own })),
+  );
+  return { name: entry.name, addresses };
+}
+
+function notifyConfig(entry: NotifyEntry | null): NotifyConfig | null {
+  if (entry === null) return null;
+  const { script, fifo, user, timeout } = entry;
+  return { script: script === null ? null : { command: script, timeoutMs: timeout, user }, fifo };
+}
+
+function checkConfig(entry: CheckEntry | null): CheckConfig | null {
+  if (entry === null) return null;
+  const timing = {
+    port: entry.port,
+    intervalMs: entry.interval,
+    timeoutMs: entry.timeout,
+    retries: entry.retries,
+    retryDelayMs: entry.retry_delay,
+    rise: entry.rise,
+    fall: entry.fall,
+  };
+  if (entry.type === "tcp") return { kind: "tcp", ...timing };
+  const { method, path, host, status } = entry;
+  return { kind: "http", ...timing, method, path, host, status };
+}
+
+function serviceConfig(entry: ServiceEntry): ServiceConfig {
+  const { name, vips, addresses, port, protocol, forward, scheduler, sorry } = entry;
+  return {
+    name,
+    vips,
+    addresses,
+    port,
+    protocol,
+    forward,
+    scheduler,
+    persistenceS: entry.persistence / 1000,
+    sorry,
+    connectTimeoutMs: entry.connect_timeout ?? defaultConnectTimeoutMs,
+    servers: entry.servers.map((server) => ({
+      address: server.address,
+      port: server.port ?? port,
+      weight: server.weight,
+      check: checkConfig(server.check ?? entry.check),
+    })),
+  };
+}
+
+function listenerConfig(entry: ListenerEntry): ListenerConfig {
+  return {
+    name: entry.name,
+    ...entry.address,
+    vips: entry.vips,
+    headTimeoutMs: entry.head_timeout,
+    idleTimeoutMs: entry.idle_timeout,
+  };
+}
+
+function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
+  return {
+    name: entry.name,
+    balance: entry.balance,
+    servers: entry.servers.map((server) => ({
+      ...server.address,
+      weight: server.weight,
+      check: checkConfig(server.check ?? entry.check),
+      isBackup: server.backup,
+    })),
+    keepAliveConnections: entry.keepalive.connections,
+    keepAliveIdleMs: entry.keepalive.idle,
+  };
+}
+
+function siteConfig(entry: SiteEntry): SiteConfig {
+  return {
+    hosts: entry.hosts,
+    listeners: entry.listeners,
+    accessLog: entry.access_log,
+    maxBodyBytes: entry.max_body,
+    routes: entry.route.map(routeConfig),
+  };
+}
+
+function routeConfig(entry: RouteEntry): RouteConfig {
+  return {
+    path: entry.path,
+    upstream: entry.upstream,
+    connectTimeoutMs: entry.timeouts.connect,
+    sendTimeoutMs: entry.timeouts.send,
+    readTimeoutMs: entry.timeouts.read,
+    responseHeaders: headerRules(entry.response_headers),
+  };
+}
+
+function pairs(rules: HeaderRulesEntry["add"]): readonly (readonly [string, string])[] {
+  return Object.entries(rules).flatMap(([name, values]) => values.map((value) => [name, value] as const));
+}
+
+function headerRules(entry: HeaderRulesEntry): HeaderRulesPlan {
+  return { remove: entry.remove, set: pairs(entry.set), add: pairs(entry.add) };
+}

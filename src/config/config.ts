@@ -1,0 +1,189 @@
+import type { Endpoint, Prefix } from "../base/address.ts";
+import type { GarpPlan, HeaderRulesPlan, HmacPlan, NotifyPlan, StatusRange, TrackPlan } from "./node-plan.ts";
+
+/**
+ * The whole cluster as one file describes it, after every default, derivation and rule: deeply frozen, nothing optional,
+ * the same on every node. `planNode` cuts one node's part out of it. Durations are milliseconds unless the name says otherwise.
+ */
+export interface Config {
+  readonly cluster: string;
+  readonly nodes: readonly NodeConfig[];
+  /** The `[[vip]]` tables, then the `[[vrrp]]` tables, each in the order of the file. */
+  readonly instances: readonly InstanceConfig[];
+  readonly syncGroups: readonly SyncGroupConfig[];
+  readonly tracks: readonly TrackConfig[];
+  readonly notify: NotifyConfig | null;
+  readonly services: readonly ServiceConfig[];
+  readonly listeners: readonly ListenerConfig[];
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly sites: readonly SiteConfig[];
+  readonly proxy: ProxyConfig;
+  readonly realServer: RealServerConfig;
+}
+
+/** One host of the cluster. */
+export interface NodeConfig {
+  readonly name: string;
+  readonly addresses: readonly NodeAddressConfig[];
+}
+
+/** An address of a node's own. */
+export interface NodeAddressConfig {
+  readonly interface: string;
+  readonly address: string;
+  /** Null where the file gives the address without its prefix. */
+  readonly prefixLength: number | null;
+}
+
+/** One virtual router, whichever of the two forms it was written in. */
+export interface InstanceConfig {
+  readonly name: string;
+  readonly form: "vip" | "vrrp";
+  readonly vrid: number;
+  readonly version: 2 | 3;
+  readonly advertIntervalMs: number;
+  readonly preempts: boolean;
+  readonly addresses: readonly Prefix[];
+  readonly label: string | null;
+  readonly group: string;
+  readonly password: string | null;
+  readonly hmac: HmacPlan | null;
+  readonly checksum: "pseudo-header" | "message-only";
+  readonly garp: GarpPlan;
+  /** The nodes that take part; a VIP's in its order of preference. */
+  readonly members: readonly MemberConfig[];
+  /** Names of the tracks its claim depends on. */
+  readonly tracks: readonly string[];
+  readonly needsProxy: boolean;
+}
+
+/** A node's part in a virtual router. */
+export interface MemberConfig {
+  readonly node: string;
+  readonly interface: string;
+  readonly priority: number;
+  /** The node's own address that advertisements come from; null takes the interface's first. */
+  readonly source: string | null;
+}
+
+/** Instances that move together. */
+export interface SyncGroupConfig {
+  readonly name: string;
+  readonly instances: readonly string[];
+}
+
+/** Something that changes a claim. */
+export type TrackConfig = TrackPlan;
+
+/** Who is told of changes of state. */
+export type NotifyConfig = Omit<NotifyPlan, "node">;
+
+/** How a server is checked. */
+export type CheckConfig = TcpCheckConfig | HttpCheckConfig;
+
+/** What all kinds of checks have in common. */
+export interface CheckTimingConfig {
+  /** Null is the server's own port. */
+  readonly port: number | null;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly retryDelayMs: number;
+  readonly rise: number;
+  readonly fall: number;
+}
+
+/** Connects, and that is all. */
+export interface TcpCheckConfig extends CheckTimingConfig {
+  readonly kind: "tcp";
+}
+
+/** Sends one request and compares the status. */
+export interface HttpCheckConfig extends CheckTimingConfig {
+  readonly kind: "http";
+  readonly method: "GET" | "HEAD";
+  readonly path: string;
+  readonly host: string | null;
+  readonly status: readonly StatusRange[];
+}
+
+/** A server with its own check, or null if nothing checks it. */
+export interface ServerConfig extends Endpoint {
+  readonly weight: number;
+  readonly check: CheckConfig | null;
+}
+
+/** An L4 service. */
+export interface ServiceConfig {
+  readonly name: string;
+  /** Names of the instances whose addresses it answers on. */
+  readonly vips: readonly string[];
+  /** Addresses beside them. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly protocol: "tcp";
+  readonly forward: "dr" | "proxy";
+  readonly scheduler: "rr" | "wrr";
+  readonly persistenceS: number;
+  readonly sorry: Endpoint | null;
+  /** How long the userspace relay waits for a server to accept. */
+  readonly connectTimeoutMs: number;
+  readonly servers: readonly ServerConfig[];
+}
+
+/** An L7 listening address. */
+export interface ListenerConfig {
+  readonly name: string;
+  /** Null is every address. */
+  readonly address: string | null;
+  readonly port: number;
+  /** Narrows an address of null to these instances' addresses; empty is all. */
+  readonly vips: readonly string[];
+  readonly headTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+/** A server of an upstream. */
+export interface UpstreamServerConfig extends ServerConfig {
+  readonly isBackup: boolean;
+}
+
+/** A group of HTTP servers. */
+export interface UpstreamConfig {
+  readonly name: string;
+  readonly balance: "round-robin";
+  readonly servers: readonly UpstreamServerConfig[];
+  readonly keepAliveConnections: number;
+  readonly keepAliveIdleMs: number;
+}
+
+/** A group of host names. */
+export interface SiteConfig {
+  readonly hosts: readonly string[];
+  readonly listeners: readonly string[];
+  readonly accessLog: { readonly path: string; readonly format: "main" } | null;
+  readonly maxBodyBytes: number;
+  readonly routes: readonly RouteConfig[];
+}
+
+/** What happens with requests below a path. */
+export interface RouteConfig {
+  readonly path: string;
+  readonly upstream: string;
+  readonly connectTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  readonly responseHeaders: HeaderRulesPlan;
+}
+
+/** The proxy processes. */
+export interface ProxyConfig {
+  /** Null is one for each core. */
+  readonly workers: number | null;
+  readonly user: string;
+}
+
+/** What `edge-ha rs` puts on `lo`. */
+export interface RealServerConfig {
+  readonly addresses: readonly string[];
+}

@@ -1,0 +1,180 @@
+import { formatEndpoint } from "../base/address.ts";
+import { unreachable } from "../base/assert.ts";
+import type {
+  HmacPlan,
+  IpvsServicePlan,
+  NodePlan,
+  NotifyPlan,
+  ProbePlan,
+  RelayPlan,
+  ScriptTrackPlan,
+  ServicePlanServer,
+  SitePlan,
+  TrackPlan,
+  UpstreamPlan,
+  VrrpInstancePlan,
+} from "./node-plan.ts";
+import { formatDuration, formatSize } from "./units.ts";
+
+/** Says in words what a node will do, a line for each thing, grouped under headings; what there is none of is left out. */
+export function describePlan(plan: NodePlan): string {
+  const { vrrp, director, proxy } = plan;
+  const listeners = proxy.listeners.flatMap(({ name, sockets }) =>
+    sockets.map((socket) => `${formatEndpoint(socket)}  listener ${name}`),
+  );
+  const relays = proxy.relays.flatMap(({ name, sockets }) =>
+    sockets.map((socket) => `${formatEndpoint(socket)}  relay ${name}`),
+  );
+  const sections = [
+    section(
+      "virtual routers",
+      vrrp.instances.flatMap((instance) => instanceLines(instance, plan)),
+    ),
+    section(
+      "move together",
+      vrrp.syncGroups.map(({ name, instances }) => `${name}: ${instances.join(", ")}`),
+    ),
+    section("tracks", vrrp.tracks.map(trackLine)),
+    section("told of changes", vrrp.notify === null ? [] : notifyLines(vrrp.notify)),
+    section("kernel services (IPVS)", director.services.flatMap(serviceLines)),
+    section("listening sockets", [...listeners, ...relays]),
+    section("sites", proxy.sites.flatMap(siteLines)),
+    section("upstreams", proxy.upstreams.flatMap(upstreamLines)),
+    section("relayed services", proxy.relays.flatMap(relayLines)),
+    section("probes", director.probes.map(probeLine)),
+  ];
+  const workers =
+    proxy.workers === 0
+      ? "no proxy process"
+      : `${counted(proxy.workers, "proxy process")} as user ${proxy.user}`;
+  return [`node ${plan.node} of cluster ${plan.cluster}, ${workers}`, ...sections.flat()].join("\n");
+}
+
+/** Writes a number with its noun. */
+export function counted(count: number, noun: string): string {
+  if (count === 1) return `1 ${noun}`;
+  return `${count} ${noun.endsWith("s") ? `${noun}es` : `${noun}s`}`;
+}
+
+function section(heading: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ["", heading, ...lines.map((line) => `  ${line}`)];
+}
+
+function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly string[] {
+  const { name, vrid, priority, version, advertIntervalMs, group, source } = instance;
+  const addresses = instance.addresses.map(({ address, length }) => `${address}/${length}`);
+  const from = source === null ? "" : ` from ${source}`;
+  const notes = [
+    instance.preempts ? "preempts" : "does not preempt",
+    ...(instance.password === null ? [] : ["PASS authentication"]),
+    ...(instance.hmac === null ? [] : [hmacNote(instance.hmac)]),
+    ...(instance.checksum === "message-only" ? ["checksum over the message only"] : []),
+    ...instance.tracks.map((track) => trackNote(track, plan)),
+    ...(instance.needsProxy ? ["withdrawn while no proxy process is alive"] : []),
+  ];
+  return [
+    `${name}: ${addresses.join(", ")} on ${instance.interface}, VRID ${vrid}, priority ${priority}`,
+    `  version ${version}, every ${formatDuration(advertIntervalMs)}${from} to ${group}; ${notes.join("; ")}`,
+  ];
+}
+
+/** Names keys by their ids alone: a plan is for reading, and for pasting into a report. */
+function hmacNote({ keys, activeKey, mode }: HmacPlan): string {
+  const others = keys.filter(({ id }) => id !== activeKey).map(({ id }) => id);
+  const also = others.length === 0 ? "" : `, believes key ${others.join(" and ")} too`;
+  return `signs with HMAC key ${activeKey}${also}${mode === "permissive" ? ", and what is not signed" : ""}`;
+}
+
+function trackNote(name: string, plan: NodePlan): string {
+  const track = plan.vrrp.tracks.find((one) => one.name === name);
+  const weight = track?.weight ?? 0;
+  if (track?.kind === "file") {
+    return weight === 0 ? `withdrawn while ${name} is not 0` : `${name} times ${weight} added`;
+  }
+  return weight === 0 ? `withdrawn while ${name} fails` : `${weight} while ${name} fails`;
+}
+
+function trackLine(track: TrackPlan): string {
+  switch (track.kind) {
+    case "script":
+      return scriptTrackLine(track);
+    case "interface": {
+      const { upDelayMs, downDelayMs } = track;
+      const delays = `up after ${formatDuration(upDelayMs)}, down after ${formatDuration(downDelayMs)}`;
+      return `${track.name}: interface ${track.interface}, ${delays}`;
+    }
+    case "file":
+      return `${track.name}: the number in ${track.path}`;
+    default:
+      return unreachable(track);
+  }
+}
+
+function scriptTrackLine(track: ScriptTrackPlan): string {
+  const { name, intervalMs, timeoutMs, rise, fall } = track;
+  const timing = `every ${formatDuration(intervalMs)}, timeout ${formatDuration(timeoutMs)}, rise ${rise}, fall ${fall}`;
+  return `${name}: ${programText(track)}, ${timing}`;
+}
+
+function notifyLines({ script, fifo }: NotifyPlan): readonly string[] {
+  return [
+    ...(script === null
+      ? []
+      : [`script ${programText(script)}, timeout ${formatDuration(script.timeoutMs)}`]),
+    ...(fifo === null ? [] : [`FIFO ${fifo}`]),
+  ];
+}
+
+function programText({ command, user }: Pick<ScriptTrackPlan, "command" | "user">): string {
+  const words = command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)));
+  return user === null ? words.join(" ") : `${words.join(" ")} as ${user}`;
+}
+
+function serviceLines(service: IpvsServicePlan): readonly string[] {
+  const persistence = service.persistenceS === 0 ? "" : `, persistent for ${service.persistenceS}s`;
+  const head = `${service.protocol} ${formatEndpoint(service)} ${service.scheduler}${persistence}  service ${service.name}`;
+  return [
+    head,
+    ...service.servers.map((server) => `  ${service.forward} ${serverText(server)}`),
+    ...sorryLines(service),
+  ];
+}
+
+function relayLines(relay: RelayPlan): readonly string[] {
+  return [
+    `${relay.name}: ${relay.scheduler}`,
+    ...relay.servers.map((server) => `  ${serverText(server)}`),
+    ...sorryLines(relay),
+  ];
+}
+
+function sorryLines({ sorry }: Pick<RelayPlan, "sorry">): readonly string[] {
+  return sorry === null ? [] : [`  ${formatEndpoint(sorry)} when every server is down`];
+}
+
+function serverText(server: ServicePlanServer): string {
+  const check = server.probe === null ? "not checked" : `up by "${server.probe}"`;
+  return `${formatEndpoint(server)} weight ${server.weight}, ${check}`;
+}
+
+function siteLines(site: SitePlan): readonly string[] {
+  const log = site.accessLog === null ? "" : `, log ${site.accessLog.path}`;
+  const head = `${site.hosts.join(", ")} on ${site.listeners.join(", ")}, bodies up to ${formatSize(site.maxBodyBytes)}${log}`;
+  return [head, ...site.routes.map((route) => `  ${route.path} to upstream ${route.upstream}`)];
+}
+
+function upstreamLines(upstream: UpstreamPlan): readonly string[] {
+  const servers = upstream.servers.map(
+    (server) => `  ${serverText(server)}${server.isBackup ? ", backup" : ""}`,
+  );
+  return [`${upstream.name}: ${upstream.balance}`, ...servers];
+}
+
+function probeLine(probe: ProbePlan): string {
+  const { timeoutMs, retries, retryDelayMs, rise, fall } = probe;
+  const again =
+    retries === 0
+      ? "no retry"
+      : `${counted(retries, "retry").replace("retrys", "retries")} after ${formatDuration(retryDelayMs)}`;
+  return `${probe.id}: timeout ${formatDuration(timeoutMs)}, ${again}, rise ${rise}, fall ${fall}`;
+}

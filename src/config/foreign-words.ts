@@ -1,0 +1,100 @@
+/** keepalived's and nginx's words, with what says the same here: hints for unknown keys, by the table they stand in. */
+
+const auth = 'write auth = { type = "pass", password = "…" }';
+const noUnicast = "leave it out: unicast peers are not built yet in this version";
+const noNotify = "write script in [notify]: it is told the state as an argument";
+
+const router: Readonly<Record<string, string>> = {
+  state: "leave it out: prefer (or priority) decides who is active",
+  nopreempt: "write preempt = false",
+  virtual_router_id: "write vrid",
+  advert_int: 'write advert_interval, with a unit, as in "1s"',
+  auth_type: auth,
+  auth_pass: auth,
+  authentication: auth,
+  auth_hmac: 'write auth = { type = "hmac", keys = { 1 = "hex:…" } }',
+  virtual_ipaddress: "write address (and addresses for further ones)",
+  virtual_ipaddress_excluded: "write it as a [[vip]] of its own in the same [[sync_group]]",
+  mcast_src_ip: "write source in a [[vrrp]], or leave it out: the node's own address is taken",
+  unicast_src_ip: noUnicast,
+  unicast_peer: noUnicast,
+  vrrp_mcast_group4: "write group",
+  track_script: "write track, with the names of [[track]] tables",
+  use_vmac: "leave it out: a virtual MAC is not built yet in this version",
+  router_id: "leave it out: the node's name takes its place",
+  notification_email: "leave it out: mail is not built yet in this version",
+  notify_master: noNotify,
+  notify_backup: noNotify,
+  notify_fault: noNotify,
+  notify_stop: noNotify,
+  track_file: "write track, with the names of [[track]] tables",
+};
+
+const check: Readonly<Record<string, string>> = {
+  delay_loop: "write interval",
+  connect_timeout: "write timeout",
+  connect_port: "write port",
+  nb_get_retry: "write retries",
+  retry: "write retries",
+  delay_before_retry: "write retry_delay",
+  status_code: "write status",
+  virtualhost: "write host",
+  url: "write path and status",
+};
+
+const service: Readonly<Record<string, string>> = {
+  lb_algo: "write scheduler",
+  lvs_sched: "write scheduler",
+  lb_kind: "write forward",
+  lvs_method: "write forward",
+  persistence_timeout: 'write persistence, with a unit, as in "50s"',
+  sorry_server: 'write sorry = "192.0.2.9:80"',
+  real_server: "write servers = [{ address = … }]",
+  nat_mask: "leave it out: keepalived ignores it too",
+  delay_loop: "write interval in the check",
+};
+
+const site: Readonly<Record<string, string>> = {
+  server_name: "write hosts",
+  listen: "write listeners, with the names of [[listener]] tables",
+  location: "write [[site.route]] with a path",
+  client_max_body_size: "write max_body",
+  proxy_pass: "write upstream in a [[site.route]], with the name of an [[upstream]]",
+  proxy_connect_timeout: "write timeouts = { connect = … } in the [[site.route]]",
+  proxy_send_timeout: "write timeouts = { send = … } in the [[site.route]]",
+  proxy_read_timeout: "write timeouts = { read = … } in the [[site.route]]",
+  add_header: "write response_headers = { add = … } in the [[site.route]]",
+  proxy_set_header: "leave it out: X-Real-IP and X-Forwarded-* are always set",
+};
+
+const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "": {
+    global_defs: "write [cluster]",
+    vrrp_instance: "write [[vip]], or [[vrrp]] to spell it out",
+    vrrp_sync_group: "write [[sync_group]]",
+    vrrp_script: "write [[track]]",
+    vrrp_track_file: "write [[track]] with file",
+    vrrp_notify_fifo: "write fifo in [notify]",
+    notify_fifo: "write fifo in [notify]",
+    virtual_server: "write [[service]]",
+    server: "write [[site]], and its servers in an [[upstream]]",
+  },
+  cluster: router,
+  vip: router,
+  vrrp: router,
+  sync_group: router,
+  service,
+  "service.check": check,
+  "service.servers.check": check,
+  "upstream.check": check,
+  "upstream.servers.check": check,
+  proxy: { worker_processes: "write workers" },
+  site,
+  "site.route": site,
+};
+
+/** Gives the hint for a key that means something in keepalived or nginx; null if it does not. `place` is the table without indices. */
+export function foreignWord(place: string, key: string): string | null {
+  const words = byPlace[place];
+  return words !== undefined && Object.hasOwn(words, key) ? (words[key] ?? null) : null;
+}

@@ -1,0 +1,55 @@
+import type { Endpoint } from "../base/address.ts";
+import type {
+  Config,
+  InstanceConfig,
+  ListenerConfig,
+  ServiceConfig,
+  SiteConfig,
+  UpstreamConfig,
+} from "./config.ts";
+import { listenerSockets, serviceSockets } from "./sockets.ts";
+
+/** What of the cluster concerns one node: a VIP that it never holds, and what answers on that alone, does not. */
+
+/** Gives the virtual routers that a node takes part in. */
+export function localInstances(config: Config, node: string): readonly InstanceConfig[] {
+  return config.instances.filter(({ members }) => members.some((member) => member.node === node));
+}
+
+/** Gives a service's sockets on a node: on VIPs that it may hold, and on addresses that are no VIP's. */
+export function localServiceSockets(
+  service: ServiceConfig,
+  config: Config,
+  node: string,
+): readonly Endpoint[] {
+  return serviceSockets(service, localInstances(config, node));
+}
+
+/** A listener with its sockets on a node. */
+export interface LocalListener {
+  readonly listener: ListenerConfig;
+  readonly sockets: readonly Endpoint[];
+}
+
+/** Gives the listeners that have a socket on a node. */
+export function localListeners(config: Config, node: string): readonly LocalListener[] {
+  const instances = localInstances(config, node);
+  return config.listeners
+    .map((listener) => ({ listener, sockets: listenerSockets(listener, instances) }))
+    .filter(({ sockets }) => sockets.length > 0);
+}
+
+/** Gives the sites that a node serves, each with those of its listeners that are there. */
+export function localSites(config: Config, node: string): readonly SiteConfig[] {
+  const names = new Set(localListeners(config, node).map(({ listener }) => listener.name));
+  return config.sites
+    .map((site) => ({ ...site, listeners: site.listeners.filter((name) => names.has(name)) }))
+    .filter(({ listeners }) => listeners.length > 0);
+}
+
+/** Gives the upstreams that a route on a node leads to: those nobody asks are not checked. */
+export function localUpstreams(config: Config, node: string): readonly UpstreamConfig[] {
+  const routes = localSites(config, node).flatMap((site) => site.routes);
+  const used = new Set(routes.map(({ upstream }) => upstream));
+  return config.upstreams.filter(({ name }) => used.has(name));
+}

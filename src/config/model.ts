@@ -1,0 +1,61 @@
+import type { InstanceConfig, TrackConfig } from "./config.ts";
+import type { Finding, KeyPath } from "./finding.ts";
+import type { Sections } from "./sections.ts";
+import { closest, quoted } from "./suggestion.ts";
+import type { TomlTable } from "./toml-tree.ts";
+
+/** A virtual router after derivation, and the table it came from. */
+export interface Resolved {
+  readonly config: InstanceConfig;
+  readonly path: KeyPath;
+}
+
+/** What the rules look at. */
+export interface Model {
+  readonly sections: Sections;
+  readonly instances: readonly Resolved[];
+  readonly tracks: readonly TrackConfig[];
+  readonly declared: DeclaredNames;
+  /** Tells the line of a value, for messages that name a second place. */
+  readonly line: (path: KeyPath) => number;
+}
+
+/** The kinds of tables that others refer to by name. */
+export type NamedKind = "node" | "vip" | "track" | "listener" | "upstream";
+
+/** Every name the file gives, also of tables that are dropped for an error of their own: a reference to such a one is right. */
+export type DeclaredNames = Readonly<Record<NamedKind, readonly string[]>>;
+
+/** Collects the names in a file. */
+export function declaredNames(tree: TomlTable): DeclaredNames {
+  const of = (...keys: readonly string[]): readonly string[] =>
+    keys.flatMap((key) => {
+      const list = tree.entries.get(key)?.node;
+      if (list?.kind !== "array") return [];
+      return list.items.flatMap((item) => {
+        const name = item.kind === "table" ? item.entries.get("name")?.node : undefined;
+        return name?.kind === "scalar" && typeof name.value === "string" ? [name.value] : [];
+      });
+    });
+  return {
+    node: of("node"),
+    vip: of("vip", "vrrp"),
+    track: of("track"),
+    listener: of("listener"),
+    upstream: of("upstream"),
+  };
+}
+
+/** Makes the finding for a name that no table has. */
+export function unknownName(path: KeyPath, name: string, kind: NamedKind, known: readonly string[]): Finding {
+  const header = kind === "vip" ? "[[vip]] or [[vrrp]]" : `[[${kind}]]`;
+  const near = closest(name, known);
+  const list = known.length === 0 ? "" : `, or use one of ${quoted(known)}`;
+  const remedy = near === null ? `add a ${header} with this name${list}` : `did you mean "${near}"?`;
+  return { severity: "error", path, what: `there is no ${header} named "${name}"`, remedy };
+}
+
+/** Writes a table of the file as a message speaks of it. */
+export function calledVip(resolved: Resolved): string {
+  return `[[${resolved.config.form}]] "${resolved.config.name}"`;
+}

@@ -1,0 +1,302 @@
+import type { Endpoint, Prefix } from "../base/address.ts";
+
+/**
+ * What one node has to do, derived from the cluster's file: plain frozen data, nothing optional, cut into one
+ * slice for each process and sent to it by IPC. All durations are milliseconds unless the name says otherwise.
+ */
+export interface NodePlan {
+  readonly cluster: string;
+  readonly node: string;
+  readonly vrrp: VrrpPlan;
+  readonly director: DirectorPlan;
+  readonly proxy: ProxyPlan;
+}
+
+/** Everything the `vrrp` process needs. */
+export interface VrrpPlan {
+  readonly instances: readonly VrrpInstancePlan[];
+  readonly syncGroups: readonly SyncGroupPlan[];
+  readonly tracks: readonly TrackPlan[];
+  /** Who is told of changes of state; null is nobody. */
+  readonly notify: NotifyPlan | null;
+}
+
+/** One virtual router on one interface. */
+export interface VrrpInstancePlan {
+  /** Name of the VIP or of the `[[vrrp]]` instance; unique on this node. */
+  readonly name: string;
+  readonly interface: string;
+  readonly version: 2 | 3;
+  /** 1–255. */
+  readonly vrid: number;
+  /** 1–254, or 255 for the address owner. */
+  readonly priority: number;
+  /** Version 2: whole seconds; version 3: multiples of 10 ms up to 40,950. */
+  readonly advertIntervalMs: number;
+  readonly preempts: boolean;
+  /** Addresses in the advertisement, in the order of the file. */
+  readonly addresses: readonly VipAddressPlan[];
+  /** IPv4 multicast group the advertisements go to. */
+  readonly group: string;
+  /** Source address of advertisements; null takes the interface's first address that is not virtual. */
+  readonly source: string | null;
+  /** RFC 2338 simple text password (at most 8 bytes, version 2 only), or null. */
+  readonly password: string | null;
+  /** Keys that sign and prove advertisements (version 3 only), or null. */
+  readonly hmac: HmacPlan | null;
+  /** How the IPv4 checksum of version 3 is made when sending; both forms are accepted. */
+  readonly checksum: "pseudo-header" | "message-only";
+  readonly garp: GarpPlan;
+  /** Names of the tracks that this instance's claim depends on. */
+  readonly tracks: readonly string[];
+  /** Whether the claim is withdrawn while every proxy process of the node is dead. */
+  readonly needsProxy: boolean;
+}
+
+/** How advertisements are signed, and which are believed. */
+export interface HmacPlan {
+  /** By ascending id. */
+  readonly keys: readonly HmacKeyPlan[];
+  /** Id of the key to sign with; one of `keys`. */
+  readonly activeKey: number;
+  /** How far a sender's clock may be from ours; null asks only that the times of one sender increase. */
+  readonly timeWindowMs: number | null;
+  /** Permissive believes advertisements without a signature too. */
+  readonly mode: "enforce" | "permissive";
+}
+
+/** A secret that the routers of a group share. */
+export interface HmacKeyPlan {
+  /** 1–255. */
+  readonly id: number;
+  /** 16 to 64 bytes in hexadecimal digits. */
+  readonly hex: string;
+}
+
+/** How the taking of an address is announced. */
+export interface GarpPlan {
+  /** Frames for each address right at the takeover. */
+  readonly burst: number;
+  /** Pause before the second burst. */
+  readonly repeatDelayMs: number;
+}
+
+/** An address to put on an interface while active. */
+export interface VipAddressPlan extends Prefix {
+  readonly interface: string;
+  /** Address label of at most 15 bytes, or null. */
+  readonly label: string | null;
+}
+
+/** Instances that move together. */
+export interface SyncGroupPlan {
+  readonly name: string;
+  readonly instances: readonly string[];
+}
+
+/** Something outside the elections that changes the claim. */
+export type TrackPlan = ScriptTrackPlan | InterfaceTrackPlan | FileTrackPlan;
+
+/** A script whose result lowers or withdraws the claim. */
+export interface ScriptTrackPlan {
+  readonly kind: "script";
+  readonly name: string;
+  /** Program and arguments; no shell. */
+  readonly command: readonly string[];
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly rise: number;
+  readonly fall: number;
+  /** −253…−1 is added to the priority while failing; 0 withdraws the claim. */
+  readonly weight: number;
+  /** User to run it as; null is the service's own user. */
+  readonly user: string | null;
+}
+
+/** A link whose loss lowers or withdraws the claim. */
+export interface InterfaceTrackPlan {
+  readonly kind: "interface";
+  readonly name: string;
+  readonly interface: string;
+  /** How long the link has to be well, or not, before that counts. */
+  readonly upDelayMs: number;
+  readonly downDelayMs: number;
+  /** −253…−1 is added to the priority while it is down; 0 withdraws the claim. */
+  readonly weight: number;
+}
+
+/** A file with a number in it that changes the priority or withdraws the claim. */
+export interface FileTrackPlan {
+  readonly kind: "file";
+  readonly name: string;
+  readonly path: string;
+  /** −254…254: the number times this is added to the priority; 0 withdraws the claim while the number is not 0. */
+  readonly weight: number;
+}
+
+/** Who is told of changes of state. */
+export interface NotifyPlan {
+  /** Name of this node. */
+  readonly node: string;
+  readonly script: NotifyScriptPlan | null;
+  /** Path of a FIFO that gets a line for each change, or null. */
+  readonly fifo: string | null;
+}
+
+/** A program that is run at every change of state. */
+export interface NotifyScriptPlan {
+  /** Program and arguments; no shell. */
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
+  /** User to run it as; null is the service's own user. */
+  readonly user: string | null;
+}
+
+/** Everything the `director` process needs. */
+export interface DirectorPlan {
+  readonly probes: readonly ProbePlan[];
+  /** Services in the kernel's IPVS. */
+  readonly services: readonly IpvsServicePlan[];
+}
+
+/** One check of one server; equal checks are one probe, shared by all that name it. */
+export type ProbePlan = TcpProbePlan | HttpProbePlan;
+
+/** What all kinds of probes have in common. */
+export interface ProbeTiming {
+  /** Stable identity made of everything that distinguishes the probe, readable in logs. */
+  readonly id: string;
+  readonly target: Endpoint;
+  readonly intervalMs: number;
+  /** For the whole attempt. */
+  readonly timeoutMs: number;
+  /** Further attempts, `retryDelayMs` apart, before an attempt counts as failed. */
+  readonly retries: number;
+  readonly retryDelayMs: number;
+  /** Successes in a row that bring a server back; failures in a row that take it out. */
+  readonly rise: number;
+  readonly fall: number;
+}
+
+/** Connects, and that is all. */
+export interface TcpProbePlan extends ProbeTiming {
+  readonly kind: "tcp";
+}
+
+/** Sends one request and compares the status. */
+export interface HttpProbePlan extends ProbeTiming {
+  readonly kind: "http";
+  readonly method: "GET" | "HEAD";
+  readonly path: string;
+  /** Value of the Host field; null sends the target's address and port. */
+  readonly host: string | null;
+  /** Inclusive ranges of statuses that count as healthy. */
+  readonly status: readonly StatusRange[];
+}
+
+/** Inclusive range of HTTP statuses. */
+export interface StatusRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One entry of the kernel's service table. */
+export interface IpvsServicePlan {
+  /** Name of the `[[service]]`; several entries share it when it covers several VIPs or ports. */
+  readonly name: string;
+  readonly protocol: "tcp";
+  readonly address: string;
+  readonly port: number;
+  readonly forward: "dr";
+  readonly scheduler: "rr" | "wrr";
+  /** Persistence timeout in seconds; 0 is none. */
+  readonly persistenceS: number;
+  /** Takes the traffic when every server is down; null refuses it. */
+  readonly sorry: Endpoint | null;
+  readonly servers: readonly ServicePlanServer[];
+}
+
+/** A server behind an L4 service. */
+export interface ServicePlanServer extends Endpoint {
+  /** 0–65,535; 0 takes no new connections. */
+  readonly weight: number;
+  /** The probe that decides whether it is up; null is always up. */
+  readonly probe: string | null;
+}
+
+/** Everything a `proxy` process needs. */
+export interface ProxyPlan {
+  /** Number of processes. */
+  readonly workers: number;
+  /** User to run as. */
+  readonly user: string;
+  readonly listeners: readonly ListenerPlan[];
+  readonly relays: readonly RelayPlan[];
+  readonly upstreams: readonly UpstreamPlan[];
+  readonly sites: readonly SitePlan[];
+}
+
+/** L7 listening sockets; the supervisor opens them and hands them over. */
+export interface ListenerPlan {
+  readonly name: string;
+  readonly sockets: readonly Endpoint[];
+  /** How long a connection may take to send a complete request head. */
+  readonly headTimeoutMs: number;
+  /** How long a connection may be idle between requests. */
+  readonly idleTimeoutMs: number;
+}
+
+/** A service with `forward = "proxy"`: TCP relayed in user space. */
+export interface RelayPlan {
+  readonly name: string;
+  readonly sockets: readonly Endpoint[];
+  readonly scheduler: "rr" | "wrr";
+  readonly connectTimeoutMs: number;
+  readonly sorry: Endpoint | null;
+  readonly servers: readonly ServicePlanServer[];
+}
+
+/** A group of HTTP servers. */
+export interface UpstreamPlan {
+  readonly name: string;
+  readonly balance: "round-robin";
+  readonly servers: readonly UpstreamServerPlan[];
+  /** Idle connections kept to each server by each process. */
+  readonly keepAliveConnections: number;
+  readonly keepAliveIdleMs: number;
+}
+
+/** A server of an upstream. */
+export interface UpstreamServerPlan extends ServicePlanServer {
+  /** Used only while no other server is up. */
+  readonly isBackup: boolean;
+}
+
+/** A group of host names with its routes. */
+export interface SitePlan {
+  /** Lower case; `*.example` matches one or more labels, `*` everything else. */
+  readonly hosts: readonly string[];
+  /** Names of listeners. */
+  readonly listeners: readonly string[];
+  readonly accessLog: { readonly path: string; readonly format: "main" } | null;
+  readonly maxBodyBytes: number;
+  readonly routes: readonly RoutePlan[];
+}
+
+/** What happens with requests below a path. */
+export interface RoutePlan {
+  /** Prefix, on segment borders when it does not end in `/`; the longest wins. */
+  readonly path: string;
+  readonly upstream: string;
+  readonly connectTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  readonly responseHeaders: HeaderRulesPlan;
+}
+
+/** Changes to the fields of a response: remove, then set, then add. */
+export interface HeaderRulesPlan {
+  readonly remove: readonly string[];
+  readonly set: readonly (readonly [name: string, value: string])[];
+  readonly add: readonly (readonly [name: string, value: string])[];
+}

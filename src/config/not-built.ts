@@ -1,0 +1,222 @@
+/**
+ * Keys of the configuration contract that this version does not know yet, by the table they stand in, each with what to use
+ * meanwhile. They are refused by name rather than as unknown, so that nobody takes them for a slip of the pen.
+ */
+
+const multicast = "advertisements go to the multicast group meanwhile";
+const staticSystem = "set it up with the host's own network configuration meanwhile";
+const logOnly = "state changes are in the log and in `edge-ha status` meanwhile";
+const inNotify = "[notify] is told of every instance and group by its name meanwhile";
+const noTls = "terminate TLS elsewhere, or balance the port with a [[service]] meanwhile";
+const byHost = "use [[site]] hosts and [[site.route]] path meanwhile";
+const inUpstream = "let the upstream's servers do it meanwhile";
+const firewall = "use the host's packet filter meanwhile";
+const rrOnly = "the schedulers rr and wrr work without it";
+const serverCheck = "a server is taken out and put back by its check meanwhile";
+
+const router: Readonly<Record<string, string>> = {
+  peers: multicast,
+  unicast_ttl: multicast,
+  check_source: multicast,
+  group6: "IPv6 is not built yet; IPv4 needs `group` only",
+  heartbeat: "advertisements go out on the instance's own interface meanwhile",
+  heartbeats: "advertisements go out on the instance's own interface meanwhile",
+  virtual_mac: "the interface's own address is announced by gratuitous ARP meanwhile",
+  preempt_delay: "write preempt = false to keep a returning node from taking over meanwhile",
+  startup_delay: "write preempt = false to keep a returning node from taking over meanwhile",
+  accept: "packets to the address are always accepted meanwhile",
+  strict: "the rules of RFC 9568 are always checked meanwhile",
+  skip_check_addresses: "differing address lists are logged meanwhile",
+  down_after: "an active node counts as gone after three intervals meanwhile",
+  bfd: "lower advert_interval for faster detection meanwhile",
+  routes: staticSystem,
+  rules: staticSystem,
+  scope: "addresses have global scope meanwhile",
+  nodad: "it concerns IPv6, which is not built yet",
+  track_interface: "write a [[track]] with interface meanwhile",
+  notify: inNotify,
+};
+
+const check: Readonly<Record<string, string>> = {
+  body: "compare the status meanwhile",
+  body_match: "compare the status meanwhile",
+  digest: "compare the status meanwhile",
+  headers: "only the Host field can be set, with host, meanwhile",
+  sni: 'HTTPS checks are not built yet; use type = "tcp" meanwhile',
+  verify: 'HTTPS checks are not built yet; use type = "tcp" meanwhile',
+  jitter: "checks are spread over the interval without it",
+  fast_interval: "use retries and retry_delay meanwhile",
+  source: "the kernel chooses the source address meanwhile",
+  fwmark: "the kernel routes checks as any other traffic meanwhile",
+  connect_address: "the server's own address is checked meanwhile",
+  via: "the server's own address is checked meanwhile",
+  slow_start: "a returning server gets its full weight at once meanwhile",
+  weight: "weights are those of the file meanwhile",
+};
+
+const upstreamServer: Readonly<Record<string, string>> = {
+  max_connections: inUpstream,
+  slow_start: "a returning server gets its full weight at once meanwhile",
+  drain: "write weight = 0 meanwhile",
+  tls: noTls,
+};
+
+const serviceServer: Readonly<Record<string, string>> = {
+  upper_threshold: "limit connections on the server itself meanwhile",
+  lower_threshold: "limit connections on the server itself meanwhile",
+  inhibit: serverCheck,
+  slow_start: "a returning server gets its full weight at once meanwhile",
+  drain: "write weight = 0 meanwhile",
+  tunnel: 'the forward modes are "dr" and "proxy" meanwhile',
+};
+
+const route: Readonly<Record<string, string>> = {
+  method: byHost,
+  methods: byHost,
+  headers: byHost,
+  query: byHost,
+  source: byHost,
+  regex: byHost,
+  exact: byHost,
+  rewrite: inUpstream,
+  strip: inUpstream,
+  redirect: inUpstream,
+  respond: inUpstream,
+  retries: "another server is tried only if nothing was sent yet",
+  request_headers: "X-Real-IP and X-Forwarded-* are always set meanwhile",
+  cors: "use response_headers meanwhile",
+  allow: firewall,
+  deny: firewall,
+  basic_auth: inUpstream,
+  rate_limit: firewall,
+  limits: firewall,
+  compression: inUpstream,
+  cache: inUpstream,
+  error_pages: "edge-ha answers with short texts of its own meanwhile",
+  maintenance: "a backup server can show a maintenance page meanwhile",
+  max_body: "write max_body in the [[site]] meanwhile",
+  access_log: "write access_log in the [[site]] meanwhile",
+};
+
+const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "": {
+    admin: "`edge-ha status` shows this node's state meanwhile",
+    bfd: "lower advert_interval for faster detection meanwhile",
+    sync_daemon: "connections are not carried over to the other director meanwhile",
+    address_group: "repeat [[vip]] meanwhile",
+    bgp: "run the routing daemon beside edge-ha meanwhile",
+    rate_limit: firewall,
+    cache: inUpstream,
+    real_servers: "write servers in the [[service]] meanwhile",
+  },
+  cluster: { ...router, router_id: "the node's name takes its place", mail: logOnly },
+  node: {
+    peer: multicast,
+    weight: "write prefer in the [[vip]] meanwhile",
+    admin: "`edge-ha status` shows this node's state",
+  },
+  vip: router,
+  vrrp: router,
+  sync_group: { track: "a track of a member concerns the whole group", notify: inNotify },
+  notify: {
+    mail: "let the script send it meanwhile",
+    webhook: "let the script call it meanwhile",
+    fifo_script: "start the FIFO's reader as a service of its own meanwhile",
+    services: "changes of services are in the log meanwhile",
+  },
+  track: {
+    process: "use script meanwhile",
+    route: "use script meanwhile",
+    gateway: "use script meanwhile",
+    service: "use script meanwhile",
+    upstream: "use script meanwhile",
+    at_least: "use script meanwhile",
+    bfd: "use script meanwhile",
+    reverse: "let the script exit the other way round",
+    jitter: "scripts start when they are due meanwhile",
+  },
+  service: {
+    fwmark: "write vips or addresses and port meanwhile",
+    mark: "write vips or addresses and port meanwhile",
+    ports: "write one [[service]] for each port meanwhile",
+    quorum: "a service is up while one server is up meanwhile",
+    hysteresis: "a service is up while one server is up meanwhile",
+    quorum_up: logOnly,
+    quorum_down: logOnly,
+    inhibit: serverCheck,
+    alpha: "servers count as up until their check has failed meanwhile",
+    omega: "services are removed on stop meanwhile",
+    one_packet: "it concerns UDP, which is not built yet",
+    persistence_mask: "persistence goes by single client address meanwhile",
+    persistence_engine: "persistence goes by client address meanwhile",
+    scheduler_flags: rrOnly,
+    slow_start: "a returning server gets its full weight at once meanwhile",
+    sync: "connections are not carried over to the other director meanwhile",
+    tunnel: 'the forward modes are "dr" and "proxy" meanwhile',
+    proxy_protocol: "servers see the relay's address meanwhile",
+    snat: 'the forward modes are "dr" and "proxy" meanwhile',
+    notify: logOnly,
+  },
+  "service.servers": serviceServer,
+  "service.check": check,
+  "service.servers.check": check,
+  listener: {
+    tls: noTls,
+    http2: "HTTP/1.1 is spoken meanwhile",
+    http3: "HTTP/1.1 is spoken meanwhile",
+    proxy_protocol: "clients are known by their connection's address meanwhile",
+    trusted_proxies: "clients are known by their connection's address meanwhile",
+    max_connections: "the kernel's limits hold meanwhile",
+    allow: firewall,
+    deny: firewall,
+  },
+  upstream: {
+    tls: "servers are spoken to in clear text meanwhile",
+    passive: serverCheck,
+    ejection: serverCheck,
+    retries: "another server is tried only if nothing was sent yet",
+    hash: 'write balance = "round-robin" meanwhile',
+    sticky: 'write balance = "round-robin" meanwhile',
+    cookie: 'write balance = "round-robin" meanwhile',
+    max_connections: inUpstream,
+    queue: inUpstream,
+    slow_start: "a returning server gets its full weight at once meanwhile",
+    proxy_protocol: "X-Forwarded-For carries the client's address meanwhile",
+    resolve: "write the servers' addresses meanwhile",
+    http2: "servers are spoken to in HTTP/1.1 meanwhile",
+  },
+  "upstream.servers": upstreamServer,
+  "upstream.check": check,
+  "upstream.servers.check": check,
+  site: {
+    tls: noTls,
+    error_pages: "edge-ha answers with short texts of its own meanwhile",
+    maintenance: "a backup server can show a maintenance page meanwhile",
+    redirect: inUpstream,
+    rate_limit: firewall,
+    allow: firewall,
+    deny: firewall,
+    basic_auth: inUpstream,
+    compression: inUpstream,
+    cache: inUpstream,
+    cors: "use response_headers in the [[site.route]] meanwhile",
+    trusted_proxies: "clients are known by their connection's address meanwhile",
+    request_headers: "X-Real-IP and X-Forwarded-* are always set meanwhile",
+  },
+  "site.route": route,
+  proxy: {
+    drain: "connections are drained on stop meanwhile",
+    max_connections: "the kernel's limits hold meanwhile",
+  },
+  real_server: {
+    tunnel: "direct routing only meanwhile",
+    health: "use a check on the directors meanwhile",
+    agent: "use a check on the directors meanwhile",
+  },
+};
+
+/** Tells what to use instead of a key that a later version will have; null if it is none. `place` is the table without indices. */
+export function notBuilt(place: string, key: string): string | null {
+  const keys = table[place];
+  return keys !== undefined && Object.hasOwn(keys, key) ? (keys[key] ?? null) : null;
+}

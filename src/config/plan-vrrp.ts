@@ -1,0 +1,46 @@
+import type { Config, InstanceConfig, MemberConfig } from "./config.ts";
+import type { VrrpInstancePlan, VrrpPlan } from "./node-plan.ts";
+
+/** Gives a node's part in the elections: the instances it is a member of, and the groups and tracks that concern them. */
+export function planVrrp(config: Config, node: string): VrrpPlan {
+  const instances = config.instances.flatMap((instance) =>
+    instance.members.filter((member) => member.node === node).map((member) => instancePlan(instance, member)),
+  );
+  const names = new Set(instances.map(({ name }) => name));
+  const tracks = new Set(instances.flatMap((instance) => instance.tracks));
+  return {
+    instances,
+    syncGroups: config.syncGroups
+      .map((group) => ({ name: group.name, instances: group.instances.filter((name) => names.has(name)) }))
+      .filter((group) => group.instances.length > 0),
+    tracks: config.tracks.filter(({ name }) => tracks.has(name)),
+    notify: config.notify === null || instances.length === 0 ? null : { node, ...config.notify },
+  };
+}
+
+function instancePlan(instance: InstanceConfig, member: MemberConfig): VrrpInstancePlan {
+  const { name, version, vrid, advertIntervalMs, preempts, group, password, hmac, checksum, garp } = instance;
+  return {
+    name,
+    interface: member.interface,
+    version,
+    vrid,
+    priority: member.priority,
+    advertIntervalMs,
+    preempts,
+    addresses: instance.addresses.map(({ address, length }) => ({
+      address,
+      length,
+      interface: member.interface,
+      label: instance.label,
+    })),
+    group,
+    source: member.source,
+    password,
+    hmac,
+    checksum,
+    garp,
+    tracks: instance.tracks,
+    needsProxy: instance.needsProxy,
+  };
+}

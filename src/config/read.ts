@@ -1,0 +1,100 @@
+import { buildConfig } from "./build.ts";
+import type { Config } from "./config.ts";
+import { compareDiagnostics, hasErrors, type Diagnostic } from "./diagnostic.ts";
+import { decodeFile } from "./file-text.ts";
+import { locator, type Finding, type KeyPath } from "./finding.ts";
+import { declaredNames, type Model } from "./model.ts";
+import { resolveInstances, resolveTracks } from "./resolve.ts";
+import { addressRules } from "./rules/addresses.ts";
+import { checkRules } from "./rules/checks.ts";
+import { fileRules } from "./rules/file.ts";
+import { httpRules, idleHttpRules } from "./rules/http.ts";
+import { nameRules } from "./rules/names.ts";
+import { protocolRules, routerRules } from "./rules/routers.ts";
+import { serviceRules } from "./rules/services.ts";
+import { syncGroupRules } from "./rules/sync-groups.ts";
+import { idleTracks, notifyRules, trackRules } from "./rules/tracks.ts";
+import { readSections } from "./sections.ts";
+import { parseToml, type TomlTable } from "./toml-tree.ts";
+
+/**
+ * `text → Config`: parse with positions, hold every table against its schema, derive what the file leaves to derivation,
+ * apply the rules that span tables. It reads no file, knows no host and starts nothing; `plan.ts` goes on from here.
+ */
+export type ReadConfig =
+  | { readonly config: Config; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly config: null; readonly diagnostics: readonly Diagnostic[] };
+
+/** The longest file that is looked at, in UTF-16 code units. */
+const longestText = 4 * 1024 ** 2;
+
+/**
+ * Reads a configuration. All errors and warnings come back at once, sorted by place; with an error there is no
+ * configuration. `file` is the name that messages about the file as a whole use.
+ */
+export function readConfig(source: string | Uint8Array, file: string): ReadConfig {
+  const text = typeof source === "string" ? source : decodeFile(source);
+  if (typeof text !== "string") {
+    const what = `${file} is not written in UTF-8`;
+    return refused({
+      ...text,
+      key: "file",
+      what,
+      remedy: "save it as UTF-8, or write this letter otherwise",
+    });
+  }
+  if (text.length > longestText) {
+    return refused({
+      line: 1,
+      column: 1,
+      key: "file",
+      what: `${file} is longer than 4 MiB`,
+      remedy: "divide the cluster",
+    });
+  }
+  const parsed = parseToml(text);
+  if (parsed.tree === null) {
+    const remedy =
+      'correct it: texts stand in double quotes, tables start with [name] or [[name]], lists end with "]"';
+    return refused({ ...parsed.at, key: "syntax", what: parsed.what, remedy });
+  }
+  const places = locator(parsed.tree, text);
+  const { model, findings } = examine(parsed.tree, places.line);
+  const diagnostics = findings.map(places.locate).sort(compareDiagnostics);
+  return hasErrors(diagnostics) ? { config: null, diagnostics } : { config: buildConfig(model), diagnostics };
+}
+
+function refused(diagnostic: Omit<Diagnostic, "severity">): ReadConfig {
+  return { config: null, diagnostics: [{ severity: "error", ...diagnostic }] };
+}
+
+/** Runs everything that can find fault; what needs all tables to judge waits until they can all be read. */
+function examine(
+  tree: TomlTable,
+  line: (path: KeyPath) => number,
+): { readonly model: Model; readonly findings: readonly Finding[] } {
+  const findings: Finding[] = [...fileRules(tree)];
+  const sections = readSections(tree, findings);
+  const declared = declaredNames(tree);
+  const model: Model = {
+    sections,
+    declared,
+    instances: resolveInstances(sections, declared, findings),
+    tracks: resolveTracks(sections.tracks),
+    line,
+  };
+  findings.push(
+    ...nameRules(model),
+    ...addressRules(model),
+    ...routerRules(model),
+    ...syncGroupRules(model),
+    ...trackRules(model),
+    ...notifyRules(model),
+    ...serviceRules(model),
+    ...checkRules(model),
+    ...httpRules(model),
+  );
+  if (sections.cluster !== null) findings.push(...protocolRules(model));
+  if (sections.areWhole) findings.push(...idleTracks(model), ...idleHttpRules(model));
+  return { model, findings };
+}

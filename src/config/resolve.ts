@@ -1,0 +1,195 @@
+import type { Prefix } from "../base/address.ts";
+import type { InstanceConfig, MemberConfig, TrackConfig } from "./config.ts";
+import { errorAt, type Finding } from "./finding.ts";
+import { vipMembers, vrrpMembers } from "./members.ts";
+import type { DeclaredNames, Resolved } from "./model.ts";
+import type { AuthEntry } from "./schema/auth.ts";
+import type { ClusterEntry } from "./schema/cluster.ts";
+import type { TrackEntry, VipEntry, VrrpEntry } from "./schema/vrrp.ts";
+import type { Element, Sections } from "./sections.ts";
+
+/** Derives from the tables what they leave to derivation: members, interfaces, priorities, VRIDs, and which tracks concern whom. */
+
+/** What holds while `[cluster]` itself is broken, so that the rest can still be looked at. */
+const fallback: ClusterEntry = {
+  name: "",
+  advert_interval: 1000,
+  vrrp_version: 3,
+  group: "224.0.0.18",
+  preempt: true,
+  auth: null,
+  garp: { burst: 5, repeat_delay: 5000 },
+};
+
+/** Gives every virtual router of the file, VIPs first. */
+export function resolveInstances(
+  sections: Sections,
+  declared: DeclaredNames,
+  findings: Finding[],
+): readonly Resolved[] {
+  const nodes = new Map(sections.nodes.map(({ value }) => [value.name, value]));
+  const around = { nodes, declared, findings };
+  const cluster = sections.cluster?.value ?? fallback;
+  const tracks = resolveTracks(sections.tracks);
+  const drafts = [
+    ...sections.vips.map((element) => ({ element, members: vipMembers(element, around) })),
+    ...sections.vrrps.map((element) => ({ element, members: vrrpMembers(element, around) })),
+  ];
+  const vrids = assignVrids(drafts, findings);
+  return drafts.map(({ element, members }, index) => {
+    const { value, path } = element;
+    const isVip = "prefer" in value;
+    const config: InstanceConfig = {
+      name: value.name,
+      form: isVip ? "vip" : "vrrp",
+      vrid: vrids[index] ?? 0,
+      version: (isVip ? null : value.version) ?? cluster.vrrp_version,
+      advertIntervalMs: value.advert_interval ?? cluster.advert_interval,
+      preempts: value.preempt ?? cluster.preempt,
+      addresses: isVip ? [value.address, ...value.addresses] : value.addresses,
+      label: value.label,
+      group: value.group ?? cluster.group,
+      password: passwordOf(value.auth ?? cluster.auth),
+      hmac: hmacOf(value.auth ?? cluster.auth),
+      checksum: (isVip ? null : value.checksum) ?? "pseudo-header",
+      garp: garpOf(value.garp ?? cluster.garp),
+      members,
+      tracks: tracksOf(value, { sections, tracks }),
+      needsProxy: false,
+    };
+    return { config: { ...config, needsProxy: needsProxy(config, sections) }, path };
+  });
+}
+
+const defaultTrackIntervalMs = 1000;
+
+interface Draft {
+  readonly element: Element<VipEntry | VrrpEntry>;
+  readonly members: readonly MemberConfig[];
+}
+
+/**
+ * Gives each router its VRID: the file's, else the last octet of its address if that is free on all its interfaces,
+ * else the next free one above, going round from 255 to 1.
+ */
+function assignVrids(drafts: readonly Draft[], findings: Finding[]): readonly number[] {
+  const taken = new Set<string>();
+  const take = (draft: Draft, vrid: number): void => {
+    for (const member of draft.members) taken.add(segment(member, vrid));
+  };
+  for (const draft of drafts) {
+    const { vrid } = draft.element.value;
+    if (vrid !== null) take(draft, vrid);
+  }
+  return drafts.map((draft) => {
+    const { value, path } = draft.element;
+    if (value.vrid !== null) return value.vrid;
+    const vrid = freeVrid(lastOctet(value), (candidate) =>
+      draft.members.some((member) => taken.has(segment(member, candidate))),
+    );
+    if (vrid === null)
+      findings.push(
+        errorAt([...path, "vrid"], "all 255 VRIDs of its interface are taken", "use another interface"),
+      );
+    else take(draft, vrid);
+    return vrid ?? 1;
+  });
+}
+
+function segment(member: MemberConfig, vrid: number): string {
+  return `${member.node} ${member.interface} ${vrid}`;
+}
+
+function freeVrid(wish: number, isTaken: (vrid: number) => boolean): number | null {
+  for (let step = 0; step < 255; step++) {
+    const candidate = ((Math.max(1, wish) - 1 + step) % 255) + 1;
+    if (!isTaken(candidate)) return candidate;
+  }
+  return null;
+}
+
+function lastOctet(value: VipEntry | VrrpEntry): number {
+  const first: Prefix | undefined = "prefer" in value ? value.address : value.addresses[0];
+  return Number(first?.address.split(".")[3] ?? 1);
+}
+
+function passwordOf(auth: AuthEntry | null): string | null {
+  return auth?.type === "pass" ? auth.password : null;
+}
+
+function hmacOf(auth: AuthEntry | null): InstanceConfig["hmac"] {
+  if (auth?.type !== "hmac") return null;
+  const { keys, mode } = auth;
+  const timeWindowMs = auth.anti_replay === "monotonic" ? null : (auth.time_window ?? 30_000);
+  return { keys, mode, timeWindowMs, activeKey: auth.active_key ?? keys[0]?.id ?? 0 };
+}
+
+function garpOf(garp: ClusterEntry["garp"]): InstanceConfig["garp"] {
+  return { burst: garp.burst, repeatDelayMs: garp.repeat_delay };
+}
+
+/** Tracks concern every router of the node, narrowed by the track's `vips` and by the router's `track`. */
+function tracksOf(
+  value: VipEntry | VrrpEntry,
+  from: { readonly sections: Sections; readonly tracks: readonly TrackConfig[] },
+): readonly string[] {
+  return from.tracks.flatMap((track, index) => {
+    const vips = from.sections.tracks[index]?.value.vips ?? null;
+    const isMeant = vips === null || vips.includes(value.name);
+    return isMeant && (value.track === null || value.track.includes(track.name)) ? [track.name] : [];
+  });
+}
+
+/** A router whose address the proxy processes answer on is of no use while they are dead. */
+function needsProxy(instance: InstanceConfig, sections: Sections): boolean {
+  const { sites, listeners, services } = sections;
+  const { name } = instance;
+  const own = new Set(instance.addresses.map(({ address }) => address));
+  const served = new Set(sites.flatMap(({ value }) => value.listeners));
+  const hasListener = listeners.some(({ value: listener }) => {
+    if (!served.has(listener.name)) return false;
+    const { address } = listener.address;
+    if (address !== null) return own.has(address);
+    return listener.vips.length === 0 || listener.vips.includes(name);
+  });
+  const hasRelay = services.some(
+    ({ value: service }) =>
+      service.forward === "proxy" &&
+      (service.vips.includes(name) || service.addresses.some((address) => own.has(address))),
+  );
+  return hasListener || hasRelay;
+}
+
+/** Names tracks that have no name after what they track, and gives a timeout to those that have none: their interval. */
+export function resolveTracks(tracks: readonly Element<TrackEntry>[]): readonly TrackConfig[] {
+  const taken = new Set(tracks.flatMap(({ value }) => value.name ?? []));
+  return tracks.map(({ value }) => {
+    const subject = value.interface ?? (value.file ?? value.script?.[0] ?? "").split("/").at(-1) ?? "";
+    let name = value.name ?? subject;
+    for (let number = 2; value.name === null && taken.has(name); number++) name = `${subject}-${number}`;
+    taken.add(name);
+    return trackConfig(name, value);
+  });
+}
+
+function trackConfig(name: string, value: TrackEntry): TrackConfig {
+  const { weight, user } = value;
+  if (value.interface !== null) {
+    const delays = { upDelayMs: value.up_delay ?? 0, downDelayMs: value.down_delay ?? 0 };
+    return { kind: "interface", name, interface: value.interface, ...delays, weight };
+  }
+  if (value.file !== null) return { kind: "file", name, path: value.file, weight };
+  const intervalMs = value.interval ?? defaultTrackIntervalMs;
+  return {
+    kind: "script",
+    name,
+    // A rule refuses a track without any of the three.
+    command: value.script ?? [],
+    intervalMs,
+    timeoutMs: value.timeout ?? intervalMs,
+    rise: value.rise ?? 1,
+    fall: value.fall ?? 1,
+    weight,
+    user,
+  };
+}

@@ -1,0 +1,169 @@
+import { z } from "zod";
+import { familyOf, parsePrefix, type Prefix } from "../../base/address.ts";
+import { authSchema, type AuthEntry } from "./auth.ts";
+import {
+  complaint,
+  duration,
+  flag,
+  integer,
+  name,
+  names,
+  address,
+  orElse,
+  orNull,
+  table,
+  text,
+  wants,
+  interfaceName,
+  isHostAddress,
+} from "./fields.ts";
+
+/** How the taking of an address is announced. */
+export interface GarpEntry {
+  readonly burst: number;
+  readonly repeat_delay: number;
+}
+
+/** `[cluster]`: what holds for all virtual routers unless they say otherwise. */
+export interface ClusterEntry {
+  readonly name: string;
+  readonly advert_interval: number;
+  readonly vrrp_version: 2 | 3;
+  readonly group: string;
+  readonly preempt: boolean;
+  readonly auth: AuthEntry | null;
+  readonly garp: GarpEntry;
+}
+
+/** `[[node]]`: one host. */
+export interface NodeEntry {
+  readonly name: string;
+  /** Interface to the node's own addresses on it; prefixes where they were given. */
+  readonly address: Readonly<Record<string, readonly OwnAddress[]>>;
+}
+
+/** A node's own address, and its prefix if the file gives it. */
+export interface OwnAddress {
+  readonly address: string;
+  readonly prefixLength: number | null;
+}
+
+/** `[proxy]`: the L7 processes. */
+export interface ProxyEntry {
+  readonly workers: number | null;
+  readonly user: string;
+}
+
+/** `[real_server]`: what `edge-ha rs` takes on. */
+export interface RealServerEntry {
+  readonly vips: readonly string[];
+  readonly addresses: readonly string[];
+}
+
+/** `garp = { burst = 5, repeat_delay = "5s" }`. */
+export const garpSchema: z.ZodType<GarpEntry> = table(
+  {
+    burst: orElse(integer(1, 100, "burst = 5"), 5),
+    repeat_delay: orElse(duration(100, 3_600_000, 'repeat_delay = "5s"'), 5000),
+  },
+  'garp = { burst = 5, repeat_delay = "5s" }',
+);
+
+/** RFC 9568 §7.3 gives 12 bits of centiseconds, RFC 3768 §5.3.7 one byte of seconds; which of them holds is a rule. */
+export const advertIntervalSchema: z.ZodType<number> = duration(10, 255_000, 'advert_interval = "1s"');
+
+/** 2 or 3. */
+export const versionSchema: z.ZodType<2 | 3> = z.union([z.literal(2), z.literal(3)], {
+  error: wants("2 or 3", "vrrp_version = 3"),
+});
+
+/** The multicast group of advertisements. */
+export const groupSchema: z.ZodType<string> = address('group = "224.0.0.18"').superRefine(
+  (value, context) => {
+    const first = Number(value.split(".")[0]);
+    if (familyOf(value) === 4 && first >= 224 && first < 240) return;
+    const what = `${value} is no IPv4 multicast group`;
+    context.addIssue(complaint(what, 'write one of 224.0.0.0/4, as in group = "224.0.0.18"'));
+  },
+);
+
+/** `[cluster]`. */
+export const clusterSchema: z.ZodType<ClusterEntry> = table(
+  {
+    name: name("shop"),
+    advert_interval: orElse(advertIntervalSchema, 1000),
+    vrrp_version: orElse(versionSchema, 3),
+    group: orElse(groupSchema, "224.0.0.18"),
+    preempt: orElse(flag("preempt = true"), true),
+    auth: orNull(authSchema),
+    garp: orElse(garpSchema, { burst: 5, repeat_delay: 5000 }),
+  },
+  "[cluster]",
+);
+
+const ownAddressExample = 'eth1 = "192.0.2.10"';
+
+const ownAddress = z
+  .string({ error: wants("an address in quotes", ownAddressExample) })
+  .transform((value, context): OwnAddress => {
+    const prefix: Prefix | null = parsePrefix(value);
+    if (prefix !== null && (familyOf(prefix.address) === 6 || isHostAddress(prefix.address))) {
+      return { address: prefix.address, prefixLength: value.includes("/") ? prefix.length : null };
+    }
+    const what = prefix === null ? "is no address" : "is no address of a host";
+    context.addIssue(complaint(`${JSON.stringify(value)} ${what}`, `write ${ownAddressExample}`));
+    return z.NEVER;
+  });
+
+const ownAddresses = z.preprocess(
+  (value) => (typeof value === "string" ? [value] : value),
+  z
+    .array(ownAddress, {
+      error: (issue) =>
+        typeof issue.input === "object" && issue.input !== null && !Array.isArray(issue.input)
+          ? complaint(
+              "is a table: a dot in a key makes one",
+              'quote the interface name, as in "eth1.10" = "192.0.2.10"',
+            )
+          : wants("an address in quotes", ownAddressExample)(issue),
+    })
+    .min(1, { error: complaint("is an empty list", `write ${ownAddressExample}`) }),
+);
+
+/** `[[node]]` with its `[node.address]`. */
+export const nodeSchema: z.ZodType<NodeEntry> = table(
+  {
+    name: name("lb1"),
+    address: z
+      .record(interfaceName(ownAddressExample), ownAddresses, {
+        error: wants("a table of interfaces and addresses", `[node.address] with ${ownAddressExample}`),
+      })
+      .refine((value) => Object.keys(value).length > 0, {
+        error: complaint("names no interface", `write ${ownAddressExample}`),
+      }),
+  },
+  "[[node]]",
+);
+
+/** `[proxy]`. */
+export const proxySchema: z.ZodType<ProxyEntry> = table(
+  {
+    workers: orNull(integer(1, 256, "workers = 2")),
+    user: orElse(text('user = "edge-ha"', 32), "edge-ha"),
+  },
+  "[proxy]",
+);
+
+/** `[real_server]`. */
+export const realServerSchema: z.ZodType<RealServerEntry> = table(
+  {
+    vips: orElse(names("vips"), []),
+    addresses: orElse(
+      z.array(address('addresses = ["192.0.2.100"]'), {
+        error: wants("a list of addresses", 'addresses = ["192.0.2.100"]'),
+      }),
+      [],
+    ),
+  },
+  "[real_server]",
+);

@@ -1,0 +1,215 @@
+import { z } from "zod";
+import type { Prefix } from "../../base/address.ts";
+import { authSchema, type AuthEntry } from "./auth.ts";
+import { advertIntervalSchema, garpSchema, groupSchema, versionSchema, type GarpEntry } from "./cluster.ts";
+import {
+  address,
+  choice,
+  command,
+  complaint,
+  duration,
+  filePath,
+  flag,
+  integer,
+  interfaceName,
+  name,
+  names,
+  orElse,
+  orNull,
+  table,
+  text,
+  virtualAddress,
+  wants,
+} from "./fields.ts";
+
+/** One value for all nodes, or one for each. */
+export type PerNode<T> = T | Readonly<Record<string, T>>;
+
+/** What `[[vip]]` and `[[vrrp]]` share; null is what `[cluster]` says. */
+interface RouterEntry {
+  readonly name: string;
+  readonly advert_interval: number | null;
+  readonly preempt: boolean | null;
+  readonly auth: AuthEntry | null;
+  readonly group: string | null;
+  readonly garp: GarpEntry | null;
+  readonly label: string | null;
+  readonly track: readonly string[] | null;
+}
+
+/** `[[vip]]`: an address that the nodes hold in an order of preference. */
+export interface VipEntry extends RouterEntry {
+  readonly address: Prefix;
+  readonly addresses: readonly Prefix[];
+  readonly interface: PerNode<string> | null;
+  readonly vrid: number | null;
+  readonly prefer: readonly string[];
+}
+
+/** `[[vrrp]]`: a virtual router spelled out, to join one that others run. */
+export interface VrrpEntry extends RouterEntry {
+  readonly nodes: readonly string[] | null;
+  readonly priority: PerNode<number>;
+  readonly interface: PerNode<string>;
+  readonly vrid: number;
+  readonly version: 2 | 3 | null;
+  readonly addresses: readonly Prefix[];
+  readonly source: PerNode<string> | null;
+  readonly checksum: "pseudo-header" | "message-only" | null;
+}
+
+/** `[[sync_group]]`: virtual routers that move together. */
+export interface SyncGroupEntry {
+  readonly name: string;
+  readonly vips: readonly string[];
+}
+
+/** `[[track]]`: what lowers or withdraws the node's claim; exactly one of script, interface and file is given. */
+export interface TrackEntry {
+  readonly name: string | null;
+  readonly script: readonly string[] | null;
+  readonly interface: string | null;
+  readonly file: string | null;
+  readonly interval: number | null;
+  readonly timeout: number | null;
+  readonly rise: number | null;
+  readonly fall: number | null;
+  readonly up_delay: number | null;
+  readonly down_delay: number | null;
+  readonly weight: number;
+  readonly user: string | null;
+  readonly vips: readonly string[] | null;
+}
+
+function perNode<T>(
+  one: z.ZodType<T>,
+  each: z.ZodType<T>,
+  error: (issue: { input?: unknown }) => string,
+): z.ZodType<PerNode<T>> {
+  return z.unknown().transform((value, context): PerNode<T> => {
+    if (value === undefined) {
+      context.addIssue(error({ input: value }));
+      return z.NEVER;
+    }
+    const isTable =
+      typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+    const result = isTable ? z.record(z.string(), each).safeParse(value) : one.safeParse(value);
+    if (result.success) return result.data;
+    for (const issue of result.error.issues) {
+      context.addIssue({ code: "custom", message: issue.message, path: [...issue.path] });
+    }
+    return z.NEVER;
+  });
+}
+
+const interfaceExample = 'interface = "eth1", or interface = { lb1 = "eth1", lb2 = "ens3" }';
+const interfaceSchema = perNode(
+  interfaceName(interfaceExample),
+  interfaceName(interfaceExample),
+  wants("an interface name", interfaceExample),
+);
+
+const ownerNote = "priority = 1 to 254, or 255 for a node whose own address it is";
+const priorityExample = "priority = { lb1 = 150, lb2 = 100 }";
+const prioritySchema = perNode(
+  integer(1, 255, ownerNote),
+  integer(1, 255, ownerNote),
+  wants("a number or a table of numbers", priorityExample),
+);
+
+const sourceExample = 'source = { lb1 = "192.0.2.10", lb2 = "192.0.2.11" }';
+const sourceSchema = perNode(
+  address(sourceExample),
+  address(sourceExample),
+  wants("an address", sourceExample),
+);
+
+const vridSchema = integer(1, 255, "vrid = 1 to 255");
+
+const label = text('label = "eth1:vip"', 15).superRefine((value, context) => {
+  if (new TextEncoder().encode(value).length > 15 || /\s/.test(value)) {
+    context.addIssue(
+      complaint(
+        "cannot be an address label",
+        'write at most 15 bytes without space, as in label = "eth1:vip"',
+      ),
+    );
+  }
+});
+
+/** RFC 9568 §5.2.5: the packet counts its addresses in one byte. */
+const virtualAddresses = z
+  .array(virtualAddress('addresses = ["192.0.2.100/24"]'), {
+    error: wants("a list of addresses", 'addresses = ["192.0.2.100/24"]'),
+  })
+  .max(255, { error: complaint("a virtual router has at most 255 addresses", "divide them among several") });
+
+const router = {
+  name: name("public-1"),
+  advert_interval: orNull(advertIntervalSchema),
+  preempt: orNull(flag("preempt = false")),
+  auth: orNull(authSchema),
+  group: orNull(groupSchema),
+  garp: orNull(garpSchema),
+  label: orNull(label),
+  track: orNull(names("track")),
+};
+
+/** `[[vip]]`. */
+export const vipSchema: z.ZodType<VipEntry> = table(
+  {
+    ...router,
+    address: virtualAddress('address = "192.0.2.100/24"'),
+    addresses: orElse(virtualAddresses.max(254), []),
+    interface: orNull(interfaceSchema),
+    vrid: orNull(vridSchema),
+    prefer: names("prefer", 1),
+  },
+  "[[vip]]",
+);
+
+/** `[[vrrp]]`. */
+export const vrrpSchema: z.ZodType<VrrpEntry> = table(
+  {
+    ...router,
+    nodes: orNull(names("nodes", 1)),
+    priority: prioritySchema,
+    interface: interfaceSchema,
+    vrid: vridSchema,
+    version: orNull(versionSchema),
+    addresses: virtualAddresses.min(1, {
+      error: complaint("is an empty list", 'write addresses = ["192.0.2.100/24"]'),
+    }),
+    source: orNull(sourceSchema),
+    checksum: orNull(choice(["pseudo-header", "message-only"])),
+  },
+  "[[vrrp]]",
+);
+
+/** `[[sync_group]]`. */
+export const syncGroupSchema: z.ZodType<SyncGroupEntry> = table(
+  { name: name("VG_1"), vips: names("vips", 1) },
+  "[[sync_group]]",
+);
+
+const weightExample = "weight = -10 to lower the priority, or weight = 0 to withdraw the claim";
+
+/** `[[track]]`. */
+export const trackSchema: z.ZodType<TrackEntry> = table(
+  {
+    name: orNull(name("uplink")),
+    script: orNull(command('script = "/usr/local/bin/check-uplink"')),
+    interface: orNull(interfaceName()),
+    file: orNull(filePath('file = "/run/maintenance"')),
+    interval: orNull(duration(100, 86_400_000, 'interval = "2s"')),
+    timeout: orNull(duration(10, 86_400_000, 'timeout = "1s"')),
+    rise: orNull(integer(1, 255, "rise = 2")),
+    fall: orNull(integer(1, 255, "fall = 2")),
+    up_delay: orNull(duration(0, 86_400_000, 'up_delay = "5s"')),
+    down_delay: orNull(duration(0, 86_400_000, 'down_delay = "1s"')),
+    weight: orElse(z.int({ error: wants("a whole number", weightExample) }), 0),
+    user: orNull(text('user = "nobody"', 32)),
+    vips: orNull(names("vips", 1)),
+  },
+  "[[track]]",
+);

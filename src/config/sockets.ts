@@ -1,0 +1,43 @@
+import type { Endpoint } from "../base/address.ts";
+import type { InstanceConfig } from "./config.ts";
+
+/** Every address of both families: what a listener without an address listens on. */
+const everyAddress: readonly string[] = ["0.0.0.0", "::"];
+
+/** Gives the addresses of virtual routers by their names. */
+export function addressesOf(
+  vips: readonly string[],
+  instances: readonly InstanceConfig[],
+): readonly string[] {
+  return vips.flatMap((name) => {
+    const found = instances.find((instance) => instance.name === name);
+    return found === undefined ? [] : found.addresses.map(({ address }) => address);
+  });
+}
+
+/** Gives the sockets of a listener: its address, or those of its VIPs, or every one. */
+export function listenerSockets(
+  listener: { readonly address: string | null; readonly port: number; readonly vips: readonly string[] },
+  instances: readonly InstanceConfig[],
+): readonly Endpoint[] {
+  const { address, port, vips } = listener;
+  if (address !== null) return [{ address, port }];
+  const addresses = vips.length > 0 ? addressesOf(vips, instances) : everyAddress;
+  return addresses.map((each) => ({ address: each, port }));
+}
+
+/** Gives the addresses and port that a service answers on, each once. */
+export function serviceSockets(
+  service: { readonly vips: readonly string[]; readonly addresses: readonly string[]; readonly port: number },
+  instances: readonly InstanceConfig[],
+): readonly Endpoint[] {
+  const addresses = new Set([...addressesOf(service.vips, instances), ...service.addresses]);
+  return [...addresses].map((address) => ({ address, port: service.port }));
+}
+
+/** Tells whether a socket would see connections to another's address, were that not there. */
+export function covers(socket: Endpoint, other: Endpoint): boolean {
+  if (socket.port !== other.port) return false;
+  if (socket.address === other.address) return true;
+  return socket.address === (other.address.includes(":") ? "::" : "0.0.0.0");
+}

@@ -1,0 +1,107 @@
+import { unreachable } from "../base/assert.ts";
+import { formatEndpoint, type Endpoint } from "../base/address.ts";
+import type { IpvsKey, IpvsServer, IpvsService } from "../kernel/ipvs.ts";
+import { formatKey } from "../kernel/ipvs-messages.ts";
+
+/**
+ * From the table that is to the table that should be, as steps in a safe order. PURE. Within a service, servers come
+ * before others go, so that there is no moment without one; services that go, go last. A service that is neither
+ * wanted nor owned belongs to someone else and is left alone.
+ */
+export type Step =
+  | { readonly kind: "addService"; readonly service: IpvsService }
+  | { readonly kind: "setService"; readonly service: IpvsService }
+  | { readonly kind: "removeService"; readonly key: IpvsKey }
+  | { readonly kind: "addServer"; readonly key: IpvsKey; readonly server: IpvsServer }
+  | { readonly kind: "setServer"; readonly key: IpvsKey; readonly server: IpvsServer }
+  | { readonly kind: "removeServer"; readonly key: IpvsKey; readonly server: Endpoint };
+
+/** Gives the steps that lead from `actual` to `desired`; none if they agree. `owned` holds keys as `formatKey` writes them. */
+export function planSteps(
+  desired: readonly IpvsService[],
+  actual: readonly IpvsService[],
+  owned: ReadonlySet<string>,
+): readonly Step[] {
+  const present = new Map(actual.map((service) => [formatKey(service.key), service]));
+  const wanted = new Set(desired.map(({ key }) => formatKey(key)));
+  const removals = actual.filter(({ key }) => !wanted.has(formatKey(key)) && owned.has(formatKey(key)));
+  return [
+    ...desired.flatMap((service) => serviceSteps(service, present.get(formatKey(service.key)))),
+    ...removals.map(({ key }): Step => ({ kind: "removeService", key })),
+  ];
+}
+
+/** Says what a step does, for the log. */
+export function stepText(step: Step): string {
+  switch (step.kind) {
+    case "addService":
+      return `add service ${serviceText(step.service)}`;
+    case "setService":
+      return `change service ${serviceText(step.service)}`;
+    case "removeService":
+      return `remove service ${formatKey(step.key)}`;
+    case "addServer":
+      return `add server ${serverText(step.server)} to ${formatKey(step.key)}`;
+    case "setServer":
+      return `change server ${serverText(step.server)} of ${formatKey(step.key)}`;
+    case "removeServer":
+      return `remove server ${formatEndpoint(step.server)} from ${formatKey(step.key)}`;
+    default:
+      return unreachable(step);
+  }
+}
+
+function serviceText({ key, scheduler, persistenceS }: IpvsService): string {
+  return `${formatKey(key)} ${scheduler}${persistenceS > 0 ? ` persistent ${persistenceS} s` : ""}`;
+}
+
+function serverText(server: IpvsServer): string {
+  return `${formatEndpoint(server)} ${server.forward} weight ${server.weight}`;
+}
+
+function serviceSteps(desired: IpvsService, actual: IpvsService | undefined): readonly Step[] {
+  const { key } = desired;
+  if (actual === undefined) {
+    const servers = desired.servers.map((server): Step => ({ kind: "addServer", key, server }));
+    return [{ kind: "addService", service: desired }, ...servers];
+  }
+  const change: readonly Step[] = isSameService(desired, actual)
+    ? []
+    : [{ kind: "setService", service: desired }];
+  return [...change, ...serverSteps(desired, actual)];
+}
+
+function serverSteps(desired: IpvsService, actual: IpvsService): readonly Step[] {
+  const { key } = desired;
+  const present = new Map(actual.servers.map((server) => [formatEndpoint(server), server]));
+  const wanted = new Set(desired.servers.map(formatEndpoint));
+  const additions: Step[] = [];
+  const changes: Step[] = [];
+  for (const server of desired.servers) {
+    const before = present.get(formatEndpoint(server));
+    if (before === undefined) additions.push({ kind: "addServer", key, server });
+    else if (!isSameServer(server, before)) changes.push({ kind: "setServer", key, server });
+  }
+  const removals = actual.servers
+    .filter((server) => !wanted.has(formatEndpoint(server)))
+    .map(({ address, port }): Step => ({ kind: "removeServer", key, server: { address, port } }));
+  return [...additions, ...changes, ...removals];
+}
+
+function isSameService(desired: IpvsService, actual: IpvsService): boolean {
+  return (
+    desired.scheduler === actual.scheduler &&
+    desired.flags === actual.flags &&
+    desired.persistenceS === actual.persistenceS &&
+    desired.netmask === actual.netmask
+  );
+}
+
+function isSameServer(desired: IpvsServer, actual: IpvsServer): boolean {
+  return (
+    desired.forward === actual.forward &&
+    desired.weight === actual.weight &&
+    desired.upperThreshold === actual.upperThreshold &&
+    desired.lowerThreshold === actual.lowerThreshold
+  );
+}

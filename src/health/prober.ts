@@ -1,0 +1,167 @@
+import type { Endpoint } from "../base/address.ts";
+import type { Clock } from "../base/clock.ts";
+import { later, type Instant } from "../base/instant.ts";
+import type { Log } from "../base/log.ts";
+import type { ProbePlan } from "../config/node-plan.ts";
+import { failureText } from "./failure-text.ts";
+import { attemptEnded, attemptStarted, firstSchedule, type Schedule } from "./schedule.ts";
+import { count, standingTally, unknownTally, type AttemptResult, type Tally } from "./tally.ts";
+
+/** What a prober works with. */
+export interface ProberOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Makes one attempt: resolves with what was achieved, rejects with why not; the signal is its deadline. */
+  readonly attempt: (probe: ProbePlan, signal: AbortSignal) => Promise<string>;
+  /** Called at every first result and every change of a verdict. */
+  readonly onVerdict: (verdict: { readonly probe: string; readonly isUp: boolean }) => void;
+}
+
+/** What is known of one probe. */
+export interface ProbeReport {
+  readonly id: string;
+  readonly target: Endpoint;
+  readonly isUp: boolean;
+  /** Time of day of the last change, as ISO 8601. */
+  readonly since: string;
+  readonly lastResult: string;
+}
+
+interface Running {
+  readonly probe: ProbePlan;
+  schedule: Schedule;
+  tally: Tally;
+  since: string;
+  lastResult: string;
+  isAnnounced: boolean;
+  /** Cancels the timer of the next attempt or ends the attempt under way. */
+  cancel: () => void;
+}
+
+/**
+ * Runs all probes side by side. Each has its own timer, its own attempt and its own deadline, so that one which
+ * hangs delays nobody; probes that a new plan leaves as they are keep verdict and schedule.
+ */
+export class Prober {
+  readonly #options: ProberOptions;
+  readonly #probes = new Map<string, Running>();
+
+  constructor(options: ProberOptions) {
+    this.#options = options;
+  }
+
+  /** Replaces the set of probes; `standing` gives verdicts found elsewhere for probes that are new. */
+  configure(probes: readonly ProbePlan[], standing: ReadonlyMap<string, boolean> = new Map()): void {
+    const before = new Map(this.#probes);
+    this.#probes.clear();
+    for (const probe of probes) {
+      const old = before.get(probe.id);
+      before.delete(probe.id);
+      if (old !== undefined && Bun.deepEquals(old.probe, probe)) {
+        this.#probes.set(probe.id, old);
+        continue;
+      }
+      // The same server asked in another rhythm: what is known of it stays true.
+      old?.cancel();
+      const isUp = standing.get(probe.id);
+      this.#add(probe, old?.tally ?? (isUp === undefined ? unknownTally : standingTally(isUp)));
+    }
+    for (const gone of before.values()) gone.cancel();
+  }
+
+  /** Whether the server behind a probe is up; a probe that is not there, or has no result yet, counts as up. */
+  isUp(id: string): boolean {
+    return this.#probes.get(id)?.tally.isUp ?? true;
+  }
+
+  /** What is known of every probe, in the order of the plan. */
+  status(): readonly ProbeReport[] {
+    return [...this.#probes.values()].map(({ probe, tally, since, lastResult }) => ({
+      id: probe.id,
+      target: probe.target,
+      isUp: tally.isUp,
+      since,
+      lastResult,
+    }));
+  }
+
+  /** Ends every probe. */
+  close(): void {
+    this.configure([]);
+  }
+
+  #add(probe: ProbePlan, tally: Tally): void {
+    const { clock } = this.#options;
+    const running: Running = {
+      probe,
+      schedule: firstSchedule(probe, clock.now()),
+      tally,
+      since: clock.wallTime().toISOString(),
+      lastResult: "not checked yet",
+      isAnnounced: false,
+      cancel: () => undefined,
+    };
+    this.#probes.set(probe.id, running);
+    this.#arm(running);
+  }
+
+  #arm(running: Running): void {
+    running.cancel = this.#options.clock.schedule(running.schedule.due, () => this.#begin(running));
+  }
+
+  #begin(running: Running): void {
+    const { attempt, clock } = this.#options;
+    const { probe } = running;
+    const start = clock.now();
+    running.schedule = attemptStarted(running.schedule, start);
+    const deadline = new AbortController();
+    let isOpen = true;
+    const finish = (result: AttemptResult | null): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      cancelDeadline();
+      if (result !== null) this.#end(running, result);
+    };
+    const cancelDeadline = clock.schedule(later(start, probe.timeoutMs), () => {
+      finish({ isOk: false, text: `no answer within ${probe.timeoutMs} ms` });
+      deadline.abort();
+    });
+    running.cancel = () => {
+      finish(null);
+      deadline.abort();
+    };
+    attempt(probe, deadline.signal).then(
+      (achieved) => finish({ isOk: true, text: `${achieved} in ${elapsed(start, clock.now())}` }),
+      (error: unknown) => finish({ isOk: false, text: failureText(error) }),
+    );
+  }
+
+  #end(running: Running, result: AttemptResult): void {
+    const { clock, log, onVerdict } = this.#options;
+    const { probe } = running;
+    const at = clock.now();
+    // The very first attempt decides alone: while nothing is known, retries would only send clients to a dead server.
+    const mayRetry = running.tally.isKnown;
+    const ended = attemptEnded(probe, running.schedule, { isOk: result.isOk, at, mayRetry });
+    running.schedule = ended.schedule;
+    running.lastResult = result.text;
+    this.#arm(running);
+    if (!ended.isCounted) return;
+    const { tally, change } = count(running.tally, result, probe);
+    running.tally = tally;
+    if (change !== null) {
+      running.since = clock.wallTime().toISOString();
+      const line = `${probe.id} is ${change.isUp ? "up" : "down"}: ${change.reason}`;
+      if (change.isUp) log.notice(line);
+      else log.warning(line);
+    }
+    if (change === null && running.isAnnounced) return;
+    running.isAnnounced = true;
+    onVerdict({ probe: probe.id, isUp: tally.isUp });
+  }
+}
+
+function elapsed(start: Instant, end: Instant): string {
+  const ms = end - start;
+  return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
+}

@@ -1,0 +1,81 @@
+import type { DirectorPlan, ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
+import type { InstanceStatus, ProbeStatus, ProxyStatus, ServiceStatus } from "./status.ts";
+
+/**
+ * Everything that passes between the supervisor and its children, as plain JSON over the runtime's IPC channel.
+ * A child that loses the channel has lost its supervisor: `vrrp` resigns, all leave.
+ */
+
+/** The roles the executable can be re-run in. */
+export type Role = "vrrp" | "director" | "proxy";
+
+/** From the supervisor to `vrrp`. */
+export type ToVrrp =
+  | {
+      readonly kind: "configure";
+      readonly plan: VrrpPlan;
+      /** Instances that an earlier, killed process of this supervisor held: taken over in place, not removed. */
+      readonly adopt: readonly string[];
+      /** As in `proxies` below; part of the plan so that a new process claims nothing it should not. */
+      readonly proxiesAreAlive: boolean;
+    }
+  /** Whether at least one proxy process is able to serve. */
+  | { readonly kind: "proxies"; readonly areAlive: boolean }
+  | { readonly kind: "stop" };
+
+/** From `vrrp` to the supervisor. */
+export type FromVrrp =
+  | { readonly kind: "hello" }
+  | { readonly kind: "configured" }
+  /** The plan could not be carried out; the old one is still in force. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** Sent at every change and at least every second. */
+  | { readonly kind: "status"; readonly instances: readonly InstanceStatus[] }
+  | { readonly kind: "stopped" };
+
+/** From the supervisor to `director`. */
+export type ToDirector =
+  | { readonly kind: "configure"; readonly plan: DirectorPlan }
+  | { readonly kind: "stop" };
+
+/** A probe's standing verdict. */
+export interface Verdict {
+  readonly probe: string;
+  readonly isUp: boolean;
+}
+
+/** From `director` to the supervisor. */
+export type FromDirector =
+  | { readonly kind: "hello" }
+  | { readonly kind: "configured" }
+  | { readonly kind: "refused"; readonly reason: string }
+  /** All verdicts that changed since the last message. */
+  | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
+  | {
+      readonly kind: "status";
+      readonly probes: readonly ProbeStatus[];
+      readonly services: readonly ServiceStatus[];
+    }
+  | { readonly kind: "stopped" };
+
+/** From the supervisor to a `proxy` process. */
+export type ToProxy =
+  | {
+      readonly kind: "configure";
+      readonly plan: ProxyPlan;
+      /** Inherited listening sockets by endpoint as `formatEndpoint` writes it. */
+      readonly sockets: Readonly<Record<string, number>>;
+      /** Standing verdicts of all probes; one that is missing counts as up until it is known. */
+      readonly verdicts: readonly Verdict[];
+    }
+  | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
+  /** Accept no more, finish what is open within `deadlineMs`, then leave. */
+  | { readonly kind: "drain"; readonly deadlineMs: number };
+
+/** From a `proxy` process to the supervisor. */
+export type FromProxy =
+  | { readonly kind: "hello" }
+  | { readonly kind: "configured" }
+  | { readonly kind: "refused"; readonly reason: string }
+  /** Sent every second; also the sign of life. */
+  | { readonly kind: "status"; readonly status: ProxyStatus };

@@ -1,0 +1,95 @@
+import type { Endpoint } from "../base/address.ts";
+
+/** What `edge-ha status` shows; every reason is a sentence fragment a person can read. */
+export interface NodeStatus {
+  readonly cluster: string;
+  readonly node: string;
+  readonly version: string;
+  readonly pid: number;
+  /** ISO 8601 time of day, as are all times here. */
+  readonly startedAt: string;
+  readonly config: ConfigStatus;
+  readonly instances: readonly InstanceStatus[];
+  readonly probes: readonly ProbeStatus[];
+  readonly services: readonly ServiceStatus[];
+  readonly proxies: readonly ProxyStatus[];
+  readonly processes: readonly ProcessStatus[];
+}
+
+/** The configuration in force, and how the last attempt to replace it went. */
+export interface ConfigStatus {
+  readonly path: string;
+  readonly loadedAt: string;
+  /** Empty if the last load or reload was accepted. */
+  readonly lastErrors: readonly string[];
+}
+
+/** RFC 9568 §6.3 states, and `fault` for an instance that may not take part at present. */
+export type VrrpStateName = "initialize" | "backup" | "active" | "fault";
+
+/** One virtual router as this node sees it. */
+export interface InstanceStatus {
+  readonly name: string;
+  readonly interface: string;
+  readonly version: 2 | 3;
+  readonly vrid: number;
+  readonly state: VrrpStateName;
+  readonly since: string;
+  /** Why it is in this state. */
+  readonly reason: string;
+  /** What is advertised or compared now; `basePriority` before tracks. */
+  readonly priority: number;
+  readonly basePriority: number;
+  /** Why `priority` differs from `basePriority`, or why the claim is withdrawn. */
+  readonly claims: readonly string[];
+  readonly addresses: readonly string[];
+  /** The last router heard that held the address. */
+  readonly peer: { readonly address: string; readonly priority: number } | null;
+  /** Advertisements sent, received, and dropped by cause. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** One probe and its standing verdict. */
+export interface ProbeStatus {
+  readonly id: string;
+  readonly target: Endpoint;
+  readonly isUp: boolean;
+  readonly since: string;
+  /** Text of the last result, such as `status 200 in 3 ms` or `connection refused`. */
+  readonly lastResult: string;
+}
+
+/** One entry of the kernel's service table and its servers. */
+export interface ServiceStatus {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly scheduler: string;
+  readonly usesSorry: boolean;
+  readonly servers: readonly {
+    readonly address: string;
+    readonly port: number;
+    /** What the kernel has; 0 if it is not in the table. */
+    readonly weight: number;
+    readonly isUp: boolean;
+    readonly activeConnections: number;
+  }[];
+}
+
+/** One proxy process. */
+export interface ProxyStatus {
+  readonly pid: number;
+  readonly connections: number;
+  readonly requests: number;
+  /** Responses by class: `1xx` … `5xx`. */
+  readonly responses: Readonly<Record<string, number>>;
+  readonly residentBytes: number;
+}
+
+/** One child process. */
+export interface ProcessStatus {
+  readonly role: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly restarts: number;
+}

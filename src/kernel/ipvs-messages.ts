@@ -1,0 +1,257 @@
+import { addressBytes, addressFromBytes, familyOf, type Endpoint, type Family } from "../base/address.ts";
+import {
+  attribute,
+  be16,
+  nested,
+  readBe16,
+  readNested,
+  readText,
+  readU16,
+  readU32,
+  text,
+  u16,
+  u32,
+  type Attributes,
+} from "./netlink/attribute.ts";
+import { AF_INET, AF_INET6 } from "./socket-constants.ts";
+
+/** PURE: the attributes of the kernel's IPVS family (linux/ip_vs.h, version 1). */
+
+export const ipvsCommand = {
+  newService: 1,
+  setService: 2,
+  delService: 3,
+  getService: 4,
+  newServer: 5,
+  setServer: 6,
+  delServer: 7,
+  getServer: 8,
+  getInfo: 15,
+} as const;
+
+/** How packets reach a server. */
+export type IpvsForward = "nat" | "local" | "tunnel" | "dr" | "bypass";
+
+/** A server of a service as the kernel has it. */
+export interface IpvsServer {
+  readonly address: string;
+  /** Meaningless for `dr` and `tunnel`, where the service's own port is used. */
+  readonly port: number;
+  readonly forward: IpvsForward;
+  /** 0 takes no new connections. */
+  readonly weight: number;
+  /** Connections above which none is added, and below which they are again; 0 is no limit. */
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+  /** Counters of the kernel's, passed over when a server is added or set. */
+  readonly activeConnections: number;
+  readonly inactiveConnections: number;
+  readonly persistentConnections: number;
+}
+
+/** What identifies a service: protocol, address and port, or a firewall mark. */
+export type IpvsKey =
+  | { readonly family: Family; readonly protocol: number; readonly address: string; readonly port: number }
+  | { readonly family: Family; readonly mark: number };
+
+/** An entry of the service table. */
+export interface IpvsService {
+  readonly key: IpvsKey;
+  readonly scheduler: string;
+  /** IP_VS_SVC_F_*: 4 one-packet, 8/16/32 scheduler's own; persistence and the kernel's own flags are left out. */
+  readonly flags: number;
+  /** Persistence timeout in seconds; 0 is none. */
+  readonly persistenceS: number;
+  /** Granularity of persistence as a prefix length: 0–32, or 1–128. */
+  readonly netmask: number;
+  readonly servers: readonly IpvsServer[];
+}
+
+const top = { service: 1, server: 2 } as const;
+const svc = {
+  family: 1,
+  protocol: 2,
+  address: 3,
+  port: 4,
+  mark: 5,
+  scheduler: 6,
+  flags: 7,
+  timeout: 8,
+  netmask: 9,
+} as const;
+const dest = {
+  address: 1,
+  port: 2,
+  forward: 3,
+  weight: 4,
+  upperThreshold: 5,
+  lowerThreshold: 6,
+  activeConnections: 7,
+  inactiveConnections: 8,
+  persistentConnections: 9,
+  family: 11,
+} as const;
+const info = { version: 1 } as const;
+
+const persistentFlag = 0x1;
+const hashedFlag = 0x2;
+const forwardMask = 0x7;
+const forwards = ["nat", "local", "tunnel", "dr", "bypass"] as const satisfies readonly IpvsForward[];
+
+function familyNumber(family: Family): number {
+  return family === 4 ? AF_INET : AF_INET6;
+}
+
+/** An address in 16 bytes, an IPv4 one in the first four. */
+function addressField(type: number, address: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  bytes.set(addressBytes(address));
+  return attribute(type, bytes);
+}
+
+function readAddressField(from: Attributes, type: number, family: Family): string | null {
+  const bytes = from.get(type);
+  const length = family === 4 ? 4 : 16;
+  return bytes === undefined || bytes.length < length ? null : addressFromBytes(bytes.subarray(0, length));
+}
+
+function keyFields(key: IpvsKey): Uint8Array[] {
+  const family = u16(svc.family, familyNumber(key.family));
+  if ("mark" in key) return [family, u32(svc.mark, key.mark)];
+  return [
+    family,
+    u16(svc.protocol, key.protocol),
+    addressField(svc.address, key.address),
+    be16(svc.port, key.port),
+  ];
+}
+
+/** Writes the service attribute that names a service. */
+export function keyAttribute(key: IpvsKey): Uint8Array {
+  return nested(top.service, ...keyFields(key));
+}
+
+/** Writes the service attribute that makes or changes a service. */
+export function serviceAttribute(service: IpvsService): Uint8Array {
+  const { key, scheduler, persistenceS } = service;
+  const flags = new Uint8Array(8);
+  const view = new DataView(flags.buffer);
+  view.setUint32(0, service.flags | (persistenceS > 0 ? persistentFlag : 0), true);
+  view.setUint32(4, 0xffff_ffff, true);
+  return nested(
+    top.service,
+    ...keyFields(key),
+    text(svc.scheduler, scheduler),
+    attribute(svc.flags, flags),
+    u32(svc.timeout, persistenceS),
+    netmaskField(key.family, service.netmask),
+  );
+}
+
+/** An IPv4 mask in network order; for IPv6 the prefix length in host order. */
+function netmaskField(family: Family, length: number): Uint8Array {
+  if (family === 6) return u32(svc.netmask, length);
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, length === 0 ? 0 : (0xffff_ffff << (32 - length)) >>> 0, false);
+  return attribute(svc.netmask, bytes);
+}
+
+function readNetmask(from: Attributes, family: Family): number {
+  if (family === 6) return readU32(from, svc.netmask) ?? 128;
+  const bytes = from.get(svc.netmask);
+  if (bytes === undefined || bytes.length < 4) return 32;
+  const mask = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, false);
+  return Math.clz32(~mask);
+}
+
+/** Reads the service of a reply, without its servers; null if it is not whole. */
+export function parseService(attributes: Attributes): IpvsService | null {
+  const fields = readNested(attributes, top.service);
+  const key = parseKey(fields);
+  const scheduler = readText(fields, svc.scheduler);
+  if (key === null || scheduler === null) return null;
+  const flags = readU32(fields, svc.flags) ?? 0;
+  return {
+    key,
+    scheduler,
+    flags: (flags & ~(persistentFlag | hashedFlag)) >>> 0,
+    persistenceS: (flags & persistentFlag) === 0 ? 0 : (readU32(fields, svc.timeout) ?? 0),
+    netmask: readNetmask(fields, key.family),
+    servers: [],
+  };
+}
+
+function parseKey(fields: Attributes): IpvsKey | null {
+  const family = parseFamily(readU16(fields, svc.family));
+  if (family === null) return null;
+  const mark = readU32(fields, svc.mark);
+  if (mark !== null && mark !== 0) return { family, mark };
+  const protocol = readU16(fields, svc.protocol);
+  const address = readAddressField(fields, svc.address, family);
+  const port = readBe16(fields, svc.port);
+  if (protocol === null || address === null || port === null) return null;
+  return { family, protocol, address, port };
+}
+
+function parseFamily(number: number | null): Family | null {
+  if (number === AF_INET) return 4;
+  return number === AF_INET6 ? 6 : null;
+}
+
+/** Writes the server attribute that adds or changes a server. */
+export function serverAttribute(server: IpvsServer): Uint8Array {
+  return nested(
+    top.server,
+    addressField(dest.address, server.address),
+    be16(dest.port, server.port),
+    u32(dest.forward, forwards.indexOf(server.forward)),
+    u32(dest.weight, server.weight),
+    u32(dest.upperThreshold, server.upperThreshold),
+    u32(dest.lowerThreshold, server.lowerThreshold),
+    u16(dest.family, familyNumber(familyOf(server.address))),
+  );
+}
+
+/** Writes the server attribute that names a server. */
+export function serverKeyAttribute(server: Endpoint): Uint8Array {
+  return nested(
+    top.server,
+    addressField(dest.address, server.address),
+    be16(dest.port, server.port),
+    u16(dest.family, familyNumber(familyOf(server.address))),
+  );
+}
+
+/** Reads the server of a reply; kernels before 3.18 leave out its family, which is then the service's. */
+export function parseServer(attributes: Attributes, serviceFamily: Family): IpvsServer | null {
+  const fields = readNested(attributes, top.server);
+  const family = parseFamily(readU16(fields, dest.family)) ?? serviceFamily;
+  const address = readAddressField(fields, dest.address, family);
+  const port = readBe16(fields, dest.port);
+  const forward = forwards[(readU32(fields, dest.forward) ?? 0) & forwardMask];
+  if (address === null || port === null || forward === undefined) return null;
+  return {
+    address,
+    port,
+    forward,
+    weight: readU32(fields, dest.weight) ?? 0,
+    upperThreshold: readU32(fields, dest.upperThreshold) ?? 0,
+    lowerThreshold: readU32(fields, dest.lowerThreshold) ?? 0,
+    activeConnections: readU32(fields, dest.activeConnections) ?? 0,
+    inactiveConnections: readU32(fields, dest.inactiveConnections) ?? 0,
+    persistentConnections: readU32(fields, dest.persistentConnections) ?? 0,
+  };
+}
+
+/** Reads the version of an information reply as `1.2.1`; null if it is missing. */
+export function parseVersion(attributes: Attributes): string | null {
+  const version = readU32(attributes, info.version);
+  return version === null ? null : `${version >> 16}.${(version >> 8) & 0xff}.${version & 0xff}`;
+}
+
+/** Writes a service's key for errors: `tcp 192.0.2.1:80`, `fwmark 7 (IPv4)`. */
+export function formatKey(key: IpvsKey): string {
+  if ("mark" in key) return `fwmark ${key.mark} (IPv${key.family})`;
+  const protocol = { 6: "tcp", 17: "udp", 132: "sctp" }[key.protocol] ?? String(key.protocol);
+  return `${protocol} ${key.family === 6 ? `[${key.address}]` : key.address}:${key.port}`;
+}

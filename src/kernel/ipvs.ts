@@ -1,0 +1,162 @@
+import { formatEndpoint, type Endpoint } from "../base/address.ts";
+import { hasCode } from "../base/system-error.ts";
+import {
+  formatKey,
+  ipvsCommand,
+  keyAttribute,
+  parseServer,
+  parseService,
+  parseVersion,
+  serverAttribute,
+  serverKeyAttribute,
+  serviceAttribute,
+  type IpvsKey,
+  type IpvsServer,
+  type IpvsService,
+} from "./ipvs-messages.ts";
+import { NetlinkConnection } from "./netlink/connection.ts";
+import type { Attributes } from "./netlink/attribute.ts";
+import { genericAttributes, genericPayload, resolveFamily } from "./netlink/generic.ts";
+import { NetlinkError } from "./netlink/netlink-error.ts";
+import { openRequestSocket } from "./netlink/socket.ts";
+import { NETLINK_GENERIC } from "./socket-constants.ts";
+
+export type { IpvsForward, IpvsKey, IpvsServer, IpvsService } from "./ipvs-messages.ts";
+
+const familyName = "IPVS";
+
+/** The kernel's table of L4 services; every change is one request and nothing is flushed. Needs CAP_NET_ADMIN. */
+export class Ipvs {
+  readonly #connection: NetlinkConnection;
+  readonly #family: number;
+
+  private constructor(connection: NetlinkConnection, family: number) {
+    this.#connection = connection;
+    this.#family = family;
+  }
+
+  /** Opens the table, loading the module if need be; throws `ENOENT` when the kernel has no IPVS. */
+  static open(): Ipvs {
+    const connection = new NetlinkConnection(openRequestSocket(NETLINK_GENERIC));
+    try {
+      return Ipvs.over(connection, loadModule);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  /** Uses a connection that is open already; `load` is tried once when the kernel does not know the family. */
+  static over(connection: NetlinkConnection, load: () => void): Ipvs {
+    try {
+      return new Ipvs(connection, resolveFamily(connection, familyName));
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+    load();
+    return new Ipvs(connection, resolveFamily(connection, familyName));
+  }
+
+  /** Lists all services with their servers; a service that goes meanwhile is left out. */
+  services(): IpvsService[] {
+    const replies = this.#dump("IPVS_CMD_GET_SERVICE", ipvsCommand.getService);
+    return replies.flatMap((attributes) => {
+      const service = parseService(attributes);
+      const servers = service === null ? null : this.#servers(service.key);
+      return service === null || servers === null ? [] : [{ ...service, servers }];
+    });
+  }
+
+  #servers(key: IpvsKey): IpvsServer[] | null {
+    try {
+      const operation = `IPVS_CMD_GET_DEST ${formatKey(key)}`;
+      const replies = this.#dump(operation, ipvsCommand.getServer, keyAttribute(key));
+      return replies.flatMap((attributes) => {
+        const server = parseServer(attributes, key.family);
+        return server === null ? [] : [server];
+      });
+    } catch (error) {
+      if (hasCode(error, "ESRCH")) return null;
+      throw error;
+    }
+  }
+
+  /** Adds a service without servers; throws `EEXIST` if it is there, `ENOENT` if the scheduler is unknown. */
+  addService(service: IpvsService): void {
+    const operation = `IPVS_CMD_NEW_SERVICE ${formatKey(service.key)}`;
+    this.#change(operation, ipvsCommand.newService, serviceAttribute(service));
+  }
+
+  /** Changes a service in place, connections and servers stay; throws `ESRCH` if it is not there. */
+  setService(service: IpvsService): void {
+    const operation = `IPVS_CMD_SET_SERVICE ${formatKey(service.key)}`;
+    this.#change(operation, ipvsCommand.setService, serviceAttribute(service));
+  }
+
+  /** Removes a service and its servers; throws `ESRCH` if it is not there. */
+  removeService(key: IpvsKey): void {
+    this.#change(`IPVS_CMD_DEL_SERVICE ${formatKey(key)}`, ipvsCommand.delService, keyAttribute(key));
+  }
+
+  /** Adds a server; throws `EEXIST` if it is there, `ESRCH` if the service is not. */
+  addServer(key: IpvsKey, server: IpvsServer): void {
+    this.#changeServer("NEW", ipvsCommand.newServer, key, server);
+  }
+
+  /** Changes a server in place; throws `ENOENT` if it is not there. */
+  setServer(key: IpvsKey, server: IpvsServer): void {
+    this.#changeServer("SET", ipvsCommand.setServer, key, server);
+  }
+
+  #changeServer(verb: "NEW" | "SET", command: number, key: IpvsKey, server: IpvsServer): void {
+    const operation = `IPVS_CMD_${verb}_DEST ${formatEndpoint(server)} of ${formatKey(key)}`;
+    this.#change(operation, command, keyAttribute(key), serverAttribute(server));
+  }
+
+  /** Removes a server, and with it what it had of persistence; throws `ENOENT` if it is not there. */
+  removeServer(key: IpvsKey, server: Endpoint): void {
+    const operation = `IPVS_CMD_DEL_DEST ${formatEndpoint(server)} of ${formatKey(key)}`;
+    this.#change(operation, ipvsCommand.delServer, keyAttribute(key), serverKeyAttribute(server));
+  }
+
+  /** Gives the version of the kernel's IPVS, such as `1.2.1`. */
+  version(): string {
+    const operation = "IPVS_CMD_GET_INFO";
+    const replies = this.#connection.request({
+      operation,
+      type: this.#family,
+      flags: 0,
+      payload: genericPayload(ipvsCommand.getInfo),
+    });
+    for (const reply of replies) {
+      const version = parseVersion(genericAttributes(reply.payload));
+      if (version !== null) return version;
+    }
+    throw new NetlinkError(operation, "EPROTO", "the answer has no version");
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #dump(operation: string, command: number, ...attributes: readonly Uint8Array[]): Attributes[] {
+    const payload = genericPayload(command, ...attributes);
+    const replies = this.#connection.dump({ operation, type: this.#family, flags: 0, payload });
+    return replies.map((reply) => genericAttributes(reply.payload));
+  }
+
+  #change(operation: string, command: number, ...attributes: readonly Uint8Array[]): void {
+    const payload = genericPayload(command, ...attributes);
+    this.#connection.request({ operation, type: this.#family, flags: 0, payload });
+  }
+}
+
+/** Asks for the module; whether that helped is seen by asking the kernel again. */
+function loadModule(): void {
+  try {
+    Bun.spawnSync(["modprobe", "ip_vs"], { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+  } catch (error) {
+    // A system without modprobe has all its modules built in, or none.
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import { familyOf, formatEndpoint, type Endpoint } from "../base/address.ts";
+import { SystemError } from "../base/system-error.ts";
+import * as native from "../native/index.ts";
+import { internetAddress, intOption } from "./socket-address.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_FREEBIND,
+  IPV6_V6ONLY,
+  IP_FREEBIND,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+} from "./socket-constants.ts";
+
+/**
+ * Opens a listening TCP socket and gives its descriptor: non-blocking, closed on exec, shared by port with its
+ * siblings (SO_REUSEPORT), and on an address that this host may not carry at present (IP_FREEBIND).
+ */
+export function listenTcp(options: { readonly endpoint: Endpoint; readonly backlog: number }): number {
+  const { endpoint, backlog } = options;
+  const isV6 = familyOf(endpoint.address) === 6;
+  const fd = native.open(isV6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP);
+  try {
+    native.setOption(fd, SOL_SOCKET, SO_REUSEADDR, intOption(1));
+    native.setOption(fd, SOL_SOCKET, SO_REUSEPORT, intOption(1));
+    if (isV6) {
+      native.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, intOption(1));
+      native.setOption(fd, IPPROTO_IPV6, IPV6_FREEBIND, intOption(1));
+    } else {
+      native.setOption(fd, IPPROTO_IP, IP_FREEBIND, intOption(1));
+    }
+    native.bind(fd, internetAddress(endpoint));
+    native.listen(fd, backlog);
+    return fd;
+  } catch (error) {
+    native.close(fd);
+    if (error instanceof SystemError) throw new SystemError(error.call, error.code, formatEndpoint(endpoint));
+    throw error;
+  }
+}
+
+/** Closes a descriptor that `listenTcp` gave. */
+export function closeListener(fd: number): void {
+  native.close(fd);
+}

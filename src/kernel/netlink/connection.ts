@@ -1,0 +1,120 @@
+import { hasCode } from "../../base/system-error.ts";
+import { errnoName } from "./errno.ts";
+import {
+  encodeMessage,
+  messageFlag,
+  messageType,
+  parseAcknowledgement,
+  parseMessages,
+  type NetlinkMessage,
+} from "./message.ts";
+import { NetlinkError } from "./netlink-error.ts";
+
+/** A netlink socket as the connection sees it; tests put literal bytes behind it. */
+export interface NetlinkPort {
+  /** Sends one request. */
+  send(request: Uint8Array): void;
+  /** Waits for the next datagram from the kernel; null if none came in time. */
+  receive(): Uint8Array | null;
+  close(): void;
+}
+
+/** One request to the kernel. */
+export interface NetlinkRequest {
+  /** For errors: what is asked and about what, such as `RTM_NEWADDR 192.0.2.1/32`. */
+  readonly operation: string;
+  readonly type: number;
+  /** Flags besides NLM_F_REQUEST, NLM_F_ACK and NLM_F_DUMP. */
+  readonly flags: number;
+  readonly payload: Uint8Array;
+}
+
+// A dump that another process keeps disturbing is given up, as is a kernel that answers without end.
+const dumpAttempts = 8;
+const datagramLimit = 100_000;
+
+type Outcome = "finished" | "interrupted";
+
+/** Asks the kernel and waits for the whole answer; one request at a time, at most a second each. */
+export class NetlinkConnection {
+  readonly #port: NetlinkPort;
+  #sequence = 0;
+
+  constructor(port: NetlinkPort) {
+    this.#port = port;
+  }
+
+  /** Carries out a change or asks for one thing; gives what came before the acknowledgement. */
+  request(request: NetlinkRequest): NetlinkMessage[] {
+    const replies: NetlinkMessage[] = [];
+    this.#exchange(request, messageFlag.ack, replies);
+    return replies;
+  }
+
+  /** Asks for a list; begins again while it is disturbed by changes made during the dump. */
+  dump(request: NetlinkRequest): NetlinkMessage[] {
+    for (let attempt = 0; attempt < dumpAttempts; attempt++) {
+      const replies: NetlinkMessage[] = [];
+      if (this.#tryDump(request, replies) === "finished") return replies;
+    }
+    throw new NetlinkError(request.operation, "EINTR", "the table changed during every attempt to read it");
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+
+  #tryDump(request: NetlinkRequest, replies: NetlinkMessage[]): Outcome {
+    try {
+      return this.#exchange(request, messageFlag.dump, replies);
+    } catch (error) {
+      // netlink(7): replies were lost for want of buffer space. The rest of the old dump is told by its sequence.
+      if (hasCode(error, "ENOBUFS")) return "interrupted";
+      throw error;
+    }
+  }
+
+  #exchange(request: NetlinkRequest, flags: number, replies: NetlinkMessage[]): Outcome {
+    const sequence = this.#nextSequence();
+    this.#port.send(
+      encodeMessage({
+        type: request.type,
+        flags: messageFlag.request | flags | request.flags,
+        sequence,
+        port: 0,
+        payload: request.payload,
+      }),
+    );
+    let isInterrupted = false;
+    for (let count = 0; count < datagramLimit; count++) {
+      const datagram = this.#port.receive();
+      if (datagram === null) break;
+      for (const message of parseMessages(datagram)) {
+        // An answer to an earlier request that was given up.
+        if (message.sequence !== sequence) continue;
+        isInterrupted ||= (message.flags & messageFlag.dumpInterrupted) !== 0;
+        if (isLast(message)) {
+          refuse(request, message);
+          return isInterrupted ? "interrupted" : "finished";
+        }
+        if (message.type !== messageType.noop) replies.push(message);
+      }
+    }
+    throw new NetlinkError(request.operation, "ETIMEDOUT");
+  }
+
+  #nextSequence(): number {
+    // 0 is what the kernel's own notifications carry.
+    this.#sequence = this.#sequence >= 0xffff_ffff ? 1 : this.#sequence + 1;
+    return this.#sequence;
+  }
+}
+
+function isLast(message: NetlinkMessage): boolean {
+  return message.type === messageType.done || message.type === messageType.error;
+}
+
+function refuse(request: NetlinkRequest, message: NetlinkMessage): void {
+  const { errno, text } = parseAcknowledgement(message);
+  if (errno > 0) throw new NetlinkError(request.operation, errnoName(errno), text);
+}

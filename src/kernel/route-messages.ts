@@ -1,0 +1,207 @@
+import { addressBytes, addressFromBytes, familyOf, type Prefix } from "../base/address.ts";
+import { concatBytes } from "../base/bytes.ts";
+import { attribute, parseAttributes, readText, readU32, readU8, text, u32, u8 } from "./netlink/attribute.ts";
+import { AF_INET, AF_INET6 } from "./socket-constants.ts";
+
+/** PURE: rtnetlink(7) messages for links, addresses and routes. */
+
+export const routeMessage = {
+  newLink: 16,
+  delLink: 17,
+  getLink: 18,
+  newAddress: 20,
+  delAddress: 21,
+  getAddress: 22,
+  newRoute: 24,
+  delRoute: 25,
+  getRoute: 26,
+} as const;
+
+/** A network interface. */
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  /** Empty where the link has none. */
+  readonly mac: Uint8Array;
+  /** Administratively up (IFF_UP). */
+  readonly isUp: boolean;
+  /** The other end of the cable is there (IFF_LOWER_UP, or IFF_RUNNING). */
+  readonly hasCarrier: boolean;
+  readonly mtu: number;
+}
+
+/** An address on an interface. */
+export interface InterfaceAddress {
+  readonly linkIndex: number;
+  readonly address: string;
+  readonly prefixLength: number;
+  /** IPv4: the interface's name if no other was given; IPv6: null. */
+  readonly label: string | null;
+  readonly scope: number;
+  /** IFA_PROTO: who put it there; 0 if the kernel does not say. */
+  readonly protocol: number;
+}
+
+/** An address to put on an interface. */
+export interface AddressRequest extends InterfaceAddress {}
+
+/** A route to one destination through an interface. */
+export interface RouteRequest {
+  readonly destination: Prefix;
+  readonly linkIndex: number;
+  readonly table: number;
+  /** 0 universe, 253 link, 254 host. */
+  readonly scope: number;
+  /** RTPROT: who put it there. */
+  readonly protocol: number;
+  /** 1 unicast, 2 local. */
+  readonly type: number;
+}
+
+const iff = { up: 0x1, running: 0x40, lowerUp: 0x10000 } as const;
+const ifla = { address: 1, ifname: 3, mtu: 4, extensionMask: 29 } as const;
+// RTEXT_FILTER_SKIP_STATS: counters would be most of the answer.
+const skipStatistics = 0x8;
+const ifa = { address: 1, local: 2, label: 3, flags: 8, protocol: 11 } as const;
+const rta = { destination: 1, outputLink: 4, table: 15 } as const;
+// The address is used at once: duplicate address detection would keep a VIP silent for a second.
+const noDuplicateDetection = 0x02;
+const clonedRoute = 0x200;
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function addressFamily(address: string): number {
+  return familyOf(address) === 4 ? AF_INET : AF_INET6;
+}
+
+/** Writes the payload that asks for all links, without their statistics. */
+export function linkDump(): Uint8Array {
+  return concatBytes(new Uint8Array(16), u32(ifla.extensionMask, skipStatistics));
+}
+
+/** Writes the payload that asks for all addresses of both families. */
+export function addressDump(): Uint8Array {
+  return new Uint8Array(8);
+}
+
+/** Writes the payload that asks for one family's routes; kernels from 4.20 on filter by the table themselves. */
+export function routeDump(family: typeof AF_INET | typeof AF_INET6, table: number): Uint8Array {
+  const header = new Uint8Array(12);
+  header[0] = family;
+  header[4] = table < 256 ? table : 0;
+  return concatBytes(header, u32(rta.table, table));
+}
+
+/** Reads an RTM_NEWLINK or RTM_DELLINK payload; null if it is too short. */
+export function parseLink(payload: Uint8Array): Link | null {
+  if (payload.length < 16) return null;
+  const view = viewOf(payload);
+  const flags = view.getUint32(8, true);
+  const attributes = parseAttributes(payload.subarray(16));
+  return {
+    index: view.getInt32(4, true),
+    name: readText(attributes, ifla.ifname) ?? "",
+    mac: attributes.get(ifla.address)?.slice() ?? new Uint8Array(0),
+    isUp: (flags & iff.up) !== 0,
+    hasCarrier: (flags & (iff.lowerUp | iff.running)) !== 0,
+    mtu: readU32(attributes, ifla.mtu) ?? 0,
+  };
+}
+
+/** Writes an RTM_NEWADDR payload; `isTagged` adds IFA_PROTO. */
+export function addressPayload(request: AddressRequest, isTagged: boolean): Uint8Array {
+  const { address, label, protocol } = request;
+  const bytes = addressBytes(address);
+  const isV6 = familyOf(address) === 6;
+  return concatBytes(
+    addressHeader(request, request.scope),
+    attribute(ifa.local, bytes),
+    attribute(ifa.address, bytes),
+    ...(label === null || isV6 ? [] : [text(ifa.label, label)]),
+    ...(isV6 ? [u32(ifa.flags, noDuplicateDetection)] : []),
+    ...(isTagged ? [u8(ifa.protocol, protocol)] : []),
+  );
+}
+
+/** Writes an RTM_DELADDR payload. */
+export function addressRemoval(
+  request: Pick<AddressRequest, "linkIndex" | "address" | "prefixLength">,
+): Uint8Array {
+  const bytes = addressBytes(request.address);
+  return concatBytes(addressHeader(request, 0), attribute(ifa.local, bytes), attribute(ifa.address, bytes));
+}
+
+function addressHeader(
+  request: Pick<AddressRequest, "linkIndex" | "address" | "prefixLength">,
+  scope: number,
+): Uint8Array {
+  const header = new Uint8Array(8);
+  header[0] = addressFamily(request.address);
+  header[1] = request.prefixLength;
+  header[3] = scope;
+  viewOf(header).setUint32(4, request.linkIndex, true);
+  return header;
+}
+
+/** Reads an RTM_NEWADDR or RTM_DELADDR payload; null if it is no IPv4 or IPv6 address. */
+export function parseAddress(payload: Uint8Array): InterfaceAddress | null {
+  if (payload.length < 8) return null;
+  const view = viewOf(payload);
+  const attributes = parseAttributes(payload.subarray(8));
+  // IFA_ADDRESS is the peer's on a point-to-point link, and IFA_LOCAL one's own; IPv6 has IFA_ADDRESS alone.
+  const address = readAddress(view.getUint8(0), attributes.get(ifa.local) ?? attributes.get(ifa.address));
+  if (address === null) return null;
+  return {
+    linkIndex: view.getUint32(4, true),
+    address,
+    prefixLength: view.getUint8(1),
+    label: readText(attributes, ifa.label),
+    scope: view.getUint8(3),
+    protocol: readU8(attributes, ifa.protocol) ?? 0,
+  };
+}
+
+function readAddress(family: number, bytes: Uint8Array | undefined): string | null {
+  if (bytes === undefined) return null;
+  const length = family === AF_INET ? 4 : family === AF_INET6 ? 16 : -1;
+  return bytes.length === length ? addressFromBytes(bytes) : null;
+}
+
+/** Writes an RTM_NEWROUTE or RTM_DELROUTE payload. */
+export function routePayload(route: RouteRequest): Uint8Array {
+  const header = new Uint8Array(12);
+  header[0] = addressFamily(route.destination.address);
+  header[1] = route.destination.length;
+  header[4] = route.table < 256 ? route.table : 0;
+  header[5] = route.protocol;
+  header[6] = route.scope;
+  header[7] = route.type;
+  return concatBytes(
+    header,
+    attribute(rta.destination, addressBytes(route.destination.address)),
+    u32(rta.outputLink, route.linkIndex),
+    u32(rta.table, route.table),
+  );
+}
+
+/** Reads an RTM_NEWROUTE payload; null for a cached route and for other families. */
+export function parseRoute(payload: Uint8Array): RouteRequest | null {
+  if (payload.length < 12) return null;
+  const view = viewOf(payload);
+  if ((view.getUint32(8, true) & clonedRoute) !== 0) return null;
+  const family = view.getUint8(0);
+  const attributes = parseAttributes(payload.subarray(12));
+  const anywhere = family === AF_INET ? new Uint8Array(4) : new Uint8Array(16);
+  const address = readAddress(family, attributes.get(rta.destination) ?? anywhere);
+  if (address === null) return null;
+  return {
+    destination: { address, length: view.getUint8(1) },
+    linkIndex: readU32(attributes, rta.outputLink) ?? 0,
+    table: readU32(attributes, rta.table) ?? view.getUint8(4),
+    protocol: view.getUint8(5),
+    scope: view.getUint8(6),
+    type: view.getUint8(7),
+  };
+}

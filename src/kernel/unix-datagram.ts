@@ -1,0 +1,19 @@
+import { SystemError } from "../base/system-error.ts";
+import * as native from "../native/index.ts";
+import { unixAddress } from "./socket-address.ts";
+import { AF_UNIX, MSG_DONTWAIT, SOCK_DGRAM } from "./socket-constants.ts";
+
+/** Sends one datagram to a Unix socket; a leading `@` names an abstract one. Throws rather than waits. */
+export function sendUnixDatagram(path: string, bytes: Uint8Array): void {
+  const address = unixAddress(path);
+  if (address === null) throw new SystemError("sendto", "EINVAL", path);
+  const fd = native.open(AF_UNIX, SOCK_DGRAM, 0);
+  try {
+    native.send(fd, bytes, address, MSG_DONTWAIT);
+  } catch (error) {
+    if (error instanceof SystemError) throw new SystemError(error.call, error.code, path);
+    throw error;
+  } finally {
+    native.close(fd);
+  }
+}

@@ -1,0 +1,173 @@
+import { Command, CommanderError } from "commander";
+import { defaultSocket } from "./admin/client.ts";
+import { createLog } from "./base/log.ts";
+import { errorText } from "./base/system-error.ts";
+import { version } from "./cli/version.ts";
+import { openChannel } from "./ipc/channel.ts";
+import type { FromDirector, FromProxy, FromVrrp, Role, ToDirector, ToProxy, ToVrrp } from "./ipc/messages.ts";
+import { roleArgument } from "./supervisor/self-command.ts";
+
+const defaultConfig = "/etc/edge-ha/edge-ha.toml";
+
+const roles: readonly Role[] = ["vrrp", "director", "proxy"];
+
+/** Runs one of the children; each loads only what it needs: a proxy never loads the native addon. */
+async function runRole(role: Role): Promise<void> {
+  switch (role) {
+    case "vrrp": {
+      const { runVrrpProcess } = await import("./vrrp/process.ts");
+      return runVrrpProcess(openChannel<ToVrrp, FromVrrp>(), createLog("vrrp"));
+    }
+    case "director": {
+      const { runDirectorProcess } = await import("./director/process.ts");
+      return runDirectorProcess(openChannel<ToDirector, FromDirector>(), createLog("director"));
+    }
+    case "proxy": {
+      const { runProxyProcess } = await import("./proxy/process.ts");
+      return runProxyProcess(openChannel<ToProxy, FromProxy>(), createLog("proxy"));
+    }
+  }
+}
+
+function program(finish: (status: Promise<number>) => void): Command {
+  const socket = process.env["EDGE_HA_SOCKET"] ?? defaultSocket;
+  const top = new Command("edge-ha")
+    .description("VRRP, IPVS, an L7 reverse proxy and health checks in one executable")
+    .option("--socket <path>", "the admin socket", socket)
+    .version(`edge-ha ${version}`, "--version", "say which version this is")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .helpCommand(true);
+  const socketOf = (): string => top.opts<{ socket: string }>().socket;
+  addService(top, finish, socketOf);
+  addQuestions(top, finish, socketOf);
+  addRealServer(top, finish);
+  return top;
+}
+
+function addService(top: Command, finish: (status: Promise<number>) => void, socketOf: () => string): void {
+  top
+    .command("serve")
+    .description("run this node of the cluster until it is told to stop")
+    .option("--config <file>", "the cluster's configuration", defaultConfig)
+    .option("--node <name>", "which node this is; otherwise found by host name or address")
+    .action((options: { config: string; node?: string }) => {
+      const run = async (): Promise<number> => {
+        const { runServe } = await import("./cli/serve.ts");
+        return runServe({ config: options.config, node: options.node ?? null, socket: socketOf(), version });
+      };
+      finish(run());
+    });
+  top
+    .command("__cleanup", { hidden: true })
+    .description("remove what a crashed service left on the interfaces")
+    .action(() => finish(import("./cli/cleanup.ts").then(({ runCleanup }) => runCleanup())));
+}
+
+function addQuestions(top: Command, finish: (status: Promise<number>) => void, socketOf: () => string): void {
+  top
+    .command("check")
+    .description("say everything that is wrong with a configuration")
+    .option("--config <file>", "the configuration to check", defaultConfig)
+    .option("--node <name>", "which node to plan for")
+    .option("--plan", "also say what the node would do", false)
+    .option("--json", "as one JSON document", false)
+    .action((options: { config: string; node?: string; plan: boolean; json: boolean }) => {
+      const run = async (): Promise<number> => {
+        const { runCheck } = await import("./cli/check.ts");
+        return runCheck({ ...options, node: options.node ?? null });
+      };
+      finish(run());
+    });
+  top
+    .command("reload")
+    .description("make the running service read its configuration again")
+    .option("--json", "as one JSON document", false)
+    .action((options: { json: boolean }) => {
+      const run = async (): Promise<number> => {
+        const { runReload } = await import("./cli/reload.ts");
+        return runReload({ socket: socketOf(), json: options.json });
+      };
+      finish(run());
+    });
+  top
+    .command("status")
+    .description("show what the running service does, and why")
+    .option("--json", "as one JSON document", false)
+    .action((options: { json: boolean }) => {
+      const run = async (): Promise<number> => {
+        const { runStatus } = await import("./cli/status.ts");
+        return runStatus({ socket: socketOf(), json: options.json });
+      };
+      finish(run());
+    });
+  top
+    .command("version")
+    .description("say which version this is")
+    .action(() => {
+      process.stdout.write(`edge-ha ${version}\n`);
+      finish(Promise.resolve(0));
+    });
+}
+
+function addRealServer(top: Command, finish: (status: Promise<number>) => void): void {
+  const realServer = top.command("rs").description("on a web server: carry virtual addresses for LVS-DR");
+  const texts = {
+    start: "put the virtual addresses on lo and keep ARP quiet about them",
+    stop: "put everything back as it was before",
+    status: "say whether this machine is fit to be a real server, and why not",
+  } as const;
+  for (const action of ["start", "stop", "status"] as const) {
+    realServer
+      .command(action)
+      .description(texts[action])
+      .option("--vip <address...>", "a virtual address (repeatable)", [])
+      .option("--config <file>", "the cluster's configuration, where no --vip is given", defaultConfig)
+      .option("--state <file>", "where to remember what was there before")
+      .option("--json", "as one JSON document", false)
+      .action((options: { vip: string[]; config: string; state?: string; json: boolean }) => {
+        const run = async (): Promise<number> => {
+          const { runRs } = await import("./cli/rs.ts");
+          const { vip: vips, config, json } = options;
+          return runRs({ action, vips, config, state: options.state ?? null, json });
+        };
+        finish(run());
+      });
+  }
+}
+
+async function runCommand(words: readonly string[]): Promise<number> {
+  let status: Promise<number> = Promise.resolve(0);
+  try {
+    const command = program((result) => {
+      status = result;
+    });
+    if (words.length === 0) {
+      command.outputHelp({ error: true });
+      return 2;
+    }
+    command.parse([...words], { from: "user" });
+    return await status;
+  } catch (error) {
+    // commander has written its message already; help and version are no errors.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(`edge-ha: ${errorText(error)}\n`);
+    return 1;
+  }
+}
+
+const words = process.argv.slice(2);
+// A reload that is asked for while the service is still starting must not end it, as the signal does by itself.
+if (words.includes("serve")) process.on("SIGHUP", () => undefined);
+if (words[0] === roleArgument) {
+  const role = roles.find((name) => name === words[1]);
+  if (role === undefined || process.send === undefined) {
+    process.stderr.write(
+      "edge-ha: this is how `edge-ha serve` starts its own processes; run `edge-ha serve`\n",
+    );
+    process.exit(2);
+  }
+  await runRole(role);
+} else {
+  process.exit(await runCommand(words));
+}

@@ -1,0 +1,172 @@
+import { SystemError, errorText } from "../base/system-error.ts";
+
+/**
+ * The typed face of the native addon: system calls, bytes in and bytes out. What the bytes mean is known in
+ * src/kernel, its only importer. Every function throws `SystemError` when the call fails, and `TypeError` or
+ * `RangeError` when an argument is unfit.
+ */
+
+/** A datagram that was received; `into` holds its first bytes. */
+export interface Received {
+  /** Bytes written, or the datagram's own length if it was cut off and the socket reports that. */
+  readonly length: number;
+  /** Whether the datagram was longer than the room for it. */
+  readonly isTruncated: boolean;
+  /** The sender's socket address; empty for a connected socket. */
+  readonly source: Uint8Array;
+  /** From IP_RECVTTL, or null. */
+  readonly ttl: number | null;
+  /** From IP_PKTINFO: 4 bytes, or null. */
+  readonly destination: Uint8Array | null;
+  /** From IP_PKTINFO, or 0. */
+  readonly interfaceIndex: number;
+}
+
+interface Addon {
+  open(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array): void;
+  connect(fd: number, address: Uint8Array): void;
+  listen(fd: number, backlog: number): void;
+  setOption(fd: number, level: number, name: number, value: Uint8Array): void;
+  getOption(fd: number, level: number, name: number, size: number): Uint8Array;
+  send(fd: number, bytes: Uint8Array, address: Uint8Array | null, flags: number): number;
+  receive(fd: number, into: Uint8Array): Received | null;
+  watch(fd: number, callback: () => void): void;
+  unwatch(fd: number): void;
+  close(fd: number): void;
+  createTimer(): number;
+  setTimer(fd: number, seconds: number, nanoseconds: number): void;
+  readTimer(fd: number): number;
+  monotonicMs(): number;
+  setScheduler(thread: number, policy: number, priority: number): void;
+  setResourceLimit(resource: number, soft: number, hard: number): void;
+  lockMemory(): void;
+  setParentDeathSignal(signal: number): void;
+}
+
+let loaded: Addon | null = null;
+
+/** Loads the addon at its first use: a proxy process or `edge-ha version` never maps it. */
+function addon(): Addon {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Addon {
+  try {
+    // A literal path is what makes the compiler embed the file in the executable. At run time it is unpacked to one
+    // file for each version and user (`$TMPDIR/.bun-<uid>-<hash>.node`), which later starts use again.
+    return require("../../native/build/edge_ha.node") as Addon;
+  } catch (error) {
+    const hint = `${errorText(error)}; TMPDIR must name a directory that can be written to and executed from`;
+    throw new SystemError("dlopen", "ENOEXEC", hint);
+  }
+}
+
+/** Runs a native call and turns its errno into a `SystemError`. */
+function checked<T>(act: (native: Addon) => T): T {
+  try {
+    return act(addon());
+  } catch (error) {
+    if (error instanceof SystemError) throw error;
+    if (error instanceof Error && "call" in error && "code" in error) {
+      throw new SystemError(String(error.call), String(error.code));
+    }
+    throw error;
+  }
+}
+
+/** Opens a socket that is closed on exec; add SOCK_NONBLOCK to the type where it must not block. */
+export function open(domain: number, type: number, protocol: number): number {
+  return checked((native) => native.open(domain, type, protocol));
+}
+
+/** Names a socket with a socket address. */
+export function bind(fd: number, address: Uint8Array): void {
+  checked((native) => native.bind(fd, address));
+}
+
+/** Connects a socket; a non-blocking one throws `EINPROGRESS`. */
+export function connect(fd: number, address: Uint8Array): void {
+  checked((native) => native.connect(fd, address));
+}
+
+/** Makes a socket listen. */
+export function listen(fd: number, backlog: number): void {
+  checked((native) => native.listen(fd, backlog));
+}
+
+/** Sets a socket option to bytes in the host's order. */
+export function setOption(fd: number, level: number, name: number, value: Uint8Array): void {
+  checked((native) => native.setOption(fd, level, name, value));
+}
+
+/** Reads a socket option of at most `size` bytes. */
+export function getOption(fd: number, level: number, name: number, size: number): Uint8Array {
+  return checked((native) => native.getOption(fd, level, name, size));
+}
+
+/** Sends bytes to a socket address, or where the socket is connected to; gives the number of bytes taken. */
+export function send(fd: number, bytes: Uint8Array, address: Uint8Array | null, flags: number): number {
+  return checked((native) => native.send(fd, bytes, address, flags));
+}
+
+/** Receives one datagram, or gives null if there is none (at once, or within the socket's SO_RCVTIMEO). */
+export function receive(fd: number, into: Uint8Array): Received | null {
+  return checked((native) => native.receive(fd, into));
+}
+
+/** Calls back whenever the descriptor is readable and keeps the process alive, until `unwatch` or `close`. */
+export function watch(fd: number, callback: () => void): void {
+  checked((native) => native.watch(fd, callback));
+}
+
+/** Ends a watch, also for what is queued already; does nothing if there is none. */
+export function unwatch(fd: number): void {
+  checked((native) => native.unwatch(fd));
+}
+
+/** Closes a descriptor and ends the watch on it. */
+export function close(fd: number): void {
+  checked((native) => native.close(fd));
+}
+
+/** Opens a timer descriptor on CLOCK_MONOTONIC. */
+export function createTimer(): number {
+  return checked((native) => native.createTimer());
+}
+
+/** Sets a timer to an absolute time of CLOCK_MONOTONIC; zero and zero disarms it. */
+export function setTimer(fd: number, seconds: number, nanoseconds: number): void {
+  checked((native) => native.setTimer(fd, seconds, nanoseconds));
+}
+
+/** Gives how often a timer expired since it was last read or set. */
+export function readTimer(fd: number): number {
+  return checked((native) => native.readTimer(fd));
+}
+
+/** Reads CLOCK_MONOTONIC in milliseconds with a fraction. */
+export function monotonicMs(): number {
+  return checked((native) => native.monotonicMs());
+}
+
+/** Sets the policy of one thread of this process (0: the calling one); what it starts later is not affected. */
+export function setScheduler(thread: number, policy: number, priority: number): void {
+  checked((native) => native.setScheduler(thread, policy, priority));
+}
+
+/** Sets a resource limit of this process. */
+export function setResourceLimit(resource: number, soft: number, hard: number): void {
+  checked((native) => native.setResourceLimit(resource, soft, hard));
+}
+
+/** Keeps every page in memory from its first use on. */
+export function lockMemory(): void {
+  checked((native) => native.lockMemory());
+}
+
+/** Has the kernel send a signal when the parent process is gone; 0 is none. */
+export function setParentDeathSignal(signal: number): void {
+  checked((native) => native.setParentDeathSignal(signal));
+}

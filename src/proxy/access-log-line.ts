@@ -1,0 +1,76 @@
+/** What a log line says of a request, taken out while its fields are there. */
+export interface RequestNotes {
+  /** The request line as the client sent it. */
+  readonly requestLine: string;
+  /** Name in `Authorization: Basic`, or empty. */
+  readonly remoteUser: string;
+  readonly referer: string;
+  readonly userAgent: string;
+  readonly forwardedFor: string;
+}
+
+/** What a log line says of how it went. */
+export interface RequestOutcome {
+  readonly remoteAddress: string;
+  /** As `$time_local` writes it. */
+  readonly timeLocal: string;
+  readonly status: number;
+  /** Bytes sent behind the head. */
+  readonly bodyBytes: number;
+}
+
+/** Writes a line of nginx's `main` format, line feed included. */
+export function mainLine(request: RequestNotes, outcome: RequestOutcome): string {
+  const { remoteAddress, timeLocal, status, bodyBytes } = outcome;
+  return (
+    `${remoteAddress} - ${orDash(request.remoteUser)} [${timeLocal}] "${orDash(request.requestLine)}" ${status} ${bodyBytes} ` +
+    `"${orDash(request.referer)}" "${orDash(request.userAgent)}" "${orDash(request.forwardedFor)}"\n`
+  );
+}
+
+const unsafe = /["\\]|[^ -~]/;
+const everyUnsafe = /["\\]|[^ -~]/g;
+
+/** Escapes as nginx does by default: `"`, `\` and everything that is not visible ASCII or a space as `\xHH`. */
+export function escapeLogged(latin1: string): string {
+  if (!unsafe.test(latin1)) return latin1;
+  return latin1.replace(
+    everyUnsafe,
+    (c) => `\\x${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
+}
+
+function orDash(value: string): string {
+  return value === "" ? "-" : escapeLogged(value);
+}
+
+const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** Writes a time as `$time_local`: `10/Oct/2000:13:55:36 -0700`. `offsetMinutes` is the zone's, east positive. */
+export function timeLocal(epochMs: number, offsetMinutes: number): string {
+  const date = new Date(epochMs + offsetMinutes * 60_000);
+  const zone = Math.abs(offsetMinutes);
+  const sign = offsetMinutes < 0 ? "-" : "+";
+  return (
+    `${two(date.getUTCDate())}/${months[date.getUTCMonth()]}/${date.getUTCFullYear()}:` +
+    `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} ` +
+    `${sign}${two(Math.trunc(zone / 60))}${two(zone % 60)}`
+  );
+}
+
+/** Gives the name in a Basic authorization (RFC 7617), or an empty text. */
+export function basicUser(authorization: string): string {
+  const encoded = /^basic +([A-Za-z0-9+/=]+)$/i.exec(authorization)?.[1];
+  if (encoded === undefined) return "";
+  try {
+    const decoded = atob(encoded);
+    const colon = decoded.indexOf(":");
+    return colon < 0 ? "" : decoded.slice(0, colon);
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,75 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import { writeLatin1 } from "./latin1.ts";
+
+const bufferBytes = 64 * 1024;
+
+/**
+ * An access log file. Lines are gathered and written each second or when they fill 64 KiB, for a write is a system
+ * call; and they are gathered as bytes, for strings that live that long cost the collector more than this copy. A file that cannot be written is reported once, and the service goes on without it.
+ */
+export class AccessLog {
+  readonly path: string;
+  private readonly log: Log;
+  private fd: number | null = null;
+  private readonly bytes = Buffer.allocUnsafe(bufferBytes);
+  private used = 0;
+  private hasFailed = false;
+  /** Whether the file ends in the middle of a line, for want of room. */
+  private isCutOff = false;
+
+  constructor(path: string, log: Log) {
+    this.path = path;
+    this.log = log;
+    this.open();
+  }
+
+  /** Adds a line, line feed included. */
+  add(line: string): void {
+    if (this.used + line.length > bufferBytes) this.flush();
+    if (line.length > bufferBytes) return; // no head that is let in makes one
+    writeLatin1(this.bytes, line, this.used);
+    this.used += line.length;
+  }
+
+  /** Writes what has gathered. */
+  flush(): void {
+    const { used } = this;
+    if (used === 0) return;
+    this.used = 0;
+    if (this.fd === null) this.open();
+    if (this.fd === null) return;
+    let at = 0;
+    try {
+      if (this.isCutOff) writeSync(this.fd, "\n");
+      this.isCutOff = false;
+      while (at < used) at += writeSync(this.fd, this.bytes, at, used - at);
+      this.hasFailed = false;
+    } catch (error) {
+      this.isCutOff ||= at > 0 && this.bytes[at - 1] !== 0x0a;
+      this.report(error);
+    }
+  }
+
+  /** Closes the file after what has gathered. */
+  close(): void {
+    this.flush();
+    if (this.fd !== null) closeSync(this.fd);
+    this.fd = null;
+  }
+
+  private open(): void {
+    try {
+      this.fd = openSync(this.path, "a", 0o640);
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  private report(error: unknown): void {
+    if (!this.hasFailed)
+      this.log.error(`access log ${this.path}: ${errorText(error)}; requests are served without it`);
+    this.hasFailed = true;
+  }
+}

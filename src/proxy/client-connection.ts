@@ -1,0 +1,386 @@
+import { basicUser, mainLine, type RequestNotes } from "./access-log-line.ts";
+import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
+import { ownAnswer } from "./error-pages.ts";
+import { Exchange, type ExchangeClient, type SwitchedUpstream } from "./exchange.ts";
+import { buildRequestHead, maxForwardsOf, type ForwardedBy } from "./headers.ts";
+import { BodyReader } from "./http1/body-reader.ts";
+import { fieldNumber } from "./http1/field-names.ts";
+import { FieldTable } from "./http1/field-table.ts";
+import { HeadScan } from "./http1/head-end.ts";
+import { faultOfScan, isFault, readRequestHead, type RequestHead } from "./http1/request-head.ts";
+import { InputBuffer } from "./input-buffer.ts";
+import { readLatin1 } from "./latin1.ts";
+import { Outbox } from "./outbox.ts";
+import { findRoute, matchingPath } from "./routes.ts";
+import type { Listener } from "./listener.ts";
+import type { Site } from "./snapshot.ts";
+import type { SocketOwner, Wire } from "./sockets.ts";
+import type { Swept } from "./sweep.ts";
+import type { BodyPiece } from "./upstream-connection.ts";
+import { openWebSocket } from "./upgrade.ts";
+
+const requestLimits = { startLineBytes: 8 * 1024, headBytes: 16 * 1024, fields: 128 };
+const maxBlankLines = 4;
+// Shared: what is read is used within the turn.
+const fields = new FieldTable(requestLimits.fields);
+
+const noNotes: RequestNotes = {
+  requestLine: "",
+  remoteUser: "",
+  referer: "",
+  userAgent: "",
+  forwardedFor: "",
+};
+
+/**
+ * A client's connection.
+ *
+ *     head ──complete──► exchange ──response done──► head
+ *       │ fault, timeout     │ Connection: close        │ idle
+ *       ▼                    ▼                          ▼
+ *     lingering: our side has ended, what still comes is thrown away ──► closed
+ *
+ * Requests sent ahead wait in the input, unread by the socket, until the one before is answered (RFC 9112 §9.3.2).
+ */
+export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient, Swept {
+  readonly outbox: Outbox;
+  private readonly engine: Engine;
+  private readonly listener: Listener;
+  private readonly wire: Wire;
+  private readonly forwardedBy: ForwardedBy;
+  private readonly input = new InputBuffer();
+  private readonly scan = new HeadScan(requestLimits);
+  private readonly body = new BodyReader();
+  private state: "head" | "exchange" | "lingering" | "closed" = "head";
+  private exchange: Exchange | null = null;
+  private request: RequestHead | null = null;
+  private site: Site | null = null;
+  private notes: RequestNotes = noNotes;
+  private bodyBytesBefore = 0;
+  private deadline: number;
+  private isPaused = false;
+  private hasEnded = false;
+  private isBusy = false;
+  private isHeadBegun = false;
+  private blankLines = 0;
+
+  constructor(engine: Engine, listener: Listener, wire: Wire) {
+    this.engine = engine;
+    this.listener = listener;
+    this.wire = wire;
+    this.outbox = new Outbox(wire);
+    const { remoteAddress, localAddress, localPort, localFamily } = wire;
+    const local = localFamily === "IPv6" ? `[${localAddress}]` : localAddress;
+    const localAuthority = `${local}:${localPort}`;
+    this.forwardedBy = {
+      remoteAddress: plainAddress(remoteAddress),
+      localAuthority,
+      lastHost: "",
+      lastFields: "",
+    };
+    this.deadline = engine.sweep.after(listener.plan.headTimeoutMs);
+    engine.clients.add(this);
+    engine.sweep.add(this);
+  }
+
+  received(bytes: Buffer): void {
+    if (this.state === "lingering" || this.state === "closed") return;
+    const hasMoved = this.input.add(bytes);
+    if (this.state === "exchange") {
+      if (!this.body.isDone) this.exchange?.bodyArrivedFromClient();
+      if (this.state === "exchange" && this.input.length > 0) this.pauseReading();
+      return;
+    }
+    if (hasMoved || !this.isHeadBegun) this.scan.begin(this.input.start);
+    this.readRequests();
+  }
+
+  drained(): void {
+    if (!this.outbox.isBlocked || !this.outbox.flush()) return;
+    if (this.state === "lingering") this.shut();
+    else if (this.exchange !== null) this.exchange.clientDrained();
+    else this.readRequests();
+  }
+
+  ended(): void {
+    this.hasEnded = true;
+    if (this.state === "exchange" && this.body.isDone) return; // it waits for its answer
+    if (this.state === "lingering" && this.outbox.isBlocked) return;
+    if (this.state === "exchange") this.drop(499);
+    this.close();
+  }
+
+  closed(): void {
+    if (this.state === "exchange") this.drop(499);
+    this.close();
+  }
+
+  sweep(now: number): void {
+    if (this.exchange !== null) this.exchange.sweep(now);
+    else if (now >= this.deadline) this.expire();
+  }
+
+  closeSoon(): void {
+    if (this.state === "head") this.deadline = Math.min(this.deadline, this.engine.sweep.after(drainIdleMs));
+  }
+
+  /** Closes it, whatever is going on. */
+  cut(): void {
+    if (this.state === "exchange") this.drop(499);
+    this.wire.terminate();
+    this.close();
+  }
+
+  takeBody(): BodyPiece | null {
+    const { body, input } = this;
+    const { bytes } = input;
+    if (body.isDone || bytes === null) return null;
+    const next = body.take(bytes, input.start, input.end);
+    input.consumeTo(next);
+    if (body.isFaulty) return this.refuseBody(400);
+    if (this.site !== null && body.total > this.site.maxBodyBytes) return this.refuseBody(413);
+    if (body.isDone && input.length === 0) this.resumeReading();
+    return { bytes, start: body.payloadStart, end: body.payloadEnd };
+  }
+
+  isBodyDone(): boolean {
+    return this.body.isDone;
+  }
+
+  isBodyTouched(): boolean {
+    return this.body.total > 0;
+  }
+
+  pauseReading(): void {
+    if (!this.isPaused) this.wire.pause();
+    this.isPaused = true;
+  }
+
+  resumeReading(): void {
+    if (this.isPaused) this.wire.resume();
+    this.isPaused = false;
+  }
+
+  answer(status: number): void {
+    const request = this.request;
+    const closes =
+      request === null ||
+      !request.keepsAlive ||
+      this.engine.isDraining ||
+      !this.body.isDone ||
+      status === 408;
+    const { head, body } = ownAnswer(status, this.engine.sweep.date, {
+      closes,
+      isHead: request?.method === "HEAD",
+    });
+    const bytes = Buffer.from(body, "latin1");
+    this.outbox.sendHead(head, bytes, 0, bytes.length);
+    this.exchangeDone(status, closes);
+  }
+
+  exchangeDone(status: number, closes: boolean): void {
+    this.record(status);
+    this.exchange = null;
+    this.request = null;
+    if (closes || (this.hasEnded && this.input.length === 0)) {
+      this.linger();
+      return;
+    }
+    this.state = "head";
+    this.isHeadBegun = false;
+    this.deadline = this.engine.sweep.after(
+      this.engine.isDraining ? drainIdleMs : this.listener.plan.idleTimeoutMs,
+    );
+    if (this.input.length > 0) this.scan.begin(this.input.start);
+    this.readRequests();
+  }
+
+  abort(status: number, resets: boolean): void {
+    this.record(status);
+    this.exchange = null;
+    if (resets) {
+      this.wire.terminate();
+      this.close();
+    } else {
+      this.linger();
+    }
+  }
+
+  openTunnel(from: SwitchedUpstream): boolean {
+    const { input, request, engine } = this;
+    const early = input.bytes?.subarray(input.start, input.end) ?? null;
+    const client = { wire: this.wire, outbox: this.outbox, early };
+    if (request === null || !openWebSocket({ engine, request, client, from })) return false;
+    this.record(101);
+    this.exchange = null;
+    this.state = "closed";
+    engine.sweep.remove(this);
+    engine.clients.delete(this);
+    return true;
+  }
+
+  private readRequests(): void {
+    if (this.isBusy) return; // an answer given at once: the loop below goes on
+    this.isBusy = true;
+    while (this.state === "head" && !this.outbox.isBlocked && this.readRequest());
+    this.isBusy = false;
+    // A client that does not read its answers is not read from either, or its requests would pile up here.
+    if (this.state === "head" && this.outbox.isBlocked) this.pauseReading();
+    else if (this.state === "head" && this.input.length === 0) this.resumeReading();
+    if (this.state === "head" && this.hasEnded) this.linger();
+  }
+
+  /** Reads a request head if it is complete; false if more has to arrive first. */
+  private readRequest(): boolean {
+    const { input, scan } = this;
+    if (input.bytes === null) return false;
+    if (!this.isHeadBegun) {
+      this.isHeadBegun = true;
+      this.deadline = this.engine.sweep.after(this.listener.plan.headTimeoutMs);
+    }
+    if (!scan.advance(input.bytes, input.end)) {
+      this.resumeReading();
+      return false;
+    }
+    if (scan.fault !== null) return this.refuse(faultOfScan(scan.fault).status, "");
+    if (scan.lineCount === 0) return this.skipBlankLine();
+    this.blankLines = 0;
+    const text = readLatin1(input.bytes, input.start, scan.end);
+    const line = text.substring(0, (scan.lineEnds[0] ?? 0) - input.start - 2);
+    const head = readRequestHead(text, scan, input.start, fields);
+    input.consumeTo(scan.end);
+    if (isFault(head)) return this.refuse(head.status, line);
+    this.begin(head, line);
+    return true;
+  }
+
+  private skipBlankLine(): boolean {
+    // RFC 9112 §2.2: a few empty lines before a request are forgiven.
+    if (++this.blankLines > maxBlankLines) return this.refuse(400, "");
+    this.input.consumeTo(this.scan.end);
+    this.scan.begin(this.input.start);
+    return this.input.length > 0;
+  }
+
+  private refuse(status: number, requestLine: string): true {
+    this.site = this.listener.hosts.fallback();
+    this.notes = { ...noNotes, requestLine };
+    this.startAnswering();
+    this.answer(status);
+    return true;
+  }
+
+  private startAnswering(): void {
+    this.state = "exchange";
+    this.bodyBytesBefore = this.outbox.total - this.outbox.headTotal;
+    this.engine.counters.requests++;
+  }
+
+  private begin(head: RequestHead, requestLine: string): void {
+    const { body, engine } = this;
+    this.request = head;
+    body.begin(head.bodyLength);
+    const site = this.listener.hosts.find(head.hostName);
+    this.site = site ?? this.listener.hosts.fallback();
+    if (this.site !== null && this.site.accessLog !== null) this.notes = notesOf(requestLine);
+    this.startAnswering();
+    const path = head.target === "*" ? "/" : matchingPath(head.target);
+    const route = site === null || path === null ? null : findRoute(site, path);
+    if (path === null) this.answer(400);
+    else if (site === null || route === null) this.answer(404);
+    else if (head.bodyLength > site.maxBodyBytes) this.answer(413);
+    else if (head.method === "OPTIONS" && maxForwardsOf(fields) === 0) this.answer(200);
+    else {
+      const headText = buildRequestHead(head, fields, this.forwardedBy);
+      this.exchange = new Exchange({ engine, client: this, route, head, headText });
+      this.exchange.start();
+    }
+    if (this.exchange !== null && this.input.length > 0 && body.isDone) this.pauseReading();
+  }
+
+  private refuseBody(status: 400 | 413): null {
+    const { exchange } = this;
+    if (exchange === null) return null;
+    const hasBegun = exchange.hasBegun;
+    exchange.cancel();
+    if (hasBegun) this.abort(status, false);
+    else this.answer(status);
+    return null;
+  }
+
+  private record(status: number): void {
+    const { responses } = this.engine.counters;
+    const digit = Math.trunc(status / 100);
+    responses[digit] = (responses[digit] ?? 0) + 1;
+    const log = this.site?.accessLog;
+    if (log === null || log === undefined) return;
+    log.add(
+      mainLine(this.notes, {
+        remoteAddress: this.forwardedBy.remoteAddress,
+        timeLocal: this.engine.sweep.timeLocal,
+        status,
+        bodyBytes: this.outbox.total - this.outbox.headTotal - this.bodyBytesBefore,
+      }),
+    );
+  }
+
+  private expire(): void {
+    if (this.state === "head" && this.isHeadBegun && this.input.length > 0) this.refuse(408, "");
+    else if (this.state === "head" && !this.outbox.isBlocked) this.linger();
+    else this.cut();
+  }
+
+  /** Ends our side behind what is still to be written. */
+  private linger(): void {
+    this.exchange = null;
+    this.state = "lingering";
+    this.input.consumeTo(this.input.end);
+    this.deadline = this.engine.sweep.after(this.outbox.isBlocked ? clientStallMs : lingerMs);
+    if (!this.outbox.isBlocked) this.shut();
+  }
+
+  private shut(): void {
+    this.deadline = this.engine.sweep.after(lingerMs);
+    if (this.hasEnded) {
+      this.close();
+      return;
+    }
+    this.wire.shutdown();
+    this.resumeReading();
+  }
+
+  private drop(status: number): void {
+    this.exchange?.cancel();
+    this.exchange = null;
+    this.record(status);
+  }
+
+  private close(): void {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.engine.sweep.remove(this);
+    this.engine.clients.delete(this);
+    this.wire.end();
+  }
+}
+
+function notesOf(requestLine: string): RequestNotes {
+  const authorization = valueOf(fieldNumber.authorization);
+  return {
+    requestLine,
+    remoteUser: authorization === "" ? "" : basicUser(authorization),
+    referer: valueOf(fieldNumber.referer),
+    userAgent: valueOf(fieldNumber["user-agent"]),
+    forwardedFor: valueOf(fieldNumber["x-forwarded-for"]),
+  };
+}
+
+function valueOf(number: number): string {
+  const at = fields.find(number);
+  return at < 0 ? "" : fields.value(at);
+}
+
+/** Writes an IPv4 address that came over an IPv6 socket as IPv4. */
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}

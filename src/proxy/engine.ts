@@ -1,0 +1,45 @@
+import type { Log } from "../base/log.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { SocketOwner } from "./sockets.ts";
+import type { Sweep } from "./sweep.ts";
+import type { Tunnel } from "./tunnel.ts";
+
+/** What the connections of one process share. */
+export interface Engine {
+  /** The plan for requests that begin now. */
+  snapshot: Snapshot;
+  /** Set once: every response closes its connection, and idle ones are closed. */
+  isDraining: boolean;
+  readonly sweep: Sweep;
+  readonly handlers: Bun.SocketHandler<SocketOwner>;
+  readonly log: Log;
+  readonly counters: Counters;
+  /** Open clients that speak HTTP. */
+  readonly clients: Set<OpenClient>;
+  /** Open WebSockets and relayed connections. */
+  readonly tunnels: Set<Tunnel>;
+}
+
+/** A client's connection as the process sees it. */
+export interface OpenClient {
+  /** Closes it soon if no request comes over it; the response to one that does will say that it closes. */
+  closeSoon(): void;
+  /** Closes it, whatever is going on. */
+  cut(): void;
+}
+
+/** What the process has done so far. */
+export interface Counters {
+  requests: number;
+  /** Responses by the first digit of their status. */
+  readonly responses: Float64Array;
+}
+
+/** Time a client may take between two reads of what waits for it, and between two pieces of its request body. */
+export const clientStallMs = 60_000;
+
+/** Time a client has to end its side after ours has ended; what it sends meanwhile is thrown away (RFC 9112 §9.6). */
+export const lingerMs = 5_000;
+
+/** Time a client may be idle while the process drains: closed at once, it could lose the request that it is just sending. */
+export const drainIdleMs = 1_000;

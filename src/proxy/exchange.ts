@@ -1,0 +1,348 @@
+import { buildInterimHead, buildResponseHead, type ClientFraming } from "./headers.ts";
+import { clientStallMs, type Engine } from "./engine.ts";
+import type { FieldTable } from "./http1/field-table.ts";
+import { chunkedBody, untilCloseBody, type RequestHead } from "./http1/request-head.ts";
+import type { ResponseHead } from "./http1/response-head.ts";
+import type { Outbox } from "./outbox.ts";
+import type { HttpServer, Route } from "./snapshot.ts";
+import type { BodyPiece, UpstreamConnection, UpstreamFailure, UpstreamUser } from "./upstream-connection.ts";
+
+/** The client's side of an exchange. */
+export interface ExchangeClient {
+  readonly outbox: Outbox;
+  /** Gives the next piece of the request body that has arrived, or null; it counts as sent. */
+  takeBody(): BodyPiece | null;
+  /** Whether the whole body was taken. */
+  isBodyDone(): boolean;
+  /** Whether any of it was taken: then the request cannot be sent again. */
+  isBodyTouched(): boolean;
+  pauseReading(): void;
+  resumeReading(): void;
+  /** Answers for the proxy; nothing has been sent to the client yet. */
+  answer(status: number): void;
+  /** The response is complete. */
+  exchangeDone(status: number, closes: boolean): void;
+  /** The response cannot be completed: the connection is cut so that the client sees it. */
+  abort(status: number, resets: boolean): void;
+  /** The server accepted the WebSocket: the sockets become a tunnel. */
+  openTunnel(from: SwitchedUpstream): boolean;
+}
+
+/** A connection whose server answered 101, and what it sent behind that. */
+export interface SwitchedUpstream {
+  readonly connection: UpstreamConnection;
+  readonly head: ResponseHead;
+  readonly fields: FieldTable;
+  readonly rest: Buffer | null;
+  /** How long the tunnel may be silent. */
+  readonly idleMs: number;
+}
+
+const never = Number.POSITIVE_INFINITY;
+const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]); // RFC 9110 §9.2.2
+
+/**
+ * One request and its response. It chooses a server, sends, streams both bodies, and tries another server where that
+ * cannot do harm:
+ * - not connected: the next server, whatever the method, for nothing was sent;
+ * - closed before a byte of response came: again, if the method is idempotent and no body was sent (RFC 9110 §9.2.2);
+ * - else 502, or 504 for what took too long.
+ */
+export class Exchange implements UpstreamUser {
+  readonly method: string;
+  private readonly engine: Engine;
+  private readonly client: ExchangeClient;
+  private readonly route: Route;
+  private readonly head: RequestHead;
+  private readonly headText: string;
+  private upstream: UpstreamConnection | null = null;
+  private server: HttpServer | null = null;
+  private tried: HttpServer[] | null = null;
+  private isConnected = false;
+  private hasSent = false;
+  private isRequestSent = false;
+  private hasTimedOut = false;
+  private hasRetriedStale = false;
+  private hasSentContinue = false;
+  private isDone = false;
+  private status = 0;
+  private framing: ClientFraming = "none";
+  private closes = false;
+  private connectBy = never;
+  private sendBy = never;
+  private bodyBy = never;
+  private readBy = never;
+  private clientBy = never;
+
+  constructor(o: {
+    readonly engine: Engine;
+    readonly client: ExchangeClient;
+    readonly route: Route;
+    readonly head: RequestHead;
+    readonly headText: string;
+  }) {
+    this.engine = o.engine;
+    this.client = o.client;
+    this.route = o.route;
+    this.head = o.head;
+    this.headText = o.headText;
+    this.method = o.head.method;
+  }
+
+  /** Whether any of the final response has gone to the client. */
+  get hasBegun(): boolean {
+    return this.status >= 200;
+  }
+
+  /** Chooses a server and sends the request as soon as there is a connection. */
+  start(): void {
+    const server = this.route.balancer.next(this.tried);
+    this.server = server;
+    if (server === null) {
+      this.answer(this.tried === null ? 503 : this.hasTimedOut ? 504 : 502);
+      return;
+    }
+    const idle = this.hasRetriedStale ? null : server.pool.take();
+    if (idle === null) {
+      this.isConnected = false;
+      this.connectBy = this.engine.sweep.after(this.route.plan.connectTimeoutMs);
+      this.upstream = server.pool.open(this);
+      return;
+    }
+    this.upstream = idle;
+    idle.use(this);
+    this.upstreamReady();
+  }
+
+  /** More of the request body has arrived, or its end. */
+  bodyArrivedFromClient(): void {
+    if (this.isConnected && !this.isRequestSent) this.sendBody();
+    else if (!this.isRequestSent) this.client.pauseReading();
+  }
+
+  /** The client takes bytes again. */
+  clientDrained(): void {
+    this.clientBy = never;
+    this.startReadTimeout();
+    this.upstream?.resume();
+  }
+
+  /** The client is gone, or its request is broken: nobody waits for the response. */
+  cancel(): void {
+    this.isDone = true;
+    this.upstream?.discard();
+    this.upstream = null;
+  }
+
+  /** Acts on deadlines. */
+  sweep(now: number): void {
+    if (now >= this.connectBy) {
+      this.hasTimedOut = true;
+      this.retryElsewhere();
+    } else if (now >= this.sendBy || now >= this.readBy) {
+      this.giveUp(504);
+    } else if (now >= this.bodyBy) {
+      this.giveUp(408);
+    } else if (now >= this.clientBy) {
+      this.cancel();
+      this.client.abort(this.status, true);
+    }
+  }
+
+  upstreamReady(): void {
+    this.connectBy = never;
+    this.isConnected = true;
+    const outbox = this.upstream?.outbox ?? null;
+    if (outbox === null) return;
+    const piece = this.client.takeBody();
+    if (this.isDone) return; // the body was refused
+    const isLast = this.client.isBodyDone();
+    const before = outbox.total;
+    if (piece === null) outbox.sendHead(this.headText, null, 0, 0);
+    else if (this.head.bodyLength === chunkedBody) outbox.sendChunk(this.headText, piece, isLast);
+    else outbox.sendHead(this.headText, piece.bytes, piece.start, piece.end);
+    this.hasSent = outbox.total > before && !outbox.isLost;
+    this.afterSending(outbox, isLast);
+    if (!isLast) this.sendContinue();
+  }
+
+  upstreamDrained(): void {
+    this.sendBy = never;
+    if (this.client.isBodyDone()) this.requestSent();
+    else {
+      this.client.resumeReading();
+      this.sendBody();
+    }
+  }
+
+  interimArrived(head: ResponseHead, fields: FieldTable): void {
+    this.startReadTimeout();
+    // RFC 9110 §15.2: not to HTTP/1.0. 100 answers our own Expect, which we never send.
+    if (this.head.minor === 0 || head.status === 100 || this.client.outbox.isBlocked) return;
+    this.client.outbox.sendHead(buildInterimHead(head, fields), null, 0, 0);
+  }
+
+  switchArrived(head: ResponseHead, fields: FieldTable, rest: Buffer | null): void {
+    const { upstream } = this;
+    if (upstream === null) return;
+    this.status = 101;
+    const idleMs = this.route.plan.readTimeoutMs;
+    if (
+      this.head.webSocketKey !== null &&
+      this.client.openTunnel({ connection: upstream, head, fields, rest, idleMs })
+    ) {
+      this.isDone = true;
+      this.upstream = null;
+    } else {
+      this.giveUp(502);
+    }
+  }
+
+  headArrived(head: ResponseHead, fields: FieldTable, piece: BodyPiece, isLast: boolean): void {
+    const { client } = this;
+    this.status = head.status;
+    this.framing = this.framingFor(head);
+    // A request that is not complete now may never be: its connection cannot be used again (RFC 9112 §9.3).
+    this.closes =
+      !this.head.keepsAlive ||
+      this.framing === "until-close" ||
+      this.engine.isDraining ||
+      !client.isBodyDone();
+    const text = buildResponseHead(head, fields, this.route.rules, {
+      framing: this.framing,
+      closes: this.closes,
+    });
+    const isTaken =
+      this.framing === "chunked"
+        ? client.outbox.sendChunk(text, piece, isLast)
+        : client.outbox.sendHead(text, piece.bytes, piece.start, piece.end);
+    this.afterReceiving(isTaken, isLast);
+  }
+
+  bodyArrived(piece: BodyPiece, isLast: boolean): void {
+    const { outbox } = this.client;
+    const isTaken =
+      this.framing === "chunked"
+        ? outbox.sendChunk("", piece, isLast)
+        : outbox.send(piece.bytes, piece.start, piece.end);
+    this.afterReceiving(isTaken, isLast);
+  }
+
+  upstreamFailed(failure: UpstreamFailure, detail: string): void {
+    const isReused = this.upstream?.isReused === true;
+    this.upstream = null;
+    if (this.isDone) return;
+    this.engine.log.debug(`${this.server?.endpoint.address}:${this.server?.endpoint.port}: ${detail}`);
+    if (this.status !== 0) {
+      this.giveUp(502);
+    } else if (failure === "connect") {
+      this.retryElsewhere();
+    } else if (failure === "closed" && this.maySendAgain()) {
+      if (isReused && !this.hasRetriedStale) {
+        this.hasRetriedStale = true; // the server timed the idle connection out: it deserves a fresh one
+        this.start();
+      } else {
+        this.retryElsewhere();
+      }
+    } else {
+      this.giveUp(502);
+    }
+  }
+
+  private maySendAgain(): boolean {
+    if (this.client.isBodyTouched()) return false;
+    return !this.hasSent || idempotent.has(this.method);
+  }
+
+  private retryElsewhere(): void {
+    this.upstream?.discard();
+    this.upstream = null;
+    this.connectBy = never;
+    this.sendBy = never;
+    this.readBy = never;
+    if (this.server !== null) (this.tried ??= []).push(this.server);
+    this.start();
+  }
+
+  private framingFor(head: ResponseHead): ClientFraming {
+    const { bodyLength } = head;
+    if (this.method === "HEAD" || head.status === 204 || head.status === 304) return "none";
+    if (bodyLength !== chunkedBody && bodyLength !== untilCloseBody) return "length";
+    return this.head.minor === 0 ? "until-close" : "chunked";
+  }
+
+  private sendBody(): void {
+    const outbox = this.upstream?.outbox ?? null;
+    if (outbox === null) return;
+    if (outbox.isBlocked) {
+      this.client.pauseReading();
+      return;
+    }
+    const piece = this.client.takeBody();
+    const isLast = this.client.isBodyDone();
+    if (piece === null) return;
+    if (this.head.bodyLength === chunkedBody) outbox.sendChunk("", piece, isLast);
+    else outbox.send(piece.bytes, piece.start, piece.end);
+    this.afterSending(outbox, isLast);
+  }
+
+  private afterSending(outbox: Outbox, isLast: boolean): void {
+    this.bodyBy = never;
+    if (outbox.isBlocked) {
+      this.sendBy = this.engine.sweep.after(this.route.plan.sendTimeoutMs);
+      this.client.pauseReading();
+    } else if (isLast) {
+      this.requestSent();
+    } else {
+      this.bodyBy = this.engine.sweep.after(clientStallMs);
+      this.client.resumeReading();
+    }
+  }
+
+  private requestSent(): void {
+    this.isRequestSent = true;
+    this.startReadTimeout();
+  }
+
+  private startReadTimeout(): void {
+    this.readBy = this.isRequestSent ? this.engine.sweep.after(this.route.plan.readTimeoutMs) : never;
+  }
+
+  private sendContinue(): void {
+    if (!this.head.expectsContinue || this.hasSentContinue || this.client.isBodyTouched()) return;
+    this.hasSentContinue = true;
+    this.client.outbox.sendHead("HTTP/1.1 100 Continue\r\n\r\n", null, 0, 0); // RFC 9110 §10.1.1
+  }
+
+  private afterReceiving(isTaken: boolean, isLast: boolean): void {
+    if (isLast) {
+      this.finish();
+    } else if (isTaken) {
+      this.startReadTimeout();
+    } else {
+      this.readBy = never;
+      this.clientBy = this.engine.sweep.after(clientStallMs);
+      this.upstream?.pause();
+    }
+  }
+
+  private finish(): void {
+    this.isDone = true;
+    this.upstream?.release(this.isRequestSent);
+    this.upstream = null;
+    this.client.exchangeDone(this.status, this.closes);
+  }
+
+  private giveUp(status: number): void {
+    const { hasBegun } = this;
+    this.cancel();
+    if (!hasBegun) this.client.answer(status);
+    // Without a length or chunks only a reset tells the client that something is missing (RFC 9112 §8).
+    else this.client.abort(this.status, this.framing === "until-close");
+  }
+
+  private answer(status: number): void {
+    this.isDone = true;
+    this.client.answer(status);
+  }
+}

@@ -1,0 +1,221 @@
+import type { HeaderRulesPlan } from "../config/node-plan.ts";
+import { fieldNumber, otherField, spoofedField, type KnownField } from "./http1/field-names.ts";
+import type { FieldTable } from "./http1/field-table.ts";
+import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
+import type { ResponseHead } from "./http1/response-head.ts";
+
+/**
+ * Which fields cross the proxy. Heads are built anew from what was parsed: first everything that belongs to one
+ * connection is dropped, with all that Connection lists (RFC 9110 §7.6.1), and only then our own fields are added,
+ * so that no client can have those removed.
+ */
+
+const keep = 0;
+const drop = 1;
+/** Kept only if it is alone and written plainly, else written anew. */
+const length = 2;
+
+const hopByHop: readonly KnownField[] = [
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+const rewritten: readonly KnownField[] = [
+  "host",
+  "expect",
+  "max-forwards",
+  "x-real-ip",
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+];
+
+function actions(dropped: readonly KnownField[]): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const name of dropped) table[fieldNumber[name]] = drop;
+  table[fieldNumber["content-length"]] = length;
+  table[spoofedField] = drop;
+  return table;
+}
+
+const requestActions = actions([...hopByHop, ...rewritten]);
+// RFC 9110 §11.7.1: Proxy-Authenticate belongs to the next client, which is us.
+const responseActions = actions(hopByHop);
+responseActions[spoofedField] = keep;
+
+/** What a connection adds to every request that came over it. */
+export interface ForwardedBy {
+  readonly remoteAddress: string;
+  /** Stands for Host where HTTP/1.0 sent none. */
+  readonly localAuthority: string;
+  /** Host that `lastFields` was written for; the clients of a connection mostly name one, so they are one text, built once. */
+  lastHost: string;
+  lastFields: string;
+}
+
+/** Writes the head that goes to the server for the request whose fields were read last. */
+export function buildRequestHead(head: RequestHead, fields: FieldTable, by: ForwardedBy): string {
+  const host = head.host === "" ? by.localAuthority : head.host;
+  const { listed } = head;
+  const keeping = { actions: requestActions, listed, removed: null, keepsLength: head.bodyLength >= 0 };
+  // The usual request line is followed by the usual Host: both are copied with the fields behind them.
+  let text = head.isPlain
+    ? keptFields(fields, keeping, 0)
+    : `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${keptFields(fields, keeping, -1)}`;
+  text +=
+    fields.find(fieldNumber["x-forwarded-for"]) < 0
+      ? usualFields(host, by)
+      : forwardedFields(host, fields, by);
+  text += head.minor === 1 ? "Via: 1.1 edge-ha\r\n" : "Via: 1.0 edge-ha\r\n"; // RFC 9110 §7.6.3
+  if (head.bodyLength === chunkedBody) text += "Transfer-Encoding: chunked\r\n";
+  if (head.webSocketKey !== null) text += "Connection: upgrade\r\nUpgrade: websocket\r\n";
+  if (head.method === "OPTIONS") text += maxForwards(fields);
+  return `${text}\r\n`;
+}
+
+function usualFields(host: string, by: ForwardedBy): string {
+  if (by.lastHost !== host) {
+    by.lastHost = host;
+    by.lastFields = forwardedFields(host, null, by);
+  }
+  return by.lastFields;
+}
+
+function forwardedFields(host: string, fields: FieldTable | null, { remoteAddress }: ForwardedBy): string {
+  const before = fields === null ? "" : joinedValues(fields, fieldNumber["x-forwarded-for"]);
+  return (
+    `X-Real-IP: ${remoteAddress}\r\nX-Forwarded-For: ${before}${remoteAddress}\r\n` +
+    `X-Forwarded-Proto: http\r\nX-Forwarded-Host: ${host}\r\n`
+  );
+}
+
+/** Gives Max-Forwards of an OPTIONS request, or -1 (RFC 9110 §7.6.2). */
+export function maxForwardsOf(fields: FieldTable): number {
+  const at = fields.find(fieldNumber["max-forwards"]);
+  const value = at < 0 ? "" : fields.value(at);
+  return /^[0-9]{1,9}$/.test(value) ? Number(value) : -1;
+}
+
+function maxForwards(fields: FieldTable): string {
+  const value = maxForwardsOf(fields);
+  return value < 0 ? "" : `Max-Forwards: ${Math.max(0, value - 1)}\r\n`;
+}
+
+/** The rules of a route, made ready: names in lower case, and the lines to add as one text. */
+export interface HeaderRules {
+  readonly removed: ReadonlySet<string> | null;
+  readonly added: string;
+}
+
+/** Makes the header rules of a route ready; `set` is a removal and an addition. */
+export function compileHeaderRules(plan: HeaderRulesPlan): HeaderRules {
+  const removed = [...plan.remove, ...plan.set.map(([name]) => name)].map((name) => name.toLowerCase());
+  return {
+    removed: removed.length === 0 ? null : new Set(removed),
+    added: [...plan.set, ...plan.add].map(([name, value]) => `${name}: ${value}\r\n`).join(""),
+  };
+}
+
+/** How the body of a response goes to the client. */
+export type ClientFraming = "length" | "chunked" | "until-close" | "none";
+
+/** Writes the head that goes to the client for the response whose fields were read last. */
+export function buildResponseHead(
+  head: ResponseHead,
+  fields: FieldTable,
+  rules: HeaderRules,
+  to: { readonly framing: ClientFraming; readonly closes: boolean },
+): string {
+  // RFC 9112 §6.2: HEAD and 304 may tell the length of what is not sent; 1xx and 204 may not (RFC 9110 §8.6).
+  const keepsLength =
+    to.framing === "length" || (to.framing === "none" && head.status !== 204 && head.status >= 200);
+  const { listed } = head;
+  let text = withStatusLine(head, fields, {
+    actions: responseActions,
+    listed,
+    removed: rules.removed,
+    keepsLength,
+  });
+  text += rules.added;
+  if (to.framing === "chunked") text += "Transfer-Encoding: chunked\r\n";
+  return to.closes ? `${text}Connection: close\r\n\r\n` : `${text}\r\n`;
+}
+
+/** Writes an interim response, or the 101 that opens a tunnel. */
+export function buildInterimHead(head: ResponseHead, fields: FieldTable): string {
+  const { listed } = head;
+  const text = withStatusLine(head, fields, {
+    actions: responseActions,
+    listed,
+    removed: null,
+    keepsLength: false,
+  });
+  return head.status === 101 ? `${text}Connection: upgrade\r\nUpgrade: websocket\r\n\r\n` : `${text}\r\n`;
+}
+
+function withStatusLine(head: ResponseHead, fields: FieldTable, keeping: Keeping): string {
+  // RFC 9110 §2.5: we answer in our own version. That of an HTTP/1.1 server is copied with the fields behind it.
+  if (head.isHttp11) return keptFields(fields, keeping, 0);
+  return `HTTP/1.1${fields.text.substring(8, head.statusLineEnd)}${keptFields(fields, keeping, -1)}`;
+}
+
+interface Keeping {
+  readonly actions: Uint8Array;
+  readonly listed: readonly string[];
+  readonly removed: ReadonlySet<string> | null;
+  readonly keepsLength: boolean;
+}
+
+/**
+ * Gives the field lines that stay, in their order, behind what stands from `start` before them unless that is -1. Neighbours
+ * are copied as one run: 3 substrings instead of 12 a request.
+ */
+function keptFields(fields: FieldTable, keeping: Keeping, start: number): string {
+  let text = "";
+  let runStart = start;
+  let hasLength = false;
+  for (let index = 0; index < fields.count; index++) {
+    let stays = isKept(fields, index, keeping) || (start === 0 && fields.number[index] === fieldNumber.host);
+    if (stays && fields.number[index] === fieldNumber["content-length"]) {
+      stays = !hasLength; // several equal ones are sent on as one (RFC 9112 §6.3)
+      hasLength = true;
+    }
+    const lineStart = fields.nameStart[index] ?? 0;
+    if (stays && fields.isPlain[index] === 1) {
+      if (runStart < 0) runStart = lineStart;
+      continue;
+    }
+    if (runStart >= 0) text += fields.text.substring(runStart, lineStart);
+    runStart = -1;
+    if (stays) text += `${fields.name(index)}: ${fields.value(index)}\r\n`;
+  }
+  // What is left of the head is its empty line.
+  return runStart < 0 ? text : text + fields.text.substring(runStart, fields.text.length - 2);
+}
+
+function isKept(fields: FieldTable, index: number, keeping: Keeping): boolean {
+  const number = fields.number[index] ?? otherField;
+  const action = keeping.actions[number] ?? keep;
+  if (action === drop) return false;
+  if (action === length && !keeping.keepsLength) return false;
+  if (keeping.removed === null && keeping.listed.length === 0) return true;
+  const name = fields.name(index).toLowerCase();
+  if (keeping.removed?.has(name) === true) return false;
+  // RFC 9110 §7.6.1: end-to-end fields must not be listed; those we know are not dropped because a peer lists them.
+  return number !== otherField || !keeping.listed.includes(name);
+}
+
+function joinedValues(fields: FieldTable, number: number): string {
+  let text = "";
+  for (let index = fields.find(number); index >= 0; index = fields.find(number, index + 1)) {
+    if (fields.valueEnd[index] !== fields.valueStart[index]) text += `${fields.value(index)}, `;
+  }
+  return text;
+}

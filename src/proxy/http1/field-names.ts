@@ -1,0 +1,84 @@
+/** The fields this proxy has to know; every other is `other` and passes through. */
+const names = [
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "host",
+  "te",
+  "trailer",
+  "upgrade",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "expect",
+  "via",
+  "max-forwards",
+  "authorization",
+  "referer",
+  "user-agent",
+  "x-real-ip",
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "sec-websocket-key",
+  "sec-websocket-accept",
+] as const;
+
+/** A field this proxy knows, in lower case. */
+export type KnownField = (typeof names)[number];
+
+/** Number of a field that is not known. */
+export const otherField = 0;
+
+/** Number of a field whose name differs from a known one by `_` for `-`: some servers take it for that one, so it is dropped. */
+export const spoofedField = 255;
+
+/** Numbers of the known fields, 1 and up. */
+export const fieldNumber: Readonly<Record<KnownField, number>> = Object.fromEntries(
+  names.map((name, index) => [name, index + 1]),
+) as Record<KnownField, number>;
+
+const slots = new Uint8Array(1024);
+const slotMask = slots.length - 1;
+
+/** Starts the hash of a field name. */
+export const hashSeed = 0;
+
+/** Continues the hash of a field name with one lower-case octet; `_` counts as `-`. */
+export function hashOctet(hash: number, octet: number): number {
+  return (Math.imul(hash, 31) + (octet === 0x5f ? 0x2d : octet)) | 0;
+}
+
+function hashName(name: string): number {
+  let hash = hashSeed;
+  for (let at = 0; at < name.length; at++) hash = hashOctet(hash, name.charCodeAt(at));
+  return hash;
+}
+
+for (const [index, name] of names.entries()) {
+  const slot = hashName(name) & slotMask;
+  if (slots[slot] !== 0)
+    throw new Error(`field names ${name} and ${names[(slots[slot] ?? 1) - 1]} share a slot`);
+  slots[slot] = index + 1;
+}
+
+/**
+ * Gives the number of the field whose name stands in `text` from `start` to `end` and has this hash. A slot of a
+ * table instead of a string in lower case and a Map: no allocation, and next to nothing for
+ * a name that is not known, for its hash falls out of checking its octets.
+ */
+export function numberOfField(text: string, start: number, end: number, hash: number): number {
+  const number = slots[hash & slotMask] ?? 0;
+  if (number === 0) return otherField;
+  const name = names[number - 1] ?? "";
+  if (name.length !== end - start) return otherField;
+  let isSpoofed = false;
+  for (let at = 0; at < name.length; at++) {
+    const code = text.charCodeAt(start + at);
+    const expected = name.charCodeAt(at);
+    if (code === 0x5f && expected === 0x2d) isSpoofed = true;
+    else if ((code >= 0x41 && code <= 0x5a ? code | 0x20 : code) !== expected) return otherField;
+  }
+  return isSpoofed ? spoofedField : number;
+}

@@ -1,0 +1,108 @@
+import { hashOctet, hashSeed, numberOfField } from "./field-names.ts";
+import type { HeadScan } from "./head-end.ts";
+import { COLON, HTAB, SP, tokenOctet } from "./octets.ts";
+
+/** Why a line is no field line. */
+export type FieldFault = "obs-fold" | "field-name" | "space-before-colon";
+
+/**
+ * The field lines of the head that was read last, as offsets into its text: no string and no object for each field.
+ * What a caller wants to keep it takes out before the next head is read.
+ */
+export class FieldTable {
+  /** The head as Latin-1, one character an octet. */
+  text = "";
+  count = 0;
+  readonly nameStart: Int32Array;
+  readonly nameEnd: Int32Array;
+  readonly valueStart: Int32Array;
+  readonly valueEnd: Int32Array;
+  /** Offset behind the line end. */
+  readonly lineEnd: Int32Array;
+  /** Number of the field as `fieldNumber` gives it. */
+  readonly number: Uint8Array;
+  /** 1 where the line reads exactly `name: value`, so that it may be copied as it stands. */
+  readonly isPlain: Uint8Array;
+
+  constructor(maxFields: number) {
+    this.nameStart = new Int32Array(maxFields);
+    this.nameEnd = new Int32Array(maxFields);
+    this.valueStart = new Int32Array(maxFields);
+    this.valueEnd = new Int32Array(maxFields);
+    this.lineEnd = new Int32Array(maxFields);
+    this.number = new Uint8Array(maxFields);
+    this.isPlain = new Uint8Array(maxFields);
+  }
+
+  /**
+   * Reads the field lines that `scan` found, whose head starts at `start` and is `text`. A server's space before the
+   * colon is removed, a client's refused (RFC 9112 §5.1).
+   */
+  read(text: string, scan: HeadScan, start: number, allowsSpaceBeforeColon: boolean): FieldFault | null {
+    this.text = text;
+    this.count = scan.lineCount - 1;
+    let from = (scan.lineEnds[0] ?? 0) - start;
+    for (let index = 0; index < this.count; index++) {
+      const to = (scan.lineEnds[index + 1] ?? 0) - start;
+      const fault = this.readLine(index, from, to, allowsSpaceBeforeColon);
+      if (fault !== null) return fault;
+      from = to;
+    }
+    return null;
+  }
+
+  /** Gives the value of a field without the white space around it. */
+  value(index: number): string {
+    return this.text.substring(this.valueStart[index] ?? 0, this.valueEnd[index] ?? 0);
+  }
+
+  /** Gives the name of a field as it was sent. */
+  name(index: number): string {
+    return this.text.substring(this.nameStart[index] ?? 0, this.nameEnd[index] ?? 0);
+  }
+
+  /** Gives the index of the first field with this number at or after `from`, or -1. */
+  find(number: number, from = 0): number {
+    for (let index = from; index < this.count; index++) if (this.number[index] === number) return index;
+    return -1;
+  }
+
+  private readLine(index: number, from: number, to: number, allowsSpace: boolean): FieldFault | null {
+    const text = this.text;
+    let at = from;
+    let hash = hashSeed;
+    for (;;) {
+      const lower = tokenOctet[text.charCodeAt(at)] ?? 0;
+      if (lower === 0) break;
+      hash = hashOctet(hash, lower);
+      at++;
+    }
+    const nameEnd = at;
+    let code = text.charCodeAt(at);
+    let isPlain = true;
+    if (nameEnd === from) return code === SP || code === HTAB ? "obs-fold" : "field-name"; // RFC 9112 §5.2
+    while (code === SP || code === HTAB) {
+      if (!allowsSpace) return "space-before-colon";
+      isPlain = false;
+      code = text.charCodeAt(++at);
+    }
+    if (code !== COLON) return "field-name";
+    let start = at + 1;
+    let end = to - 2;
+    while (start < end && isBlank(text.charCodeAt(start))) start++;
+    while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+    if (start !== at + 2 || end !== to - 2 || text.charCodeAt(at + 1) !== SP) isPlain = false;
+    this.nameStart[index] = from;
+    this.nameEnd[index] = nameEnd;
+    this.valueStart[index] = start;
+    this.valueEnd[index] = end;
+    this.lineEnd[index] = to;
+    this.number[index] = numberOfField(text, from, nameEnd, hash);
+    this.isPlain[index] = isPlain ? 1 : 0;
+    return null;
+  }
+}
+
+function isBlank(code: number): boolean {
+  return code === SP || code === HTAB;
+}

@@ -1,0 +1,61 @@
+/** Splits a list field (RFC 9110 §5.6.1) into its elements in lower case; empty elements are ignored. */
+export function listElements(value: string): readonly string[] {
+  const elements: string[] = [];
+  for (const part of value.toLowerCase().split(",")) {
+    const element = part.trim();
+    if (element !== "") elements.push(element);
+  }
+  return elements;
+}
+
+/** What a Connection field says. */
+export interface ConnectionOptions {
+  readonly closes: boolean;
+  readonly keepsAlive: boolean;
+  readonly upgrades: boolean;
+  /** Names of the fields it lists, in lower case (RFC 9110 §7.6.1). */
+  readonly listed: readonly string[];
+}
+
+const none: readonly string[] = [];
+const noOptions: ConnectionOptions = { closes: false, keepsAlive: false, upgrades: false, listed: none };
+const keepAliveOption: ConnectionOptions = { ...noOptions, keepsAlive: true };
+const closeOption: ConnectionOptions = { ...noOptions, closes: true };
+
+/** Reads the value of Connection; the two usual values cost no allocation. */
+export function connectionOptions(value: string): ConnectionOptions {
+  if (value === "keep-alive" || value === "Keep-Alive") return keepAliveOption;
+  if (value === "close") return closeOption;
+  const elements = listElements(value);
+  return {
+    closes: elements.includes("close"),
+    keepsAlive: elements.includes("keep-alive"),
+    upgrades: elements.includes("upgrade"),
+    listed: elements.filter((name) => name !== "close" && name !== "keep-alive" && name !== "upgrade"),
+  };
+}
+
+/** What a message without a Connection field says. */
+export const withoutConnection: ConnectionOptions = noOptions;
+
+/** Joins what several Connection fields say. */
+export function joinOptions(a: ConnectionOptions, b: ConnectionOptions): ConnectionOptions {
+  return {
+    closes: a.closes || b.closes,
+    keepsAlive: a.keepsAlive || b.keepsAlive,
+    upgrades: a.upgrades || b.upgrades,
+    listed: [...a.listed, ...b.listed],
+  };
+}
+
+/** Reads a Content-Length (RFC 9110 §8.6: digits and nothing else); null if it is none or too large to count exactly. */
+export function contentLength(value: string): number | null {
+  if (value.length === 0 || value.length > 15) return null;
+  let length = 0;
+  for (let at = 0; at < value.length; at++) {
+    const digit = value.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return null;
+    length = length * 10 + digit;
+  }
+  return length;
+}

@@ -1,0 +1,188 @@
+import { fieldNumber, otherField } from "./field-names.ts";
+import type { FieldTable } from "./field-table.ts";
+import type { HeadFault, HeadScan } from "./head-end.ts";
+import { hostNameOf } from "./host.ts";
+import { connectionOptions, contentLength, joinOptions, listElements, withoutConnection } from "./lists.ts";
+import { isToken, SP } from "./octets.ts";
+import { readTarget } from "./request-target.ts";
+
+/** Body length of a message whose end is marked by its chunks. */
+export const chunkedBody = -1;
+
+/** Body length of a response that ends with its connection. */
+export const untilCloseBody = -2;
+
+/** What the engine has to know of a request; the rest stays in the field table until the next head is read. */
+export interface RequestHead {
+  readonly method: string;
+  /** Origin-form or `*`, as it goes to the server. */
+  readonly target: string;
+  /** 0 or 1: HTTP/1.0 or HTTP/1.1. */
+  readonly minor: number;
+  /** The authority as the client wrote it; empty with HTTP/1.0 only. */
+  readonly host: string;
+  /** Lower case, without port. */
+  readonly hostName: string;
+  /** Bytes of the body, or `chunkedBody`. */
+  readonly bodyLength: number;
+  /** Whether its request line, of HTTP/1.1 in origin-form, and behind it Host may be copied as they stand. */
+  readonly isPlain: boolean;
+  readonly keepsAlive: boolean;
+  readonly expectsContinue: boolean;
+  /** Sec-WebSocket-Key if it asks for a WebSocket in the way RFC 6455 §4.1 wants, else null. */
+  readonly webSocketKey: string | null;
+  /** Names of the fields Connection lists. */
+  readonly listed: readonly string[];
+}
+
+/** A request that gets an error and no service; the connection is closed behind it. */
+export interface RequestFault {
+  readonly status: 400 | 405 | 414 | 417 | 431 | 501 | 505;
+  readonly reason: string;
+}
+
+/** Tells a fault from a head. */
+export function isFault(result: RequestHead | RequestFault): result is RequestFault {
+  return "status" in result;
+}
+
+const scanStatus: Readonly<Record<HeadFault, RequestFault["status"]>> = {
+  "line-too-long": 414,
+  "head-too-large": 431,
+  "too-many-fields": 431,
+  "bare-lf": 400,
+  "bare-cr": 400,
+  control: 400,
+};
+
+/** Gives the answer to what the scan of a head found. */
+export function faultOfScan(fault: HeadFault): RequestFault {
+  return { status: scanStatus[fault], reason: fault };
+}
+
+/** Reads the request head that `scan` found in `text`, which starts at `start`; the fields go into `fields`. */
+export function readRequestHead(
+  text: string,
+  scan: HeadScan,
+  start: number,
+  fields: FieldTable,
+): RequestHead | RequestFault {
+  if (scan.lineCount === 0) return malformed("request-line");
+  const lineEnd = (scan.lineEnds[0] ?? 0) - start - 2;
+  const methodEnd = text.indexOf(" ");
+  const targetEnd = lineEnd - 9;
+  if (methodEnd <= 0 || methodEnd >= targetEnd) return malformed("request-line");
+  const method = text.substring(0, methodEnd);
+  if (!isToken(method)) return malformed("method");
+  if (text.charCodeAt(targetEnd) !== SP || !text.startsWith("HTTP/", targetEnd + 1))
+    return malformed("request-line");
+  const major = text.charCodeAt(targetEnd + 6) - 0x30;
+  const minor = text.charCodeAt(targetEnd + 8) - 0x30;
+  if (!isDigit(major) || !isDigit(minor) || text.charCodeAt(targetEnd + 7) !== 0x2e)
+    return malformed("version");
+  if (major !== 1) return { status: 505, reason: "version" };
+  const fault = fields.read(text, scan, start, false);
+  if (fault !== null) return malformed(fault);
+  return readMessage(method, text.substring(methodEnd + 1, targetEnd), minor, fields);
+}
+
+function isDigit(value: number): boolean {
+  return value >= 0 && value <= 9;
+}
+
+function malformed(reason: string): RequestFault {
+  return { status: 400, reason };
+}
+
+function readMessage(
+  method: string,
+  target: string,
+  sentMinor: number,
+  fields: FieldTable,
+): RequestHead | RequestFault {
+  const minor = sentMinor === 0 ? 0 : 1;
+  let options = withoutConnection;
+  let hostAt = -1;
+  let lengthAt = -1;
+  let expectAt = -1;
+  let coding: string | null = null;
+  for (let index = 0; index < fields.count; index++) {
+    switch (fields.number[index] ?? otherField) {
+      case fieldNumber.connection: {
+        const next = connectionOptions(fields.value(index));
+        options = options === withoutConnection ? next : joinOptions(options, next);
+        break;
+      }
+      case fieldNumber.host:
+        if (hostAt >= 0) return malformed("two Host fields"); // RFC 9112 §3.2
+        hostAt = index;
+        break;
+      case fieldNumber["content-length"]:
+        if (lengthAt >= 0) return malformed("two Content-Length fields"); // RFC 9112 §6.3
+        lengthAt = index;
+        break;
+      case fieldNumber["transfer-encoding"]:
+        coding = coding === null ? fields.value(index) : `${coding},${fields.value(index)}`;
+        break;
+      case fieldNumber.expect:
+        expectAt = index;
+        break;
+    }
+  }
+  // Framing comes first: whatever else is wrong, a body whose end is uncertain must not be read on.
+  const bodyLength = requestBodyLength(lengthAt < 0 ? null : fields.value(lengthAt), coding, minor);
+  if (typeof bodyLength !== "number") return bodyLength;
+  if (method === "TRACE" || method === "CONNECT") return { status: 405, reason: "method" };
+  const parts = readTarget(target, method);
+  if (parts === null) return malformed("target");
+  if (hostAt < 0 && minor === 1) return malformed("no Host"); // RFC 9112 §3.2
+  const sent = hostAt < 0 ? "" : fields.value(hostAt);
+  const sentName = hostNameOf(sent);
+  if (sentName === null && hostAt >= 0) return malformed("Host");
+  const host = parts.authority ?? sent;
+  const hostName = parts.authority === null ? (sentName ?? "") : hostNameOf(parts.authority);
+  if (hostName === null) return malformed("target");
+  const expectation = expectAt < 0 || minor === 0 ? "" : fields.value(expectAt).toLowerCase();
+  if (expectation !== "" && expectation !== "100-continue") return { status: 417, reason: "Expect" }; // RFC 9110 §10.1.1
+  return {
+    method,
+    target: parts.forwarded,
+    minor,
+    host,
+    hostName,
+    bodyLength,
+    isPlain: sentMinor === 1 && parts.authority === null && hostAt === 0 && fields.isPlain[0] === 1,
+    // RFC 9112 §9.3: a persistent connection with HTTP/1.0 is not offered, its Keep-Alive cannot be trusted through proxies.
+    keepsAlive: minor === 1 && !options.closes,
+    expectsContinue: expectation !== "" && bodyLength !== 0,
+    webSocketKey: options.upgrades && minor === 1 && bodyLength === 0 ? webSocketKeyOf(method, fields) : null,
+    listed: options.listed,
+  };
+}
+
+function requestBodyLength(
+  length: string | null,
+  coding: string | null,
+  minor: number,
+): number | RequestFault {
+  if (coding === null) {
+    if (length === null) return 0;
+    return contentLength(length) ?? malformed("Content-Length");
+  }
+  if (length !== null) return malformed("Content-Length with Transfer-Encoding"); // RFC 9112 §6.1
+  if (minor === 0) return malformed("Transfer-Encoding in HTTP/1.0"); // RFC 9112 §6.1
+  const codings = listElements(coding);
+  if (codings.at(-1) !== "chunked") return malformed("Transfer-Encoding"); // RFC 9112 §6.3
+  if (codings.indexOf("chunked") < codings.length - 1) return malformed("chunked twice"); // RFC 9112 §7.1
+  return codings.length === 1 ? chunkedBody : { status: 501, reason: "Transfer-Encoding" };
+}
+
+const webSocketKey = /^[A-Za-z0-9+/]{22}==$/;
+
+function webSocketKeyOf(method: string, fields: FieldTable): string | null {
+  const upgradeAt = fields.find(fieldNumber.upgrade);
+  const keyAt = fields.find(fieldNumber["sec-websocket-key"]);
+  if (method !== "GET" || upgradeAt < 0 || keyAt < 0) return null;
+  const key = fields.value(keyAt);
+  return listElements(fields.value(upgradeAt)).includes("websocket") && webSocketKey.test(key) ? key : null;
+}

@@ -1,0 +1,9 @@
+import type { ListenerPlan } from "../config/node-plan.ts";
+import type { HostTable } from "./routes.ts";
+import type { Site } from "./snapshot.ts";
+
+/** What a client's connection has to know of where it came in; it changes when a new plan comes into force. */
+export interface Listener {
+  plan: ListenerPlan;
+  hosts: HostTable<Site>;
+}

@@ -1,0 +1,121 @@
+import { writeLatin1 } from "./latin1.ts";
+import type { Wire } from "./sockets.ts";
+
+/** One for all connections: a frame is put together and written within one turn. Large enough for a usual page with its head. */
+const frame = Buffer.allocUnsafe(64 * 1024);
+const chunkEnd = Buffer.from("\r\n");
+const lastChunk = "0\r\n\r\n";
+
+/**
+ * What waits to be written to one socket. The kernel takes what it has room for; the rest stays here, and whoever
+ * feeds this outbox stops reading until `flush` says it is empty: so one piece of input is all that is ever kept.
+ */
+export class Outbox {
+  /** Bytes handed in so far. */
+  total = 0;
+  /** How many of them were heads. */
+  headTotal = 0;
+  private readonly wire: Wire;
+  private readonly queue: Uint8Array[] = [];
+  private isBroken = false;
+
+  constructor(wire: Wire) {
+    this.wire = wire;
+  }
+
+  /** Whether bytes wait for room. */
+  get isBlocked(): boolean {
+    return this.queue.length > 0;
+  }
+
+  /** Writes a head, Latin-1, and perhaps the first bytes of a body behind it in one call; true if all was taken. */
+  sendHead(head: string, body: Buffer | null, start: number, end: number): boolean {
+    this.headTotal += head.length;
+    const length = head.length + end - start;
+    if (body === null || length > frame.length) {
+      if (head.length > frame.length) return this.sendOwn(Buffer.from(head, "latin1"), body, start, end);
+      writeLatin1(frame, head, 0);
+      this.sendFrame(head.length);
+      return body === null ? !this.isBlocked : this.send(body, start, end);
+    }
+    writeLatin1(frame, head, 0);
+    body.copy(frame, head.length, start, end); // half the cost of set(subarray())
+    return this.sendFrame(length);
+  }
+
+  /** Writes bytes that the caller will not change any more; true if all was taken. */
+  send(bytes: Uint8Array, start: number, end: number): boolean {
+    this.total += end - start;
+    if (this.queue.length > 0) {
+      this.queue.push(bytes.subarray(start, end));
+      return false;
+    }
+    const written = this.write(bytes, start, end);
+    if (start + written === end) return true;
+    this.queue.push(bytes.subarray(start + written, end));
+    return false;
+  }
+
+  /** Writes a head and a body in the chunked coding (RFC 9112 §7.1), closed by the last chunk if `isLast`; true if all was taken. */
+  sendChunk(
+    head: string,
+    body: { readonly bytes: Buffer; readonly start: number; readonly end: number },
+    isLast: boolean,
+  ): boolean {
+    this.headTotal += head.length;
+    const length = body.end - body.start;
+    const lead = length === 0 ? head : `${head}${length.toString(16)}\r\n`;
+    const tail = length === 0 ? (isLast ? lastChunk : "") : isLast ? `\r\n${lastChunk}` : "\r\n";
+    if (lead.length + length + tail.length <= frame.length) {
+      writeLatin1(frame, lead, 0);
+      if (length > 0) body.bytes.copy(frame, lead.length, body.start, body.end);
+      writeLatin1(frame, tail, lead.length + length);
+      return this.sendFrame(lead.length + length + tail.length);
+    }
+    this.headTotal -= lead.length + (isLast ? tail.length : 0);
+    this.sendHead(lead, body.bytes, body.start, body.end);
+    return isLast ? this.sendHead(tail, null, 0, 0) : this.send(chunkEnd, 0, chunkEnd.length);
+  }
+
+  /** Writes what waits; true if nothing does any more. */
+  flush(): boolean {
+    while (this.queue.length > 0) {
+      const bytes = this.queue[0];
+      if (bytes === undefined) break;
+      const written = this.write(bytes, 0, bytes.length);
+      if (written < bytes.length) {
+        this.queue[0] = bytes.subarray(written);
+        return false;
+      }
+      this.queue.shift();
+    }
+    return true;
+  }
+
+  private sendOwn(head: Buffer, body: Buffer | null, start: number, end: number): boolean {
+    const isTaken = this.send(head, 0, head.length);
+    return body === null ? isTaken : this.send(body, start, end);
+  }
+
+  private sendFrame(length: number): boolean {
+    this.total += length;
+    const written = this.queue.length > 0 ? 0 : this.write(frame, 0, length);
+    if (written === length) return true;
+    this.queue.push(Buffer.from(frame.subarray(written, length)));
+    return false;
+  }
+
+  /** A socket that is gone takes everything: its owner hears of the end by `closed`. */
+  private write(bytes: Uint8Array, start: number, end: number): number {
+    if (this.isBroken || start === end) return end - start;
+    const written = this.wire.write(bytes, start, end - start);
+    if (written >= 0) return written;
+    this.isBroken = true;
+    return end - start;
+  }
+
+  /** Whether the socket refused bytes because it is gone. */
+  get isLost(): boolean {
+    return this.isBroken;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import type { Channel } from "../ipc/channel.ts";
+import type { FromProxy, ToProxy } from "../ipc/messages.ts";
+import { Worker } from "./worker.ts";
+
+/**
+ * The L7 proxy. It takes requests on sockets that the supervisor opened, so it needs no privilege, and carries them to the
+ * servers of its plan. What is where:
+ *
+ *     client ── ClientConnection ── Exchange ── UpstreamConnection ── server      one request after another
+ *                     └──────────── Tunnel ─────────────┘                         WebSocket
+ *     client ── RelayedClient ───── Tunnel ────────────── server                  forward = "proxy"
+ *
+ * It neither checks servers (the director does) nor opens listening sockets nor terminates TLS.
+ */
+export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log): void {
+  const sendStatus = (): void => channel.send({ kind: "status", status: worker.status() });
+  const worker: Worker = new Worker(log);
+  const leave = (): void => {
+    sendStatus();
+    process.exit(0);
+  };
+  setInterval(sendStatus, 1000);
+  channel.onMessage((message) => {
+    switch (message.kind) {
+      case "configure":
+        try {
+          worker.configure(message.plan, message.sockets, message.verdicts);
+          channel.send({ kind: "configured" });
+        } catch (error) {
+          channel.send({ kind: "refused", reason: errorText(error) });
+        }
+        break;
+      case "verdicts":
+        worker.setVerdicts(message.verdicts);
+        break;
+      case "drain":
+        worker.drain(message.deadlineMs, leave);
+        break;
+    }
+  });
+  channel.onClosed(() => process.exit(0));
+  process.on("SIGINT", () => undefined);
+  process.on("SIGHUP", () => undefined);
+  process.on("SIGTERM", () => worker.drain(0, leave));
+  channel.send({ kind: "hello" });
+}

@@ -1,0 +1,59 @@
+/** A server that a balancer may choose. */
+export interface Candidate {
+  /** 0 takes nothing new. */
+  readonly weight: number;
+  readonly isBackup: boolean;
+  /** The standing verdict on its health. */
+  readonly isUp: boolean;
+}
+
+/**
+ * Smooth weighted round robin: each turn every usable server gains its weight, the richest is chosen and pays the
+ * sum, so that 5:1:1 gives a a b a c a a and not a a a a a b c. With equal weights it is plain round robin.
+ */
+export class SmoothWeighted<T extends Candidate> {
+  private readonly servers: readonly T[];
+  private readonly credit: Float64Array;
+  private readonly hasBackup: boolean;
+
+  constructor(servers: readonly T[]) {
+    this.servers = servers;
+    this.credit = new Float64Array(servers.length);
+    this.hasBackup = servers.some((server) => server.isBackup);
+  }
+
+  /** Gives the next server that is up and not among those tried; a backup only if no other is up. Null if none is left. */
+  next(tried: readonly T[] | null): T | null {
+    if (!this.hasBackup) return this.nextAmong(false, tried);
+    return this.hasPrimary()
+      ? (this.nextAmong(false, tried) ?? this.nextAmong(true, tried))
+      : this.nextAmong(true, tried);
+  }
+
+  /** Whether any server is up, tried or not. */
+  hasAny(): boolean {
+    return this.servers.some((server) => server.isUp && server.weight > 0);
+  }
+
+  private hasPrimary(): boolean {
+    return this.servers.some((server) => !server.isBackup && server.isUp && server.weight > 0);
+  }
+
+  private nextAmong(isBackup: boolean, tried: readonly T[] | null): T | null {
+    const { servers, credit } = this;
+    let total = 0;
+    let best = -1;
+    for (let index = 0; index < servers.length; index++) {
+      const server = servers[index];
+      if (server === undefined || server.isBackup !== isBackup || !server.isUp || server.weight === 0)
+        continue;
+      if (tried !== null && tried.includes(server)) continue;
+      total += server.weight;
+      credit[index] = (credit[index] ?? 0) + server.weight;
+      if (best < 0 || (credit[index] ?? 0) > (credit[best] ?? 0)) best = index;
+    }
+    if (best < 0) return null;
+    credit[best] = (credit[best] ?? 0) - total;
+    return servers[best] ?? null;
+  }
+}

@@ -1,0 +1,250 @@
+import { hasCode } from "../base/system-error.ts";
+import { BodyReader } from "./http1/body-reader.ts";
+import { FieldTable } from "./http1/field-table.ts";
+import { HeadScan } from "./http1/head-end.ts";
+import { readResponseHead, type ResponseHead } from "./http1/response-head.ts";
+import { InputBuffer } from "./input-buffer.ts";
+import { readLatin1 } from "./latin1.ts";
+import { Outbox } from "./outbox.ts";
+import type { SocketOwner, Wire } from "./sockets.ts";
+import type { UpstreamPool } from "./upstream-pool.ts";
+
+/** A piece of a response body, valid during the call only unless the socket wrote it all. */
+export interface BodyPiece {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Why a connection to a server is of no use. */
+export type UpstreamFailure = "connect" | "closed" | "protocol";
+
+/** Whoever sends a request over an upstream connection. */
+export interface UpstreamUser {
+  readonly method: string;
+  /** The connection is there: send. */
+  upstreamReady(): void;
+  /** The outbox is empty again. */
+  upstreamDrained(): void;
+  /** 1xx but 101. */
+  interimArrived(head: ResponseHead, fields: FieldTable): void;
+  /** 101: the user takes the socket over, or fails; `rest` came behind the head. */
+  switchArrived(head: ResponseHead, fields: FieldTable, rest: Buffer | null): void;
+  /** The final head, with the part of the body that came along. */
+  headArrived(head: ResponseHead, fields: FieldTable, piece: BodyPiece, isLast: boolean): void;
+  bodyArrived(piece: BodyPiece, isLast: boolean): void;
+  upstreamFailed(failure: UpstreamFailure, detail: string): void;
+}
+
+const responseLimits = { startLineBytes: 8192, headBytes: 64 * 1024, fields: 256 };
+/** Interim responses a server may send for one request. */
+const maxInterim = 16;
+// Shared: what is read is used within the turn.
+const fields = new FieldTable(responseLimits.fields);
+const noBytes = Buffer.alloc(0);
+
+/** One connection to a server: reads responses one after another and hands them to the present user. */
+export class UpstreamConnection implements SocketOwner {
+  outbox: Outbox | null = null;
+  wire: Wire | null = null;
+  /** Whether it has carried a complete exchange before. */
+  isReused = false;
+  idleUntil = 0;
+  private readonly pool: UpstreamPool;
+  private user: UpstreamUser | null;
+  private readonly input = new InputBuffer();
+  private readonly scan = new HeadScan(responseLimits);
+  private readonly body = new BodyReader();
+  private readsBody = false;
+  private mayReuse = false;
+  private isClosed = false;
+  private interimCount = 0;
+
+  constructor(pool: UpstreamPool, user: UpstreamUser, handlers: Bun.SocketHandler<SocketOwner>) {
+    this.pool = pool;
+    this.user = user;
+    const { address, port } = pool.endpoint;
+    Bun.connect<SocketOwner>({
+      hostname: address,
+      port,
+      allowHalfOpen: true,
+      data: this,
+      socket: { ...handlers, open: (socket) => this.opened(socket) },
+    }).catch((error: unknown) =>
+      this.fail("connect", hasCode(error, "ECONNREFUSED") ? "connection refused" : String(error)),
+    );
+  }
+
+  /** Starts an exchange on a connection that was idle. */
+  use(user: UpstreamUser): void {
+    this.user = user;
+    this.isReused = true;
+    this.interimCount = 0;
+  }
+
+  pause(): void {
+    this.wire?.pause();
+  }
+
+  resume(): void {
+    this.wire?.resume();
+  }
+
+  /** Ends the exchange: the connection goes back to the pool if nothing is left open on it, else it is closed. */
+  release(isRequestSent: boolean): void {
+    this.user = null;
+    const isClean =
+      this.mayReuse && isRequestSent && this.input.length === 0 && this.outbox?.isBlocked === false;
+    if (isClean && !this.isClosed) this.pool.giveBack(this);
+    else this.discard(isRequestSent);
+  }
+
+  /** Closes it, whatever is going on; the server sees a reset unless it is a `clean` end. */
+  discard(isClean = false): void {
+    this.user = null;
+    this.isClosed = true;
+    if (isClean) this.wire?.end();
+    else this.wire?.terminate();
+  }
+
+  /** Hands the socket to a new owner, for a tunnel. */
+  detach(owner: SocketOwner): void {
+    this.user = null;
+    this.isClosed = true;
+    if (this.wire !== null) this.wire.data = owner;
+  }
+
+  received(bytes: Buffer): void {
+    const { user } = this;
+    if (user === null) {
+      // Bytes on an idle connection belong to no request: whoever uses it next would take them for its answer.
+      this.pool.forget(this);
+      this.discard();
+      return;
+    }
+    if (this.readsBody) this.takeBody(user, bytes, 0, bytes.length);
+    else this.takeHead(user, bytes);
+  }
+
+  drained(): void {
+    if (this.outbox?.isBlocked === true && this.outbox.flush()) this.user?.upstreamDrained();
+  }
+
+  ended(): void {
+    this.finish("the server ended the connection");
+    this.wire?.end();
+  }
+
+  closed(): void {
+    this.finish("the server closed the connection");
+  }
+
+  private opened(socket: Wire): void {
+    this.wire = socket;
+    if (this.isClosed) {
+      socket.terminate();
+      return;
+    }
+    this.outbox = new Outbox(socket);
+    this.user?.upstreamReady();
+  }
+
+  private takeHead(user: UpstreamUser, bytes: Buffer): void {
+    const { input, scan } = this;
+    const isFirst = input.length === 0;
+    if (input.add(bytes) || isFirst) scan.begin(input.start);
+    while (!this.readsBody && input.bytes !== null && scan.advance(input.bytes, input.end)) {
+      if (scan.fault !== null) {
+        this.fail("protocol", scan.fault);
+        return;
+      }
+      const text = readLatin1(input.bytes, input.start, scan.end);
+      const head = readResponseHead(text, scan, fields, { method: user.method, start: input.start });
+      const held = input.bytes;
+      const { end } = input;
+      input.consumeTo(scan.end);
+      if (typeof head === "string") {
+        this.fail("protocol", head);
+        return;
+      }
+      if (head.status >= 200) {
+        this.beginBody(user, head, held, end);
+        return;
+      }
+      if (head.status === 101) {
+        this.readsBody = true;
+        user.switchArrived(head, fields, input.bytes?.subarray(input.start, input.end) ?? null);
+        return;
+      }
+      if (++this.interimCount > maxInterim) {
+        this.fail("protocol", "too many interim responses");
+        return;
+      }
+      user.interimArrived(head, fields);
+      scan.begin(input.start);
+    }
+  }
+
+  private beginBody(user: UpstreamUser, head: ResponseHead, held: Buffer, end: number): void {
+    const { body, input } = this;
+    const start = input.bytes === null ? end : input.start;
+    this.mayReuse = head.keepsAlive;
+    body.begin(head.bodyLength);
+    this.readsBody = true;
+    if (body.isDone || start === end) {
+      this.readsBody = !body.isDone;
+      user.headArrived(head, fields, { bytes: noBytes, start: 0, end: 0 }, body.isDone);
+      return;
+    }
+    const next = body.take(held, start, end);
+    input.consumeTo(next);
+    if (body.isFaulty) {
+      this.fail("protocol", "chunked coding");
+      return;
+    }
+    this.readsBody = !body.isDone;
+    user.headArrived(
+      head,
+      fields,
+      { bytes: held, start: body.payloadStart, end: body.payloadEnd },
+      body.isDone,
+    );
+  }
+
+  private takeBody(user: UpstreamUser, bytes: Buffer, start: number, end: number): void {
+    const { body } = this;
+    const next = body.take(bytes, start, end);
+    if (next < end) this.mayReuse = false; // more than was asked for
+    if (body.isFaulty) {
+      this.fail("protocol", "chunked coding");
+      return;
+    }
+    if (body.isDone) this.readsBody = false;
+    if (body.isDone || body.payloadEnd > body.payloadStart) {
+      user.bodyArrived({ bytes, start: body.payloadStart, end: body.payloadEnd }, body.isDone);
+    }
+  }
+
+  private finish(detail: string): void {
+    if (this.isClosed) return;
+    const { user } = this;
+    this.mayReuse = false;
+    if (user === null) {
+      this.pool.forget(this);
+      this.isClosed = true;
+    } else if (this.readsBody && this.body.finish()) {
+      this.readsBody = false;
+      user.bodyArrived({ bytes: noBytes, start: 0, end: 0 }, true);
+      this.isClosed = true;
+    } else {
+      this.fail("closed", detail);
+    }
+  }
+
+  private fail(failure: UpstreamFailure, detail: string): void {
+    if (this.isClosed) return;
+    const { user } = this;
+    this.discard();
+    user?.upstreamFailed(failure, detail);
+  }
+}

@@ -1,0 +1,225 @@
+import { formatEndpoint, type Endpoint } from "../base/address.ts";
+import type { Log } from "../base/log.ts";
+import type { ListenerPlan, ProxyPlan, UpstreamPlan } from "../config/node-plan.ts";
+import type { Verdict } from "../ipc/messages.ts";
+import type { ProxyStatus } from "../ipc/status.ts";
+import { AccessLog } from "./access-log.ts";
+import { ClientConnection } from "./client-connection.ts";
+import type { Engine } from "./engine.ts";
+import type { Listener } from "./listener.ts";
+import { RelayedClient } from "./relay.ts";
+import { HostTable } from "./routes.ts";
+import {
+  applyVerdicts,
+  compileSnapshot,
+  poolKey,
+  shortestTimeoutMs,
+  type Site,
+  type Snapshot,
+  type SnapshotContext,
+} from "./snapshot.ts";
+import { listenOn, socketHandlers, type SocketOwner, type Wire } from "./sockets.ts";
+import { Sweep } from "./sweep.ts";
+import { UpstreamPool } from "./upstream-pool.ts";
+
+const emptyPlan: ProxyPlan = { workers: 0, user: "", listeners: [], relays: [], upstreams: [], sites: [] };
+
+/** What accepts on one socket; replaced as a whole when a plan comes into force. */
+interface Door {
+  readonly server: Bun.SocketListener<SocketOwner>;
+  accept: (wire: Wire) => void;
+}
+
+/** One proxy process: its sockets, its plan, its connections. */
+export class Worker {
+  private readonly engine: Engine;
+  private readonly doors = new Map<string, Door>();
+  private readonly listeners = new Map<string, Listener>();
+  private readonly pools = new Map<string, UpstreamPool>();
+  private readonly logs = new Map<string, AccessLog>();
+  private readonly log: Log;
+
+  constructor(log: Log) {
+    this.log = log;
+    this.engine = {
+      snapshot: compileSnapshot(emptyPlan, this.context()),
+      isDraining: false,
+      sweep: new Sweep(() => {
+        for (const accessLog of this.logs.values()) accessLog.flush();
+      }),
+      handlers: socketHandlers(log),
+      log,
+      counters: { requests: 0, responses: new Float64Array(10) },
+      clients: new Set(),
+      tunnels: new Set(),
+    };
+  }
+
+  /** Puts a plan into force for all requests that begin from now on; throws, with nothing changed for clients, if it cannot. */
+  configure(plan: ProxyPlan, sockets: Readonly<Record<string, number>>, verdicts: readonly Verdict[]): void {
+    const entrances = this.entrances(plan);
+    const missing = [...entrances.keys()].filter((name) => !this.doors.has(name));
+    for (const name of missing) {
+      if (sockets[name] === undefined) throw new Error(`no listening socket for ${name}`);
+    }
+    const snapshot = compileSnapshot(plan, this.context());
+    for (const name of missing) this.doors.set(name, this.openDoor(sockets[name] ?? -1));
+    applyVerdicts(snapshot.servers, verdicts);
+    this.engine.snapshot = snapshot;
+    this.engine.sweep.setTick(Math.min(1000, Math.max(50, shortestTimeoutMs(plan) / 4)));
+    for (const [name, door] of this.doors) {
+      const accept = entrances.get(name);
+      if (accept !== undefined) {
+        door.accept = accept(snapshot);
+        continue;
+      }
+      door.server.stop();
+      this.doors.delete(name);
+    }
+    this.retire(plan);
+  }
+
+  /** Takes verdicts that changed. */
+  setVerdicts(verdicts: readonly Verdict[]): void {
+    applyVerdicts(this.engine.snapshot.servers, verdicts);
+  }
+
+  /** Accepts no more and lets what is open finish; `onEmpty` is called once when nothing is left, at the deadline at the latest. */
+  drain(deadlineMs: number, onEmpty: () => void): void {
+    const { engine } = this;
+    if (engine.isDraining) return;
+    engine.isDraining = true;
+    for (const door of this.doors.values()) door.server.stop();
+    this.doors.clear();
+    for (const client of engine.clients) client.closeSoon();
+    const deadline = performance.now() + deadlineMs;
+    const timer = setInterval(() => {
+      if (performance.now() >= deadline) {
+        for (const client of engine.clients) client.cut();
+        for (const tunnel of engine.tunnels) tunnel.cut();
+      } else if (engine.clients.size + engine.tunnels.size > 0) {
+        return;
+      }
+      clearInterval(timer);
+      this.close();
+      onEmpty();
+    }, 20);
+  }
+
+  /** Tells what the process is doing. */
+  status(): ProxyStatus {
+    const { clients, counters, tunnels } = this.engine;
+    const responses: Record<string, number> = {};
+    for (let digit = 1; digit <= 5; digit++) responses[`${digit}xx`] = counters.responses[digit] ?? 0;
+    return {
+      pid: process.pid,
+      connections: clients.size + tunnels.size,
+      requests: counters.requests,
+      responses,
+      residentBytes: process.memoryUsage.rss(),
+    };
+  }
+
+  private close(): void {
+    for (const pool of this.pools.values()) pool.retire();
+    for (const accessLog of this.logs.values()) accessLog.close();
+    this.engine.sweep.close();
+  }
+
+  /** Gives for each endpoint of a plan how to find what accepts there. */
+  private entrances(plan: ProxyPlan): Map<string, (snapshot: Snapshot) => Door["accept"]> {
+    const entrances = new Map<string, (snapshot: Snapshot) => Door["accept"]>();
+    const { engine } = this;
+    for (const listenerPlan of plan.listeners) {
+      const accept = (snapshot: Snapshot): Door["accept"] => {
+        const listener = this.listener(listenerPlan, snapshot);
+        return (wire) => {
+          wire.data = new ClientConnection(engine, listener, wire);
+        };
+      };
+      for (const socket of listenerPlan.sockets) entrances.set(formatEndpoint(socket), accept);
+    }
+    for (const relayPlan of plan.relays) {
+      const accept = (snapshot: Snapshot): Door["accept"] => {
+        const relay = snapshot.relays.get(relayPlan.name);
+        return (wire) => {
+          if (relay === undefined) wire.terminate();
+          else wire.data = new RelayedClient(engine, relay, wire);
+        };
+      };
+      for (const socket of relayPlan.sockets) entrances.set(formatEndpoint(socket), accept);
+    }
+    return entrances;
+  }
+
+  /** Gives the listener of a name with a new plan in it: the connections it has already see that one too. */
+  private listener(plan: ListenerPlan, snapshot: Snapshot): Listener {
+    const hosts = snapshot.hosts.get(plan.name) ?? new HostTable<Site>();
+    const known = this.listeners.get(plan.name);
+    if (known === undefined) {
+      const listener = { plan, hosts };
+      this.listeners.set(plan.name, listener);
+      return listener;
+    }
+    known.plan = plan;
+    known.hosts = hosts;
+    return known;
+  }
+
+  private openDoor(fd: number): Door {
+    const { handlers } = this.engine;
+    const door: Door = {
+      accept: (wire) => wire.terminate(),
+      server: listenOn(fd, {
+        ...handlers,
+        open: (wire) => (isThere(wire) ? door.accept(wire) : wire.terminate()),
+      }),
+    };
+    return door;
+  }
+
+  private context(): SnapshotContext {
+    return {
+      pool: (upstream, endpoint) => this.pool(upstream, endpoint),
+      accessLog: (path) => this.accessLog(path),
+    };
+  }
+
+  private pool(upstream: UpstreamPlan, endpoint: Endpoint): UpstreamPool {
+    const key = poolKey(upstream.name, endpoint);
+    const pool = this.pools.get(key) ?? new UpstreamPool(endpoint, this.engine);
+    this.pools.set(key, pool);
+    pool.setLimits(upstream.keepAliveConnections, upstream.keepAliveIdleMs);
+    return pool;
+  }
+
+  private accessLog(path: string): AccessLog {
+    const accessLog = this.logs.get(path) ?? new AccessLog(path, this.log);
+    this.logs.set(path, accessLog);
+    return accessLog;
+  }
+
+  /** Lets go of what the plan before had and this one has not. */
+  private retire(plan: ProxyPlan): void {
+    const keys = new Set(
+      plan.upstreams.flatMap(({ name, servers }) => servers.map((server) => poolKey(name, server))),
+    );
+    for (const [key, pool] of this.pools) {
+      if (keys.has(key)) continue;
+      pool.retire();
+      this.pools.delete(key);
+    }
+    const paths = new Set(plan.sites.map((site) => site.accessLog?.path));
+    for (const [path, accessLog] of this.logs) {
+      if (paths.has(path)) continue;
+      accessLog.close(); // a request of the old plan that ends later opens it again for its line
+      this.logs.delete(path);
+    }
+  }
+}
+
+/** Tells whether a connection that was accepted is still there: a peer that has reset it meanwhile has no address any more. */
+function isThere(wire: Wire): boolean {
+  const address: string | undefined = wire.remoteAddress;
+  return address !== undefined && address !== "";
+}

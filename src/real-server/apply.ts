@@ -1,0 +1,50 @@
+import { errorText } from "../base/system-error.ts";
+import { describeStep, type Step, undo } from "./plan.ts";
+
+/** How a run of steps ended: all taken, or one failed. */
+export type Outcome =
+  | { readonly kind: "done" }
+  | {
+      readonly kind: "failed";
+      /** Which step failed, and why. */
+      readonly reason: string;
+      /** The steps taken that are in force all the same. */
+      readonly inForce: readonly Step[];
+      /** Why those that should have been taken back could not be; empty if none was left. */
+      readonly stuck: readonly string[];
+    };
+
+/** Takes the steps in order through `perform`; if one throws, takes back those before it in reverse. */
+export function takeAllOrNone(steps: readonly Step[], perform: (step: Step) => void): Outcome {
+  const outcome = takeWhileTheyGo(steps, perform);
+  if (outcome.kind === "done") return outcome;
+  const inForce: Step[] = [];
+  const stuck: string[] = [];
+  for (const step of outcome.inForce.toReversed()) {
+    try {
+      perform(undo(step));
+    } catch (error) {
+      inForce.unshift(step);
+      stuck.push(failure(undo(step), error));
+    }
+  }
+  return { ...outcome, inForce, stuck };
+}
+
+/** Takes the steps in order through `perform` up to the first that throws; the others before it stay. */
+export function takeWhileTheyGo(steps: readonly Step[], perform: (step: Step) => void): Outcome {
+  const inForce: Step[] = [];
+  for (const step of steps) {
+    try {
+      perform(step);
+      inForce.push(step);
+    } catch (error) {
+      return { kind: "failed", reason: failure(step, error), inForce, stuck: [] };
+    }
+  }
+  return { kind: "done" };
+}
+
+function failure(step: Step, error: unknown): string {
+  return `could not ${describeStep(step)}: ${errorText(error)}`;
+}

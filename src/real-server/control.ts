@@ -1,0 +1,110 @@
+import { isDeepStrictEqual } from "node:util";
+import { errorText } from "../base/system-error.ts";
+import { type Outcome, takeAllOrNone, takeWhileTheyGo } from "./apply.ts";
+import { type Finding, judge, type Sight } from "./fitness.ts";
+import { Host, mayChangeNetwork } from "./host.ts";
+import { planStart, planStop, type SavedState, type Step } from "./plan.ts";
+import { readState, removeState, writeState } from "./state-file.ts";
+import { desiredTable } from "./table.ts";
+
+/**
+ * `start`, `stop` and `status` of a web server behind direct routing. The state file is on the disk before the
+ * first change and goes after the last, so that whatever happens in between can be taken back.
+ */
+
+/** How `start` or `stop` went; thrown errors come from before the first change. */
+export interface Report {
+  readonly steps: readonly Step[];
+  readonly notes: readonly string[];
+  readonly outcome: Outcome | { readonly kind: "forbidden" };
+}
+
+/** What `status` found. */
+export interface FitnessReport {
+  readonly vips: readonly string[];
+  /** Whether a state file of this boot says that `rs` was started. */
+  readonly isStarted: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/** Brings this machine to serve these VIPs; takes everything back if a step fails. */
+export function startRealServer(vips: readonly string[], statePath: string): Report {
+  return withHost((host) => start(host, vips, statePath));
+}
+
+/** Stops serving these VIPs; with none named, or none left, everything is as it was before the first start. */
+export function stopRealServer(vips: readonly string[], statePath: string): Report {
+  return withHost((host) => {
+    const saved = readState(statePath);
+    const actual = host.read();
+    const started = saved?.bootId === actual.bootId ? saved.vips.map((vip) => vip.address) : [];
+    const remaining = started.filter((vip) => !vips.includes(vip));
+    if (vips.length > 0 && remaining.length > 0) return start(host, remaining, statePath);
+    const { steps, notes } = planStop(actual, saved);
+    if (steps.length > 0 && !mayChangeNetwork()) return { steps, notes, outcome: { kind: "forbidden" } };
+    // The VIPs leave before the ARP settings do: if one cannot, the settings that keep it quiet stay.
+    const outcome = takeWhileTheyGo(steps, (step) => host.perform(step));
+    if (outcome.kind !== "done" || saved === null) return { steps, notes, outcome };
+    return { steps, notes, outcome: keepFile(steps, () => removeState(statePath)) };
+  });
+}
+
+/** Looks whether this machine is fit to serve these VIPs, or those it was started with if there are none. */
+export function realServerStatus(vips: readonly string[], statePath: string): FitnessReport {
+  return withHost((host) => {
+    const saved = readState(statePath);
+    const isStarted = saved !== null && saved.bootId === host.read().bootId;
+    const wanted = vips.length > 0 ? vips : (saved?.vips ?? []).map((vip) => vip.address);
+    return { vips: wanted, isStarted, findings: judge(wanted, host.look()) };
+  });
+}
+
+function start(host: Host, vips: readonly string[], statePath: string): Report {
+  const sight = host.look();
+  if (!sight.isLoopbackUp) throw new Error("lo is down: bring it up with `ip link set lo up`");
+  const saved = readState(statePath);
+  const actual = host.read();
+  const desired = desiredTable(vips, [...actual.addresses, ...(saved?.vips ?? [])]);
+  const plan = planStart(desired, actual, saved);
+  const { journal, outcome: goal, steps } = plan;
+  const notes = [...plan.notes, ...oddities(sight, vips)];
+  if (steps.length > 0 && !mayChangeNetwork()) return { steps, notes, outcome: { kind: "forbidden" } };
+  if (!isDeepStrictEqual(journal, saved)) writeState(statePath, journal);
+  const outcome = takeAllOrNone(steps, (step) => host.perform(step));
+  // If not all could be taken back, the journal stays: it knows what has yet to be.
+  if (outcome.kind === "failed" && outcome.stuck.length === 0) restoreState(statePath, saved);
+  if (outcome.kind === "failed" || isDeepStrictEqual(goal, journal)) return { steps, notes, outcome };
+  return { steps, notes, outcome: keepFile(steps, () => writeState(statePath, goal)) };
+}
+
+/** Changes the state file after the steps; when that fails they are in force all the same. */
+function keepFile(steps: readonly Step[], change: () => void): Outcome {
+  try {
+    change();
+    return { kind: "done" };
+  } catch (error) {
+    const reason = `the state file could not be brought up to date: ${errorText(error)}`;
+    return { kind: "failed", reason, inForce: steps, stuck: [] };
+  }
+}
+
+function withHost<Result>(use: (host: Host) => Result): Result {
+  const host = Host.open();
+  try {
+    return use(host);
+  } finally {
+    host.close();
+  }
+}
+
+/** A VIP that another interface carries answers ARP there, whatever is on `lo`. */
+function oddities(sight: Sight, vips: readonly string[]): readonly string[] {
+  return sight.elsewhere
+    .filter((one) => vips.includes(one.address))
+    .map((one) => `${one.address} is on ${one.interface} too, where ARP requests for it are answered`);
+}
+
+function restoreState(path: string, saved: SavedState | null): void {
+  if (saved === null) removeState(path);
+  else writeState(path, saved);
+}

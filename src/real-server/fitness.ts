@@ -1,0 +1,129 @@
+import { type Listener, portsAnswering } from "./listeners.ts";
+import type { ActualAddress } from "./plan.ts";
+
+/**
+ * Judges whether this machine can serve behind direct routing: it must take packets for the VIP, must not claim
+ * the VIP by ARP on any interface, and something must listen. PURE: what was seen comes in, findings go out.
+ */
+
+/** An interface other than `lo` that is up, with its own ARP and reverse-path settings. */
+export interface SeenInterface {
+  readonly name: string;
+  readonly arpIgnore: number;
+  readonly arpAnnounce: number;
+  readonly rpFilter: number;
+}
+
+/** What the judgement rests on. */
+export interface Sight {
+  readonly isLoopbackUp: boolean;
+  /** Addresses on `lo`. */
+  readonly loopback: readonly ActualAddress[];
+  /** Addresses on every other interface. */
+  readonly elsewhere: readonly { readonly interface: string; readonly address: string }[];
+  /** Settings of `all`: the kernel takes the greater of these and the interface's. */
+  readonly all: Omit<SeenInterface, "name">;
+  readonly interfaces: readonly SeenInterface[];
+  readonly listeners: readonly Listener[];
+}
+
+/** One thing looked at. A `note` does not make the machine unfit. */
+export interface Finding {
+  /** A VIP or an interface. */
+  readonly subject: string;
+  readonly verdict: "fit" | "unfit" | "note";
+  readonly text: string;
+}
+
+/**
+ * Values of arp_ignore that keep a global address of `lo` silent on another interface (Linux, ip-sysctl):
+ * 1 and 2 look at the interface that was asked, 8 answers nothing. 3 answers global addresses; 4–7 are reserved.
+ */
+const silentArpIgnore: ReadonlySet<number> = new Set([1, 2, 8]);
+
+/** Gives the findings for these VIPs, VIPs first. */
+export function judge(vips: readonly string[], sight: Sight): readonly Finding[] {
+  return [
+    ...(sight.isLoopbackUp ? [] : [unfit("lo", "is down: bring it up with `ip link set lo up`")]),
+    ...vips.flatMap((vip) => judgeVip(vip, sight)),
+    ...sight.interfaces.flatMap((one) => judgeInterface(one, sight.all)),
+  ];
+}
+
+/** Tells whether nothing among the findings speaks against direct routing. */
+export function isFit(findings: readonly Finding[]): boolean {
+  return findings.every((finding) => finding.verdict !== "unfit");
+}
+
+function judgeVip(vip: string, sight: Sight): readonly Finding[] {
+  const present = sight.loopback.filter((one) => one.address === vip);
+  const wide = present.find((one) => one.prefixLength !== 32);
+  const host = present.find((one) => one.prefixLength === 32);
+  const others = sight.elsewhere.filter((one) => one.address === vip);
+  const ports = portsAnswering(vip, sight.listeners);
+  return [
+    host === undefined
+      ? unfit(vip, "is not on lo: packets for it are not taken; run `edge-ha rs start`")
+      : fit(vip, `is on lo as /32, label ${host.label ?? "lo"}`),
+    ...(wide === undefined
+      ? []
+      : [
+          unfit(
+            vip,
+            `is on lo as /${wide.prefixLength}: the machine takes the whole network for its own; ` +
+              `remove it with \`ip address del ${vip}/${wide.prefixLength} dev lo\``,
+          ),
+        ]),
+    ...others.map((one) =>
+      unfit(vip, `is on ${one.interface} too, where ARP requests for it are answered; remove it from there`),
+    ),
+    ports.length === 0
+      ? unfit(vip, "nothing listens on it over TCP: start the server, on the VIP or on 0.0.0.0")
+      : fit(vip, `TCP ${ports.length === 1 ? "port" : "ports"} ${ports.join(", ")}: listened on`),
+  ];
+}
+
+function judgeInterface(own: SeenInterface, all: Sight["all"]): readonly Finding[] {
+  const arpIgnore = Math.max(all.arpIgnore, own.arpIgnore);
+  const arpAnnounce = Math.max(all.arpAnnounce, own.arpAnnounce);
+  const rpFilter = Math.max(all.rpFilter, own.rpFilter);
+  return [
+    silentArpIgnore.has(arpIgnore)
+      ? fit(own.name, `does not answer ARP for the VIP (arp_ignore ${arpIgnore})`)
+      : unfit(
+          own.name,
+          `answers ARP for the VIP (arp_ignore ${arpIgnore}); ${cureFor("arp_ignore", own, all)}`,
+        ),
+    arpAnnounce >= 2
+      ? fit(own.name, `does not name the VIP in ARP requests (arp_announce ${arpAnnounce})`)
+      : unfit(
+          own.name,
+          `may name the VIP in ARP requests (arp_announce ${arpAnnounce}); run \`edge-ha rs start\``,
+        ),
+    ...(rpFilter === 1
+      ? [
+          {
+            subject: own.name,
+            verdict: "note" as const,
+            text:
+              "rp_filter is 1 (strict): requests of clients are dropped if the way back to them is not through " +
+              "this interface; 2 (loose) takes them",
+          },
+        ]
+      : []),
+  ];
+}
+
+/** `rs start` sets 1 on `all`, which does not help where the interface's own value is greater and wrong. */
+function cureFor(name: string, own: SeenInterface, all: Sight["all"]): string {
+  if (own.arpIgnore > 1) return `set net.ipv4.conf.${own.name}.${name} to 1 or 0`;
+  return all.arpIgnore > 1 ? `set net.ipv4.conf.all.${name} to 1` : "run `edge-ha rs start`";
+}
+
+function fit(subject: string, text: string): Finding {
+  return { subject, verdict: "fit", text };
+}
+
+function unfit(subject: string, text: string): Finding {
+  return { subject, verdict: "unfit", text };
+}

@@ -1,0 +1,162 @@
+import { readFileSync } from "node:fs";
+import { familyOf } from "../base/address.ts";
+import { assert, unreachable } from "../base/assert.ts";
+import { hasCode } from "../base/system-error.ts";
+import {
+  type AddressRequest,
+  addressProtocol,
+  type InterfaceAddress,
+  RouteNetlink,
+  type RouteRequest,
+} from "../kernel/rtnetlink.ts";
+import { readSysctl, writeSysctl } from "../kernel/sysctl.ts";
+import type { SeenInterface, Sight } from "./fitness.ts";
+import { parseListeners } from "./listeners.ts";
+import type { ActualState, Step } from "./plan.ts";
+import { requiredSysctls } from "./table.ts";
+
+/** linux/rtnetlink.h: RT_TABLE_MAIN, RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RTN_UNICAST. */
+const mainTable = 254;
+const scopeGlobal = 0;
+const scopeLink = 253;
+const unicast = 1;
+
+/** linux/capability.h: CAP_NET_ADMIN. */
+const capNetAdmin = 12n;
+
+/** This machine's kernel as `rs` needs it: read, and changed one step at a time. */
+export class Host {
+  readonly #netlink: RouteNetlink;
+  readonly #loopback: number;
+
+  private constructor(netlink: RouteNetlink, loopback: number) {
+    this.#netlink = netlink;
+    this.#loopback = loopback;
+  }
+
+  /** Opens the kernel's routing socket in this network namespace. */
+  static open(): Host {
+    const netlink = RouteNetlink.open();
+    const loopback = netlink.links().find((link) => link.name === "lo");
+    assert(loopback !== undefined, "every network namespace has the interface lo");
+    return new Host(netlink, loopback.index);
+  }
+
+  /** Reads what the plan is made from. */
+  read(): ActualState {
+    return {
+      bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+      addresses: this.#onLoopback(this.#netlink.addresses()),
+      routes: this.#netlink
+        .routes(mainTable)
+        .filter((route) => familyOf(route.destination.address) === 4 && route.destination.length === 32)
+        .map((route) => ({
+          address: route.destination.address,
+          isTagged: route.linkIndex === this.#loopback && route.protocol === addressProtocol.realServer,
+        })),
+      sysctls: new Map(requiredSysctls.map(({ path }) => [path, readSysctl(path).trim()])),
+    };
+  }
+
+  /** Reads what the judgement of fitness rests on. */
+  look(): Sight {
+    const links = this.#netlink.links();
+    const names = new Map(links.map((link) => [link.index, link.name]));
+    const addresses = this.#netlink.addresses();
+    return {
+      isLoopbackUp: links.some((link) => link.index === this.#loopback && link.isUp),
+      loopback: this.#onLoopback(addresses),
+      elsewhere: addresses
+        .filter((one) => one.linkIndex !== this.#loopback)
+        .map((one) => ({ interface: names.get(one.linkIndex) ?? `#${one.linkIndex}`, address: one.address })),
+      all: arpSettings("all"),
+      interfaces: links.flatMap((link): readonly SeenInterface[] => {
+        if (!link.isUp || link.index === this.#loopback) return [];
+        return interfaceSettings(link.name);
+      }),
+      listeners: ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap((path) =>
+        parseListeners(readIfThere(path)),
+      ),
+    };
+  }
+
+  /** Takes one step; throws `SystemError` with the kernel's reason. */
+  perform(step: Step): void {
+    const index = this.#loopback;
+    switch (step.kind) {
+      case "add-address":
+        this.#netlink.addAddress(loopbackAddress(index, step.address, step.label));
+        return;
+      case "remove-address":
+        this.#netlink.removeAddress(loopbackAddress(index, step.address, step.label));
+        return;
+      case "add-route":
+        this.#netlink.addRoute(hostRoute(index, step.address));
+        return;
+      case "remove-route":
+        this.#netlink.removeRoute(hostRoute(index, step.address));
+        return;
+      case "set-sysctl":
+        writeSysctl(step.path, step.to);
+        return;
+      default:
+        unreachable(step);
+    }
+  }
+
+  close(): void {
+    this.#netlink.close();
+  }
+
+  #onLoopback(addresses: readonly InterfaceAddress[]): ActualState["addresses"] {
+    return addresses
+      .filter((one) => one.linkIndex === this.#loopback && familyOf(one.address) === 4)
+      .map(({ address, prefixLength, label, protocol }) => ({
+        address,
+        prefixLength,
+        label,
+        isTagged: protocol === addressProtocol.realServer,
+      }));
+  }
+}
+
+/** Tells whether the kernel lets this program change addresses and routes (root, or CAP_NET_ADMIN). */
+export function mayChangeNetwork(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  return effective !== undefined && ((BigInt(`0x${effective}`) >> capNetAdmin) & 1n) === 1n;
+}
+
+function loopbackAddress(linkIndex: number, address: string, label: string | null): AddressRequest {
+  const protocol = addressProtocol.realServer;
+  return { linkIndex, address, prefixLength: 32, label, scope: scopeGlobal, protocol };
+}
+
+function hostRoute(linkIndex: number, address: string): RouteRequest {
+  const protocol = addressProtocol.realServer;
+  const destination = { address, length: 32 };
+  return { destination, linkIndex, table: mainTable, scope: scopeLink, protocol, type: unicast };
+}
+
+/** An interface without settings has no IPv4, and thus no ARP, or is gone meanwhile. */
+function interfaceSettings(name: string): readonly SeenInterface[] {
+  try {
+    return [{ name, ...arpSettings(name) }];
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+function arpSettings(name: string): Omit<SeenInterface, "name"> {
+  const read = (setting: string): number => Number(readSysctl(`net/ipv4/conf/${name}/${setting}`));
+  return { arpIgnore: read("arp_ignore"), arpAnnounce: read("arp_announce"), rpFilter: read("rp_filter") };
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return "";
+    throw error;
+  }
+}

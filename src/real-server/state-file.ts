@@ -1,0 +1,87 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { z } from "zod";
+import { errorText, hasCode } from "../base/system-error.ts";
+import type { SavedState } from "./plan.ts";
+
+/** Version of the file's form; another one is refused rather than guessed at. */
+const formVersion = 1;
+
+const form = z.strictObject({
+  version: z.literal(formVersion),
+  bootId: z.string().min(1),
+  vips: z.array(
+    z.strictObject({
+      address: z.ipv4(),
+      label: z.string(),
+      hadAddress: z.boolean(),
+      hadRoute: z.boolean(),
+    }),
+  ),
+  sysctls: z.array(z.strictObject({ path: z.string(), before: z.string(), set: z.string() })),
+});
+
+/** Gives where the state file is unless the operator says otherwise; the directory outlives a reboot. */
+export function defaultStatePath(environment: Readonly<Record<string, string | undefined>>): string {
+  return `${environment["EDGE_HA_STATE_DIRECTORY"] ?? "/var/lib/edge-ha"}/rs.json`;
+}
+
+/** Reads the state file; null if there is none. Throws on one that cannot be read or makes no sense. */
+export function readState(path: string): SavedState | null {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return null;
+    throw error;
+  }
+  try {
+    const { bootId, vips, sysctls } = form.parse(JSON.parse(text));
+    return { bootId, vips, sysctls };
+  } catch (error) {
+    const what = error instanceof z.ZodError ? z.prettifyError(error) : errorText(error);
+    throw new Error(`the state file ${path} makes no sense: ${what}; look at it, and remove it to go on`, {
+      cause: error,
+    });
+  }
+}
+
+/** Replaces the state file so that a crash at any moment leaves the old one or the new one, on the disk. */
+export function writeState(path: string, state: SavedState): void {
+  const directory = dirname(path);
+  const fresh = `${path}.new`;
+  mkdirSync(directory, { recursive: true });
+  const file = openSync(fresh, "w", 0o600);
+  try {
+    writeSync(file, `${JSON.stringify({ version: formVersion, ...state }, null, 2)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(fresh, path);
+  syncDirectory(directory);
+}
+
+/** Removes the state file, and makes sure that it stays removed. */
+export function removeState(path: string): void {
+  rmSync(path, { force: true });
+  syncDirectory(dirname(path));
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}

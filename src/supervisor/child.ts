@@ -1,0 +1,72 @@
+import type { Role } from "../ipc/messages.ts";
+import { roleCommand } from "./self-command.ts";
+import type { UserIds } from "./user.ts";
+
+/** A running child and its end of the IPC channel. */
+export interface Child<To> {
+  readonly pid: number;
+  /** Sends a message; a child that is gone loses it silently. */
+  send(message: To): void;
+  kill(signal: "SIGTERM" | "SIGKILL"): void;
+}
+
+/** What is needed to start a child. */
+export interface ChildOptions<From> {
+  readonly role: Role;
+  /** Descriptors the child finds as 3, 4, 5 … */
+  readonly descriptors: readonly number[];
+  /** Null keeps the supervisor's own user. */
+  readonly user: UserIds | null;
+  readonly onMessage: (message: From) => void;
+  /** Called once, with a text such as `exit status 1` or `SIGKILL`. */
+  readonly onExit: (how: string) => void;
+}
+
+/** What a child gets to see of the environment: nothing that could change what the runtime does. */
+const passedOn = ["PATH", "TMPDIR", "JOURNAL_STREAM", "EDGE_HA_DEBUG", "EDGE_HA_STATE_DIRECTORY"];
+
+/**
+ * One thread marks garbage in a proxy: there is a proxy for each core, and further markers take time from the others.
+ * 1 MiB answers cost 5 % less CPU.
+ */
+export const proxyRuntimeOptions: Readonly<Record<string, string>> = { BUN_JSC_numberOfGCMarkers: "1" };
+
+function childEnvironment(role: Role): Record<string, string> {
+  const environment: Record<string, string> = role === "proxy" ? { ...proxyRuntimeOptions } : {};
+  for (const name of passedOn) {
+    const value = process.env[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  return environment;
+}
+
+/** Starts this executable in a role; throws what the runtime throws when it cannot be run at all. */
+export function startChild<To, From>(options: ChildOptions<From>): Child<To> {
+  const { role, descriptors, user, onMessage, onExit } = options;
+  const subprocess = Bun.spawn({
+    cmd: roleCommand(role),
+    stdio: ["ignore", "inherit", "inherit", ...descriptors],
+    env: childEnvironment(role),
+    ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
+    // The peer is this very executable: what arrives has the type it was sent with.
+    ipc: (message: unknown) => onMessage(message as From),
+    onExit: (_subprocess, status, signal) => {
+      onExit(signal === null ? `exit status ${status ?? "unknown"}` : signalName(signal));
+    },
+  });
+  return {
+    pid: subprocess.pid,
+    send: (message) => {
+      try {
+        subprocess.send(message);
+      } catch {
+        // The channel closes before the exit is reported: the restart follows by itself.
+      }
+    },
+    kill: (signal) => subprocess.kill(signal),
+  };
+}
+
+function signalName(signal: number | string): string {
+  return typeof signal === "string" ? signal : `signal ${signal}`;
+}

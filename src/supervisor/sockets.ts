@@ -1,0 +1,93 @@
+import { formatEndpoint, type Endpoint } from "../base/address.ts";
+import type { Log } from "../base/log.ts";
+import { hasCode, SystemError } from "../base/system-error.ts";
+import type { ProxyPlan } from "../config/node-plan.ts";
+import { closeListener, listenTcp } from "../kernel/listen.ts";
+
+const backlog = 4_096;
+
+/** The listening sockets of one proxy process by endpoint, as `formatEndpoint` writes it. */
+export type SocketSet = ReadonlyMap<string, number>;
+
+/** Lists every endpoint the proxies of a plan listen on, each once, in the order of the plan. */
+export function endpointsOf(plan: ProxyPlan): Endpoint[] {
+  const byText = new Map<string, Endpoint>();
+  for (const { sockets } of [...plan.listeners, ...plan.relays]) {
+    for (const endpoint of sockets) byText.set(formatEndpoint(endpoint), endpoint);
+  }
+  return [...byText.values()];
+}
+
+/**
+ * Opens one listening socket for each endpoint and process (SO_REUSEPORT), keeping those that are open already.
+ * The supervisor holds them for as long as they are configured, so that connections waiting in the queue of a
+ * process that died are served by its successor. Throws `SystemError`, with nothing left open, if one fails.
+ */
+export function openSockets(
+  plan: ProxyPlan,
+  workers: number,
+  existing: readonly SocketSet[],
+  log: Log,
+): SocketSet[] {
+  const opened: number[] = [];
+  try {
+    return Array.from({ length: workers }, (_, worker) => {
+      const set = new Map<string, number>();
+      for (const endpoint of endpointsOf(plan)) {
+        const text = formatEndpoint(endpoint);
+        const kept = existing[worker]?.get(text);
+        const descriptor = kept ?? openOne(endpoint, log);
+        if (descriptor === null) continue;
+        if (kept === undefined) opened.push(descriptor);
+        set.set(text, descriptor);
+      }
+      return set;
+    });
+  } catch (error) {
+    for (const descriptor of opened) closeListener(descriptor);
+    throw error;
+  }
+}
+
+function openOne(endpoint: Endpoint, log: Log): number | null {
+  try {
+    return listenTcp({ endpoint, backlog });
+  } catch (error) {
+    // `:80` means IPv6 too, but a host without IPv6 is no reason not to start.
+    if (endpoint.address === "::" && hasCode(error, "EAFNOSUPPORT", "EADDRNOTAVAIL")) {
+      log.info(`no IPv6 on this host: not listening on ${formatEndpoint(endpoint)}`);
+      return null;
+    }
+    if (error instanceof SystemError && error.code === "EADDRINUSE") {
+      throw new SystemError(
+        "listen",
+        "EADDRINUSE",
+        `${formatEndpoint(endpoint)} is taken by another program (\`ss -ltnp\` names it); stop it or change the listener's address`,
+      );
+    }
+    throw error;
+  }
+}
+
+/** Closes the sockets of `before` that `after` does not have any more. */
+export function closeUnused(before: readonly SocketSet[], after: readonly SocketSet[]): void {
+  const kept = new Set(after.flatMap((set) => [...set.values()]));
+  for (const set of before) {
+    for (const descriptor of set.values()) if (!kept.has(descriptor)) closeListener(descriptor);
+  }
+}
+
+/** Tells whether two lists hold the same sockets in the same places. */
+export function sameSockets(a: readonly SocketSet[], b: readonly SocketSet[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((set, worker) => {
+      const other = b[worker];
+      return (
+        other !== undefined &&
+        set.size === other.size &&
+        [...set].every(([text, descriptor]) => other.get(text) === descriptor)
+      );
+    })
+  );
+}

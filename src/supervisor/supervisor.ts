@@ -1,0 +1,213 @@
+import type { Clock } from "../base/clock.ts";
+import { later, type Instant } from "../base/instant.ts";
+import type { Log } from "../base/log.ts";
+import type { NodePlan } from "../config/node-plan.ts";
+import type { FromDirector, FromVrrp, ToDirector, ToVrrp, Verdict } from "../ipc/messages.ts";
+import type { ConfigStatus, InstanceStatus, NodeStatus, ProbeStatus, ServiceStatus } from "../ipc/status.ts";
+import { adoptable } from "./adoption.ts";
+import { startChild } from "./child.ts";
+import { Keeper, type Outcome } from "./keeper.ts";
+import { newVitality, nextLook, observe, type Vitality } from "./vitality.ts";
+import { Workers } from "./workers.ts";
+
+/** What the supervisor is made with. */
+export interface SupervisorOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+}
+
+/** How long `vrrp` and `director` may take to clean up. */
+const stopLimitMs = 5_000;
+/** How long the first claim waits for the proxies: after that an address without L7 beats no address. */
+const startPatienceMs = 10_000;
+
+const stopping = { kind: "refused", reason: "the service is stopping" } as const;
+
+/**
+ * Holds the plan in force and keeps the children that carry it out: `vrrp`, `director` and the proxies.
+ * Knows no protocol: it passes plans down, verdicts across and status up.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #startedAt: Date;
+  readonly #vrrp: Keeper<ToVrrp, FromVrrp>;
+  readonly #director: Keeper<ToDirector, FromDirector>;
+  readonly #workers: Workers;
+  readonly #verdicts = new Map<string, Verdict>();
+  #plan: NodePlan;
+  #instances: readonly InstanceStatus[] = [];
+  #instancesAt: Instant;
+  #probes: readonly ProbeStatus[] = [];
+  #services: readonly ServiceStatus[] = [];
+  #vitality: Vitality;
+  #cancelLook: () => void = () => undefined;
+  #isStopping = false;
+
+  constructor(plan: NodePlan, options: SupervisorOptions) {
+    const { clock, log } = options;
+    this.#options = options;
+    this.#plan = plan;
+    this.#startedAt = clock.wallTime();
+    this.#instancesAt = clock.now();
+    this.#vitality = newVitality(clock.now());
+    this.#workers = new Workers({
+      clock,
+      log,
+      verdicts: () => [...this.#verdicts.values()],
+      onChange: () => this.#look(),
+    });
+    this.#vrrp = new Keeper<ToVrrp, FromVrrp>({
+      name: "vrrp",
+      clock,
+      log,
+      start: (handlers) =>
+        startChild<ToVrrp, FromVrrp>({ role: "vrrp", descriptors: [], user: null, ...handlers }),
+      configuration: () => this.#vrrpConfiguration(),
+      onMessage: (message) => this.#heardVrrp(message),
+      onChange: () => undefined,
+    });
+    this.#director = new Keeper<ToDirector, FromDirector>({
+      name: "director",
+      clock,
+      log,
+      start: (handlers) =>
+        startChild<ToDirector, FromDirector>({ role: "director", descriptors: [], user: null, ...handlers }),
+      configuration: () => ({ kind: "configure", plan: this.#plan.director }),
+      onMessage: (message) => this.#heardDirector(message),
+      onChange: () => undefined,
+    });
+  }
+
+  /** Starts everything; the claim for addresses comes last, when the node is able to serve them. */
+  async start(): Promise<Outcome> {
+    const [workers, director] = await Promise.all([
+      this.#inTime(this.#workers.configure(this.#plan.proxy)),
+      this.#director.start(),
+    ]);
+    if (workers.kind === "refused") return workers;
+    if (director.kind === "refused") return director;
+    if (this.#isStopping) return stopping;
+    this.#look();
+    return this.#vrrp.start();
+  }
+
+  /** Brings everything to a new plan, or, if one child refuses it, everything back to the old one. */
+  async reload(plan: NodePlan): Promise<Outcome> {
+    if (this.#isStopping) return stopping;
+    const old = this.#plan;
+    const refusal = await this.#carryOut(plan);
+    if (refusal === null) return { kind: "configured" };
+    if (this.#isStopping) return stopping;
+    const again = await this.#carryOut(old);
+    if (again !== null)
+      this.#options.log.error(`going back to the old configuration failed too: ${again.reason}`);
+    return refusal;
+  }
+
+  /** Gives the addresses up first, then lets requests end, then clears the tables. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#cancelLook();
+    // Whoever stops all processes at once, as a service manager may, is not told that one has died.
+    this.#director.retire();
+    this.#workers.retire();
+    await this.#vrrp.stop({ kind: "stop" }, stopLimitMs);
+    await Promise.all([this.#workers.stop(), this.#director.stop({ kind: "stop" }, stopLimitMs)]);
+  }
+
+  /** Whether the election's process has shown a sign of life lately; what the service manager's watchdog wants to know. */
+  get isWell(): boolean {
+    return this.#options.clock.now() - this.#vrrp.lastSign < 10_000;
+  }
+
+  /** Everything that `edge-ha status` shows. */
+  status(config: ConfigStatus): NodeStatus {
+    return {
+      cluster: this.#plan.cluster,
+      node: this.#plan.node,
+      version: this.#options.version,
+      pid: process.pid,
+      startedAt: this.#startedAt.toISOString(),
+      config,
+      instances: this.#instances,
+      probes: this.#probes,
+      services: this.#services,
+      proxies: this.#workers.statuses(),
+      processes: [this.#vrrp.status("vrrp"), this.#director.status("director"), ...this.#workers.processes()],
+    };
+  }
+
+  async #carryOut(plan: NodePlan): Promise<(Outcome & { kind: "refused" }) | null> {
+    this.#plan = plan;
+    const director = await this.#director.configure({ kind: "configure", plan: plan.director });
+    if (director.kind === "refused") return director;
+    const workers = await this.#workers.configure(plan.proxy);
+    if (workers.kind === "refused") return workers;
+    this.#forgetProbes(plan);
+    this.#look();
+    const vrrp = await this.#vrrp.configure(this.#vrrpMessage([]));
+    return vrrp.kind === "refused" ? vrrp : null;
+  }
+
+  #forgetProbes(plan: NodePlan): void {
+    const known = new Set(plan.director.probes.map(({ id }) => id));
+    for (const probe of this.#verdicts.keys()) if (!known.has(probe)) this.#verdicts.delete(probe);
+  }
+
+  #inTime(outcome: Promise<Outcome>): Promise<Outcome> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const cancel = clock.schedule(later(clock.now(), startPatienceMs), () =>
+        resolve({ kind: "configured" }),
+      );
+      void outcome.then((value) => {
+        cancel();
+        resolve(value);
+      });
+    });
+  }
+
+  #vrrpConfiguration(): ToVrrp {
+    const silentForMs = this.#options.clock.now() - this.#instancesAt;
+    return this.#vrrpMessage(adoptable(this.#plan.vrrp, this.#instances, silentForMs));
+  }
+
+  #vrrpMessage(adopt: readonly string[]): ToVrrp {
+    return { kind: "configure", plan: this.#plan.vrrp, adopt, proxiesAreAlive: this.#vitality.isAlive };
+  }
+
+  #heardVrrp(message: FromVrrp): void {
+    if (message.kind !== "status") return;
+    this.#instances = message.instances;
+    this.#instancesAt = this.#options.clock.now();
+  }
+
+  #heardDirector(message: FromDirector): void {
+    if (message.kind === "verdicts") {
+      for (const verdict of message.verdicts) this.#verdicts.set(verdict.probe, verdict);
+      this.#workers.sendVerdicts(message.verdicts);
+    } else if (message.kind === "status") {
+      this.#probes = message.probes;
+      this.#services = message.services;
+    }
+  }
+
+  /** Looks whether the proxies are alive and tells `vrrp` when the answer has changed. */
+  #look(): void {
+    const { clock, log } = this.#options;
+    this.#cancelLook();
+    const before = this.#vitality.isAlive;
+    this.#vitality = observe(this.#vitality, !this.#workers.isNeeded || this.#workers.serves, clock.now());
+    if (this.#vitality.isAlive !== before) {
+      log.warning(this.#vitality.isAlive ? "the proxies are alive again" : "every proxy process is dead");
+      this.#tellVitality();
+    }
+    const at = nextLook(this.#vitality);
+    if (at !== null) this.#cancelLook = clock.schedule(at, () => this.#look());
+  }
+
+  #tellVitality(): void {
+    this.#vrrp.send({ kind: "proxies", areAlive: this.#vitality.isAlive });
+  }
+}

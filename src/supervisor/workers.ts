@@ -1,0 +1,191 @@
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { hasCode } from "../base/system-error.ts";
+import type { ProxyPlan } from "../config/node-plan.ts";
+import { closeListener } from "../kernel/listen.ts";
+import type { FromProxy, ToProxy, Verdict } from "../ipc/messages.ts";
+import type { ProcessStatus, ProxyStatus } from "../ipc/status.ts";
+import { prepareAccessLogs } from "./access-logs.ts";
+import { startChild, type Child, type ChildOptions } from "./child.ts";
+import { Keeper, type Outcome } from "./keeper.ts";
+import { closeUnused, endpointsOf, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
+import { proxyUser } from "./user.ts";
+
+/** What the proxies need from the supervisor. */
+export interface WorkersOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** All standing verdicts, for a process that starts. */
+  readonly verdicts: () => readonly Verdict[];
+  /** Called when a process begins or ceases to serve. */
+  readonly onChange: () => void;
+}
+
+interface Worker {
+  readonly keeper: Keeper<ToProxy, FromProxy>;
+  status: ProxyStatus | null;
+}
+
+/** Connections get this long to end when their process is replaced or the service stops. */
+const drainMs = 30_000;
+const stopMs = 2_000;
+
+/** Starts a proxy process; throws with a word on what to do if its user has no access to this very executable. */
+function startProxy(options: Omit<ChildOptions<FromProxy>, "role">): Child<ToProxy> {
+  try {
+    return startChild<ToProxy, FromProxy>({ role: "proxy", ...options });
+  } catch (error) {
+    if (options.user === null || !hasCode(error, "EACCES")) throw error;
+    throw new Error(
+      `user ${options.user.name} may not run ${process.execPath}; put it where everyone can reach it, such as /usr/bin`,
+      { cause: error },
+    );
+  }
+}
+
+/** The proxy processes: one for each core, with their listening sockets. */
+export class Workers {
+  readonly #options: WorkersOptions;
+  #plan: ProxyPlan | null = null;
+  #sockets: SocketSet[] = [];
+  #workers: Worker[] = [];
+  #isRetired = false;
+
+  constructor(options: WorkersOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this node has anything for a proxy to do. */
+  get isNeeded(): boolean {
+    return this.#plan !== null && endpointsOf(this.#plan).length > 0;
+  }
+
+  /** Whether at least one process serves. */
+  get serves(): boolean {
+    return this.#workers.some(({ keeper }) => keeper.isServing);
+  }
+
+  /**
+   * Brings the processes to a plan. The same sockets: they get the new plan in place. Other sockets or another
+   * number of processes: a new set is started and, once it serves, the old one is drained, so that no request is
+   * lost. Refused with everything as it was if a socket cannot be opened or a process refuses.
+   */
+  async configure(plan: ProxyPlan): Promise<Outcome> {
+    const count = endpointsOf(plan).length === 0 ? 0 : plan.workers;
+    const before = this.#sockets;
+    let after: SocketSet[];
+    try {
+      prepareAccessLogs(plan, proxyUser(plan.user));
+      after = openSockets(plan, count, before, this.#options.log);
+    } catch (error) {
+      return { kind: "refused", reason: error instanceof Error ? error.message : String(error) };
+    }
+    const isInPlace = sameSockets(before, after) && this.#plan?.user === plan.user;
+    const outcome = isInPlace ? await this.#reconfigure(plan) : await this.#replace(plan, after);
+    // Whoever stops closes the sockets itself.
+    if (this.#isRetired) return { kind: "refused", reason: "the service is stopping" };
+    if (outcome.kind === "refused") closeUnused(after, before);
+    else if (!isInPlace) closeUnused(before, after);
+    return outcome;
+  }
+
+  /** Passes verdicts on to every process. */
+  sendVerdicts(verdicts: readonly Verdict[]): void {
+    for (const { keeper } of this.#workers) keeper.send({ kind: "verdicts", verdicts });
+  }
+
+  /** Starts no process again that ends. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const { keeper } of this.#workers) keeper.retire();
+  }
+
+  /** Stops every process and closes every socket. */
+  async stop(): Promise<void> {
+    await Promise.all(
+      this.#workers.map(({ keeper }) => keeper.stop({ kind: "drain", deadlineMs: stopMs }, stopMs + 1_000)),
+    );
+    for (const set of this.#sockets) for (const descriptor of set.values()) closeListener(descriptor);
+    this.#sockets = [];
+    this.#workers = [];
+  }
+
+  /** What the processes last said of themselves. */
+  statuses(): ProxyStatus[] {
+    return this.#workers.flatMap(({ status }) => (status === null ? [] : [status]));
+  }
+
+  /** What `status` shows of the processes. */
+  processes(): ProcessStatus[] {
+    return this.#workers.map(({ keeper }, index) => keeper.status(`proxy ${index}`));
+  }
+
+  async #reconfigure(plan: ProxyPlan): Promise<Outcome> {
+    const old = this.#plan;
+    this.#plan = plan;
+    const outcomes = await Promise.all(
+      this.#workers.map(({ keeper }, index) =>
+        keeper.configure(this.#configuration(plan, this.#sockets[index])),
+      ),
+    );
+    const refusal = outcomes.find((outcome) => outcome.kind === "refused");
+    if (refusal === undefined || old === null) return refusal ?? { kind: "configured" };
+    this.#plan = old;
+    await Promise.all(
+      this.#workers.map(({ keeper }, index) =>
+        keeper.configure(this.#configuration(old, this.#sockets[index])),
+      ),
+    );
+    return refusal;
+  }
+
+  async #replace(plan: ProxyPlan, sockets: SocketSet[]): Promise<Outcome> {
+    const old = { plan: this.#plan, workers: this.#workers };
+    const workers = sockets.map((set, index) => this.#makeWorker(plan, set, index));
+    const outcomes = await Promise.all(workers.map(({ keeper }) => keeper.start()));
+    const refusal = outcomes.find((outcome) => outcome.kind === "refused");
+    if (refusal !== undefined) {
+      await Promise.all(workers.map(({ keeper }) => keeper.stop({ kind: "drain", deadlineMs: 0 }, stopMs)));
+      return refusal;
+    }
+    this.#plan = plan;
+    this.#sockets = sockets;
+    this.#workers = workers;
+    // What was found while the last of them started has not reached the first.
+    this.sendVerdicts(this.#options.verdicts());
+    for (const { keeper } of old.workers) {
+      void keeper.stop({ kind: "drain", deadlineMs: drainMs }, drainMs + 1_000);
+    }
+    this.#options.onChange();
+    return { kind: "configured" };
+  }
+
+  #makeWorker(plan: ProxyPlan, sockets: SocketSet, index: number): Worker {
+    const { clock, log, onChange } = this.#options;
+    const worker: Worker = {
+      status: null,
+      keeper: new Keeper<ToProxy, FromProxy>({
+        name: `proxy ${index}`,
+        clock,
+        log,
+        start: (handlers) =>
+          startProxy({ descriptors: [...sockets.values()], user: proxyUser(plan.user), ...handlers }),
+        // A process that comes back later gets the plan in force then.
+        configuration: () =>
+          this.#configuration(this.#workers.includes(worker) ? (this.#plan ?? plan) : plan, sockets),
+        onMessage: (message) => {
+          if (message.kind === "status") worker.status = message.status;
+        },
+        onChange,
+      }),
+    };
+    return worker;
+  }
+
+  #configuration(plan: ProxyPlan, sockets: SocketSet | undefined): ToProxy {
+    const endpoints = [...(sockets?.keys() ?? [])];
+    // Descriptors 0, 1 and 2 are the standard streams; the inherited sockets follow in order.
+    const bySocket = Object.fromEntries(endpoints.map((text, index) => [text, 3 + index]));
+    return { kind: "configure", plan, sockets: bySocket, verdicts: this.#options.verdicts() };
+  }
+}

@@ -1,0 +1,142 @@
+import type { Instant } from "../base/instant.ts";
+
+/** What the events and states of an election are made of: PURE. */
+
+/** What an election is run by; it may be replaced between two events. */
+export interface ElectionConfig {
+  readonly version: 2 | 3;
+  readonly advertIntervalMs: number;
+  /** Preempt_Mode; the address owner preempts regardless (RFC 9568 §6.1). */
+  readonly preempts: boolean;
+}
+
+/** A claim with which a router takes part. */
+export interface StandingClaim {
+  readonly kind: "standing";
+  /** 1–254, or 255 for the address owner. */
+  readonly priority: number;
+  /** Source of its advertisements; breaks ties. */
+  readonly source: string;
+}
+
+/** Why a router takes no part: of its own will (it can still say so), or cut off from the network. */
+export interface NoClaim {
+  readonly kind: "withdrawn" | "cut-off";
+  readonly reason: string;
+}
+
+/** Whether and with what a router takes part. */
+export type Claim = StandingClaim | NoClaim;
+
+/** Something that happened, with its own time. */
+export type ElectionEvent =
+  /** The instance begins; `adopts` if an earlier process of this host held the addresses and they are still there. */
+  | { readonly kind: "startup"; readonly at: Instant; readonly claim: Claim; readonly adopts: boolean }
+  | { readonly kind: "shutdown"; readonly at: Instant; readonly reason: string }
+  /** The deadline in the state has passed. */
+  | { readonly kind: "timer"; readonly at: Instant }
+  /** An advertisement that passed every check of reception. */
+  | {
+      readonly kind: "advert";
+      readonly at: Instant;
+      readonly source: string;
+      readonly priority: number;
+      readonly intervalMs: number;
+    }
+  /** The claim as it is now, changed or not. */
+  | { readonly kind: "claim"; readonly at: Instant; readonly claim: Claim }
+  /** The configuration was replaced. */
+  | { readonly kind: "configure"; readonly at: Instant }
+  /** The sync group became active: do so without waiting for the deadline. */
+  | { readonly kind: "lead"; readonly at: Instant; readonly reason: string }
+  /** The sync group lost its role. */
+  | { readonly kind: "yield"; readonly at: Instant; readonly reason: string }
+  /** The deadline has passed, but the sync group may not claim. */
+  | { readonly kind: "hold"; readonly at: Instant };
+
+/** The last advertisement heard, and what it meant. */
+export interface Heard {
+  readonly at: Instant;
+  readonly source: string;
+  readonly priority: number;
+  /** `followed` re-armed the deadline, `outranked` was below ours, `resigned` was priority 0. */
+  readonly verdict: "followed" | "outranked" | "resigned";
+}
+
+interface Standing {
+  readonly since: Instant;
+  /** Why the election is in this state. */
+  readonly reason: string;
+}
+
+/** Not started, or stopped. */
+export interface Initialize extends Standing {
+  readonly state: "initialize";
+}
+
+/** Watches the active router. */
+export interface Backup extends Standing {
+  readonly state: "backup";
+  readonly claim: StandingClaim;
+  /** When Active_Down_Timer runs out. */
+  readonly deadline: Instant;
+  /** Active_Adver_Interval. */
+  readonly activeIntervalMs: number;
+  readonly heard: Heard | null;
+  /** Its deadline came when this host had overslept it, and was put off once. */
+  readonly hasOverslept: boolean;
+}
+
+/** Holds the addresses. */
+export interface Active extends Standing {
+  readonly state: "active";
+  readonly claim: StandingClaim;
+  /** When Adver_Timer runs out. */
+  readonly deadline: Instant;
+  /** When the addresses were announced last. */
+  readonly announcedAt: Instant;
+  /** When another's advertisement was answered last. */
+  readonly answeredAt: Instant | null;
+  /** This host slept for so long that another may have taken over: it listens before it speaks. */
+  readonly mayBeReplaced: boolean;
+}
+
+/** Has resigned, and goes on answering until another router is heard or the deadline passes. */
+export interface Leaving extends Standing {
+  readonly state: "leaving";
+  /** The claim as it is now; a router that stops has no use for it. */
+  readonly claim: Claim;
+  /** When it gives up waiting for another router. */
+  readonly deadline: Instant;
+  /** Whether it goes to `initialize` afterwards, and not to `fault`. */
+  readonly isStopping: boolean;
+}
+
+/** May not take part at present. */
+export interface Fault extends Standing {
+  readonly state: "fault";
+  readonly claim: NoClaim;
+}
+
+/** One virtual router's election on this host. */
+export type Election = Initialize | Backup | Active | Leaving | Fault;
+
+/** What the shell has to do, in this order. */
+export type ElectionEffect =
+  | { readonly kind: "sendAdvert"; readonly priority: number }
+  | { readonly kind: "addAddresses" }
+  | { readonly kind: "removeAddresses" }
+  /** Gratuitous ARP for every address. */
+  | { readonly kind: "announce" }
+  | {
+      readonly kind: "notify";
+      readonly from: Election["state"];
+      readonly to: Election["state"];
+      readonly reason: string;
+    };
+
+/** The outcome of one event. */
+export interface Stepped {
+  readonly next: Election;
+  readonly effects: readonly ElectionEffect[];
+}

@@ -1,0 +1,80 @@
+import type { Clock } from "../base/clock.ts";
+import type { Instant } from "../base/instant.ts";
+import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
+import type { AddressRequest, InterfaceAddress, Link, RouteEvent } from "../kernel/rtnetlink.ts";
+
+/** What the elections need of the machine they run on; kernel-host.ts has the real one, tests bring their own. */
+export interface Host {
+  readonly clock: Clock;
+  /** One alarm with more precision than `clock.schedule`; setting it replaces what was set. */
+  readonly alarm: { set(at: Instant, action: () => void): void; clear(): void };
+  readonly routes: Routes;
+  /** Sends one gratuitous ARP for `address`. */
+  announce(link: Link, address: string): void;
+  /** Starts hearing a multicast group on a link; throws `SystemError`. */
+  openSegment(where: SegmentPlace, receive: (packet: ReceivedPacket) => void): Segment;
+  /** Runs a program once; never rejects. */
+  runScript(script: Script): Promise<ScriptResult>;
+  /** Finds a user's ids; throws if there is no such user. */
+  resolveUser(name: string): UserIds;
+  /** Opens a FIFO, made if missing, for lines that are dropped rather than waited with; throws if it cannot be made. */
+  openFifo(path: string): Fifo;
+  /** Reads a small file; null if there is none. */
+  readFile(path: string): string | null;
+  /** Calls `react` when a file may have changed, come or gone; the result ends that. Null if it cannot be watched. */
+  watchFile(path: string, react: () => void): (() => void) | null;
+}
+
+/** A FIFO that lines are written to. */
+export interface Fifo {
+  /** Writes one line without waiting; the result says why it was dropped, or is null. */
+  write(line: string): string | null;
+  close(): void;
+}
+
+/** The part of rtnetlink that is used here. */
+export interface Routes {
+  links(): readonly Link[];
+  addresses(): readonly InterfaceAddress[];
+  addAddress(request: AddressRequest): "added" | "exists";
+  removeAddress(
+    request: Pick<AddressRequest, "linkIndex" | "address" | "prefixLength">,
+  ): "removed" | "absent";
+  subscribe(react: (event: RouteEvent) => void): () => void;
+}
+
+/** Where advertisements of one source travel. */
+export interface SegmentPlace {
+  readonly link: Link;
+  readonly group: string;
+  readonly source: string;
+}
+
+/** A multicast group on a link. */
+export interface Segment {
+  send(payload: Uint8Array): void;
+  close(): void;
+}
+
+/** A user as the kernel knows it. */
+export interface UserIds {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A program to run without a shell. */
+export interface Script {
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
+  readonly user: UserIds | null;
+  /** Variables beside PATH. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Ends the run before its time, with all it started; never if it is left out. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a run ended; `text` reads like `exit status 1`. */
+export interface ScriptResult {
+  readonly hasSucceeded: boolean;
+  readonly text: string;
+}

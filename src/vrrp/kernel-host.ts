@@ -1,0 +1,53 @@
+import { systemClock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import { ArpSocket, gratuitousArp } from "../kernel/arp.ts";
+import { RawMulticast } from "../kernel/raw-multicast.ts";
+import { RouteNetlink } from "../kernel/rtnetlink.ts";
+import { PreciseTimer } from "../kernel/timer.ts";
+import { openFifo } from "./fifo.ts";
+import { readFile, watchFile } from "./files.ts";
+import type { Host, Segment, SegmentPlace } from "./host.ts";
+import { vrrpProtocol } from "./packet.ts";
+import { resolveUser, runScript } from "./script.ts";
+
+/** The real machine; `close` gives everything back. */
+export interface KernelHost extends Host {
+  close(): void;
+}
+
+/** Opens the sockets that all instances share; throws `SystemError` without CAP_NET_RAW. */
+export function openKernelHost(log: Log): KernelHost {
+  const routes = RouteNetlink.open();
+  const arp = ArpSocket.open();
+  const alarm = PreciseTimer.open();
+  return {
+    clock: systemClock,
+    alarm,
+    routes,
+    announce(link, address) {
+      // No Ethernet, no ARP: a tunnel or the loopback has nobody to tell.
+      if (link.mac.length === 6) arp.send(link.index, gratuitousArp(link.mac, address));
+    },
+    openSegment: (where, receive) => openSegment(where, receive, log),
+    runScript,
+    resolveUser,
+    openFifo,
+    readFile,
+    watchFile,
+    close() {
+      alarm.close();
+      arp.close();
+      routes.close();
+    },
+  };
+}
+
+function openSegment(where: SegmentPlace, receive: Parameters<Host["openSegment"]>[1], log: Log): Segment {
+  const { link, group, source } = where;
+  // RFC 9568 §5.1.1.3: the TTL is 255. 0xc0 is internetwork control.
+  const socket = RawMulticast.open({ protocol: vrrpProtocol, link, group, source, ttl: 255, tos: 0xc0 });
+  // The interface went down or away: the link's own event says so, and says it better.
+  socket.onReceive(receive, (error) => log.debug(`receiving on ${link.name}: ${errorText(error)}`));
+  return { send: (payload) => socket.send(payload), close: () => socket.close() };
+}

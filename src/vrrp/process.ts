@@ -1,0 +1,128 @@
+import { unreachable } from "../base/assert.ts";
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import type { Channel } from "../ipc/channel.ts";
+import type { FromVrrp, ToVrrp } from "../ipc/messages.ts";
+import { lockMemory, setRealtime } from "../kernel/process-control.ts";
+import { type KernelHost, openKernelHost } from "./kernel-host.ts";
+import { VrrpNode } from "./vrrp-node.ts";
+
+/**
+ * The `vrrp` process: every election of this node, in a process of its own so that nothing delays an
+ * advertisement. It resigns and leaves when it is told to, when it gets SIGTERM and when the supervisor is gone.
+ */
+export function runVrrpProcess(channel: Channel<ToVrrp, FromVrrp>, log: Log): void {
+  new VrrpProcess(channel, log).run();
+}
+
+const realtimePriority = 50;
+const statusIntervalMs = 1000;
+/** With what the addresses take to go, it has to be less than the supervisor waits for the end of this process. */
+const noticesLimitMs = 1500;
+const reconcileIntervalMs = 10_000;
+
+class VrrpProcess {
+  readonly #channel: Channel<ToVrrp, FromVrrp>;
+  readonly #log: Log;
+  #opened: { readonly host: KernelHost; readonly node: VrrpNode } | null = null;
+  #isStatusQueued = false;
+  #isStopping = false;
+
+  constructor(channel: Channel<ToVrrp, FromVrrp>, log: Log) {
+    this.#channel = channel;
+    this.#log = log;
+  }
+
+  run(): void {
+    process.on("SIGTERM", () => this.#stop("stopped by SIGTERM"));
+    // The terminal's Ctrl-C and hang-up are the supervisor's business.
+    process.on("SIGINT", () => undefined);
+    process.on("SIGHUP", () => undefined);
+    this.#channel.onClosed(() => this.#stop("the supervisor is gone"));
+    this.#channel.onMessage((message) => this.#receive(message));
+    this.#channel.send({ kind: "hello" });
+    setInterval(() => this.#sendStatus(), statusIntervalMs);
+    setInterval(() => this.#opened?.node.reconcile(), reconcileIntervalMs);
+  }
+
+  #receive(message: ToVrrp): void {
+    if (this.#isStopping) return;
+    switch (message.kind) {
+      case "configure":
+        return this.#configure(message);
+      case "proxies":
+        return this.#opened?.node.setProxiesAlive(message.areAlive);
+      case "stop":
+        return this.#stop("stopped");
+      default:
+        return unreachable(message);
+    }
+  }
+
+  #configure({ plan, adopt, proxiesAreAlive }: Extract<ToVrrp, { kind: "configure" }>): void {
+    try {
+      this.#opened ??= this.#open();
+      this.#opened.node.setProxiesAlive(proxiesAreAlive);
+      this.#opened.node.configure(plan, adopt);
+      this.#channel.send({ kind: "configured" });
+    } catch (error) {
+      this.#channel.send({ kind: "refused", reason: errorText(error) });
+    }
+    this.#queueStatus();
+  }
+
+  #open(): { readonly host: KernelHost; readonly node: VrrpNode } {
+    const host = openKernelHost(this.#log);
+    const node = new VrrpNode({ host, log: this.#log, changed: () => this.#queueStatus() });
+    // Once the threads that wait for sockets and timers exist: all of them become realtime.
+    this.#tryTo("no realtime scheduling, a busy host can delay elections", () =>
+      setRealtime(realtimePriority),
+    );
+    this.#tryTo("memory is not locked, a host that swaps can delay elections", lockMemory);
+    return { host, node };
+  }
+
+  #tryTo(consequence: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#log.warning(`${consequence}: ${errorText(error)}`);
+    }
+  }
+
+  /** Sends one status for any number of changes at the same time. */
+  #queueStatus(): void {
+    if (this.#isStatusQueued) return;
+    this.#isStatusQueued = true;
+    setImmediate(() => {
+      this.#isStatusQueued = false;
+      this.#sendStatus();
+    });
+  }
+
+  #sendStatus(): void {
+    if (this.#opened === null) return;
+    this.#channel.send({ kind: "status", instances: this.#opened.node.statuses() });
+  }
+
+  #stop(reason: string): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    if (this.#opened === null) this.#leave();
+    else this.#opened.node.stop(reason, () => void this.#finish());
+  }
+
+  /** The addresses are gone by now, so that scripts may take their time. */
+  async #finish(): Promise<void> {
+    await this.#opened?.node.finishNotices(noticesLimitMs);
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#channel.send({ kind: "stopped" });
+    this.#opened?.host.close();
+    this.#opened = null;
+    // The message is on its way by the time the queue of this turn is empty.
+    setImmediate(() => process.exit(0));
+  }
+}

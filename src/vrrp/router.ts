@@ -1,0 +1,349 @@
+import { unreachable } from "../base/assert.ts";
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import type { VipAddressPlan, VrrpInstancePlan } from "../config/node-plan.ts";
+import type { InstanceStatus, VrrpStateName } from "../ipc/status.ts";
+import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
+import type { InterfaceAddress } from "../kernel/rtnetlink.ts";
+import { Announcer } from "./announcer.ts";
+import { Authenticator } from "./authenticator.ts";
+import { Complaints } from "./complaints.ts";
+import { Counters } from "./counters.ts";
+import type { Deadlines } from "./deadlines.ts";
+import { notStarted, step } from "./election.ts";
+import type { Election, ElectionConfig, ElectionEffect, ElectionEvent } from "./election-types.ts";
+import { hmacSha256 } from "./hmac-sha256.ts";
+import type { Host, SegmentPlace } from "./host.ts";
+import type { Interfaces } from "./interfaces.ts";
+import { authenticationOf, decodeAdvert, encodeAdvert } from "./packet.ts";
+import { routerKey } from "./plan-difference.ts";
+import { judgeAdvert, type ReceiveRules } from "./receive.ts";
+import { mayClaim } from "./sync-group.ts";
+import type { WeighedClaim } from "./tracking.ts";
+import { isSamePlace, type Membership, type Transport } from "./transport.ts";
+import type { VirtualAddresses } from "./virtual-addresses.ts";
+
+/** What all routers of a process share. */
+export interface RouterNeeds {
+  readonly host: Host;
+  readonly interfaces: Interfaces;
+  readonly addresses: VirtualAddresses;
+  readonly transport: Transport;
+  readonly deadlines: Deadlines;
+  readonly log: Log;
+  readonly group: GroupView;
+}
+
+/** What a router asks of, and tells, those it moves together with. */
+export interface GroupView {
+  /** Names another member that follows a live router, so that this one may not claim or preempt; or null. */
+  followingBeside(router: Router): string | null;
+  /** Called after every change of state. */
+  moved(router: Router, from: Election["state"]): void;
+}
+
+/** One virtual router: carries out what its election decides, and feeds it what happens. */
+export class Router {
+  readonly #needs: RouterNeeds;
+  readonly #counters = new Counters();
+  readonly #complaints = new Complaints();
+  readonly #authenticator = new Authenticator(hmacSha256);
+  #plan: VrrpInstancePlan;
+  #election: Election;
+  #weighed: WeighedClaim = { claim: { kind: "cut-off", reason: "not started" }, claims: [] };
+  #membership: Membership | null = null;
+  #peer: InstanceStatus["peer"] = null;
+  #since: Date;
+  #left: (() => void) | null = null;
+  readonly #announcer: Announcer;
+  readonly #deadlineName: string;
+
+  constructor(plan: VrrpInstancePlan, needs: RouterNeeds) {
+    this.#plan = plan;
+    this.#needs = needs;
+    this.#election = notStarted(needs.host.clock.now());
+    this.#since = needs.host.clock.wallTime();
+    this.#deadlineName = `election ${routerKey(plan)}`;
+    this.#announcer = new Announcer(`announce ${routerKey(plan)}`, needs);
+  }
+
+  get plan(): VrrpInstancePlan {
+    return this.#plan;
+  }
+
+  get name(): string {
+    return this.#plan.name;
+  }
+
+  get election(): Election {
+    return this.#election;
+  }
+
+  /** Begins with a claim. */
+  start(weighed: WeighedClaim, place: SegmentPlace | null, adopts: boolean): void {
+    this.#weighed = this.#join(weighed, place);
+    this.#handle({ kind: "startup", at: this.#now(), claim: this.#weighed.claim, adopts });
+  }
+
+  /** Takes note of the claim as it is now, and of where to speak. */
+  setClaim(weighed: WeighedClaim, place: SegmentPlace | null): void {
+    this.#weighed = this.#join(weighed, place);
+    this.#handle({ kind: "claim", at: this.#now(), claim: this.#weighed.claim });
+    if (this.#weighed.claim.kind === "cut-off") this.#leave();
+  }
+
+  /** Goes on with other settings; the caller sets the claim afterwards. */
+  configure(plan: VrrpInstancePlan): void {
+    const before = this.#plan;
+    this.#plan = plan;
+    this.#exchangeAddresses(before.addresses, plan.addresses);
+    const hasOtherAdvert =
+      before.advertIntervalMs !== plan.advertIntervalMs ||
+      before.version !== plan.version ||
+      JSON.stringify(before.addresses) !== JSON.stringify(plan.addresses);
+    if (hasOtherAdvert) this.#handle({ kind: "configure", at: this.#now() });
+  }
+
+  /** Hands the sync group's decision to the election. */
+  follow(event: ElectionEvent): void {
+    this.#handle(event);
+  }
+
+  /** Resigns, goes on answering until another router has taken over, and calls `left` when it is of no more use. */
+  stop(reason: string, left: () => void): void {
+    this.#left = left;
+    this.#handle({ kind: "shutdown", at: this.#now(), reason });
+  }
+
+  /** Ends a stop that is under way: the addresses are needed elsewhere. */
+  cutShort(): void {
+    const claim = { kind: "cut-off", reason: "the addresses are needed elsewhere" } as const;
+    this.#handle({ kind: "claim", at: this.#now(), claim });
+  }
+
+  /** Puts back an address that somebody else removed while this router is active. */
+  restore(gone: InterfaceAddress): void {
+    if (this.#election.state !== "active") return;
+    const linkName = this.#needs.interfaces.linkAt(gone.linkIndex)?.name;
+    const lost = this.#plan.addresses.filter(
+      (vip) => vip.address === gone.address && vip.length === gone.prefixLength && vip.interface === linkName,
+    );
+    this.#putBack(lost);
+  }
+
+  /** Makes sure of every address while active. */
+  reconcile(): void {
+    if (this.#election.state !== "active") return;
+    const missing = this.#plan.addresses.filter((vip) => this.#needs.addresses.isMissing(vip));
+    this.#putBack(missing);
+  }
+
+  /** Says how it stands. */
+  status(): InstanceStatus {
+    const { name, version, vrid, priority: basePriority, addresses } = this.#plan;
+    const { claim, claims } = this.#weighed;
+    return {
+      name,
+      interface: this.#plan.interface,
+      version,
+      vrid,
+      state: stateName(this.#election),
+      since: this.#since.toISOString(),
+      reason: this.#election.reason,
+      priority: claim.kind === "standing" ? claim.priority : 0,
+      basePriority,
+      claims,
+      addresses: addresses.map(({ address, length }) => `${address}/${length}`),
+      peer: this.#peer,
+      counters: this.#counters.values(),
+    };
+  }
+
+  #putBack(vips: readonly VipAddressPlan[]): void {
+    const added = vips.filter((vip) => this.#needs.addresses.add(vip));
+    for (const { address } of added) {
+      this.#needs.log.warning(`${this.name}: ${address} was removed by someone else: put back`);
+    }
+    this.#announcer.announce(added, this.#plan.garp);
+  }
+
+  #handle(event: ElectionEvent): void {
+    const before = this.#election;
+    const { next, effects } = step(this.#config(), before, event);
+    this.#election = next;
+    for (const effect of effects) this.#carryOut(effect);
+    this.#arm();
+    if (before.state !== next.state) {
+      this.#since = this.#needs.host.clock.wallTime();
+      this.#needs.group.moved(this, before.state);
+    }
+    // Whoever is about to take over announces the addresses; a late burst of ours would turn the hosts back.
+    if (next.state === "leaving") this.#announcer.cancel();
+    if (next.state === "initialize") this.#finish();
+  }
+
+  /** Lets go of everything once a stop is over. */
+  #finish(): void {
+    const left = this.#left;
+    if (left === null) return;
+    this.#left = null;
+    this.#announcer.cancel();
+    this.#leave();
+    left();
+  }
+
+  #config(): ElectionConfig {
+    const { version, advertIntervalMs, preempts } = this.#plan;
+    const isFree = this.#needs.group.followingBeside(this) === null;
+    return { version, advertIntervalMs, preempts: preempts && isFree };
+  }
+
+  #carryOut(effect: ElectionEffect): void {
+    switch (effect.kind) {
+      case "sendAdvert":
+        return this.#sendAdvert(effect.priority);
+      case "addAddresses":
+        for (const vip of this.#plan.addresses) this.#needs.addresses.add(vip);
+        return;
+      case "removeAddresses":
+        this.#announcer.cancel();
+        for (const vip of this.#plan.addresses) this.#needs.addresses.remove(vip);
+        return;
+      case "announce":
+        return this.#announcer.announce(this.#plan.addresses, this.#plan.garp);
+      case "notify":
+        if (effect.to === "active") this.#counters.count("becameActive");
+        return this.#needs.log.notice(`${this.name}: ${effect.from} → ${effect.to}: ${effect.reason}`);
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  #arm(): void {
+    const election = this.#election;
+    const { deadlines } = this.#needs;
+    if (election.state === "initialize" || election.state === "fault")
+      return deadlines.clear(this.#deadlineName);
+    deadlines.set(this.#deadlineName, election.deadline, () => this.#expire());
+  }
+
+  #expire(): void {
+    const at = this.#now();
+    const isFree = mayClaim(this.#election, this.#needs.group.followingBeside(this));
+    this.#handle({ kind: isFree ? "timer" : "hold", at });
+  }
+
+  #receive(packet: ReceivedPacket): void {
+    const { payload, source } = packet;
+    const decoded = decodeAdvert(payload, packet);
+    if (decoded.kind === "malformed") {
+      this.#counters.countDrop(decoded.cause);
+      return this.#complain(`advertisement from ${source} dropped: ${decoded.explanation}`);
+    }
+    const { advert } = decoded;
+    const judged = judgeAdvert(this.#receiveRules(), advert, source, () =>
+      this.#authenticator.judge(this.#plan.hmac, { ...decoded, source }, this.#wallMs()),
+    );
+    this.#counters.countJudged(judged);
+    if (judged.kind === "dropped") {
+      const { kind, explanation } = judged.remark;
+      // The kind is what repeats itself: an explanation may have a time in it.
+      return this.#complain(`advertisement from ${source} dropped: ${explanation}`, `${kind} ${source}`);
+    }
+    for (const { explanation } of judged.oddities) {
+      this.#complain(`advertisement from ${source}: ${explanation}`);
+    }
+    if (advert.version === 3) {
+      const isPseudo = decoded.checksum === "pseudo-header";
+      this.#counters.count(isPseudo ? "pseudoHeaderChecksums" : "messageOnlyChecksums");
+    }
+    if (advert.priority === 0) this.#counters.count("receivedPriorityZero");
+    this.#peer = { address: source, priority: advert.priority };
+    const { priority, intervalMs } = advert;
+    this.#handle({ kind: "advert", at: this.#now(), source, priority, intervalMs });
+  }
+
+  #receiveRules(): ReceiveRules {
+    const { version, advertIntervalMs, password, addresses } = this.#plan;
+    const source = this.#membership?.place.source ?? "";
+    return {
+      version,
+      advertIntervalMs,
+      password,
+      source,
+      addresses: addresses.map(({ address }) => address),
+    };
+  }
+
+  #complain(text: string, kind: string = text): void {
+    if (this.#complaints.isDue(kind, this.#now())) this.#needs.log.warning(`${this.name}: ${text}`);
+  }
+
+  #sendAdvert(priority: number): void {
+    if (this.#membership === null) return;
+    const { version, vrid, advertIntervalMs: intervalMs, password, hmac, checksum } = this.#plan;
+    const { source, group: destination } = this.#membership.place;
+    const addresses = this.#plan.addresses.map(({ address }) => address);
+    const advert = { version, vrid, priority, intervalMs, addresses, auth: authenticationOf(password) };
+    try {
+      const message = encodeAdvert(advert, { source, destination }, checksum);
+      const isSigned = hmac !== null && version === 3;
+      this.#membership.send(
+        isSigned ? this.#authenticator.sign(hmac, { message, source }, this.#wallMs()) : message,
+      );
+      this.#counters.count(priority === 0 ? "sentPriorityZero" : "sent");
+    } catch (error) {
+      this.#counters.count("sendErrors");
+      this.#complain(`an advertisement could not be sent: ${errorText(error)}`);
+    }
+  }
+
+  /** Becomes part of the segment the claim speaks on; without one there is no claim. */
+  #join(weighed: WeighedClaim, place: SegmentPlace | null): WeighedClaim {
+    if (place === null || weighed.claim.kind === "cut-off") return weighed;
+    if (this.#membership !== null && isSamePlace(this.#membership.place, place)) return weighed;
+    this.#leave();
+    try {
+      const { vrid } = this.#plan;
+      this.#membership = this.#needs.transport.join(place, vrid, (packet) => this.#receive(packet));
+      return weighed;
+    } catch (error) {
+      const reason = `no socket on ${place.link.name}: ${errorText(error)}`;
+      return { claim: { kind: "cut-off", reason }, claims: [reason, ...weighed.claims] };
+    }
+  }
+
+  #leave(): void {
+    this.#membership?.leave();
+    this.#membership = null;
+  }
+
+  /** Turns the addresses of a router that holds them into another set, without touching what stays. */
+  #exchangeAddresses(before: readonly VipAddressPlan[], after: readonly VipAddressPlan[]): void {
+    const { state } = this.#election;
+    if (state !== "active" && state !== "leaving") return;
+    for (const vip of before) if (!isIn(after, vip)) this.#needs.addresses.remove(vip);
+    if (state === "leaving") return;
+    const fresh = after.filter((vip) => !isIn(before, vip));
+    for (const vip of fresh) this.#needs.addresses.add(vip);
+    this.#announcer.announce(fresh, this.#plan.garp);
+  }
+
+  #wallMs(): number {
+    return this.#needs.host.clock.wallTime().getTime();
+  }
+
+  #now(): ReturnType<Host["clock"]["now"]> {
+    return this.#needs.host.clock.now();
+  }
+}
+
+/** Names the state for `status`, which shows one that leaves as what it is going to be. */
+function stateName(election: Election): VrrpStateName {
+  if (election.state !== "leaving") return election.state;
+  return election.isStopping ? "initialize" : "fault";
+}
+
+function isIn(vips: readonly VipAddressPlan[], one: VipAddressPlan): boolean {
+  return vips.some((vip) => JSON.stringify(vip) === JSON.stringify(one));
+}

@@ -1,0 +1,148 @@
+import { later, type Instant } from "../base/instant.ts";
+import type {
+  Active,
+  Backup,
+  Claim,
+  Election,
+  ElectionConfig,
+  ElectionEffect,
+  Fault,
+  Heard,
+  Initialize,
+  Leaving,
+  NoClaim,
+  StandingClaim,
+  Stepped,
+} from "./election-types.ts";
+import { activeDownMs, leaveMs } from "./timers.ts";
+
+/** The transitions of an election and what each one takes: PURE. When they happen is decided in election.ts. */
+
+/** Makes a router hold the addresses. */
+export function becomeActive(
+  config: ElectionConfig,
+  from: Initialize | Backup | Leaving | Fault,
+  at: Instant,
+  how: { readonly claim: StandingClaim; readonly reason: string },
+): Stepped {
+  const { claim, reason } = how;
+  const deadline = later(at, config.advertIntervalMs);
+  const next: Active = {
+    state: "active",
+    since: at,
+    reason,
+    claim,
+    deadline,
+    announcedAt: at,
+    answeredAt: null,
+    mayBeReplaced: false,
+  };
+  // The advertisement first: every backup that hears it stays where it is.
+  return {
+    next,
+    effects: [advert(claim), { kind: "addAddresses" }, { kind: "announce" }, notify(from, next)],
+  };
+}
+
+/** Makes a router take no part until its claim stands. */
+export function becomeFault(
+  from: Election,
+  at: Instant,
+  claim: NoClaim,
+  farewell: readonly ElectionEffect[],
+): Stepped {
+  const next: Fault = { state: "fault", since: at, reason: claim.reason, claim };
+  return { next, effects: [...farewell, notify(from, next)] };
+}
+
+/** Resigns, and goes on answering until another router is heard: make before break. */
+export function leave(
+  config: ElectionConfig,
+  from: Active,
+  at: Instant,
+  how: { readonly claim: Claim; readonly reason: string; readonly isStopping: boolean },
+): Stepped {
+  const { version, advertIntervalMs: intervalMs } = config;
+  const deadline = later(at, leaveMs({ version, intervalMs }));
+  const next: Leaving = { state: "leaving", since: at, deadline, ...how };
+  // Nothing more is said after this: any other word of ours would put the backups' timers back.
+  return { next, effects: [resign, notify(from, next)] };
+}
+
+/** Takes the addresses off, as another has them now or nobody wants them. */
+export function depart(config: ElectionConfig, from: Leaving, at: Instant, why: string): Stepped {
+  const farewell: ElectionEffect = { kind: "removeAddresses" };
+  const { claim } = from;
+  if (from.isStopping) return stop(from, at, `${from.reason}; ${why}`, [farewell]);
+  if (claim.kind !== "standing") return becomeFault(from, at, claim, [farewell]);
+  const next = listening(config, at, { claim, reason: `no longer: ${from.reason}; ${why}`, heard: null });
+  return { next, effects: [farewell, notify(from, next)] };
+}
+
+/** Ends an election. */
+export function stop(
+  from: Election,
+  at: Instant,
+  reason: string,
+  farewell: readonly ElectionEffect[],
+): Stepped {
+  const next: Initialize = { state: "initialize", since: at, reason };
+  return { next, effects: [...farewell, notify(from, next)] };
+}
+
+/** Makes a backup that waits a whole Active_Down_Interval. */
+export function listening(
+  config: ElectionConfig,
+  at: Instant,
+  how: {
+    readonly claim: StandingClaim;
+    readonly reason: string;
+    readonly heard: Heard | null;
+    readonly activeIntervalMs?: number;
+  },
+): Backup {
+  const { claim, reason, heard } = how;
+  const activeIntervalMs =
+    config.version === 3 ? (how.activeIntervalMs ?? config.advertIntervalMs) : config.advertIntervalMs;
+  const next: Backup = {
+    state: "backup",
+    since: at,
+    reason,
+    claim,
+    deadline: at,
+    activeIntervalMs,
+    heard,
+    hasOverslept: false,
+  };
+  return rearm(config, next, at);
+}
+
+/** Sets Active_Down_Timer to Active_Down_Interval. */
+export function rearm(config: ElectionConfig, backup: Backup, at: Instant): Backup {
+  const { priority } = backup.claim;
+  const downMs = activeDownMs({ version: config.version, priority, intervalMs: backup.activeIntervalMs });
+  return { ...backup, deadline: later(at, downMs), hasOverslept: false };
+}
+
+/** Sets Adver_Timer after an advertisement out of turn. */
+export function asserted(config: ElectionConfig, active: Active, at: Instant): Active {
+  return { ...active, deadline: later(at, config.advertIntervalMs), mayBeReplaced: false };
+}
+
+/** Sends an advertisement with the claim's priority. */
+export function advert(claim: StandingClaim): ElectionEffect {
+  return { kind: "sendAdvert", priority: claim.priority };
+}
+
+/** Tells of a change of state. */
+export function notify(from: Election, next: Election): ElectionEffect {
+  return { kind: "notify", from: from.state, to: next.state, reason: next.reason };
+}
+
+/** Leaves everything as it is. */
+export function unchanged(election: Election): Stepped {
+  return { next: election, effects: [] };
+}
+
+/** Says that this router resigns. */
+export const resign: ElectionEffect = { kind: "sendAdvert", priority: 0 };

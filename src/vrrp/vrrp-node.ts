@@ -1,0 +1,303 @@
+import { familyOf } from "../base/address.ts";
+import type { Log } from "../base/log.ts";
+import type { SyncGroupPlan, VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
+import type { InstanceStatus } from "../ipc/status.ts";
+import { addressProtocol, type RouteEvent } from "../kernel/rtnetlink.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { Election } from "./election-types.ts";
+import type { Host, SegmentPlace, UserIds } from "./host.ts";
+import { Interfaces, linkProblem } from "./interfaces.ts";
+import { StateNotices } from "./state-notices.ts";
+import { isInTheWay, planDifference, routerKey } from "./plan-difference.ts";
+import { Router, type RouterNeeds } from "./router.ts";
+import { followingMember, groupEvent, groupStanding } from "./sync-group.ts";
+import { type Burden, type Standing, weighClaim } from "./tracking.ts";
+import { Tracks } from "./tracks.ts";
+import { Transport } from "./transport.ts";
+import { VirtualAddresses } from "./virtual-addresses.ts";
+
+/**
+ * All virtual routers of this node: what the kernel, the tracks, the proxies and the sync groups say becomes each
+ * one's claim, and a new plan becomes the least change. It does not know the supervisor (process.ts does).
+ */
+export class VrrpNode {
+  readonly #host: Host;
+  readonly #changed: () => void;
+  readonly #interfaces: Interfaces;
+  readonly #addresses: VirtualAddresses;
+  readonly #transport: Transport;
+  readonly #needs: RouterNeeds;
+  readonly #unsubscribe: () => void;
+  readonly #routers = new Map<string, Router>();
+  /** Routers that are no longer in the plan, and still answer until another has taken over. */
+  readonly #departing = new Set<Router>();
+  readonly #tracks: Tracks;
+  readonly #notices: StateNotices;
+  #plan: VrrpPlan = { instances: [], syncGroups: [], tracks: [], notify: null };
+  #isConfigured = false;
+  #areProxiesAlive = true;
+  #left: (() => void) | null = null;
+
+  constructor(options: { readonly host: Host; readonly log: Log; readonly changed: () => void }) {
+    const { host, log } = options;
+    this.#host = host;
+    this.#changed = options.changed;
+    // Events first, then the state: nothing in between is missed.
+    this.#unsubscribe = host.routes.subscribe((event) => this.#hear(event));
+    this.#interfaces = new Interfaces(host);
+    this.#addresses = new VirtualAddresses({ host, interfaces: this.#interfaces, log });
+    this.#transport = new Transport(host);
+    this.#tracks = new Tracks({ host, interfaces: this.#interfaces, log, changed: () => this.#weighAll() });
+    this.#notices = new StateNotices({ host, log });
+    this.#needs = {
+      host,
+      log,
+      interfaces: this.#interfaces,
+      addresses: this.#addresses,
+      transport: this.#transport,
+      deadlines: new Deadlines(host),
+      group: {
+        followingBeside: (router) => this.#followingBeside(router),
+        moved: (router, from) => this.#moved(router, from),
+      },
+    };
+  }
+
+  /** Goes over to another plan; throws, with the old plan in force, if it cannot be carried out. */
+  configure(plan: VrrpPlan, adopt: readonly string[]): void {
+    const users = this.#resolveUsers(plan);
+    const tellOthers = this.#notices.prepare(plan.notify);
+    const release = this.#reserveSegments(plan.instances);
+    try {
+      tellOthers();
+      this.#carryOut(plan, { users, adopt: this.#wholeGroups(plan, adopt) });
+    } finally {
+      release();
+    }
+    this.#changed();
+  }
+
+  /** Says whether at least one proxy process can serve. */
+  setProxiesAlive(areAlive: boolean): void {
+    this.#areProxiesAlive = areAlive;
+    this.#weighAll();
+  }
+
+  /** Gives the status of every instance, in the plan's order. */
+  statuses(): readonly InstanceStatus[] {
+    return this.#plan.instances.flatMap((plan) => this.#routers.get(routerKey(plan))?.status() ?? []);
+  }
+
+  /** Compares with the kernel, in case an event was lost. */
+  reconcile(): void {
+    this.#interfaces.readAll();
+    this.#weighAll();
+    for (const router of this.#routers.values()) router.reconcile();
+  }
+
+  /** Waits until the scripts that are told of changes have run, at most `limitMs`. */
+  finishNotices(limitMs: number): Promise<void> {
+    return this.#notices.finish(limitMs);
+  }
+
+  /** Resigns everywhere, and calls `left` once every address is held by another node or was given up. */
+  stop(reason: string, left: () => void): void {
+    this.#tracks.stop();
+    this.#left = left;
+    for (const [key, router] of this.#routers) {
+      router.stop(reason, () => {
+        this.#routers.delete(key);
+        this.#departed();
+      });
+    }
+    this.#departed();
+  }
+
+  /** Takes note that a router is gone. */
+  #departed(): void {
+    this.#changed();
+    const left = this.#left;
+    if (left === null || this.#routers.size > 0 || this.#departing.size > 0) return;
+    this.#left = null;
+    this.#unsubscribe();
+    left();
+  }
+
+  /** Takes a router out of service; at once if a new plan has other use for its addresses or its number. */
+  #dismiss(router: Router): void {
+    this.#departing.add(router);
+    router.stop("removed from the configuration", () => {
+      this.#departing.delete(router);
+      this.#departed();
+    });
+  }
+
+  #makeWay(plan: VrrpPlan): void {
+    for (const router of this.#departing) if (isInTheWay(router.plan, plan)) router.cutShort();
+  }
+
+  #carryOut(
+    plan: VrrpPlan,
+    how: { readonly users: ReadonlyMap<string, UserIds>; readonly adopt: ReadonlySet<string> },
+  ): void {
+    const difference = planDifference(this.#plan.instances, plan.instances);
+    this.#plan = plan;
+    for (const old of difference.removed) {
+      const router = this.#routers.get(routerKey(old));
+      this.#routers.delete(routerKey(old));
+      if (router !== undefined) this.#dismiss(router);
+    }
+    this.#makeWay(plan);
+    this.#tracks.exchange(plan.tracks, { users: how.users, isAdopting: how.adopt.size > 0 });
+    for (const next of difference.changed) this.#routers.get(routerKey(next))?.configure(next);
+    const isAdopted = ({ name }: VrrpInstancePlan): boolean => how.adopt.has(name);
+    for (const next of difference.added.filter(isAdopted)) {
+      // The owner's address is the host's own: never ours to remove.
+      if (next.priority !== 255) this.#addresses.adopt(next.addresses);
+    }
+    if (!this.#isConfigured) this.#addresses.sweep();
+    this.#isConfigured = true;
+    const fresh = difference.added.map((next) => new Router(next, this.#needs));
+    for (const router of fresh) this.#routers.set(routerKey(router.plan), router);
+    for (const router of fresh) {
+      const place = this.#placeOf(router.plan);
+      router.start(weighClaim(this.#standingInGroup(router.plan)), place, isAdopted(router.plan));
+    }
+    this.#weighAll();
+  }
+
+  #resolveUsers({ tracks }: VrrpPlan): ReadonlyMap<string, UserIds> {
+    const names = new Set(tracks.flatMap((track) => (track.kind === "script" ? (track.user ?? []) : [])));
+    return new Map([...names].map((name) => [name, this.#host.resolveUser(name)]));
+  }
+
+  /** Opens what can be opened now, so that a refusal comes before anything has changed. */
+  #reserveSegments(plans: readonly VrrpInstancePlan[]): () => void {
+    const releases: (() => void)[] = [];
+    const release = (): void => {
+      for (const each of releases) each();
+    };
+    try {
+      for (const plan of plans) {
+        const place = this.#placeOf(plan);
+        if (place !== null) releases.push(this.#transport.reserve(place));
+      }
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return release;
+  }
+
+  #wholeGroups(plan: VrrpPlan, adopt: readonly string[]): ReadonlySet<string> {
+    const groups = plan.syncGroups.filter((group) => group.instances.some((name) => adopt.includes(name)));
+    return new Set([...adopt, ...groups.flatMap((group) => group.instances)]);
+  }
+
+  #hear(event: RouteEvent): void {
+    this.#interfaces.apply(event);
+    if (event.kind === "overrun") return this.reconcile();
+    const isVirtual = event.kind === "address" && this.#isVirtual(event.address.address);
+    if (!isVirtual) this.#weighAll();
+    if (event.kind !== "address" || !event.isGone) return;
+    for (const router of this.#routers.values()) router.restore(event.address);
+  }
+
+  /** Gives every router its claim as it is now. */
+  #weighAll(): void {
+    this.#tracks.look();
+    for (const router of [...this.#routers.values(), ...this.#departing]) {
+      router.setClaim(weighClaim(this.#standingInGroup(router.plan)), this.#placeOf(router.plan));
+    }
+    this.#changed();
+  }
+
+  #standingInGroup(plan: VrrpInstancePlan): Standing {
+    const own = this.#standing(plan);
+    const group = this.#groupOf(plan.name);
+    if (group === null) return own;
+    const others = this.#plan.instances
+      .filter(({ name }) => name !== plan.name && group.instances.includes(name))
+      .map((other) => ({ name: other.name, standing: this.#standing(other) }));
+    return groupStanding(group.name, own, others);
+  }
+
+  #standing(plan: VrrpInstancePlan): Standing {
+    const link = this.#interfaces.linkNamed(plan.interface);
+    const source = this.#sourceOf(plan);
+    const missing =
+      plan.source === null
+        ? `interface ${plan.interface} has no IPv4 address of its own`
+        : `source address ${plan.source} is not on this host`;
+    const cutOff = linkProblem(plan.interface, link) ?? (source === null ? missing : null);
+    const burdens: Burden[] = [...this.#tracks.burdens(plan.tracks)];
+    if (plan.needsProxy && !this.#areProxiesAlive) {
+      burdens.push({ name: "proxies", weight: null, reason: "no proxy process is able to serve" });
+    }
+    return { basePriority: plan.priority, source, cutOff, burdens };
+  }
+
+  #placeOf(plan: VrrpInstancePlan): SegmentPlace | null {
+    const link = this.#interfaces.linkNamed(plan.interface);
+    const source = this.#sourceOf(plan);
+    return link === null || source === null ? null : { link, group: plan.group, source };
+  }
+
+  /** The configured source if the host has it, or else the interface's first address that is not virtual. */
+  #sourceOf(plan: VrrpInstancePlan): string | null {
+    if (plan.source !== null) {
+      return this.#interfaces.all().some(({ address }) => address === plan.source) ? plan.source : null;
+    }
+    const link = this.#interfaces.linkNamed(plan.interface);
+    if (link === null) return null;
+    const candidates = this.#interfaces.on(link.index).filter(({ address }) => familyOf(address) === 4);
+    const own = candidates.find(({ address, protocol }) => {
+      return protocol !== addressProtocol.vrrp && !this.#isVirtual(address);
+    });
+    if (own !== undefined) return own.address;
+    // The owner of an address may have no other (RFC 9568 §6.4.1).
+    if (plan.priority !== 255) return null;
+    return (
+      candidates.find(({ address }) => plan.addresses.some((vip) => vip.address === address))?.address ?? null
+    );
+  }
+
+  #isVirtual(address: string): boolean {
+    const plans = [...this.#plan.instances, ...[...this.#departing].map(({ plan }) => plan)];
+    return plans.some((plan) => plan.addresses.some((vip) => vip.address === address));
+  }
+
+  #groupOf(instance: string): SyncGroupPlan | null {
+    return this.#plan.syncGroups.find((group) => group.instances.includes(instance)) ?? null;
+  }
+
+  #othersInGroup(router: Router, group: SyncGroupPlan): readonly Router[] {
+    return [...this.#routers.values()].filter(
+      (other) => other !== router && group.instances.includes(other.name),
+    );
+  }
+
+  #followingBeside(router: Router): string | null {
+    const group = this.#groupOf(router.name);
+    if (group === null) return null;
+    return followingMember(this.#othersInGroup(router, group), this.#host.clock.now());
+  }
+
+  #moved(router: Router, from: Election["state"]): void {
+    this.#changed();
+    // One that makes way for another of its name has nothing to tell any more.
+    const hasSuccessor = [...this.#routers.values()].some(
+      (other) => other !== router && other.name === router.name,
+    );
+    if (!hasSuccessor) this.#notices.tell(router);
+    const group = this.#groupOf(router.name);
+    if (group === null) return;
+    const event = groupEvent(group.name, router, from, this.#host.clock.now());
+    const others = this.#othersInGroup(router, group);
+    if (event !== null) for (const other of others) other.follow(event);
+    const addresses = this.#plan.instances
+      .filter(({ name }) => group.instances.includes(name))
+      .flatMap((plan) => plan.addresses.map(({ address, length }) => `${address}/${length}`));
+    if (!hasSuccessor) this.#notices.tellGroup({ ...group, addresses }, [router, ...others]);
+  }
+}

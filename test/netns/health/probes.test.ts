@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { HttpProbePlan, ProbePlan, TcpProbePlan } from "../../../src/config/node-plan.ts";
+import { type DirectorProcess, startDirector } from "../../support/director-process.ts";
+import { type Child, type Host, Lab, waitFor } from "../../support/lab.ts";
+import { badServers, controlPort, deadPort } from "./bad-servers.ts";
+
+/** Checks of real servers, most of them ill, by a real director process. */
+
+setDefaultTimeout(120_000);
+const web = "10.77.0.21";
+let lab: Lab;
+let director: Host;
+let servers: Host;
+
+beforeAll(async () => {
+  lab = await Lab.create();
+  await lab.bridge("lan");
+  director = await lab.host("director", { eth0: { bridge: "lan", address: "10.77.0.11/24" } });
+  servers = await lab.host("servers", { eth0: { bridge: "lan", address: `${web}/24` } });
+  servers.spawn([process.execPath, join(import.meta.dir, "bad-servers.ts")]);
+  await waitFor("the servers listen", async () => {
+    return (await servers.run(["curl", "-sf", `http://${web}:${controlPort}/`])).exitCode === 0;
+  });
+});
+afterAll(() => lab[Symbol.asyncDispose]());
+
+const timing = { intervalMs: 100, timeoutMs: 400, retries: 0, retryDelayMs: 50, rise: 2, fall: 2 };
+
+function http(name: string, port: number, change: Partial<HttpProbePlan> = {}): HttpProbePlan {
+  const status = [{ from: 200, to: 299 }];
+  const request = { method: "GET", path: "/", host: null, status } as const;
+  return { kind: "http", id: name, target: { address: web, port }, ...timing, ...request, ...change };
+}
+
+function tcp(name: string, port: number, change: Partial<TcpProbePlan> = {}): TcpProbePlan {
+  return { kind: "tcp", id: name, target: { address: web, port }, ...timing, ...change };
+}
+
+async function counts(): Promise<Record<string, number>> {
+  return JSON.parse((await servers.run(["curl", "-sf", `http://${web}:${controlPort}/`])).stdout) as Record<
+    string,
+    number
+  >;
+}
+
+/** Runs a director with these probes until each has a result, then hands it to `look`. */
+async function withProbes(
+  probes: readonly ProbePlan[],
+  look: (checker: DirectorProcess) => Promise<void> | void,
+): Promise<void> {
+  await using checker = await startDirector(director);
+  expect(await checker.configure({ probes, services: [] })).toBeNull();
+  await waitFor("every probe has a result", () => {
+    return probes.every(
+      ({ id }) => (checker.probe(id)?.lastResult ?? "not checked yet") !== "not checked yet",
+    );
+  });
+  await look(checker);
+  expect(await checker.stop()).toBe(0);
+}
+
+function told(checker: DirectorProcess): string {
+  return checker
+    .verdicts()
+    .map(({ isUp }) => (isUp ? "up" : "down"))
+    .join(" ");
+}
+
+function residentBytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
+}
+
+test("every illness is seen for what it is", async () => {
+  const all = Object.entries(badServers).map(([name, port]) => http(name, port));
+  const nobody = http("nobody", 80, { target: { address: "10.77.0.200", port: 80 } });
+  await withProbes([...all, http("dead", deadPort), tcp("dead tcp", deadPort), nobody], (checker) => {
+    const seen = (name: string): string => {
+      const probe = checker.probe(name);
+      return `${probe?.isUp === true ? "up" : "down"}: ${probe?.lastResult}`;
+    };
+    expect(seen("well")).toMatch(/^up: status 200 in /);
+    expect(seen("flooding")).toMatch(/^up: status 200 in /);
+    expect(seen("hanging")).toBe("down: no answer within 400 ms");
+    expect(seen("dribbling")).toBe("down: no answer within 400 ms");
+    expect(seen("nobody")).toBe("down: no answer within 400 ms");
+    expect(seen("redirecting")).toBe("down: status 302, want 200–299");
+    expect(seen("missing")).toBe("down: status 404, want 200–299");
+    expect(seen("talkative")).toBe("down: answer head too large");
+    expect(seen("garbled")).toMatch(/^down: answer is no valid HTTP/);
+    expect(seen("shouting")).toMatch(/^down: answer is no valid HTTP/);
+    expect(seen("resetting")).toMatch(/^down: connection /);
+    expect(seen("lying")).toMatch(/^down: connection /);
+    expect(seen("dead")).toBe("down: connection refused");
+    expect(seen("dead tcp")).toBe("down: connection refused");
+  });
+});
+
+test("a TCP check is content with whoever accepts, whatever he says", async () => {
+  const names = ["well", "hanging", "shouting", "resetting"] as const;
+  await withProbes(
+    names.map((name) => tcp(name, badServers[name])),
+    async (checker) => {
+      expect(names.map((name) => checker.probe(name)?.isUp)).toEqual([true, true, true, true]);
+    },
+  );
+});
+
+test("redirects are not followed", async () => {
+  const before = await counts();
+  await withProbes([http("redirecting", badServers.redirecting)], async () => {
+    await waitFor("it was asked five times", async () => {
+      return ((await counts())["redirecting"] ?? 0) >= (before["redirecting"] ?? 0) + 5;
+    });
+  });
+  expect((await counts())["well"]).toBe(before["well"]);
+});
+
+test("a hundred probes that hang do not keep another one from its turn", async () => {
+  const stuck = Array.from({ length: 100 }, (_, index) => {
+    return http(`stuck ${index}`, badServers.hanging, { timeoutMs: 5_000, intervalMs: 5_000 });
+  });
+  await using checker = await startDirector(director);
+  const before = await counts();
+  await checker.configure({ probes: [...stuck, http("well", badServers.well)], services: [] });
+  await waitFor("all hang", async () => ((await counts())["hanging"] ?? 0) >= (before["hanging"] ?? 0) + 100);
+  await waitFor("the other is asked ten times", async () => {
+    return ((await counts())["well"] ?? 0) >= (before["well"] ?? 0) + 10;
+  });
+  // Not one of those that hang has come to its end meanwhile.
+  expect(checker.verdicts()).toEqual([{ probe: "well", isUp: true }]);
+  expect(await checker.stop()).toBe(0);
+});
+
+test("floods leave neither memory nor sockets behind", async () => {
+  const names = ["flooding", "shouting", "talkative", "lying"] as const;
+  const probes = names.map((name) => http(name, badServers[name], { intervalMs: 20 }));
+  await withProbes(probes, async (checker) => {
+    const asked = async (times: number): Promise<void> => {
+      const start = await counts();
+      await waitFor(
+        `each was asked ${times} times`,
+        async () => {
+          const now = await counts();
+          return names.every((name) => (now[name] ?? 0) >= (start[name] ?? 0) + times);
+        },
+        60_000,
+      );
+    };
+    await asked(50);
+    const before = residentBytes(checker.pid);
+    await asked(150);
+    expect(residentBytes(checker.pid) - before).toBeLessThan(32 * 1024 * 1024);
+    const { stdout } = await director.run(["ss", "-Htn", "dst", web]);
+    expect(stdout.split("\n").filter((line) => line !== "").length).toBeLessThanOrEqual(names.length);
+  });
+});
+
+test("rise and fall are observed on a server that dies and comes back", async () => {
+  const port = 8_020;
+  const listen = `Bun.listen({hostname:"${web}",port:${port},socket:{data(){}}})`;
+  const start = (): Child => servers.spawn([process.execPath, "-e", listen]);
+  let server = start();
+  await using checker = await startDirector(director);
+  await waitFor(
+    "it listens",
+    async () => (await servers.run(["ss", "-Htln", `sport = :${port}`])).stdout !== "",
+  );
+  await checker.configure({ probes: [tcp("web", port, { rise: 3, fall: 2 })], services: [] });
+  const heard = (text: string): Promise<void> =>
+    waitFor(`verdicts are ${text}`, () => told(checker) === text);
+  await heard("up");
+  server.kill("SIGKILL");
+  await heard("up down");
+  server = start();
+  await heard("up down up");
+  const log = readFileSync(join(director.directory, "director.log"), "utf8");
+  expect(log).toContain("web is down: connection refused, 2 times in a row");
+  expect(log).toMatch(/web is up: connected in .* ms, 3 times in a row/);
+  expect(await checker.stop()).toBe(0);
+  server.kill();
+});

@@ -1,0 +1,199 @@
+import { instant } from "../../../src/base/instant.ts";
+import { ArpSocket, gratuitousArp } from "../../../src/kernel/arp.ts";
+import { listenTcp } from "../../../src/kernel/listen.ts";
+import { dieWithParent, lockMemory, setRealtime } from "../../../src/kernel/process-control.ts";
+import { RawMulticast } from "../../../src/kernel/raw-multicast.ts";
+import { addressProtocol, RouteNetlink, type Link } from "../../../src/kernel/rtnetlink.ts";
+import { readSysctl, writeSysctl } from "../../../src/kernel/sysctl.ts";
+import { PreciseTimer } from "../../../src/kernel/timer.ts";
+
+/**
+ * Runs one piece of src/kernel inside a namespace for the tests beside it: `bun agent.ts WHAT [ARGUMENT…]`.
+ * Every line it prints is one JSON document.
+ */
+
+const [what, ...parameters] = process.argv.slice(2);
+const parameter = (index: number): string => {
+  const value = parameters[index];
+  if (value === undefined) throw new Error(`${what} wants more parameters`);
+  return value;
+};
+const say = (document: unknown): void => {
+  process.stdout.write(`${JSON.stringify(document)}\n`);
+};
+const netlink = RouteNetlink.open();
+const link = (name: string): Link => {
+  const found = netlink.links().find((candidate) => candidate.name === name);
+  if (found === undefined) throw new Error(`no link ${name}`);
+  return found;
+};
+const openMulticast = (): RawMulticast =>
+  RawMulticast.open({
+    protocol: 112,
+    link: link(parameter(0)),
+    group: "224.0.0.18",
+    source: parameter(1),
+    ttl: 255,
+    tos: 0xc0,
+  });
+
+const actions: Readonly<Record<string, () => void>> = {
+  addAddress() {
+    const [address = "", length] = parameter(1).split("/");
+    const label = parameters[2] ?? null;
+    const request = { linkIndex: link(parameter(0)).index, address, prefixLength: Number(length), label };
+    say(netlink.addAddress({ ...request, scope: 0, protocol: addressProtocol.vrrp }));
+  },
+  removeAddress() {
+    const [address = "", length] = parameter(1).split("/");
+    say(
+      netlink.removeAddress({ linkIndex: link(parameter(0)).index, address, prefixLength: Number(length) }),
+    );
+  },
+  addresses: () => say(netlink.addresses()),
+  links: () => say(netlink.links().map((item) => Object.assign({}, item, { mac: item.mac.toHex() }))),
+  hostRoute() {
+    const route = {
+      destination: { address: parameter(1), length: 32 },
+      linkIndex: link(parameter(0)).index,
+      table: 254,
+      scope: 253,
+      protocol: 0x46,
+      type: 1,
+    } as const;
+    say(netlink.addRoute(route));
+    say(netlink.addRoute(route));
+    say(netlink.routes(254).filter((item) => item.destination.length === 32));
+    say(netlink.routes(4711));
+    if (parameters[2] === "keep") return;
+    say(netlink.removeRoute(route));
+    say(netlink.removeRoute(route));
+  },
+  watch() {
+    netlink.subscribe((event) =>
+      say(event.kind === "link" ? { ...event, link: { ...event.link, mac: "" } } : event),
+    );
+    say("watching");
+  },
+  overrun() {
+    netlink.subscribe((event) => {
+      if (event.kind === "overrun") say("overrun");
+      if (event.kind === "address" && event.address.address === "192.0.2.77") say(event);
+    });
+    const request = {
+      linkIndex: link(parameter(0)).index,
+      address: "192.0.2.66",
+      prefixLength: 32,
+      label: null,
+    };
+    // Nothing is read meanwhile: the notifications pile up until the socket is full.
+    for (let count = 0; count < 20_000; count++) {
+      netlink.addAddress({ ...request, scope: 0, protocol: addressProtocol.vrrp });
+      netlink.removeAddress(request);
+    }
+  },
+  announce() {
+    const socket = ArpSocket.open();
+    const { index, mac } = link(parameter(0));
+    for (let count = 0; count < 3; count++) socket.send(index, gratuitousArp(mac, parameter(1)));
+    socket.close();
+    say("sent");
+  },
+  listenMulticast() {
+    const socket = openMulticast();
+    socket.onReceive((packet) => say({ ...packet, payload: packet.payload.toHex() }));
+    say("listening");
+  },
+  sendMulticast() {
+    const socket = openMulticast();
+    socket.onReceive(() => say("heard itself"));
+    for (const payload of parameters.slice(2)) socket.send(Uint8Array.fromHex(payload));
+    setTimeout(() => {
+      socket.close();
+      say("sent");
+    }, 200);
+  },
+  flood() {
+    const socket = openMulticast();
+    const garbage = new Uint8Array(24);
+    say("flooding");
+    const burst = (): void => {
+      for (let count = 0; count < 1000; count++) {
+        try {
+          socket.send(garbage);
+        } catch {
+          // The queue is full, as it should be.
+        }
+      }
+      setImmediate(burst);
+    };
+    burst();
+  },
+  tickUnderFlood() {
+    const socket = openMulticast();
+    let packets = 0;
+    let ticks = 0;
+    socket.onReceive(() => {
+      packets += 1;
+    });
+    const timer = PreciseTimer.open();
+    const tick = (): void => {
+      ticks += 1;
+      if (ticks < 50 || packets < 10_000) timer.set(instant(performance.now() + 10), tick);
+      else say({ sawPackets: true, sawTicks: true });
+    };
+    tick();
+  },
+  listen() {
+    const endpoint = { address: parameter(0), port: Number(parameter(1)) };
+    const fds = [listenTcp({ endpoint, backlog: 16 }), listenTcp({ endpoint, backlog: 16 })];
+    say(fds.length);
+    setInterval(() => undefined, 1000);
+  },
+  realtime() {
+    const early = PreciseTimer.open();
+    setRealtime(40);
+    lockMemory();
+    const child = Bun.spawnSync(["chrt", "-p", "0"]);
+    const limits = Bun.spawnSync(["prlimit", "--rttime", "--noheadings", "--raw", `--pid=${process.pid}`]);
+    const threads = Bun.spawnSync([
+      "ps",
+      "-L",
+      "-o",
+      "cls=,rtprio=,comm=",
+      "-p",
+      String(process.pid),
+    ]).stdout.toString();
+    say({ child: child.stdout.toString(), limits: limits.stdout.toString(), threads });
+    early.close();
+  },
+  runaway() {
+    setRealtime(1);
+    say("looping");
+    setTimeout(() => {
+      for (;;);
+    }, 50);
+  },
+  orphan() {
+    const child = Bun.spawn([process.execPath, import.meta.path, "dieWithParent"], { stdout: "inherit" });
+    say({ pid: child.pid });
+    setInterval(() => undefined, 1000);
+  },
+  dieWithParent() {
+    dieWithParent();
+    process.on("SIGTERM", () => {
+      say("parent is gone");
+      process.exit(0);
+    });
+    say("waiting");
+    setInterval(() => undefined, 1000);
+  },
+  sysctl() {
+    writeSysctl(parameter(0), parameter(1));
+    say(readSysctl(parameter(0)));
+  },
+};
+
+const action = actions[what ?? ""];
+if (action === undefined) throw new Error(`no action ${what}`);
+action();

@@ -1,0 +1,156 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import type { RelayPlan } from "../../../src/config/node-plan.ts";
+import { EchoServer } from "../../support/echo-tcp.ts";
+import { waitFor } from "../../support/lab.ts";
+import { freePort, ProxyDriver, simplePlan } from "../../support/proxy-driver.ts";
+import { RawClient, RawServer, type Script } from "../../support/raw-tcp.ts";
+
+setDefaultTimeout(30_000);
+
+const greeting =
+  (name: string): Script =>
+  (connection, bytes) =>
+    connection.send(`${name}:${bytes}`);
+
+function relayPlan(
+  port: number,
+  ports: readonly number[],
+  more: Partial<RelayPlan> = {},
+): ReturnType<typeof simplePlan> {
+  const servers = ports.map((server) => ({
+    address: "127.0.0.1",
+    port: server,
+    weight: 1,
+    probe: `p${server}`,
+  }));
+  const sockets = [{ address: "127.0.0.1", port }];
+  const relay = {
+    name: "tcp",
+    sockets,
+    scheduler: "wrr" as const,
+    connectTimeoutMs: 500,
+    sorry: null,
+    servers,
+    ...more,
+  };
+  return simplePlan(0, [], { listeners: [], sites: [], relays: [relay] });
+}
+
+async function say(port: number, text: string): Promise<string> {
+  await using client = await RawClient.connect(port);
+  client.send(text);
+  await waitFor("an answer", () => client.received !== "" || client.isClosed || client.hasEnded);
+  return client.received;
+}
+
+describe("a relayed service", () => {
+  test("spreads connections over servers that are up, and goes to the sorry server without any", async () => {
+    const port = freePort();
+    await using a = new RawServer(greeting("a"));
+    await using b = new RawServer(greeting("b"));
+    await using sorry = new RawServer(greeting("sorry"));
+    const plan = relayPlan(port, [a.port, b.port], { sorry: { address: "127.0.0.1", port: sorry.port } });
+    await using driver = await ProxyDriver.start(plan);
+    const answers = [await say(port, "1"), await say(port, "2"), await say(port, "3"), await say(port, "4")];
+    expect(answers).toEqual(["a:1", "b:2", "a:3", "b:4"]);
+    const verdicts = [a.port, b.port].map((server) => ({ probe: `p${server}`, isUp: false }));
+    driver.send({ kind: "verdicts", verdicts: verdicts.slice(0, 1) });
+    await driver.nextStatus();
+    expect([await say(port, "5"), await say(port, "6")]).toEqual(["b:5", "b:6"]);
+    driver.send({ kind: "verdicts", verdicts });
+    await driver.nextStatus();
+    expect(await say(port, "7")).toBe("sorry:7");
+  });
+
+  test("passes over a server that refuses, and closes when none is left", async () => {
+    const port = freePort();
+    await using a = new RawServer(greeting("a"));
+    await using driver = await ProxyDriver.start(relayPlan(port, [freePort(), a.port]));
+    expect([await say(port, "1"), await say(port, "2")]).toEqual(["a:1", "a:2"]);
+    await driver.configure(relayPlan(port, [freePort()]));
+    // A reset may come before the client knows that it is connected.
+    expect(await say(port, "3").catch(() => "")).toBe("");
+  });
+
+  test("carries the end of each half by itself", async () => {
+    const port = freePort();
+    await using server = new RawServer(() => undefined);
+    await using driver = await ProxyDriver.start(relayPlan(port, [server.port]));
+    await using client = await RawClient.connect(port);
+    client.send("question");
+    client.shutdown();
+    await waitFor("the end of the question", () => server.connections[0]?.hasEnded === true);
+    expect(server.received()).toBe("question");
+    server.connections[0]?.send("answer");
+    server.connections[0]?.socket.shutdown();
+    expect(await client.expectEnd()).toBe("answer");
+    await waitFor("no open connection", async () => (await driver.nextStatus()).connections === 0);
+  });
+
+  test("gives a slow client everything after both halves have ended in order", async () => {
+    const port = freePort();
+    await using server = new EchoServer();
+    await using _driver = await ProxyDriver.start(relayPlan(port, [server.port]));
+    const script = join(import.meta.dir, "../../support/half-close-client.py");
+    for (const size of [300_000, 3_000_000]) {
+      const client = Bun.spawn(["python3", script, String(port), String(size)], { stdout: "pipe" });
+      expect((await new Response(client.stdout).text()).trim()).toBe(`${size} end`);
+    }
+  });
+
+  test("forgets a client that reset its connection before it was accepted", async () => {
+    const port = freePort();
+    await using a = new RawServer(greeting("a"));
+    await using driver = await ProxyDriver.start(relayPlan(port, [a.port]));
+    process.kill(driver.pid, "SIGSTOP");
+    const reset =
+      "import socket,struct,sys\nfor _ in range(4):\n c=socket.create_connection(('127.0.0.1',int(sys.argv[1])))\n" +
+      " c.setsockopt(socket.SOL_SOCKET,socket.SO_LINGER,struct.pack('ii',1,0))\n c.close()\n";
+    await Bun.spawn(["python3", "-c", reset, String(port)]).exited;
+    process.kill(driver.pid, "SIGCONT");
+    expect(await say(port, "1")).toBe("a:1");
+    expect(driver.log()).not.toContain("was dropped");
+    expect((await driver.nextStatus()).connections).toBe(0);
+  });
+
+  test("ends one side when the other is reset", async () => {
+    const port = freePort();
+    await using server = new RawServer(greeting("a"));
+    await using _driver = await ProxyDriver.start(relayPlan(port, [server.port]));
+    await using client = await RawClient.connect(port);
+    client.send("x");
+    await client.expect("a:x");
+    client.cut();
+    await waitFor("the end at the server", () => server.connections[0]?.isClosed === true);
+  });
+
+  test("stops reading from a side whose peer does not read", async () => {
+    const port = freePort();
+    const size = 64 * 1024 * 1024;
+    const payload = Buffer.alloc(1024 * 1024, "x");
+    let left = size;
+    const pump = (socket: Bun.Socket<unknown>): void => {
+      while (left > 0) {
+        const written = socket.write(payload, 0, Math.min(left, payload.length));
+        if (written <= 0) return;
+        left -= written;
+      }
+      socket.shutdown();
+    };
+    const server = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { open: pump, drain: pump, data: () => undefined },
+    });
+    await using driver = await ProxyDriver.start(relayPlan(port, [server.port]));
+    await using client = await RawClient.connect(port);
+    client.pause();
+    await Bun.sleep(500);
+    expect(left).toBeGreaterThan(size / 2);
+    expect(driver.residentBytes()).toBeLessThan(200 * 1024 * 1024);
+    client.resume();
+    expect(await client.expectEnd()).toHaveLength(size);
+    server.stop(true);
+  });
+});

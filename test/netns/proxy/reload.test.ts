@@ -1,0 +1,102 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { errorText } from "../../../src/base/system-error.ts";
+import { waitFor } from "../../support/lab.ts";
+import { LocalNginx } from "../../support/local-nginx.ts";
+import {
+  freePort,
+  ProxyDriver,
+  route,
+  simplePlan,
+  site,
+  upstreamServer,
+} from "../../support/proxy-driver.ts";
+import { answering, ask, RawClient, RawServer, type ServerConnection } from "../../support/raw-tcp.ts";
+
+setDefaultTimeout(30_000);
+
+const kept = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const get = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+const ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+describe("a new plan", () => {
+  test("holds for new requests on the same connection, and leaves running ones to the old", async () => {
+    const port = freePort();
+    let waiting: ServerConnection | null = null;
+    await using slow = new RawServer((connection) => void (waiting = connection));
+    await using fast = new RawServer(answering("fast!"));
+    await using driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(slow.port)]));
+    await using client = await RawClient.connect(port);
+    client.send(kept);
+    await waitFor("the request at the old server", () => waiting !== null);
+    await driver.configure(simplePlan(port, [upstreamServer(fast.port)]));
+    expect(await ask(port, get)).toEndWith("fast!");
+    (waiting as ServerConnection | null)?.send(ok);
+    await client.expect("hello");
+    client.send(kept);
+    await client.expect("fast!");
+    await waitFor("no connection to the old server", () =>
+      slow.connections.every(({ isClosed, hasEnded }) => isClosed || hasEnded),
+    );
+  });
+
+  test("that cannot be carried out is refused, and the old one goes on", async () => {
+    const port = freePort();
+    await using origin = new RawServer(answering("hello"));
+    const plan = simplePlan(port, [upstreamServer(origin.port)]);
+    await using driver = await ProxyDriver.start(plan);
+    const refusal = await driver.configure(simplePlan(freePort(), [])).catch(errorText);
+    expect(refusal).toStartWith("no listening socket for 127.0.0.1:");
+    const broken = { ...plan, sites: [site(["*"], [route("/", "nobody")])] };
+    expect(await driver.configure(broken).catch(errorText)).toContain("unknown upstream nobody");
+    expect(await ask(port, get)).toEndWith("hello");
+  });
+});
+
+describe("draining", () => {
+  test("loses no request of a client under load", async () => {
+    const [port, origin] = [freePort(), freePort()];
+    await using _nginx = await LocalNginx.start(origin, 'location / { return 200 "hello"; }');
+    await using driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin)]));
+    const wrk = Bun.spawn(["nice", "wrk", "-t1", "-c32", "-d3s", `http://127.0.0.1:${port}/`], {
+      stdout: "pipe",
+    });
+    await waitFor("load", async () => (await driver.nextStatus()).requests > 100);
+    // The next worker stands on the same socket, as after an upgrade.
+    await using next = await driver.successor();
+    driver.send({ kind: "drain", deadlineMs: 10_000 });
+    expect(await driver.exited).toBe(0);
+    const report = await new Response(wrk.stdout).text();
+    expect(report).not.toMatch(/Non-2xx|Socket errors/);
+    expect((await next.nextStatus()).requests).toBeGreaterThan(0);
+  });
+
+  test("closes idle connections, lets open requests finish and tells their clients", async () => {
+    const port = freePort();
+    let waiting: ServerConnection | null = null;
+    await using origin = new RawServer((connection) => void (waiting = connection));
+    await using driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)]));
+    await using idle = await RawClient.connect(port);
+    await using busy = await RawClient.connect(port);
+    busy.send(kept);
+    await waitFor("the request", () => waiting !== null);
+    driver.send({ kind: "drain", deadlineMs: 10_000 });
+    expect(await idle.expectEnd()).toBe("");
+    idle.cut();
+    (waiting as ServerConnection | null)?.send(ok);
+    expect(await busy.expectEnd()).toContain("Connection: close\r\n\r\nhello");
+    busy.cut();
+    expect(await driver.exited).toBe(0);
+  });
+
+  test("cuts what is still open at the deadline", async () => {
+    const port = freePort();
+    await using origin = new RawServer(() => undefined);
+    await using driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)]));
+    await using busy = await RawClient.connect(port);
+    busy.send(kept);
+    await waitFor("the request", () => origin.received() !== "");
+    driver.send({ kind: "drain", deadlineMs: 100 });
+    expect(await driver.exited).toBe(0);
+    expect(await busy.expectEnd()).toBe("");
+  });
+});

@@ -1,0 +1,80 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { resolveUser, runScript } from "../../../src/vrrp/script.ts";
+import { waitFor } from "../../support/lab.ts";
+
+const shell = (text: string): readonly string[] => ["/bin/sh", "-c", text];
+
+test("a script's exit status is its result", async () => {
+  expect(await runScript({ command: shell("exit 0"), timeoutMs: 5000, user: null })).toEqual({
+    hasSucceeded: true,
+    text: "exit status 0",
+  });
+  expect(await runScript({ command: shell("exit 3"), timeoutMs: 5000, user: null })).toEqual({
+    hasSucceeded: false,
+    text: "exit status 3",
+  });
+});
+
+test("a script that does not end is killed with all it started", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "edge-ha-script-"));
+  const pidFile = join(directory, "pid");
+  const command = shell(`sleep 1000 & echo $! >${pidFile}; wait`);
+  const result = await runScript({ command, timeoutMs: 300, user: null });
+  expect(result).toEqual({ hasSucceeded: false, text: "not finished after 300 ms" });
+  const pid = Number(readFileSync(pidFile, "utf8"));
+  rmSync(directory, { recursive: true });
+  await waitFor("the child of the script is dead", () => isDead(pid));
+});
+
+test("a script that is called off is killed with all it started", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "edge-ha-script-"));
+  const pidFile = join(directory, "pid");
+  const command = shell(`sleep 1000 & echo $! >${pidFile}; wait`);
+  const called = new AbortController();
+  const result = runScript({ command, timeoutMs: 3_600_000, user: null, signal: called.signal });
+  await waitFor("the script has started its child", () => /\d\n/.test(readQuietly(pidFile)));
+  called.abort();
+  expect(await result).toEqual({ hasSucceeded: false, text: "ended by SIGKILL" });
+  const pid = Number(readQuietly(pidFile));
+  rmSync(directory, { recursive: true });
+  await waitFor("the child of the script is dead", () => isDead(pid));
+});
+
+test("a script that cannot be run fails, and says why", async () => {
+  const result = await runScript({ command: ["/nonexistent/check"], timeoutMs: 1000, user: null });
+  expect(result.hasSucceeded).toBe(false);
+  expect(result.text).toStartWith("cannot be run: ");
+});
+
+test("a script runs as the user that was asked for, with none of root's groups", async () => {
+  const user = resolveUser("nobody");
+  const isNobody = shell('test "$(id -u)" = "$(id -u nobody)" && ! id -G | grep -qw 0');
+  expect(await runScript({ command: isNobody, timeoutMs: 5000, user })).toMatchObject({ hasSucceeded: true });
+  expect(() => resolveUser("no-such-user")).toThrow("there is no user no-such-user");
+});
+
+test("a script that gets a signal fails", async () => {
+  const result = await runScript({ command: shell("kill -9 $$"), timeoutMs: 5000, user: null });
+  expect(result).toEqual({ hasSucceeded: false, text: "ended by SIGKILL" });
+});
+
+function readQuietly(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // Not written yet.
+    return "";
+  }
+}
+
+/** Gone, or a zombie that nobody has collected yet. */
+function isDead(pid: number): boolean {
+  try {
+    return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,71 @@
+import { resolve } from "node:path";
+import type { DirectorPlan } from "../../src/config/node-plan.ts";
+import type { FromDirector, Verdict } from "../../src/ipc/messages.ts";
+import type { ProbeStatus } from "../../src/ipc/status.ts";
+import { roleArgument } from "../../src/supervisor/self-command.ts";
+import type { Host } from "./lab.ts";
+import { waitFor } from "./lab.ts";
+
+const project = resolve(import.meta.dir, "../..");
+
+/** A `director` process alone, with the test as its supervisor. */
+export interface DirectorProcess extends AsyncDisposable {
+  readonly pid: number;
+  readonly exited: Promise<number>;
+  /** Everything it said, in order. */
+  readonly messages: readonly FromDirector[];
+  /** Sends a plan and gives the reason if it is refused, null if not. */
+  configure(plan: DirectorPlan): Promise<string | null>;
+  /** All verdicts so far. */
+  verdicts(): readonly Verdict[];
+  /** The last that was heard of a probe. */
+  probe(id: string): ProbeStatus | undefined;
+  /** Asks it to leave and gives its exit status. */
+  stop(): Promise<number>;
+  /** Closes the channel, as the death of a supervisor does. */
+  abandon(): void;
+}
+
+/** Starts the role as the supervisor does, from source, on a host of the lab. */
+export async function startDirector(host: Host, env: Record<string, string> = {}): Promise<DirectorProcess> {
+  const messages: FromDirector[] = [];
+  const variables = { EDGE_HA_STATE_DIRECTORY: host.directory, ...env };
+  const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  const entry = [process.execPath, resolve(project, "src/main.ts"), roleArgument, "director"];
+  const child = Bun.spawn(["ip", "netns", "exec", host.netns, "/usr/bin/env", ...settings, ...entry], {
+    cwd: host.directory,
+    stdio: ["ignore", "inherit", Bun.file(`${host.directory}/director.log`)],
+    ipc: (message: unknown) => messages.push(message as FromDirector),
+  });
+  await waitFor("the director says hello", () => messages.some(({ kind }) => kind === "hello"));
+  return {
+    pid: child.pid,
+    exited: child.exited,
+    messages,
+    async configure(plan) {
+      const before = answers(messages).length;
+      child.send({ kind: "configure", plan });
+      await waitFor("the director answers", () => answers(messages).length > before);
+      const answer = answers(messages)[before];
+      return answer?.kind === "refused" ? answer.reason : null;
+    },
+    verdicts: () => messages.flatMap((message) => (message.kind === "verdicts" ? message.verdicts : [])),
+    probe(id) {
+      const status = messages.findLast((message) => message.kind === "status");
+      return status?.probes.find((probe) => probe.id === id);
+    },
+    stop() {
+      child.send({ kind: "stop" });
+      return child.exited;
+    },
+    abandon: () => child.disconnect(),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+function answers(messages: readonly FromDirector[]): readonly FromDirector[] {
+  return messages.filter(({ kind }) => kind === "configured" || kind === "refused");
+}

@@ -1,0 +1,88 @@
+import { formatEndpoint, type Endpoint } from "../../src/base/address.ts";
+import { SystemError } from "../../src/base/system-error.ts";
+import type { IpvsTable } from "../../src/director/director.ts";
+import type { IpvsKey, IpvsServer, IpvsService } from "../../src/kernel/ipvs.ts";
+import { formatKey } from "../../src/kernel/ipvs-messages.ts";
+
+/** The kernel's service table in memory, with its answers: EEXIST, ESRCH for services, ENOENT for servers. */
+export class FakeIpvs implements IpvsTable {
+  /** Every change that was asked for, in order, such as `addServer tcp 10.0.0.1:80 10.0.0.2:80`. */
+  readonly changes: string[] = [];
+  /** Schedulers the kernel has. */
+  schedulers: ReadonlySet<string> = new Set(["rr", "wrr"]);
+  isClosed = false;
+  readonly #services = new Map<string, { service: IpvsService; servers: Map<string, IpvsServer> }>();
+
+  constructor(services: readonly IpvsService[] = []) {
+    for (const service of services) {
+      this.addService(service);
+      for (const server of service.servers) this.addServer(service.key, server);
+    }
+    this.changes.length = 0;
+  }
+
+  services(): IpvsService[] {
+    return [...this.#services.values()].map(({ service, servers }) =>
+      Object.assign({}, service, { servers: [...servers.values()] }),
+    );
+  }
+
+  addService(service: IpvsService): void {
+    const key = formatKey(service.key);
+    this.changes.push(`addService ${key}`);
+    if (this.#services.has(key)) throw new SystemError("IPVS_CMD_NEW_SERVICE", "EEXIST", key);
+    this.#requireScheduler(service);
+    this.#services.set(key, { service, servers: new Map() });
+  }
+
+  setService(service: IpvsService): void {
+    const key = formatKey(service.key);
+    this.changes.push(`setService ${key}`);
+    const entry = this.#entry(service.key);
+    this.#requireScheduler(service);
+    entry.service = service;
+  }
+
+  removeService(key: IpvsKey): void {
+    this.changes.push(`removeService ${formatKey(key)}`);
+    this.#entry(key);
+    this.#services.delete(formatKey(key));
+  }
+
+  addServer(key: IpvsKey, server: IpvsServer): void {
+    this.changes.push(`addServer ${formatKey(key)} ${formatEndpoint(server)}`);
+    const { servers } = this.#entry(key);
+    const name = formatEndpoint(server);
+    if (servers.has(name)) throw new SystemError("IPVS_CMD_NEW_DEST", "EEXIST", name);
+    servers.set(name, server);
+  }
+
+  setServer(key: IpvsKey, server: IpvsServer): void {
+    this.changes.push(`setServer ${formatKey(key)} ${formatEndpoint(server)}`);
+    const { servers } = this.#entry(key);
+    const name = formatEndpoint(server);
+    if (!servers.has(name)) throw new SystemError("IPVS_CMD_SET_DEST", "ENOENT", name);
+    servers.set(name, server);
+  }
+
+  removeServer(key: IpvsKey, server: Endpoint): void {
+    this.changes.push(`removeServer ${formatKey(key)} ${formatEndpoint(server)}`);
+    if (!this.#entry(key).servers.delete(formatEndpoint(server))) {
+      throw new SystemError("IPVS_CMD_DEL_DEST", "ENOENT", formatEndpoint(server));
+    }
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  #entry(key: IpvsKey): { service: IpvsService; servers: Map<string, IpvsServer> } {
+    const entry = this.#services.get(formatKey(key));
+    if (entry === undefined) throw new SystemError("IPVS", "ESRCH", formatKey(key));
+    return entry;
+  }
+
+  #requireScheduler({ scheduler }: IpvsService): void {
+    if (!this.schedulers.has(scheduler)) throw new SystemError("IPVS", "ENOENT", scheduler);
+  }
+}

@@ -1,0 +1,305 @@
+import { instant, later, type Instant } from "../../src/base/instant.ts";
+import type { ReceivedPacket } from "../../src/kernel/raw-multicast.ts";
+import type { InterfaceAddress, Link, RouteEvent } from "../../src/kernel/rtnetlink.ts";
+import type { Host, Routes, Script, ScriptResult, Segment, SegmentPlace } from "../../src/vrrp/host.ts";
+import type { FakeClock } from "./fake-clock.ts";
+
+/** Gives numbers in [0, 1) that depend on the seed alone (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** What happened on a network, in order. */
+export interface Heard {
+  readonly at: Instant;
+  readonly machine: string;
+  readonly network: string;
+  readonly payload: Uint8Array;
+}
+
+interface Listener {
+  readonly machine: FakeMachine;
+  readonly place: SegmentPlace;
+  readonly receive: (packet: ReceivedPacket) => void;
+}
+
+/** Networks that lose, delay and partition what is sent over them. */
+export class FakeSegment {
+  readonly clock: FakeClock;
+  /** Every packet sent, also those that got lost. */
+  readonly sent: Heard[] = [];
+  /** Probability that a packet does not reach one receiver. */
+  loss = 0;
+  maxDelayMs = 0;
+  readonly #random: () => number;
+  readonly #listeners = new Set<Listener>();
+  /** Machines by network that hear only others of the same island; 0 is the mainland. */
+  readonly #islands = new Map<string, number>();
+
+  constructor(clock: FakeClock, seed = 1) {
+    this.clock = clock;
+    this.#random = seededRandom(seed);
+  }
+
+  /** Moves a machine to an island of one network. */
+  isolate(machine: string, network: string, island: number): void {
+    this.#islands.set(`${machine} ${network}`, island);
+  }
+
+  /** Brings everybody together again. */
+  heal(): void {
+    this.#islands.clear();
+  }
+
+  /** Connects a socket. */
+  open(machine: FakeMachine, place: SegmentPlace, receive: (packet: ReceivedPacket) => void): Segment {
+    const listener: Listener = { machine, place, receive };
+    this.#listeners.add(listener);
+    return {
+      send: (payload) => this.#send(listener, payload),
+      close: () => this.#listeners.delete(listener),
+    };
+  }
+
+  #send(from: Listener, payload: Uint8Array): void {
+    const { name: network } = from.place.link;
+    if (!from.machine.hasCarrier(network)) return;
+    this.sent.push({ at: this.clock.now(), machine: from.machine.name, network, payload });
+    for (const to of this.#listeners) {
+      if (to.machine === from.machine || to.place.link.name !== network) continue;
+      if (this.#random() < this.loss || !this.#areTogether(from, to)) continue;
+      const at = later(this.clock.now(), this.#random() * this.maxDelayMs);
+      this.clock.schedule(at, () => this.#deliver(from, to, payload));
+    }
+  }
+
+  #deliver(from: Listener, to: Listener, payload: Uint8Array): void {
+    if (to.machine.isDeaf) return;
+    to.machine.whenRunning(() => this.#receive(from, to, payload));
+  }
+
+  #receive(from: Listener, to: Listener, payload: Uint8Array): void {
+    const hears = this.#listeners.has(to) && to.machine.hasCarrier(to.place.link.name);
+    if (!hears || !this.#areTogether(from, to)) return;
+    const { source, group: destination } = from.place;
+    to.receive({ payload, source, destination, ttl: 255, totalLength: 20 + payload.length });
+  }
+
+  #areTogether(a: Listener, b: Listener): boolean {
+    const islandOf = ({ machine, place }: Listener): number =>
+      this.#islands.get(`${machine.name} ${place.link.name}`) ?? 0;
+    return islandOf(a) === islandOf(b);
+  }
+}
+
+/** A machine with interfaces and a kernel; `boot` gives its next process a host to live on. */
+export class FakeMachine {
+  readonly name: string;
+  /** Result of each script by its first word; those not named succeed. */
+  readonly scripts: Map<string, ScriptResult> = new Map();
+  /** Every script run, in order. */
+  readonly ran: Script[] = [];
+  /** Content of files by their paths. */
+  readonly files: Map<string, string> = new Map();
+  /** Lines written to FIFOs, and whether anybody reads them. */
+  readonly fifoLines: string[] = [];
+  isFifoRead = true;
+  /** Addresses announced, in order. */
+  readonly announced: string[] = [];
+  readonly #segment: FakeSegment;
+  readonly #links: Map<string, Link>;
+  #missed: (() => void)[] | null = null;
+  #isDeaf = false;
+  #addresses: InterfaceAddress[];
+  readonly #subscribers = new Set<(event: RouteEvent) => void>();
+
+  constructor(name: string, segment: FakeSegment, own: Readonly<Record<string, string>>) {
+    this.name = name;
+    this.#segment = segment;
+    const names = Object.keys(own);
+    this.#links = new Map(names.map((link, index) => [link, fakeLink(link, index + 2)]));
+    this.#addresses = Object.entries(own).map(([link, address]) => {
+      return addressOn(this.#link(link), address, 0);
+    });
+  }
+
+  /** Starts a process: its timers and sockets end with `kill`, what it left in the kernel stays. */
+  boot(): { readonly host: Host; readonly kill: () => void } {
+    let isAlive = true;
+    let cancelAlarm: (() => void) | null = null;
+    const segments = new Set<Segment>();
+    const { clock } = this.#segment;
+    const whenRunning = (action: () => void): void => this.whenRunning(action);
+    const subscriptions = new Set<(event: RouteEvent) => void>();
+    const host: Host = {
+      clock: {
+        now: () => clock.now(),
+        wallTime: () => clock.wallTime(),
+        schedule: (at, action) => clock.schedule(at, () => whenRunning(() => isAlive && action())),
+      },
+      alarm: {
+        set(at, action) {
+          cancelAlarm?.();
+          cancelAlarm = clock.schedule(at, () => whenRunning(() => isAlive && action()));
+        },
+        clear: () => cancelAlarm?.(),
+      },
+      routes: this.#routes(subscriptions),
+      announce: (_link, address): void => void this.announced.push(address),
+      openSegment: (place, receive) => {
+        const segment = this.#segment.open(this, place, receive);
+        segments.add(segment);
+        return segment;
+      },
+      openFifo: (path) => ({
+        write: (line) => {
+          if (!this.isFifoRead) return `nobody reads ${path}`;
+          this.fifoLines.push(line);
+          return null;
+        },
+        close: () => undefined,
+      }),
+      readFile: (path) => this.files.get(path) ?? null,
+      watchFile: () => () => undefined,
+      runScript: (script) => {
+        const { command } = script;
+        this.ran.push(script);
+        return Promise.resolve(
+          this.scripts.get(command[0] ?? "") ?? { hasSucceeded: true, text: "exit status 0" },
+        );
+      },
+      resolveUser(name) {
+        if (name === "nobody") return { uid: 65_534, gid: 65_534 };
+        throw new Error(`there is no user ${name} to run a script as`);
+      },
+    };
+    const kill = (): void => {
+      isAlive = false;
+      cancelAlarm?.();
+      for (const segment of segments) segment.close();
+      for (const react of subscriptions) this.#subscribers.delete(react);
+    };
+    return { host, kill };
+  }
+
+  /** Stops every process; what happens meanwhile waits for `thaw`, packets only if there is room for them. */
+  freeze(keepsPackets: boolean): void {
+    this.#missed ??= [];
+    this.#isDeaf = !keepsPackets;
+  }
+
+  /** Lets them go on, with everything they missed at once. */
+  thaw(): void {
+    const missed = this.#missed ?? [];
+    this.#missed = null;
+    this.#isDeaf = false;
+    for (const each of missed) each();
+  }
+
+  get isFrozen(): boolean {
+    return this.#missed !== null;
+  }
+
+  /** Whether packets that arrive are lost. */
+  get isDeaf(): boolean {
+    return this.#isDeaf;
+  }
+
+  /** Does something now, or as soon as the machine is not frozen any more. */
+  whenRunning(action: () => void): void {
+    if (this.#missed === null) action();
+    else this.#missed.push(action);
+  }
+
+  /** Tells whether an address is on any interface. */
+  holds(address: string): boolean {
+    return this.#addresses.some((each) => each.address === address);
+  }
+
+  hasCarrier(link: string): boolean {
+    return this.#links.get(link)?.hasCarrier ?? false;
+  }
+
+  /** Pulls or plugs a cable. */
+  setCarrier(name: string, hasCarrier: boolean): void {
+    const link = { ...this.#link(name), hasCarrier };
+    this.#links.set(name, link);
+    this.#tell({ kind: "link", link, isGone: false });
+  }
+
+  /** Adds an address as an operator would. */
+  addByHand(link: string, address: string, protocol = 0): void {
+    const added = addressOn(this.#link(link), address, protocol);
+    this.#addresses.push(added);
+    this.#tell({ kind: "address", address: added, isGone: false });
+  }
+
+  /** Removes an address as an operator would. */
+  removeByHand(address: string): void {
+    for (const gone of this.#addresses.filter((each) => each.address === address)) {
+      this.#addresses = this.#addresses.filter((each) => each !== gone);
+      this.#tell({ kind: "address", address: gone, isGone: true });
+    }
+  }
+
+  #routes(subscriptions: Set<(event: RouteEvent) => void>): Routes {
+    return {
+      links: () => [...this.#links.values()],
+      addresses: () => [...this.#addresses],
+      addAddress: ({ linkIndex, address, prefixLength, label, scope, protocol }) => {
+        if (this.#addresses.some((each) => each.linkIndex === linkIndex && each.address === address)) {
+          return "exists";
+        }
+        const added = { linkIndex, address, prefixLength, label, scope, protocol };
+        this.#addresses.push(added);
+        this.#tell({ kind: "address", address: added, isGone: false });
+        return "added";
+      },
+      removeAddress: ({ linkIndex, address }) => {
+        const gone = this.#addresses.find((each) => each.linkIndex === linkIndex && each.address === address);
+        if (gone === undefined) return "absent";
+        this.#addresses = this.#addresses.filter((each) => each !== gone);
+        this.#tell({ kind: "address", address: gone, isGone: true });
+        return "removed";
+      },
+      subscribe: (react) => {
+        subscriptions.add(react);
+        this.#subscribers.add(react);
+        return () => this.#subscribers.delete(react);
+      },
+    };
+  }
+
+  /** Like the kernel's, events come a little later than the change. */
+  #tell(event: RouteEvent): void {
+    const { clock } = this.#segment;
+    clock.schedule(later(clock.now(), 0.1), () => {
+      this.whenRunning(() => {
+        for (const react of this.#subscribers) react(event);
+      });
+    });
+  }
+
+  #link(name: string): Link {
+    const link = this.#links.get(name);
+    if (link === undefined) throw new Error(`${this.name} has no interface ${name}`);
+    return link;
+  }
+}
+
+/** The moment at which a fake clock starts. */
+export const beginning: Instant = instant(1000);
+
+function fakeLink(name: string, index: number): Link {
+  return { index, name, mac: Uint8Array.of(2, 0, 0, 0, 0, index), isUp: true, hasCarrier: true, mtu: 1500 };
+}
+
+function addressOn(link: Link, address: string, protocol: number): InterfaceAddress {
+  return { linkIndex: link.index, address, prefixLength: 24, label: null, scope: 0, protocol };
+}

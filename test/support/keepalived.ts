@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import type { Child, Host } from "./lab.ts";
+
+/** One virtual router of keepalived's, in its own words. */
+export interface KeepalivedInstance {
+  readonly interface: string;
+  readonly version: 2 | 3;
+  readonly vrid: number;
+  readonly priority: number;
+  /** Seconds between advertisements. */
+  readonly advertInterval: number;
+  /** Addresses with prefix. */
+  readonly addresses: readonly string[];
+  readonly state?: "MASTER" | "BACKUP";
+  /** Simple text password; version 2 only. */
+  readonly password?: string;
+  readonly preempts?: boolean;
+}
+
+/** Starts keepalived, the VRRP part alone, on a host. */
+export async function startKeepalived(host: Host, instances: readonly KeepalivedInstance[]): Promise<Child> {
+  const file = (name: string): string => join(host.directory, `keepalived.${name}`);
+  await Bun.write(file("conf"), configuration(host.name, instances));
+  const pidFiles = ["-p", file("pid"), "-r", file("vrrp.pid")];
+  return host.spawn(["keepalived", "-n", "-l", "-D", "-P", "-f", file("conf"), ...pidFiles]);
+}
+
+function configuration(routerName: string, instances: readonly KeepalivedInstance[]): string {
+  const blocks = instances.map(instanceBlock);
+  return `global_defs {\n  router_id ${routerName}\n  dynamic_interfaces\n}\n${blocks.join("")}`;
+}
+
+function instanceBlock(instance: KeepalivedInstance): string {
+  const { password, preempts = true } = instance;
+  const authentication = `  authentication {\n    auth_type PASS\n    auth_pass ${password}\n  }\n`;
+  return `vrrp_instance V${instance.vrid} {
+  state ${instance.state ?? "BACKUP"}
+  version ${instance.version}
+  interface ${instance.interface}
+  virtual_router_id ${instance.vrid}
+  priority ${instance.priority}
+  advert_int ${instance.advertInterval}
+${preempts ? "" : "  nopreempt\n"}${password === undefined ? "" : authentication}  virtual_ipaddress {
+${instance.addresses.map((address) => `    ${address}\n`).join("")}  }
+}
+`;
+}

@@ -1,0 +1,202 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { formatEndpoint, type Endpoint } from "../../src/base/address.ts";
+import type {
+  ListenerPlan,
+  ProxyPlan,
+  RoutePlan,
+  SitePlan,
+  UpstreamPlan,
+  UpstreamServerPlan,
+} from "../../src/config/node-plan.ts";
+import type { FromProxy, ToProxy, Verdict } from "../../src/ipc/messages.ts";
+import type { ProxyStatus } from "../../src/ipc/status.ts";
+import { closeListener, listenTcp } from "../../src/kernel/listen.ts";
+import { proxyRuntimeOptions } from "../../src/supervisor/child.ts";
+
+let lastPort = 20_000 + Math.trunc(Math.random() * 10_000);
+
+/** Gives a free port of the loopback address, another each time, below those the kernel gives to clients. */
+export function freePort(): number {
+  for (;;) {
+    lastPort = lastPort >= 32_000 ? 20_000 : lastPort + 1;
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port: lastPort, socket: { data: () => undefined } }).stop(true);
+      return lastPort;
+    } catch {
+      // Somebody has it: the next one.
+    }
+  }
+}
+
+/** Names a server of an upstream on the loopback address. */
+export function upstreamServer(port: number, more: Partial<UpstreamServerPlan> = {}): UpstreamServerPlan {
+  return { address: "127.0.0.1", port, weight: 1, probe: null, isBackup: false, ...more };
+}
+
+/** Makes an upstream with usual limits. */
+export function upstream(name: string, servers: readonly UpstreamServerPlan[]): UpstreamPlan {
+  return { name, balance: "round-robin", servers, keepAliveConnections: 128, keepAliveIdleMs: 60_000 };
+}
+
+/** Makes a route with usual limits. */
+export function route(path: string, upstreamName: string, more: Partial<RoutePlan> = {}): RoutePlan {
+  const responseHeaders = { remove: [], set: [], add: [] };
+  return {
+    path,
+    upstream: upstreamName,
+    connectTimeoutMs: 5_000,
+    sendTimeoutMs: 60_000,
+    readTimeoutMs: 60_000,
+    responseHeaders,
+    ...more,
+  };
+}
+
+/** Makes a site of the listener `http`. */
+export function site(
+  hosts: readonly string[],
+  routes: readonly RoutePlan[],
+  more: Partial<SitePlan> = {},
+): SitePlan {
+  return { hosts, listeners: ["http"], accessLog: null, maxBodyBytes: 2 ** 40, routes, ...more };
+}
+
+/** Makes a listener with usual limits. */
+export function listener(port: number, more: Partial<ListenerPlan> = {}): ListenerPlan {
+  const sockets = [{ address: "127.0.0.1", port }];
+  return { name: "http", sockets, headTimeoutMs: 60_000, idleTimeoutMs: 75_000, ...more };
+}
+
+/** Makes a plan with one listener, one upstream `apps` and one site for every host. */
+export function simplePlan(
+  port: number,
+  servers: readonly UpstreamServerPlan[],
+  more: Partial<ProxyPlan> = {},
+): ProxyPlan {
+  return {
+    workers: 1,
+    user: "root",
+    listeners: [listener(port)],
+    relays: [],
+    upstreams: [upstream("apps", servers)],
+    sites: [site(["*"], [route("/", "apps")])],
+    ...more,
+  };
+}
+
+const entry = fileURLToPath(new URL("proxy-entry.ts", import.meta.url));
+
+/** A proxy process under test, started as the supervisor starts it. */
+export class ProxyDriver implements AsyncDisposable {
+  readonly pid: number;
+  /** Resolves with the exit status. */
+  readonly exited: Promise<number>;
+  status: ProxyStatus | null = null;
+  private readonly subprocess: Bun.Subprocess;
+  private readonly descriptors: readonly number[];
+  private readonly sockets: Readonly<Record<string, number>>;
+  private readonly ownsDescriptors: boolean;
+  private readonly endpoints: readonly Endpoint[];
+  private plan: ProxyPlan | null = null;
+  private answers: ((message: FromProxy) => void)[] = [];
+  private lines = "";
+
+  private constructor(endpoints: readonly Endpoint[], inherited: readonly number[] | null = null) {
+    this.descriptors = inherited ?? endpoints.map((endpoint) => listenTcp({ endpoint, backlog: 1024 }));
+    this.ownsDescriptors = inherited === null;
+    this.endpoints = endpoints;
+    // The child sees them as 3, 4, … in their order.
+    this.sockets = Object.fromEntries(
+      endpoints.map((endpoint, index) => [formatEndpoint(endpoint), 3 + index]),
+    );
+    this.subprocess = Bun.spawn([process.execPath, entry], {
+      stdio: ["ignore", "inherit", "pipe", ...this.descriptors],
+      env: { ...process.env, ...proxyRuntimeOptions },
+      serialization: "json",
+      ipc: (message: FromProxy) => this.receive(message),
+    });
+    this.pid = this.subprocess.pid;
+    this.exited = this.subprocess.exited;
+    void this.readLog();
+  }
+
+  /** Starts a process with sockets for these endpoints and puts a plan into force. */
+  static async start(plan: ProxyPlan, verdicts: readonly Verdict[] = []): Promise<ProxyDriver> {
+    const endpoints = [...plan.listeners, ...plan.relays].flatMap(({ sockets }) => sockets);
+    const driver = new ProxyDriver(endpoints);
+    await driver.next((message) => message.kind === "hello");
+    await driver.configure(plan, verdicts);
+    return driver;
+  }
+
+  /** Starts another process with the same plan on the same sockets. */
+  async successor(): Promise<ProxyDriver> {
+    if (this.plan === null) throw new Error("there is no plan yet");
+    const driver = new ProxyDriver(this.endpoints, this.descriptors);
+    await driver.next((message) => message.kind === "hello");
+    await driver.configure(this.plan);
+    return driver;
+  }
+
+  /** Puts a plan into force; throws what the process refuses it with. */
+  async configure(plan: ProxyPlan, verdicts: readonly Verdict[] = []): Promise<void> {
+    const answer = this.next(({ kind }) => kind === "configured" || kind === "refused");
+    this.send({ kind: "configure", plan, sockets: this.sockets, verdicts });
+    const message = await answer;
+    if (message.kind === "refused") throw new Error(message.reason);
+    this.plan = plan;
+  }
+
+  send(message: ToProxy): void {
+    this.subprocess.send(message);
+  }
+
+  /** Waits for the next status message. */
+  async nextStatus(): Promise<ProxyStatus> {
+    const message = await this.next(({ kind }) => kind === "status");
+    if (message.kind !== "status") throw new Error("unreachable");
+    return message.status;
+  }
+
+  /** What it has logged so far. */
+  log(): string {
+    return this.lines;
+  }
+
+  /** Resident memory in bytes. */
+  residentBytes(): number {
+    const pages = readFileSync(`/proc/${this.pid}/statm`, "latin1").split(" ")[1];
+    return Number(pages) * 4096;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.subprocess.kill("SIGKILL");
+    await this.exited;
+    if (this.ownsDescriptors) for (const fd of this.descriptors) closeListener(fd);
+  }
+
+  private next(matches: (message: FromProxy) => boolean): Promise<FromProxy> {
+    const { promise, reject, resolve } = Promise.withResolvers<FromProxy>();
+    const take = (message: FromProxy): void => {
+      if (!matches(message)) return;
+      this.answers = this.answers.filter((answer) => answer !== take);
+      resolve(message);
+    };
+    this.answers.push(take);
+    void this.exited.then((status) => reject(new Error(`the proxy exited with ${status}:\n${this.lines}`)));
+    return promise;
+  }
+
+  private receive(message: FromProxy): void {
+    if (message.kind === "status") this.status = message.status;
+    for (const answer of this.answers) answer(message);
+  }
+
+  private async readLog(): Promise<void> {
+    const { stderr } = this.subprocess;
+    if (!(stderr instanceof ReadableStream)) return;
+    const decoder = new TextDecoder();
+    for await (const bytes of stderr) this.lines += decoder.decode(bytes, { stream: true });
+  }
+}

@@ -1,0 +1,33 @@
+import type { VrrpInstancePlan, VrrpPlan } from "../../src/config/node-plan.ts";
+
+/** What a test says about an instance; the rest are the defaults of the configuration. */
+export type InstanceWish = Partial<Omit<VrrpInstancePlan, "addresses">> & { readonly vip?: string };
+
+/** Makes the plan of one instance: version 3, 1 s, priority 100, one address on eth0. */
+export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
+  const { vip = "192.0.2.100", ...rest } = wish;
+  const plan = {
+    name: "public-1",
+    interface: "eth0",
+    version: 3,
+    vrid: 51,
+    priority: 100,
+    advertIntervalMs: 1000,
+    preempts: true,
+    group: "224.0.0.18",
+    source: null,
+    password: null,
+    hmac: null,
+    checksum: "pseudo-header",
+    garp: { burst: 5, repeatDelayMs: 5000 },
+    tracks: [],
+    needsProxy: false,
+    ...rest,
+  } as const;
+  return { ...plan, addresses: [{ address: vip, length: 24, interface: plan.interface, label: null }] };
+}
+
+/** Makes a whole plan of instances alone, or with more. */
+export function vrrpPlan(instances: readonly VrrpInstancePlan[], more: Partial<VrrpPlan> = {}): VrrpPlan {
+  return { instances, syncGroups: [], tracks: [], notify: null, ...more };
+}

@@ -1,0 +1,87 @@
+import { expect, test } from "bun:test";
+import { describeStatus } from "../../../src/cli/status.ts";
+import type { NodeStatus } from "../../../src/ipc/status.ts";
+
+const since = "2026-11-21T04:00:00.000Z";
+const status: NodeStatus = {
+  cluster: "shop",
+  node: "lb1",
+  version: "0.1.0",
+  pid: 100,
+  startedAt: since,
+  config: { path: "/etc/edge-ha/edge-ha.toml", loadedAt: since, lastErrors: [] },
+  instances: [
+    {
+      name: "public-1",
+      interface: "eth2",
+      version: 3,
+      vrid: 191,
+      state: "backup",
+      since,
+      reason: "172.16.8.11 has priority 250, ours is 244",
+      priority: 244,
+      basePriority: 254,
+      claims: ["check-uplink fails: −10"],
+      addresses: ["172.16.8.100/24"],
+      peer: { address: "172.16.8.11", priority: 250 },
+      counters: { sent: 3 },
+    },
+  ],
+  probes: [
+    {
+      id: "http 10.16.8.8:80",
+      target: { address: "10.16.8.8", port: 80 },
+      isUp: false,
+      since,
+      lastResult: "status 500",
+    },
+  ],
+  services: [
+    {
+      name: "web",
+      address: "172.16.8.100",
+      port: 80,
+      scheduler: "wrr",
+      usesSorry: true,
+      servers: [{ address: "10.16.8.8", port: 80, weight: 0, isUp: false, activeConnections: 7 }],
+    },
+  ],
+  proxies: [{ pid: 103, connections: 4, requests: 9, responses: { "2xx": 9 }, residentBytes: 1 }],
+  processes: [
+    { role: "vrrp", pid: 101, startedAt: since, restarts: 2 },
+    { role: "proxy 0", pid: 103, startedAt: since, restarts: 0 },
+  ],
+};
+
+test("describeStatus() says who holds an address, since when, and why", () => {
+  const text = describeStatus(status, false);
+  expect(text).toContain("public-1  backup  172.16.8.100/24");
+  expect(text).toContain("priority 244 (254 before tracks)");
+  expect(text).toContain(`since ${since}: 172.16.8.11 has priority 250, ours is 244`);
+  expect(text).toContain("active is 172.16.8.11 with priority 250");
+  expect(text).toContain("check-uplink fails: −10");
+});
+
+test("describeStatus() shows services with their servers, checks and processes", () => {
+  const text = describeStatus(status, false);
+  expect(text).toMatch(/web +172\.16\.8\.100:80 +wrr +sorry server/);
+  expect(text).toMatch(/10\.16\.8\.8:80 +weight 0 +down +7/);
+  expect(text).toMatch(/http 10\.16\.8\.8:80 +down +\S+ +status 500/);
+  expect(text).toMatch(/vrrp +101 +2 /);
+  expect(text).toMatch(/proxy 0 +103 +0 +\S+ +4 connections, 9 requests/);
+});
+
+test("describeStatus() says that and why the last reload was refused", () => {
+  const refused = {
+    ...status,
+    config: { ...status.config, lastErrors: ["edge-ha.toml:3:1 cluster.nam: unknown"] },
+  };
+  const text = describeStatus(refused, false);
+  expect(text).toContain("the last reload was refused");
+  expect(text).toContain("  edge-ha.toml:3:1 cluster.nam: unknown");
+});
+
+test("describeStatus() colours states on a terminal only", () => {
+  expect(describeStatus(status, false)).not.toContain("\u001B");
+  expect(describeStatus(status, true)).toContain("\u001B[36mbackup\u001B[0m");
+});

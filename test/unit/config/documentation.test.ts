@@ -1,0 +1,56 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { readConfig } from "../../../src/config/read.ts";
+
+const page = readFileSync(`${import.meta.dir}/../../../docs/configuration.md`, "utf8");
+const examples = [...page.matchAll(/```toml\n([^]*?)```/g)].map((match) => match[1] ?? "");
+
+/** Every table with its heading in the manual, and a text that has an unknown key in it. */
+const tables: readonly (readonly [string, string])[] = [
+  ["## `[cluster]`", "[cluster]\n_ = 1"],
+  ["## `auth`", '[cluster]\nauth = { type = "hmac", _ = 1 }'],
+  ["## `auth`", '[cluster]\nauth = { type = "pass", _ = 1 }'],
+  ["## `[[node]]`", "[[node]]\n_ = 1"],
+  ["## `[[vip]]`", "[[vip]]\n_ = 1"],
+  ["## `[[vrrp]]`", "[[vrrp]]\n_ = 1"],
+  ["## `[[sync_group]]`", "[[sync_group]]\n_ = 1"],
+  ["## `[[track]]`", "[[track]]\n_ = 1"],
+  ["## `[[service]]`", "[[service]]\n_ = 1"],
+  ["## `[[service]]`", "[[service]]\nservers = [{ _ = 1 }]"],
+  ["## `check`", '[[service]]\ncheck = { type = "http", _ = 1 }'],
+  ["## `[[listener]]`", "[[listener]]\n_ = 1"],
+  ["## `[[upstream]]`", "[[upstream]]\n_ = 1"],
+  ["## `[[upstream]]`", "[[upstream]]\nservers = [{ _ = 1 }]"],
+  ["## `[[upstream]]`", "[[upstream]]\nkeepalive = { _ = 1 }"],
+  ["## `[[site]]`", "[[site]]\n_ = 1"],
+  ["### `[[site.route]]`", "[[site]]\n[[site.route]]\n_ = 1"],
+  ["### `[[site.route]]`", "[[site]]\n[[site.route]]\ntimeouts = { _ = 1 }"],
+  ["## `[proxy]`", "[proxy]\n_ = 1"],
+  ["## `[real_server]`", "[real_server]\n_ = 1"],
+];
+
+function keysOf(text: string): readonly string[] {
+  const remedies = readConfig(text, "f").diagnostics.map(({ remedy }) => remedy);
+  const list = remedies.find((remedy) => remedy.startsWith("the keys here are "));
+  return list?.replace("the keys here are ", "").split(", ") ?? [];
+}
+
+function sectionUnder(heading: string): string {
+  const [, rest = ""] = page.split(`\n${heading}\n`);
+  return rest.split(/\n##+ /)[0] ?? "";
+}
+
+describe("docs/configuration.md", () => {
+  test.each(tables)("has every key under %s that %j may have", (heading, text) => {
+    const keys = keysOf(text);
+    expect(keys.length).toBeGreaterThan(0);
+    const section = sectionUnder(heading);
+    expect(keys.filter((key) => !new RegExp(`\\b${key}\\b`).test(section))).toEqual([]);
+  });
+
+  test("has examples that load", () => {
+    expect(examples).toHaveLength(2);
+    const diagnostics = examples.map((example) => readConfig(example, "f").diagnostics);
+    expect(diagnostics).toEqual([[], []]);
+  });
+});

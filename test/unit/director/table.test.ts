@@ -1,0 +1,83 @@
+import { describe, expect, test } from "bun:test";
+import { desiredTable, needsSorry, sorryEndpoint } from "../../../src/director/table.ts";
+import type { IpvsService } from "../../../src/kernel/ipvs.ts";
+import { plannedServer, plannedService } from "../../support/ipvs-services.ts";
+
+const isUp = (): boolean => true;
+const downAre =
+  (...probes: readonly string[]) =>
+  (probe: string): boolean =>
+    !probes.includes(probe);
+
+function serversOf(service: IpvsService | undefined): string[] {
+  return (service?.servers ?? []).map(({ address, port, weight }) => `${address}:${port} weight ${weight}`);
+}
+
+describe("desiredTable", () => {
+  test("enters a service with all its servers for direct routing when all are up", () => {
+    const [service, ...rest] = desiredTable([plannedService()], isUp);
+    expect(rest).toEqual([]);
+    expect(service?.key).toEqual({ family: 4, protocol: 6, address: "10.99.0.101", port: 80 });
+    expect(service?.scheduler).toBe("wrr");
+    expect(service?.netmask).toBe(32);
+    expect(serversOf(service)).toEqual(["10.99.0.21:80 weight 1", "10.99.0.22:80 weight 1"]);
+    expect(service?.servers.every(({ forward }) => forward === "dr")).toBe(true);
+  });
+
+  test("carries weights, scheduler and persistence over", () => {
+    const servers = [plannedServer("10.99.0.21", { weight: 7 })];
+    const [service] = desiredTable([plannedService({ scheduler: "rr", persistenceS: 50, servers })], isUp);
+    expect(service?.scheduler).toBe("rr");
+    expect(service?.persistenceS).toBe(50);
+    expect(serversOf(service)).toEqual(["10.99.0.21:80 weight 7"]);
+  });
+
+  test("leaves out a server that is down", () => {
+    const [service] = desiredTable([plannedService()], downAre("probe 21"));
+    expect(serversOf(service)).toEqual(["10.99.0.22:80 weight 1"]);
+  });
+
+  test("keeps a server without a probe", () => {
+    const servers = [plannedServer("10.99.0.21", { probe: null })];
+    expect(serversOf(desiredTable([plannedService({ servers })], () => false)[0])).toHaveLength(1);
+  });
+
+  test("enters the sorry server only when no server is left", () => {
+    const sorry = { address: "10.99.0.31", port: 80 };
+    const all = downAre("probe 21", "probe 22");
+    expect(serversOf(desiredTable([plannedService({ sorry })], all)[0])).toEqual(["10.99.0.31:80 weight 1"]);
+    expect(serversOf(desiredTable([plannedService({ sorry })], downAre("probe 21"))[0])).toHaveLength(1);
+  });
+
+  test("leaves a service without servers in the table when there is no sorry server", () => {
+    const table = desiredTable([plannedService()], downAre("probe 21", "probe 22"));
+    expect(table.map(serversOf)).toEqual([[]]);
+  });
+
+  test("enters the sorry server beside servers of weight 0, whose connections go on", () => {
+    const sorry = { address: "10.99.0.31", port: 80 };
+    const servers = [plannedServer("10.99.0.21", { weight: 0 })];
+    expect(serversOf(desiredTable([plannedService({ sorry, servers })], isUp)[0])).toEqual([
+      "10.99.0.21:80 weight 0",
+      "10.99.0.31:80 weight 1",
+    ]);
+  });
+
+  test("writes an IPv6 service with the full prefix", () => {
+    const [service] = desiredTable([plannedService({ address: "2001:db8::1", servers: [] })], isUp);
+    expect(service?.key).toEqual({ family: 6, protocol: 6, address: "2001:db8::1", port: 80 });
+    expect(service?.netmask).toBe(128);
+  });
+});
+
+test("sorryEndpoint takes the service's port, because direct routing changes none", () => {
+  const sorry = { address: "127.0.0.1", port: 8080 };
+  expect(sorryEndpoint(plannedService({ sorry }))).toEqual({ address: "127.0.0.1", port: 80 });
+  expect(sorryEndpoint(plannedService())).toBeNull();
+});
+
+test("needsSorry holds when no server that is up takes new connections", () => {
+  expect(needsSorry(plannedService(), isUp)).toBe(false);
+  expect(needsSorry(plannedService(), downAre("probe 21", "probe 22"))).toBe(true);
+  expect(needsSorry(plannedService({ servers: [] }), isUp)).toBe(true);
+});

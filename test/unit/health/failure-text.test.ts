@@ -1,0 +1,32 @@
+import { expect, test } from "bun:test";
+import { SystemError } from "../../../src/base/system-error.ts";
+import { failureText } from "../../../src/health/failure-text.ts";
+import { isHealthy } from "../../../src/health/probe-http.ts";
+
+test("failureText says known failures in an operator's words", () => {
+  expect(failureText(new SystemError("connect", "ECONNREFUSED"))).toBe("connection refused");
+  expect(failureText(Object.assign(new Error("x"), { code: "UND_ERR_HEADERS_OVERFLOW" }))).toBe(
+    "answer head too large",
+  );
+  const parser = Object.assign(new Error("Invalid header token"), { name: "HTTPParserError" });
+  expect(failureText(parser)).toBe("answer is no valid HTTP (Invalid header token)");
+});
+
+test("failureText gives the error's own text when the failure is not known", () => {
+  expect(failureText(new Error("status 404, want 200"))).toBe("status 404, want 200");
+  expect(failureText("odd")).toBe("odd");
+});
+
+test("isHealthy takes the borders of a range as part of it", () => {
+  const ranges = [
+    { from: 200, to: 299 },
+    { from: 404, to: 404 },
+  ];
+  expect([199, 200, 299, 300, 404].map((status) => isHealthy(ranges, status))).toEqual([
+    false,
+    true,
+    true,
+    false,
+    true,
+  ]);
+});

@@ -1,0 +1,167 @@
+import { describe, expect, test } from "bun:test";
+import { silentLog } from "../../../src/base/log.ts";
+import type { ProbePlan, TcpProbePlan } from "../../../src/config/node-plan.ts";
+import { Prober } from "../../../src/health/prober.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+
+function probe(id: string, change: Partial<TcpProbePlan> = {}): TcpProbePlan {
+  return {
+    kind: "tcp",
+    id,
+    target: { address: "192.0.2.1", port: 80 },
+    intervalMs: 1_000,
+    timeoutMs: 500,
+    retries: 0,
+    retryDelayMs: 100,
+    rise: 2,
+    fall: 2,
+    ...change,
+  };
+}
+
+/** A prober whose attempts end as the test says: "up", "down", or "hang" until told otherwise. */
+function lab(): {
+  clock: FakeClock;
+  prober: Prober;
+  behaviour: Map<string, "up" | "down" | "hang">;
+  verdicts: string[];
+  attempts: string[];
+  aborted: string[];
+  pass: (ms: number) => Promise<void>;
+} {
+  const clock = new FakeClock();
+  const behaviour = new Map<string, "up" | "down" | "hang">();
+  const verdicts: string[] = [];
+  const attempts: string[] = [];
+  const aborted: string[] = [];
+  const attempt = (plan: ProbePlan, signal: AbortSignal): Promise<string> => {
+    attempts.push(plan.id);
+    signal.addEventListener("abort", () => aborted.push(plan.id));
+    const does = behaviour.get(plan.id) ?? "up";
+    if (does === "hang") return new Promise(() => undefined);
+    return does === "up" ? Promise.resolve("connected") : Promise.reject(new Error("refused"));
+  };
+  const onVerdict = ({ probe: id, isUp }: { probe: string; isUp: boolean }): void => {
+    verdicts.push(`${id} ${isUp ? "up" : "down"}`);
+  };
+  const prober = new Prober({ clock, log: silentLog, attempt, onVerdict });
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 10) {
+      clock.advance(10);
+      await Promise.resolve();
+      await Promise.resolve();
+    }
+  };
+  return { clock, prober, behaviour, verdicts, attempts, aborted, pass };
+}
+
+describe("Prober", () => {
+  test("counts a server as up until its first result, and reports that result whatever it is", async () => {
+    const { prober, behaviour, verdicts, pass } = lab();
+    behaviour.set("b", "down");
+    prober.configure([probe("a"), probe("b")]);
+    expect([prober.isUp("a"), prober.isUp("b")]).toEqual([true, true]);
+    await pass(250);
+    expect(verdicts.toSorted()).toEqual(["a up", "b down"]);
+    expect([prober.isUp("a"), prober.isUp("b")]).toEqual([true, false]);
+  });
+
+  test("observes fall and rise", async () => {
+    const { prober, behaviour, verdicts, pass } = lab();
+    prober.configure([probe("a")]);
+    await pass(1_500);
+    behaviour.set("a", "down");
+    await pass(4_000);
+    behaviour.set("a", "up");
+    await pass(4_000);
+    expect(verdicts).toEqual(["a up", "a down", "a up"]);
+  });
+
+  test("retries before a failure counts, but not before anything is known", async () => {
+    const { prober, behaviour, attempts, verdicts, pass } = lab();
+    behaviour.set("a", "down");
+    prober.configure([probe("a", { retries: 2, fall: 1 })]);
+    await pass(250);
+    expect(attempts).toEqual(["a"]);
+    expect(verdicts).toEqual(["a down"]);
+    await pass(1_000);
+    expect(attempts).toEqual(["a", "a", "a", "a"]);
+  });
+
+  test("ends an attempt at its deadline and goes on", async () => {
+    const { prober, behaviour, aborted, verdicts, pass } = lab();
+    behaviour.set("a", "hang");
+    prober.configure([probe("a")]);
+    await pass(750);
+    expect(verdicts).toEqual(["a down"]);
+    expect(aborted).toEqual(["a"]);
+    expect(prober.status()[0]?.lastResult).toBe("no answer within 500 ms");
+    behaviour.set("a", "up");
+    await pass(3_000);
+    expect(verdicts).toEqual(["a down", "a up"]);
+  });
+
+  test("lets no probe wait for one that hangs", async () => {
+    const { prober, behaviour, attempts, pass } = lab();
+    behaviour.set("stuck", "hang");
+    prober.configure([probe("stuck", { timeoutMs: 60_000 }), probe("a"), probe("b")]);
+    await pass(5_200);
+    expect(attempts.filter((id) => id === "stuck").length).toBe(1);
+    expect(attempts.filter((id) => id === "a").length).toBeGreaterThanOrEqual(5);
+    expect(attempts.filter((id) => id === "b").length).toBeGreaterThanOrEqual(5);
+  });
+
+  test("keeps verdict and schedule of probes that a new plan leaves as they are", async () => {
+    const { prober, behaviour, attempts, verdicts, pass } = lab();
+    behaviour.set("a", "down");
+    prober.configure([probe("a"), probe("gone")]);
+    await pass(300);
+    const before = attempts.length;
+    prober.configure([probe("new"), probe("a")]);
+    expect(prober.isUp("a")).toBe(false);
+    expect(prober.status().map(({ id }) => id)).toEqual(["new", "a"]);
+    await pass(250);
+    expect(attempts.slice(before)).toEqual(["new"]);
+    expect(verdicts.filter((verdict) => verdict.startsWith("a"))).toEqual(["a down"]);
+    await pass(3_000);
+    expect(attempts.slice(before)).not.toContain("gone");
+  });
+
+  test("keeps the verdict of a probe whose rhythm changes", async () => {
+    const { prober, behaviour, pass } = lab();
+    behaviour.set("a", "down");
+    prober.configure([probe("a")]);
+    await pass(300);
+    prober.configure([probe("a", { intervalMs: 5_000 })]);
+    expect(prober.isUp("a")).toBe(false);
+  });
+
+  test("starts from a verdict found standing, and rise and fall apply to it at once", async () => {
+    const { prober, behaviour, verdicts, pass } = lab();
+    behaviour.set("b", "down");
+    prober.configure(
+      [probe("a"), probe("b")],
+      new Map([
+        ["a", false],
+        ["b", true],
+      ]),
+    );
+    expect([prober.isUp("a"), prober.isUp("b")]).toEqual([false, true]);
+    await pass(250);
+    expect(verdicts.toSorted()).toEqual(["a down", "b up"]);
+    await pass(1_000);
+    expect(verdicts.slice(2).toSorted()).toEqual(["a up", "b down"]);
+  });
+
+  test("ends the attempt under way and makes no other when it is closed", async () => {
+    const { prober, behaviour, attempts, aborted, verdicts, pass } = lab();
+    behaviour.set("a", "hang");
+    prober.configure([probe("a")]);
+    await pass(250);
+    prober.close();
+    expect(aborted).toEqual(["a"]);
+    await pass(5_000);
+    expect(attempts).toEqual(["a"]);
+    expect(verdicts).toEqual([]);
+  });
+});

@@ -1,0 +1,194 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { concatBytes, fromHex, toHex } from "../../../src/base/bytes.ts";
+import { attribute, text, u32 } from "../../../src/kernel/netlink/attribute.ts";
+import { parseMessages } from "../../../src/kernel/netlink/message.ts";
+import {
+  addressPayload,
+  addressRemoval,
+  parseAddress,
+  parseLink,
+  parseRoute,
+  routeDump,
+  routePayload,
+} from "../../../src/kernel/route-messages.ts";
+
+const vip = {
+  linkIndex: 2,
+  address: "192.0.2.100",
+  prefixLength: 24,
+  label: "eth2:0",
+  scope: 0,
+  protocol: 0x45,
+} as const;
+
+// Datagrams of Linux 6.18: an address dump and a route dump.
+const addressDump =
+  "58000000 1400 0200 03000000 5915c9db 0218800002000000 08000100c0000264 08000200c0000264 0b000300657468323a300000" +
+  "05000b0045000000 0800080080000000 14000600ffffffffffffffffb59b0300b59b0300" +
+  "50000000 1400 0200 03000000 5915c9db 0a40c0fd02000000 14000100fe80000000000000a8f19bfffe50eed5" +
+  "14000600ffffffffffffffffb09b0300b09b0300 08000800c0000000 05000b0003000000";
+const routeDumpAnswer =
+  "3c000000 1800 2200 08000000 5915c9db 02180000fe02fd0100000000 08000f00fe000000 08000100c0000200 08000700c0000264" +
+  "0800040002000000" +
+  "34000000 1800 2200 08000000 5915c9db 02200000fe45fd0100000000 08000f00fe000000 08000100c0000264 0800040002000000";
+
+const payloads = (hex: string): Uint8Array[] => parseMessages(fromHex(hex)).map((message) => message.payload);
+
+describe("addresses", () => {
+  test("addressPayload() writes local address, address, label and tag", () => {
+    expect(toHex(addressPayload(vip, true))).toBe(
+      "021800000200000008000200c000026408000100c00002640b000300657468323a30000005000b0045000000",
+    );
+  });
+
+  test("addressPayload() leaves the tag out when the kernel refused it", () => {
+    expect(toHex(addressPayload(vip, false))).not.toContain("05000b0045");
+  });
+
+  test("addressPayload() of IPv6 has no label and skips duplicate address detection", () => {
+    const payload = addressPayload({ ...vip, address: "2001:db8::100", prefixLength: 128 }, true);
+    expect(toHex(payload)).toBe(
+      "0a80000002000000" +
+        "1400020020010db8000000000000000000000100" +
+        "1400010020010db8000000000000000000000100" +
+        "0800080002000000" +
+        "05000b0045000000",
+    );
+  });
+
+  test("addressRemoval() names link, address and prefix length", () => {
+    expect(toHex(addressRemoval({ ...vip, address: "192.0.2.101" }))).toBe(
+      "021800000200000008000200c000026508000100c0000265",
+    );
+  });
+
+  test("parseAddress() reads a dump of the kernel's", () => {
+    expect(payloads(addressDump).map(parseAddress)).toEqual([
+      vip,
+      {
+        linkIndex: 2,
+        address: "fe80::a8f1:9bff:fe50:eed5",
+        prefixLength: 64,
+        label: null,
+        scope: 253,
+        protocol: 3,
+      },
+    ]);
+  });
+
+  test("parseAddress() gives one's own address of a point-to-point link", () => {
+    const payload = fromHex("0220000003000000 08000200c0000201 08000100c0000202");
+    expect(parseAddress(payload)).toMatchObject({ address: "192.0.2.1", protocol: 0, label: null });
+  });
+
+  test("parseAddress() gives null for other families and for what is cut off", () => {
+    expect(parseAddress(fromHex("0718000002000000 08000200c0000264"))).toBeNull();
+    expect(parseAddress(fromHex("0218000002000000"))).toBeNull();
+    expect(parseAddress(fromHex("0218"))).toBeNull();
+  });
+
+  test("parseAddress() returns what addressPayload() wrote", () => {
+    const requests = fc.record({
+      linkIndex: fc.integer({ min: 0, max: 0x7fff_ffff }),
+      address: fc.oneof(fc.ipV4(), fc.constantFrom("2001:db8::1", "fe80::1", "::1")),
+      prefixLength: fc.integer({ min: 0, max: 32 }),
+      label: fc.constantFrom(null, "lo:0", "eth0:virtual-1"),
+      scope: fc.integer({ min: 0, max: 255 }),
+      protocol: fc.integer({ min: 1, max: 255 }),
+    });
+    fc.assert(
+      fc.property(requests, (request) => {
+        const label = request.address.includes(":") ? null : request.label;
+        expect(parseAddress(addressPayload(request, true))).toEqual({ ...request, label });
+      }),
+    );
+  });
+});
+
+const link = (flags: string): Uint8Array =>
+  concatBytes(
+    fromHex(`0000010002000000 ${flags} 00000000`),
+    text(3, "eth2"),
+    u32(4, 1500),
+    attribute(1, fromHex("5e4c28db9568")),
+  );
+
+describe("links", () => {
+  test("parseLink() reads index, name, hardware address and MTU", () => {
+    expect(parseLink(link("43100100"))).toEqual({
+      index: 2,
+      name: "eth2",
+      mac: fromHex("5e4c28db9568"),
+      isUp: true,
+      hasCarrier: true,
+      mtu: 1500,
+    });
+  });
+
+  test("parseLink() tells a link without carrier from one that is down", () => {
+    expect(parseLink(link("03100000"))).toMatchObject({ isUp: true, hasCarrier: false });
+    expect(parseLink(link("02100000"))).toMatchObject({ isUp: false, hasCarrier: false });
+  });
+
+  test("parseLink() takes a link without a hardware address", () => {
+    expect(parseLink(fromHex("0000040301000000 49000100 00000000 07000300 6c6f0000"))).toMatchObject({
+      name: "lo",
+      mac: new Uint8Array(),
+      isUp: true,
+      hasCarrier: true,
+    });
+  });
+});
+
+describe("routes", () => {
+  const route = {
+    destination: { address: "192.0.2.100", length: 32 },
+    linkIndex: 2,
+    table: 254,
+    scope: 253,
+    protocol: 0x45,
+    type: 1,
+  } as const;
+
+  test("routePayload() writes what the kernel takes for a host route", () => {
+    expect(toHex(routePayload(route))).toBe(
+      "02200000fe45fd010000000008000100c0000264080004000200000008000f00fe000000",
+    );
+  });
+
+  test("a table above 255 is in the attribute alone", () => {
+    expect(toHex(routeDump(2, 1000))).toBe("02000000000000000000000008000f00e8030000");
+    expect(parseRoute(routePayload({ ...route, table: 1000 }))).toEqual({ ...route, table: 1000 });
+  });
+
+  test("parseRoute() reads a dump of the kernel's", () => {
+    expect(payloads(routeDumpAnswer).map(parseRoute)).toEqual([
+      { ...route, destination: { address: "192.0.2.0", length: 24 }, protocol: 2 },
+      route,
+    ]);
+  });
+
+  test("parseRoute() reads a default route without link as such", () => {
+    expect(parseRoute(fromHex("0a000000fe03000100000000"))).toMatchObject({
+      destination: { address: "::", length: 0 },
+      linkIndex: 0,
+      table: 254,
+    });
+  });
+
+  test("parseRoute() passes over cached routes and other families", () => {
+    expect(parseRoute(fromHex("02200000fe02fd0100020000 08000100c0000264"))).toBeNull();
+    expect(parseRoute(fromHex("1c000000fe02fd0100000000"))).toBeNull();
+  });
+});
+
+test("every parser takes any bytes", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
+      parseLink(bytes);
+      parseAddress(bytes);
+      parseRoute(bytes);
+    }),
+  );
+});

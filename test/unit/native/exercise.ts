@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import { equalBytes } from "../../../src/base/bytes.ts";
+
+/**
+ * Drives every function of an addon: rightly on loopback, and wrongly with arguments of every unfit kind. Run by
+ * sanitizer.test.ts with an addon that stops at the first memory error; `bun exercise.ts FILE.node`.
+ */
+
+type Callable = (...parameters: readonly unknown[]) => unknown;
+
+const file = process.argv[2];
+assert(file !== undefined, "usage: exercise.ts FILE.node");
+const native = require(file) as Readonly<Record<string, Callable>>;
+const called = new Set<string>();
+
+function call(name: string, ...parameters: readonly unknown[]): unknown {
+  const act = native[name];
+  assert(act !== undefined, `no function ${name}`);
+  called.add(name);
+  return act(...parameters);
+}
+
+function refusal(
+  name: string,
+  ...parameters: readonly unknown[]
+): { call?: string; code?: string; name: string } {
+  try {
+    call(name, ...parameters);
+  } catch (error) {
+    assert(error instanceof Error);
+    return error;
+  }
+  throw new Error(`${name}(${parameters.map(String).join(", ")}) was not refused`);
+}
+
+const int = (value: number): Uint8Array => new Uint8Array(Int32Array.of(value).buffer);
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+/** An abstract Unix socket address that is this process's own. */
+const unixName = (name: string): Uint8Array => {
+  const text = bytes(`edge-ha-${process.pid}-${name}`);
+  return new Uint8Array([1, 0, 0, ...text]);
+};
+
+function exerciseArguments(): void {
+  const detached = new Uint8Array(8);
+  structuredClone(detached.buffer, { transfer: [detached.buffer] });
+  const unfit = [
+    undefined,
+    null,
+    "x",
+    {},
+    [],
+    true,
+    Symbol("s"),
+    10n,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    1.5,
+    -1,
+    2 ** 40,
+    -(2 ** 60),
+    2 ** 63,
+    new Int8Array(4),
+    new DataView(new ArrayBuffer(4)),
+    new ArrayBuffer(4),
+    detached,
+    new Uint8Array(0),
+    new Uint8Array(200),
+    () => undefined,
+  ];
+  const checked = [
+    "bind",
+    "connect",
+    "listen",
+    "setOption",
+    "getOption",
+    "send",
+    "receive",
+    "watch",
+    "unwatch",
+  ];
+  for (const name of [...checked, "close", "setTimer", "readTimer"]) {
+    assert.equal(refusal(name).name, "TypeError");
+    for (const first of unfit) {
+      for (const second of unfit) {
+        if (typeof first === "object" && first instanceof Uint8Array) continue;
+        refusal(name, first, second, second, second);
+      }
+    }
+  }
+  for (const parameter of unfit) {
+    refusal("open", parameter, parameter, parameter);
+    refusal("setScheduler", parameter, parameter, parameter);
+    refusal("setResourceLimit", parameter, parameter, parameter);
+    refusal("setParentDeathSignal", parameter);
+  }
+  const fd = call("open", 1, 2 | 0x800, 0);
+  for (const parameter of unfit) {
+    refusal("bind", fd, parameter);
+    refusal("watch", fd, typeof parameter === "function" ? undefined : parameter);
+    refusal("setOption", fd, 1, 8, parameter instanceof Uint8Array ? new Uint8Array(5000) : parameter);
+    refusal("getOption", fd, 1, 8, parameter);
+    refusal("send", fd, parameter, parameter, 0);
+  }
+  assert.equal((call("receive", fd, new Uint8Array(0)) as null) ?? null, null);
+  call("close", fd);
+  assert.equal(refusal("close", fd).code, "EBADF");
+}
+
+function exerciseDatagrams(): void {
+  const dgramNonBlocking = 2 | 0x800;
+  const [here, there] = [unixName("here"), unixName("there")];
+  const [a, b] = [call("open", 1, dgramNonBlocking, 0), call("open", 1, dgramNonBlocking, 0)];
+  call("bind", a, here);
+  call("bind", b, there);
+  const into = new Uint8Array(16);
+  assert.equal(call("receive", b, into), null);
+  assert.equal(call("send", a, bytes("hello"), there, 0), 5);
+  const received = call("receive", b, into) as Record<string, unknown>;
+  assert(equalBytes(received["source"] as Uint8Array, here));
+  assert.deepEqual(
+    { ...received, source: null },
+    { length: 5, isTruncated: false, source: null, ttl: null, destination: null, interfaceIndex: 0 },
+  );
+  assert.equal(new TextDecoder().decode(into.subarray(0, 5)), "hello");
+  call("connect", a, there);
+  assert.equal(call("send", a, bytes("too long for it"), null, 0), 15);
+  assert.equal((call("receive", b, new Uint8Array(3)) as { isTruncated: boolean }).isTruncated, true);
+  assert.equal(call("send", a, new Uint8Array(0), null, 0), 0);
+  assert.equal((call("receive", b, new Uint8Array(0)) as { length: number }).length, 0);
+  assert.deepEqual(
+    refusal("bind", a, here),
+    Object.assign(new Error("bind: EINVAL"), { call: "bind", code: "EINVAL" }),
+  );
+  call("close", a);
+  call("close", b);
+}
+
+function exerciseAncillary(): void {
+  // 127.x.y.z of this process: no other one is in the way.
+  const address = Uint8Array.of(
+    2,
+    0,
+    0x13,
+    0xf8,
+    127,
+    (process.pid >> 16) & 0xff,
+    process.pid >> 8,
+    process.pid,
+  );
+  const padded = new Uint8Array(16);
+  padded.set(address);
+  const fd = call("open", 2, 2 | 0x800, 17);
+  call("setOption", fd, 0, 12, int(1));
+  call("setOption", fd, 0, 8, int(1));
+  call("setOption", fd, 0, 2, int(77));
+  assert(equalBytes(call("getOption", fd, 0, 2, 4) as Uint8Array, int(77)));
+  assert.equal((call("getOption", fd, 0, 2, 0) as Uint8Array).length, 0);
+  call("bind", fd, padded);
+  call("send", fd, bytes("x"), padded, 0);
+  const received = call("receive", fd, new Uint8Array(4)) as Record<string, unknown>;
+  assert.equal(received["ttl"], 77);
+  assert.equal(received["interfaceIndex"], 1);
+  assert(equalBytes(received["destination"] as Uint8Array, padded.subarray(4, 8)));
+  call("close", fd);
+}
+
+function exerciseProcess(): void {
+  call("setParentDeathSignal", 15);
+  call("setParentDeathSignal", 0);
+  for (const act of [
+    () => call("lockMemory"),
+    () => call("setScheduler", 0, 2, 1),
+    () => call("setScheduler", 0, 0, 0),
+  ]) {
+    try {
+      act();
+    } catch (error) {
+      // Without the privilege.
+      assert(["EPERM", "ENOMEM"].includes((error as { code: string }).code), String(error));
+    }
+  }
+  call("setResourceLimit", 4, 0, 0);
+  const stream = call("open", 1, 1, 0);
+  call("bind", stream, unixName("stream"));
+  call("listen", stream, 5);
+  call("close", stream);
+}
+
+/** Keeps many watches busy while some end, begin anew, and throw away what is queued for them. */
+async function exerciseWatches(): Promise<void> {
+  const sockets = Array.from({ length: 64 }, (_, index) => {
+    const fd = call("open", 1, 2 | 0x800, 0) as number;
+    call("bind", fd, unixName(`w${index}`));
+    return fd;
+  });
+  const into = new Uint8Array(16);
+  const counter = { deliveries: 0 };
+  const react = (fd: number) => () => {
+    if (call("receive", fd, into) !== null) counter.deliveries += 1;
+    if (counter.deliveries % 7 === 0) {
+      call("unwatch", fd);
+      call("watch", fd, react(fd));
+    }
+  };
+  for (const fd of sockets) call("watch", fd, react(fd));
+  assert.equal(refusal("watch", sockets[0], () => undefined).code, "EEXIST");
+  const sender = call("open", 1, 2 | 0x800, 0);
+  for (let round = 0; round < 20; round++) {
+    for (const index of sockets.keys()) call("send", sender, int(round), unixName(`w${index}`), 0x40);
+    while (counter.deliveries < 64 * (round + 1)) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.equal(counter.deliveries, 64 * 20);
+  for (const index of sockets.keys()) call("send", sender, int(1), unixName(`w${index}`), 0x40);
+  for (const fd of sockets) call("close", fd);
+  call("close", sender);
+}
+
+async function exerciseTimers(): Promise<void> {
+  const fd = call("createTimer") as number;
+  assert.equal(call("readTimer", fd), 0);
+  const start = call("monotonicMs") as number;
+  const at = start + 20;
+  await new Promise<void>((resolve) => {
+    call("watch", fd, () => {
+      assert.equal(call("readTimer", fd), 1);
+      resolve();
+    });
+    call("setTimer", fd, Math.floor(at / 1000), Math.floor((at % 1000) * 1e6));
+  });
+  assert((call("monotonicMs") as number) >= at - 0.001);
+  call("setTimer", fd, 0, 1);
+  call("setTimer", fd, 0, 0);
+  assert.equal(call("readTimer", fd), 0);
+  call("close", fd);
+}
+
+exerciseArguments();
+exerciseDatagrams();
+exerciseAncillary();
+exerciseProcess();
+await exerciseWatches();
+await exerciseTimers();
+assert.deepEqual([...called].sort(), Object.keys(native).sort());
+process.stdout.write("exercised\n");

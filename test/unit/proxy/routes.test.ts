@@ -1,0 +1,96 @@
+import { describe, expect, test } from "bun:test";
+import { findRoute, HostTable, matchingPath, sortRoutes } from "../../../src/proxy/routes.ts";
+
+interface NamedSite {
+  readonly name: string;
+  readonly hosts: readonly string[];
+}
+
+function table(...sites: readonly NamedSite[]): HostTable<NamedSite> {
+  const hosts = new HostTable<NamedSite>();
+  for (const site of sites) hosts.add(site);
+  return hosts;
+}
+
+describe("a host name", () => {
+  const hosts = table(
+    { name: "one", hosts: ["shop.example"] },
+    { name: "wild", hosts: ["*.shop.example"] },
+    { name: "deep", hosts: ["*.eu.shop.example", "a.shop.example"] },
+  );
+  const cases: readonly (readonly [host: string, site: string | undefined])[] = [
+    ["shop.example", "one"],
+    ["b.shop.example", "wild"],
+    ["c.b.shop.example", "wild"],
+    ["x.eu.shop.example", "deep"],
+    ["eu.shop.example", "wild"],
+    ["a.shop.example", "deep"],
+    ["xshop.example", undefined],
+    ["example", undefined],
+    ["", undefined],
+  ];
+  for (const [host, site] of cases) {
+    test(`${JSON.stringify(host)} belongs to ${site ?? "no site"}`, () =>
+      expect(hosts.find(host)?.name).toBe(site));
+  }
+
+  test("that is not known belongs to the site of `*`", () => {
+    const all = table({ name: "one", hosts: ["shop.example"] }, { name: "all", hosts: ["*"] });
+    expect(all.find("other")?.name).toBe("all");
+    expect(all.fallback()?.name).toBe("all");
+  });
+
+  test("that is not known is logged by the first site where there is no `*`", () => {
+    expect(hosts.fallback()?.name).toBe("one");
+    expect(table().fallback()).toBeNull();
+  });
+});
+
+describe("a path", () => {
+  const routes = sortRoutes(["/", "/api", "/api/v2/", "/static/"].map((path) => ({ path, to: path })));
+  const cases: readonly (readonly [path: string, route: string])[] = [
+    ["/", "/"],
+    ["/apix", "/"],
+    ["/api", "/api"],
+    ["/api/", "/api"],
+    ["/api/v1", "/api"],
+    ["/api/v2", "/api"],
+    ["/api/v2/", "/api/v2/"],
+    ["/api/v2/x", "/api/v2/"],
+    ["/static", "/"],
+    ["/static/x", "/static/"],
+  ];
+  for (const [path, route] of cases) {
+    test(`${path} takes the route ${route}`, () => expect(findRoute<string>({ routes }, path)).toBe(route));
+  }
+
+  test("without a matching prefix takes none", () => {
+    expect(findRoute({ routes: [{ path: "/a", to: 1 }] }, "/b")).toBeNull();
+  });
+});
+
+describe("the path that is matched", () => {
+  const cases: readonly (readonly [target: string, path: string | null])[] = [
+    ["/a?b=/c", "/a"],
+    ["/%61pi/x", "/api/x"],
+    ["/a%2Fb", "/a%2Fb"],
+    ["/a//b", "/a/b"],
+    ["/public/../admin", "/admin"],
+    ["/public/%2e%2E/admin", "/admin"],
+    ["/public/./x/.", "/public/x/"],
+    ["/a/..", "/"],
+    ["/a/../", "/"],
+    ["/.hidden", "/.hidden"],
+    ["/..", null],
+    ["/a/../../b", null],
+    ["/%2e%2e/b", null],
+    ["/100%", null],
+    ["/%zz", null],
+    ["/a%00b", "/a%00b"],
+    ["/a;b/c", "/a;b/c"],
+    ["/a\\b", "/a\\b"],
+  ];
+  for (const [target, path] of cases) {
+    test(`of ${target} is ${path ?? "none"}`, () => expect(matchingPath(target)).toBe(path));
+  }
+});

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "bun:test";
+import { isFit, judge, type Sight } from "../../../src/real-server/fitness.ts";
+
+const vip = "192.0.2.10";
+
+const fitSight: Sight = {
+  isLoopbackUp: true,
+  loopback: [
+    { address: "127.0.0.1", prefixLength: 8, label: "lo", isTagged: false },
+    { address: vip, prefixLength: 32, label: "lo:0", isTagged: true },
+  ],
+  elsewhere: [{ interface: "eth1", address: "192.0.2.8" }],
+  all: { arpIgnore: 1, arpAnnounce: 2, rpFilter: 0 },
+  interfaces: [{ name: "eth1", arpIgnore: 0, arpAnnounce: 0, rpFilter: 0 }],
+  listeners: [{ address: "0.0.0.0", port: 80 }],
+};
+
+function unfitTexts(change: Partial<Sight>): readonly string[] {
+  const findings = judge([vip], { ...fitSight, ...change });
+  const unfit = findings.filter((one) => one.verdict === "unfit");
+  expect(isFit(findings)).toBe(unfit.length === 0);
+  return unfit.map((one) => `${one.subject} ${one.text}`);
+}
+
+describe("judge()", () => {
+  test("finds nothing against a machine that was started and listens", () => {
+    expect(unfitTexts({})).toEqual([]);
+  });
+
+  test("finds a VIP that is not on lo", () => {
+    expect(unfitTexts({ loopback: [] })).toEqual([expect.stringContaining(`${vip} is not on lo`)]);
+  });
+
+  test("finds a VIP that takes a whole network", () => {
+    const wide = { address: vip, prefixLength: 24, label: "lo:0", isTagged: false };
+    expect(unfitTexts({ loopback: [...fitSight.loopback, wide] })).toEqual([
+      expect.stringContaining(`ip address del ${vip}/24 dev lo`),
+    ]);
+  });
+
+  test("finds a VIP that another interface carries", () => {
+    expect(unfitTexts({ elsewhere: [{ interface: "eth1", address: vip }] })).toEqual([
+      expect.stringContaining("is on eth1 too"),
+    ]);
+  });
+
+  test("finds a VIP that nothing listens on", () => {
+    expect(unfitTexts({ listeners: [{ address: "127.0.0.1", port: 80 }] })).toEqual([
+      expect.stringContaining("nothing listens"),
+    ]);
+  });
+
+  test("finds lo that is down", () => {
+    expect(unfitTexts({ isLoopbackUp: false })).toEqual([expect.stringContaining("lo is down")]);
+  });
+
+  test.each([
+    [0, 0, false],
+    [1, 0, true],
+    [0, 1, true],
+    [1, 2, true],
+    [8, 0, true],
+    [1, 3, false],
+    [3, 1, false],
+  ])("with arp_ignore %i on all and %i on the interface, silence is %p", (all, own, isSilent) => {
+    const texts = unfitTexts({
+      all: { ...fitSight.all, arpIgnore: all },
+      interfaces: [{ name: "eth1", arpIgnore: own, arpAnnounce: 0, rpFilter: 0 }],
+    });
+    expect(texts.length === 0).toBe(isSilent);
+  });
+
+  test("names the interface's own arp_ignore as the cure when it is what is wrong", () => {
+    const interfaces = [{ name: "eth1", arpIgnore: 3, arpAnnounce: 2, rpFilter: 0 }];
+    expect(unfitTexts({ interfaces })).toEqual([
+      expect.stringContaining("set net.ipv4.conf.eth1.arp_ignore"),
+    ]);
+  });
+
+  test("finds arp_announce below 2", () => {
+    expect(unfitTexts({ all: { ...fitSight.all, arpAnnounce: 1 } })).toEqual([
+      expect.stringContaining("arp_announce 1"),
+    ]);
+  });
+
+  test("notes a strict rp_filter without calling the machine unfit", () => {
+    const findings = judge([vip], { ...fitSight, all: { ...fitSight.all, rpFilter: 1 } });
+    expect(isFit(findings)).toBe(true);
+    expect(findings.filter((one) => one.verdict === "note").map((one) => one.subject)).toEqual(["eth1"]);
+  });
+
+  test("looks at every interface that is up", () => {
+    const interfaces = ["eth1", "eth2"].map((name) => ({ name, arpIgnore: 0, arpAnnounce: 2, rpFilter: 0 }));
+    const texts = unfitTexts({ all: { ...fitSight.all, arpIgnore: 0 }, interfaces });
+    expect(texts.map((text) => text.split(" ")[0])).toEqual(["eth1", "eth2"]);
+  });
+});

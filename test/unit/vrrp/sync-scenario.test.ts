@@ -1,0 +1,81 @@
+import { describe, expect, test } from "bun:test";
+import type { VrrpPlan } from "../../../src/config/node-plan.ts";
+import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
+import { type FakeRouterMachine, startedPair } from "./vrrp-pair.ts";
+
+const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"] }];
+
+function plan(outside: number, inside = outside): VrrpPlan {
+  const second = { name: "inside-1", interface: "eth1", vrid: 52, vip: "192.0.3.100", priority: inside };
+  return vrrpPlan([instancePlan({ priority: outside }), instancePlan(second)], { syncGroups });
+}
+
+function states(node: FakeRouterMachine): readonly string[] {
+  return [node.state("public-1"), node.state("inside-1")];
+}
+
+const bothActive = ["active", "active"];
+const bothBackup = ["backup", "backup"];
+
+describe("a sync group over two networks", () => {
+  test("is active on both with one node", () => {
+    const { clock, lb1, lb2 } = startedPair([plan(200), plan(100)]);
+    clock.advance(5000);
+    expect([states(lb1), states(lb2)]).toEqual([bothActive, bothBackup]);
+  });
+
+  test("moves both networks when one cable of the active node is cut, and brings both back", () => {
+    const { clock, lb1, lb2 } = startedPair([plan(200), plan(100)]);
+    clock.advance(5000);
+    lb1.machine.setCarrier("eth0", false);
+    clock.advance(700);
+    // inside-1 resigned at once, and the group follows it without waiting for public-1's silence.
+    expect([states(lb1), states(lb2)]).toEqual([["fault", "fault"], bothActive]);
+    expect(lb1.status("inside-1").reason).toBe("sync group VG_1: public-1: interface eth0 has no carrier");
+    expect(lb1.machine.holds("192.0.3.100")).toBe(false);
+    lb1.machine.setCarrier("eth0", true);
+    clock.advance(8000);
+    expect([states(lb1), states(lb2)]).toEqual([bothActive, bothBackup]);
+  });
+
+  test("does not flap while the nodes hear each other on one network only", () => {
+    const { clock, segment, lb1, lb2 } = startedPair([plan(200), plan(100)]);
+    clock.advance(5000);
+    segment.isolate("lb2", "eth0", 1);
+    clock.advance(60_000);
+    expect([states(lb1), states(lb2)]).toEqual([bothActive, bothBackup]);
+    expect(lb2.status("public-1").counters["becameActive"]).toBe(0);
+    lb1.stop();
+    clock.advance(2000);
+    expect(states(lb2)).toEqual(bothActive);
+  });
+
+  test("stays where it is when the two networks disagree about who is preferred", () => {
+    const { clock, lb1, lb2 } = startedPair([plan(200, 100), plan(100, 200)]);
+    lb2.kill();
+    clock.advance(10_000);
+    lb2.start();
+    clock.advance(60_000);
+    expect([states(lb1), states(lb2)]).toEqual([bothActive, bothBackup]);
+    expect(lb2.status("inside-1").counters["becameActive"]).toBe(0);
+  });
+
+  test("leaves one node active on both when both were active", () => {
+    const { clock, segment, lb1, lb2 } = startedPair([plan(200), plan(100)]);
+    segment.isolate("lb1", "eth0", 1);
+    segment.isolate("lb1", "eth1", 1);
+    clock.advance(5000);
+    expect([states(lb1), states(lb2)]).toEqual([bothActive, bothActive]);
+    segment.heal();
+    clock.advance(1100);
+    expect([states(lb1), states(lb2)]).toEqual([bothActive, bothBackup]);
+  });
+
+  test("is adopted as a whole", () => {
+    const { clock, lb1 } = startedPair([plan(200), plan(100)]);
+    clock.advance(5000);
+    lb1.kill();
+    lb1.start(["inside-1"]);
+    expect(states(lb1)).toEqual(bothActive);
+  });
+});

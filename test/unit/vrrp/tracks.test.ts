@@ -1,0 +1,133 @@
+import { describe, expect, test } from "bun:test";
+import type { InterfaceTrackPlan, NotifyPlan, TrackPlan, VrrpPlan } from "../../../src/config/node-plan.ts";
+import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
+import { type FakeCluster, fakeCluster } from "./vrrp-pair.ts";
+
+const link: InterfaceTrackPlan = {
+  kind: "interface",
+  name: "uplink",
+  interface: "eth1",
+  upDelayMs: 3000,
+  downDelayMs: 1000,
+  weight: -50,
+};
+const inside = { name: "inside-1", interface: "eth1", vrid: 52, vip: "192.0.3.100" };
+
+/** A node with an instance on each of two networks, the first of which depends on the track. */
+const planWith = (track: TrackPlan, more: Partial<VrrpPlan> = {}): VrrpPlan =>
+  vrrpPlan([instancePlan({ tracks: [track.name] }), instancePlan(inside)], { tracks: [track], ...more });
+
+function startedWith(plan: VrrpPlan): FakeCluster & { readonly lb1: FakeCluster["machines"][number] } {
+  const cluster = fakeCluster([plan]);
+  const [lb1] = cluster.machines;
+  if (lb1 === undefined) throw new Error("no machine");
+  lb1.start();
+  cluster.clock.advance(5000);
+  return { ...cluster, lb1 };
+}
+
+describe("a tracked link", () => {
+  test("counts as down after its delay, and as up after the other", () => {
+    const { lb1, clock } = startedWith(planWith(link));
+    lb1.machine.setCarrier("eth1", false);
+    clock.advance(900);
+    expect(lb1.status().priority).toBe(100);
+    clock.advance(200);
+    expect(lb1.status()).toMatchObject({
+      priority: 50,
+      claims: ["track uplink fails (interface eth1 has no carrier): −50"],
+    });
+    lb1.machine.setCarrier("eth1", true);
+    clock.advance(2900);
+    expect(lb1.status().priority).toBe(50);
+    clock.advance(200);
+    expect(lb1.status()).toMatchObject({ priority: 100, claims: [] });
+  });
+
+  test("changes nothing when it flaps faster than its delay", () => {
+    const { lb1, clock } = startedWith(planWith(link));
+    for (let round = 0; round < 10; round++) {
+      lb1.machine.setCarrier("eth1", false);
+      clock.advance(900);
+      lb1.machine.setCarrier("eth1", true);
+      clock.advance(100);
+    }
+    expect(lb1.log.filter((line) => line.startsWith("track"))).toEqual([]);
+  });
+
+  test("counts as down at once without a delay", () => {
+    const { lb1, clock } = startedWith(planWith({ ...link, downDelayMs: 0, weight: 0 }));
+    lb1.machine.setCarrier("eth1", false);
+    clock.advance(1);
+    expect(lb1.status()).toMatchObject({
+      state: "fault",
+      reason: "track uplink fails (interface eth1 has no carrier)",
+    });
+  });
+});
+
+describe("a tracked file", () => {
+  test("is read at the start and followed afterwards", () => {
+    const plan = planWith({ kind: "file", name: "load", path: "/run/load", weight: -2 });
+    const cluster = fakeCluster([plan]);
+    const [lb1] = cluster.machines;
+    lb1?.machine.files.set("/run/load", "10\n");
+    lb1?.start();
+    expect(lb1?.status().priority).toBe(80);
+    lb1?.machine.files.set("/run/load", "oops");
+    cluster.clock.advance(5000);
+    expect(lb1?.status().priority).toBe(100);
+    const complaint = 'track load: /run/load says "oops", which is no whole number: counted as 0';
+    expect(lb1?.log.filter((line) => line === complaint)).toHaveLength(1);
+    lb1?.machine.files.delete("/run/load");
+    cluster.clock.advance(1000);
+    expect(lb1?.status()).toMatchObject({ priority: 100, claims: [] });
+  });
+});
+
+describe("changes of state", () => {
+  const notify: NotifyPlan = {
+    node: "lb1",
+    script: { command: ["/bin/notify"], timeoutMs: 1000, user: "nobody" },
+    fifo: "/run/notify",
+  };
+  const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"] }];
+
+  test("are told with the group's after those of its members, once each", () => {
+    const { lb1, clock } = startedWith(planWith(link, { notify, syncGroups }));
+    lb1.machine.setCarrier("eth1", false);
+    clock.advance(5000);
+    const words = lb1.machine.fifoLines.map((line) => line.trimEnd().split(" "));
+    const states = words.map(([kind, , state]) => `${kind} ${state}`);
+    expect(states).toEqual(
+      ["BACKUP", "MASTER", "FAULT"].flatMap((state) => [
+        `INSTANCE ${state}`,
+        `INSTANCE ${state}`,
+        `GROUP ${state}`,
+      ]),
+    );
+    expect(lb1.machine.fifoLines).toContain('INSTANCE "public-1" FAULT 100\n');
+    expect(lb1.machine.fifoLines.at(-1)).toBe('GROUP "VG_1" FAULT 0\n');
+  });
+
+  test("are told to the script as the user that was asked for", async () => {
+    const { lb1, clock } = startedWith(planWith(link, { notify }));
+    for (let turn = 0; turn < 100; turn++) {
+      await Promise.resolve();
+      clock.advance(10);
+    }
+    expect(lb1.machine.ran[0]).toMatchObject({
+      command: ["/bin/notify", "INSTANCE", "public-1", "BACKUP", "100"],
+      user: { uid: 65_534, gid: 65_534 },
+      environment: { EDGE_HA_NODE: "lb1", EDGE_HA_ADDRESSES: "192.0.2.100/24" },
+    });
+  });
+
+  test("are told to nobody after a plan with a user that does not exist", () => {
+    const { lb1 } = startedWith(planWith(link));
+    const script = { command: ["/bin/notify"], timeoutMs: 1000, user: "nemo" };
+    const bad = planWith(link, { notify: { ...notify, script } });
+    expect(() => lb1.node.configure(bad, [])).toThrow("there is no user nemo to run a script as");
+    expect(lb1.machine.fifoLines).toEqual([]);
+  });
+});

@@ -1,0 +1,27 @@
+"""A client that never rests: client.py ADDRESS SECONDS opens one connection after the other, one each 20 ms, and at
+the end prints who answered, how many failed, and the longest time without an answer."""
+import collections
+import socket
+import sys
+import time
+
+address, seconds = sys.argv[1], float(sys.argv[2])
+answers = collections.Counter()
+failures, longest = 0, 0.0
+start = last = time.monotonic()
+while time.monotonic() - start < seconds:
+    begin = time.monotonic()
+    try:
+        with socket.create_connection((address, 80), 0.3) as connection:
+            connection.settimeout(0.3)
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            text = b""
+            while piece := connection.recv(4096):
+                text += piece
+        answers[text.split(b"\r\n\r\n")[1].split()[0].decode()] += 1
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+    except (OSError, IndexError):
+        failures += 1
+    time.sleep(max(0.0, 0.02 - (time.monotonic() - begin)))
+print("answers", *sorted(answers), "failures", failures, "longest silence in ms", round(longest * 1000))
