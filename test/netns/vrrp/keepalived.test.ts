@@ -103,8 +103,14 @@ test("we take over when keepalived is killed, and keepalived when we are", async
   const them = await theirs(pair.lb2, version3, 200);
   await theyBecome(them, "MASTER");
   await us.reaches("backup");
-  const pids = await pair.lb2.pids();
-  // Stopped first: keepalived's child would say farewell if it outlived its parent for a moment.
+  // keepalived says that it is MASTER before it has added the address.
+  await waitFor(
+    "only keepalived holds the address",
+    async () => (await holders(pair)).join() === "false,true",
+  );
+  // Stopped first, and the youngest killed first: keepalived's child would say farewell if it outlived its parent for
+  // a moment, and the kernel wakes the stopped children of a parent that has died (SIGHUP, SIGCONT).
+  const pids = (await pair.lb2.pids()).toSorted((a, b) => b - a);
   for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of pids) process.kill(pid, signal);
   await us.reaches("active");
   expect(us.status()?.reason).toStartWith("no advertisement from 192.0.2.11 for ");
