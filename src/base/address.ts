@@ -60,6 +60,11 @@ export function prefixContains(prefix: Prefix, address: string): boolean {
   return candidate.match(network, prefix.length);
 }
 
+/** Tells whether an address is link-local: fe80::/10 (RFC 4291 §2.5.6) or 169.254.0.0/16 (RFC 3927 §2.1). */
+export function isLinkLocal(address: string): boolean {
+  return ipaddr.parse(address).range() === "linkLocal";
+}
+
 /** Orders two addresses of one family as unsigned numbers in network order (RFC 9568 §6.4.3). */
 export function compareAddresses(a: string, b: string): number {
   return Buffer.compare(addressBytes(a), addressBytes(b));

@@ -42,6 +42,7 @@ const names: readonly Counter[] = [
   "droppedAuthStale",
   "oddInterval",
   "oddAddressList",
+  "oddLinkLocal",
   "oddUnsigned",
   "oddSigned",
 ];

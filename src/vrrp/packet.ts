@@ -1,14 +1,17 @@
-import { addressBytes, addressFromBytes } from "../base/address.ts";
+import { addressBytes, addressFromBytes, familyOf, type Family } from "../base/address.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { trailerLength } from "./hmac-trailer.ts";
 
 /**
- * VRRP messages over IPv4: version 2 as RFC 3768 and RFC 2338 §5.3 draw it, version 3 as RFC 9568 §5.1.
- * PURE bytes to values and back; whether a message is meant for an instance is receive.ts's question.
+ * VRRP messages: version 2 as RFC 3768 and RFC 2338 §5.3 draw it, which is IPv4 only, version 3 over IPv4 and IPv6 as
+ * RFC 9568 §5.1. PURE bytes to values and back; whether a message is meant for an instance is receive.ts's question.
  */
 
 /** An advertisement of either version. */
 export interface Advert {
+  /** What it travels over, and what its addresses are. */
+  readonly family: Family;
+  /** IPv6 has version 3 only. */
   readonly version: 2 | 3;
   readonly vrid: number;
   /** 0 resigns. */
@@ -28,10 +31,13 @@ export interface Authentication {
   readonly data: Uint8Array;
 }
 
-/** How the sum of version 3 over IPv4 is made: deployed routers take in a pseudo-header, RFC 9568 §5.2.8 does not. */
+/**
+ * How the sum of version 3 is made. Over IPv4 deployed routers take in a pseudo-header and RFC 9568 §5.2.8 does not;
+ * over IPv6 there is the form with a pseudo-header only.
+ */
 export type ChecksumForm = "pseudo-header" | "message-only";
 
-/** The IPv4 addresses a message travels between. */
+/** The addresses a message travels between, of one family. */
 export interface Route {
   readonly source: string;
   readonly destination: string;
@@ -68,6 +74,7 @@ export const noAuthentication: Authentication = { type: 0, data: new Uint8Array(
 
 const headerLength = 8;
 const authLength = 8;
+const checksumOffset = 6;
 
 /** Makes the authentication field of a password of at most 8 bytes; null is none (RFC 2338 §5.3.6). */
 export function authenticationOf(password: string | null): Authentication {
@@ -77,40 +84,54 @@ export function authenticationOf(password: string | null): Authentication {
   return { type: 1, data };
 }
 
-/** Writes an advertisement for sending along `route`; version 2 has one form of checksum only. */
+/** Writes an advertisement for sending along `route`; only version 3 over IPv4 has a choice of checksum. */
 export function encodeAdvert(advert: Advert, route: Route, form: ChecksumForm): Uint8Array {
-  const { version, vrid, priority, addresses } = advert;
+  const { family, version, vrid, priority, addresses } = advert;
   const timing =
     version === 2 ? [advert.auth.type, advert.intervalMs / 1000] : intervalBytes(advert.intervalMs);
   const header = Uint8Array.from([(version << 4) | 1, vrid, priority, addresses.length, ...timing, 0, 0]);
   const parts = [header, ...addresses.map(addressBytes)];
   const message = concatBytes(...parts, ...(version === 2 ? [advert.auth.data] : []));
-  const withPseudoHeader = version === 3 && form === "pseudo-header";
-  const sum = foldedSum(message, withPseudoHeader ? pseudoHeaderSum(route, message.length) : 0);
-  new DataView(message.buffer).setUint16(6, ~sum & 0xffff);
+  const withPseudoHeader = family === 6 || (version === 3 && form === "pseudo-header");
+  writeChecksum(message, withPseudoHeader ? pseudoHeaderSum(route, message.length) : 0);
   return message;
 }
 
-/** Reads what came after the IPv4 header; never throws. */
+/**
+ * Makes the checksum of a message right that a trailer was added to. Over IPv6 it covers all that follows the IP
+ * header, because kernels check it themselves (RFC 3542 §3.1); over IPv4 it stays that of the message alone.
+ */
+export function sumTrailer(signed: Uint8Array, route: Route): Uint8Array {
+  if (familyOf(route.source) === 4) return signed;
+  const bytes = Uint8Array.from(signed);
+  bytes.fill(0, checksumOffset, checksumOffset + 2);
+  writeChecksum(bytes, pseudoHeaderSum(route, bytes.length));
+  return bytes;
+}
+
+/** Reads what came after the IP header; `ttl` is the hop limit of IPv6. Never throws. */
 export function decodeAdvert(received: Uint8Array, route: Route & { readonly ttl: number }): Decoded {
   const vrid = received[1] ?? null;
   const malformed = (cause: Malformation, explanation: string): Decoded => {
     return { kind: "malformed", cause, explanation, vrid };
   };
+  const family = familyOf(route.source);
   // RFC 9568 §7.1: a TTL below 255 has passed a router.
-  if (route.ttl !== 255) return malformed("ttl", `its TTL is ${route.ttl}, not 255`);
+  const ttlName = family === 4 ? "TTL" : "hop limit";
+  if (route.ttl !== 255) return malformed("ttl", `its ${ttlName} is ${route.ttl}, not 255`);
   const [first = 0, id = 0, priority = 0, count = 0, timingHigh = 0, timingLow = 0] = received;
   const version = first >> 4;
   if (version !== 2 && version !== 3) return malformed("version", `its version is ${version}`);
+  if (family === 6 && version === 2) return malformed("version", "its version is 2, which IPv6 has not");
   if ((first & 15) !== 1) return malformed("type", `its type is ${first & 15}, not 1`);
-  const expected = headerLength + 4 * count + (version === 2 ? authLength : 0);
+  const expected = headerLength + addressLength(family) * count + (version === 2 ? authLength : 0);
   const isSigned = version === 3 && received.length === expected + trailerLength;
   if (received.length !== expected && !isSigned) {
     return malformed("length", `it has ${received.length} bytes where ${count} addresses need ${expected}`);
   }
-  // The checksum of a signed message is that of the message without its trailer, in either form.
-  const bytes = received.subarray(0, expected);
-  const checksum = checksumForm(bytes, route, version);
+  const message = received.subarray(0, expected);
+  // What IPv6's checksum covers is all that came; over IPv4 it is the message without its trailer, in either form.
+  const checksum = checksumForm(family === 6 ? received : message, route, version);
   if (checksum === null) return malformed("checksum", "its checksum is wrong");
   if (id === 0) return malformed("vrid", "its VRID is 0");
   // RFC 9568 erratum 8299: an advertisement without addresses is ignored.
@@ -118,13 +139,23 @@ export function decodeAdvert(received: Uint8Array, route: Route & { readonly ttl
   // RFC 9568 §5.2.6: the four reserved bits are ignored.
   const intervalMs = version === 2 ? timingLow * 1000 : (((timingHigh & 15) << 8) | timingLow) * 10;
   if (intervalMs === 0) return malformed("interval", "its interval is 0");
-  const addresses = Array.from({ length: count }, (_, index) => {
-    return addressFromBytes(bytes.subarray(headerLength + 4 * index, headerLength + 4 * index + 4));
-  });
-  const auth = version === 2 ? { type: timingHigh, data: bytes.slice(-authLength) } : noAuthentication;
-  const advert: Advert = { version, vrid: id, priority, intervalMs, addresses, auth };
+  const addresses = readAddresses(message, family, count);
+  const auth = version === 2 ? { type: timingHigh, data: message.slice(-authLength) } : noAuthentication;
+  const advert: Advert = { family, version, vrid: id, priority, intervalMs, addresses, auth };
   const trailer = isSigned ? received.subarray(expected) : null;
-  return { kind: "advert", advert, checksum, message: bytes, trailer };
+  return { kind: "advert", advert, checksum, message, trailer };
+}
+
+function addressLength(family: Family): 4 | 16 {
+  return family === 4 ? 4 : 16;
+}
+
+function readAddresses(message: Uint8Array, family: Family, count: number): readonly string[] {
+  const length = addressLength(family);
+  return Array.from({ length: count }, (_, index) => {
+    const start = headerLength + length * index;
+    return addressFromBytes(message.subarray(start, start + length));
+  });
 }
 
 function intervalBytes(intervalMs: number): readonly [number, number] {
@@ -132,14 +163,23 @@ function intervalBytes(intervalMs: number): readonly [number, number] {
   return [(centiseconds >> 8) & 15, centiseconds & 255];
 }
 
+/** Writes the checksum of a message whose checksum is zero so far. */
+function writeChecksum(message: Uint8Array, pseudoHeader: number): void {
+  new DataView(message.buffer).setUint16(checksumOffset, ~foldedSum(message, pseudoHeader) & 0xffff);
+}
+
 /** Finds the form under which the sum is right, or null. */
 function checksumForm(bytes: Uint8Array, route: Route, version: 2 | 3): ChecksumForm | null {
   if (version === 3 && foldedSum(bytes, pseudoHeaderSum(route, bytes.length)) === 0xffff)
     return "pseudo-header";
-  return foldedSum(bytes, 0) === 0xffff ? "message-only" : null;
+  const mayBeAlone = familyOf(route.source) === 4;
+  return mayBeAlone && foldedSum(bytes, 0) === 0xffff ? "message-only" : null;
 }
 
-/** RFC 5798 §5.2.8 by way of RFC 2460 §8.1: source, destination, zero, protocol, length. */
+/**
+ * Source, destination, protocol and length: RFC 8200 §8.1, and the same for IPv4 by way of RFC 5798 §5.2.8. The
+ * order and width of the fields makes no difference to a sum.
+ */
 function pseudoHeaderSum(route: Route, length: number): number {
   const addresses = concatBytes(addressBytes(route.source), addressBytes(route.destination));
   return foldedSum(addresses, vrrpProtocol + length);

@@ -1,4 +1,4 @@
-import { compareAddresses } from "../base/address.ts";
+import { compareAddresses, isLinkLocal } from "../base/address.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { type Advert, authenticationOf, type Malformation } from "./packet.ts";
 import { formatMs } from "./timers.ts";
@@ -29,7 +29,7 @@ export type DropCause = Malformation | "auth" | "reflected" | AuthCause;
 export type AuthCause = "authMissing" | "authFailed" | "authUnknownKey" | "authReplay" | "authStale";
 
 /** What is odd about an advertisement that counts all the same. */
-export type Oddity = "interval" | "addressList" | SignatureOddity;
+export type Oddity = "interval" | "addressList" | "linkLocal" | SignatureOddity;
 
 /** What is odd about a signature, or its absence, that does no harm. */
 export type SignatureOddity = "unsigned" | "signed";
@@ -77,6 +77,11 @@ export function judgeAdvert(
   if (!hasSameMembers(advert.addresses, rules.addresses)) {
     const explanation = `it lists ${advert.addresses.join(", ")}, we have ${rules.addresses.join(", ")}`;
     oddities.push({ kind: "addressList", explanation });
+  }
+  const [first] = advert.addresses;
+  // RFC 9568 §5.2.9: it must be; keepalived sends what its operator wrote, and a drop would make two active routers.
+  if (advert.family === 6 && first !== undefined && !isLinkLocal(first)) {
+    oddities.push({ kind: "linkLocal", explanation: `its first address ${first} is not link-local` });
   }
   return { kind: "accepted", oddities };
 }

@@ -1,3 +1,4 @@
+import { familyOf } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
@@ -15,7 +16,7 @@ import type { Election, ElectionConfig, ElectionEffect, ElectionEvent } from "./
 import { hmacSha256 } from "./hmac-sha256.ts";
 import type { Host, SegmentPlace } from "./host.ts";
 import type { Interfaces } from "./interfaces.ts";
-import { authenticationOf, decodeAdvert, encodeAdvert } from "./packet.ts";
+import { authenticationOf, decodeAdvert, encodeAdvert, sumTrailer } from "./packet.ts";
 import { routerKey } from "./plan-difference.ts";
 import { judgeAdvert, type ReceiveRules } from "./receive.ts";
 import { mayClaim } from "./sync-group.ts";
@@ -284,12 +285,16 @@ export class Router {
     const { version, vrid, advertIntervalMs: intervalMs, password, hmac, checksum } = this.#plan;
     const { source, group: destination } = this.#membership.place;
     const addresses = this.#plan.addresses.map(({ address }) => address);
-    const advert = { version, vrid, priority, intervalMs, addresses, auth: authenticationOf(password) };
+    const auth = authenticationOf(password);
+    const advert = { family: familyOf(source), version, vrid, priority, intervalMs, addresses, auth };
     try {
-      const message = encodeAdvert(advert, { source, destination }, checksum);
+      const route = { source, destination };
+      const message = encodeAdvert(advert, route, checksum);
       const isSigned = hmac !== null && version === 3;
       this.#membership.send(
-        isSigned ? this.#authenticator.sign(hmac, { message, source }, this.#wallMs()) : message,
+        isSigned
+          ? sumTrailer(this.#authenticator.sign(hmac, { message, source }, this.#wallMs()), route)
+          : message,
       );
       this.#counters.count(priority === 0 ? "sentPriorityZero" : "sent");
     } catch (error) {

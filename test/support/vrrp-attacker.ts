@@ -36,6 +36,7 @@ for (let round = 0; ; round++) {
 
 function unsigned(priority: number, source: string): Uint8Array {
   const advert = {
+    family: 4,
     version: 3,
     vrid: Number(vrid),
     priority,

@@ -15,6 +15,12 @@ describe("canonicalAddress()", () => {
   });
 });
 
+test("isLinkLocal() knows both families' networks", () => {
+  for (const text of ["fe80::1", "febf::1", "169.254.0.1"]) expect(address.isLinkLocal(text)).toBe(true);
+  for (const text of ["fec0::1", "2001:db8::1", "::1", "169.253.0.1"])
+    expect(address.isLinkLocal(text)).toBe(false);
+});
+
 test("parsePrefix() takes an address alone as a full-length prefix", () => {
   expect(address.parsePrefix("192.0.2.1")).toEqual({ address: "192.0.2.1", length: 32 });
   expect(address.parsePrefix("192.0.2.1/24")).toEqual({ address: "192.0.2.1", length: 24 });

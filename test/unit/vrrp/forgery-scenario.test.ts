@@ -43,9 +43,9 @@ class Attacker {
   }
 
   forge(priority: number, source: string): void {
-    const advert = { version: 3, vrid: 51, priority, intervalMs: 1000, auth: noAuthentication } as const;
-    const addresses = ["192.0.2.100"];
-    const bytes = encodeAdvert({ ...advert, addresses }, { source, destination: group }, "pseudo-header");
+    const advert = { family: 4, version: 3, vrid: 51, priority, intervalMs: 1000 } as const;
+    const rest = { addresses: ["192.0.2.100"], auth: noAuthentication };
+    const bytes = encodeAdvert({ ...advert, ...rest }, { source, destination: group }, "pseudo-header");
     this.send(bytes, source);
     for (const type of [1, 2]) {
       this.send(concatBytes(bytes, new Uint8Array(28).fill(1).with(0, type)), source);

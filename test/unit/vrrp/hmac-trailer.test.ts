@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { concatBytes, fromHex, toHex } from "../../../src/base/bytes.ts";
 import { hmacSha256 } from "../../../src/vrrp/hmac-sha256.ts";
 import { isGenuine, makeTrailer, readTrailer, type SignedText } from "../../../src/vrrp/hmac-trailer.ts";
-import { decodeAdvert } from "../../../src/vrrp/packet.ts";
+import { decodeAdvert, encodeAdvert, noAuthentication, sumTrailer } from "../../../src/vrrp/packet.ts";
 
 const key = Uint8Array.from({ length: 32 }, (_, index) => index);
 const stamp = 0x68000000_8000_0000n;
@@ -107,5 +107,28 @@ describe("decodeAdvert on signed messages", () => {
     }
     const version2 = fromHex("2133c801 0101494b c0000264 7333637233740000");
     expect(decodeAdvert(concatBytes(version2, trailer), route)).toMatchObject({ cause: "length" });
+  });
+
+  test("over IPv6 takes the checksum over the trailer too, as keepalived's vector has it, and makes it so", () => {
+    const route6 = { source: "fe80::10", destination: "fe80::20", ttl: 255 };
+    const whole = concatBytes(
+      vectors[1]?.text.message ?? new Uint8Array(),
+      fromHex(vectors[1]?.trailer ?? ""),
+    );
+    const decoded = decodeAdvert(whole, route6);
+    expect(decoded).toMatchObject({
+      kind: "advert",
+      trailer: whole.subarray(-28),
+      advert: { family: 6, vrid: 51, priority: 200, intervalMs: 1000, addresses: ["fe80::100"] },
+    });
+    if (decoded.kind !== "advert") throw new Error("malformed");
+    const { advert, message } = decoded;
+    const plain = encodeAdvert({ ...advert, auth: noAuthentication }, route6, "pseudo-header");
+    expect(isGenuine(by, { source: route6.source, message }, whole.subarray(-28))).toBe(true);
+    expect(toHex(sumTrailer(concatBytes(plain, whole.subarray(-28)), route6))).toBe(toHex(whole));
+    // The sum of the message alone is none here.
+    expect(decodeAdvert(concatBytes(plain, whole.subarray(-28)), route6)).toMatchObject({
+      cause: "checksum",
+    });
   });
 });

@@ -3,6 +3,7 @@ import { type Advert, authenticationOf, noAuthentication } from "../../../src/vr
 import { judgeAdvert, type ReceiveRules } from "../../../src/vrrp/receive.ts";
 
 const version3: Advert = {
+  family: 4,
   version: 3,
   vrid: 51,
   priority: 100,
@@ -76,5 +77,15 @@ describe("judgeAdvert", () => {
     const remark = "accepted; addressList: it lists 192.0.2.100, we have 192.0.2.101, 192.0.2.100";
     expect(verdict({ ...version3, ...other })).toBe(remark);
     expect(verdict({ ...version2, ...other }, { version: 2 })).toBe(remark);
+  });
+
+  test("RFC 9568 §5.2.9: accepts an IPv6 list that does not begin with a link-local address, and remarks on it", () => {
+    const addresses = ["2001:db8::100", "fe80::100"];
+    const other: Advert = { ...version3, family: 6, addresses };
+    expect(verdict(other, { addresses, source: "fe80::1" }, "fe80::2")).toBe(
+      "accepted; linkLocal: its first address 2001:db8::100 is not link-local",
+    );
+    const right = { ...other, addresses: addresses.toReversed() };
+    expect(verdict(right, { addresses, source: "fe80::1" }, "fe80::2")).toBe("accepted");
   });
 });
