@@ -167,8 +167,8 @@ ${preempts ? "" : ` no vrrp ${vrid} preempt\n`}${addresses.join("")}exit
 }
 
 function familiesOf(router: FrrRouter): readonly (4 | 6)[] {
-  const families = router.addresses.map((address) => familyOf(address.split("/")[0] ?? ""));
-  return ([4, 6] as const).filter((family) => families.includes(family));
+  const families = new Set(router.addresses.map((address) => familyOf(address.split("/")[0] ?? "")));
+  return ([4, 6] as const).filter((family) => families.has(family));
 }
 
 /** Makes what FRR's manual asks for: a macvlan with the virtual MAC and the addresses, for each family. */
