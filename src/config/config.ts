@@ -42,7 +42,10 @@ export interface InstanceConfig {
   readonly vrid: number;
   readonly version: 2 | 3;
   readonly advertIntervalMs: number;
+  readonly downAfter: number;
   readonly preempts: boolean;
+  readonly preemptDelayMs: number;
+  readonly startupDelayMs: number;
   readonly addresses: readonly Prefix[];
   readonly label: string | null;
   readonly group: string;

@@ -65,7 +65,7 @@ function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly str
   const addresses = instance.addresses.map(({ address, length }) => `${address}/${length}`);
   const from = source === null ? "" : ` from ${source}`;
   const notes = [
-    instance.preempts ? "preempts" : "does not preempt",
+    ...policyNotes(instance),
     ...(instance.password === null ? [] : ["PASS authentication"]),
     ...(instance.hmac === null ? [] : [hmacNote(instance.hmac)]),
     ...(instance.checksum === "message-only" ? ["checksum over the message only"] : []),
@@ -75,6 +75,16 @@ function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly str
   return [
     `${name}: ${addresses.join(", ")} on ${instance.interface}, VRID ${vrid}, priority ${priority}`,
     `  version ${version}, every ${formatDuration(advertIntervalMs)}${from} to ${group}; ${notes.join("; ")}`,
+  ];
+}
+
+function policyNotes(instance: VrrpInstancePlan): readonly string[] {
+  const { preempts, preemptDelayMs, startupDelayMs, downAfter } = instance;
+  const delay = preemptDelayMs === 0 ? "" : ` after ${formatDuration(preemptDelayMs)}`;
+  return [
+    preempts ? `preempts${delay}` : "does not preempt",
+    ...(downAfter === 3 ? [] : [`an active node is gone after ${downAfter} intervals`]),
+    ...(startupDelayMs === 0 ? [] : [`claims nothing for ${formatDuration(startupDelayMs)} after the start`]),
   ];
 }
 

@@ -33,7 +33,13 @@ export interface VrrpInstancePlan {
   readonly priority: number;
   /** Version 2: whole seconds; version 3: multiples of 10 ms up to 40,950. */
   readonly advertIntervalMs: number;
+  /** After how many intervals without a word the active router counts as gone, 2–255. */
+  readonly downAfter: number;
   readonly preempts: boolean;
+  /** How long a better node that comes back follows the active one before it preempts it. */
+  readonly preemptDelayMs: number;
+  /** How long after the start of the daemon nothing is claimed because of silence, and nobody preempted. */
+  readonly startupDelayMs: number;
   /** Addresses in the advertisement, in the order of the file. */
   readonly addresses: readonly VipAddressPlan[];
   /** IPv4 multicast group the advertisements go to. */

@@ -19,7 +19,8 @@ export function planVrrp(config: Config, node: string): VrrpPlan {
 }
 
 function instancePlan(instance: InstanceConfig, member: MemberConfig): VrrpInstancePlan {
-  const { name, version, vrid, advertIntervalMs, preempts, group, password, hmac, checksum, garp } = instance;
+  const { name, version, vrid, advertIntervalMs, group, password, hmac, checksum, garp } = instance;
+  const { downAfter, preempts, preemptDelayMs, startupDelayMs } = instance;
   return {
     name,
     interface: member.interface,
@@ -27,7 +28,10 @@ function instancePlan(instance: InstanceConfig, member: MemberConfig): VrrpInsta
     vrid,
     priority: member.priority,
     advertIntervalMs,
+    downAfter,
     preempts,
+    preemptDelayMs,
+    startupDelayMs,
     addresses: instance.addresses.map(({ address, length }) => ({
       address,
       length,

@@ -10,6 +10,7 @@ import { checkRules } from "./rules/checks.ts";
 import { fileRules } from "./rules/file.ts";
 import { httpRules, idleHttpRules } from "./rules/http.ts";
 import { nameRules } from "./rules/names.ts";
+import { policyRules } from "./rules/policy.ts";
 import { protocolRules, routerRules } from "./rules/routers.ts";
 import { serviceRules } from "./rules/services.ts";
 import { syncGroupRules } from "./rules/sync-groups.ts";
@@ -87,6 +88,7 @@ function examine(
     ...nameRules(model),
     ...addressRules(model),
     ...routerRules(model),
+    ...policyRules(model),
     ...syncGroupRules(model),
     ...trackRules(model),
     ...notifyRules(model),

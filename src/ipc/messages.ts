@@ -18,6 +18,8 @@ export type ToVrrp =
       readonly adopt: readonly string[];
       /** As in `proxies` below; part of the plan so that a new process claims nothing it should not. */
       readonly proxiesAreAlive: boolean;
+      /** How long the supervisor has been running: start-up delays count from its start. */
+      readonly uptimeMs: number;
     }
   /** Whether at least one proxy process is able to serve. */
   | { readonly kind: "proxies"; readonly areAlive: boolean }

@@ -3,8 +3,8 @@ import type { InstanceStatus } from "../ipc/status.ts";
 
 /**
  * PURE: which instances a new `vrrp` process may take over in place from one that was killed: those it held, as
- * long as no other node can have claimed the address in the meantime (three intervals, RFC 9568 §6.1
- * Active_Down_Interval without the skew). Status comes every second, so that much silence proves nothing.
+ * long as no other node can have claimed the address in the meantime (RFC 9568 §6.1: Active_Down_Interval, which is
+ * three intervals unless the file says otherwise, without the skew). Status comes every second, so that much silence proves nothing.
  */
 export function adoptable(
   plan: VrrpPlan,
@@ -12,9 +12,9 @@ export function adoptable(
   silentForMs: number,
 ): string[] {
   return plan.instances
-    .filter(({ name, advertIntervalMs }) => {
+    .filter(({ name, advertIntervalMs, downAfter }) => {
       const last = instances.find((instance) => instance.name === name);
-      return last?.state === "active" && silentForMs < 3 * advertIntervalMs + 1_000;
+      return last?.state === "active" && silentForMs < downAfter * advertIntervalMs + 1_000;
     })
     .map(({ name }) => name);
 }

@@ -31,6 +31,7 @@ const stopping = { kind: "refused", reason: "the service is stopping" } as const
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #startedAt: Date;
+  readonly #bornAt: Instant;
   readonly #vrrp: Keeper<ToVrrp, FromVrrp>;
   readonly #director: Keeper<ToDirector, FromDirector>;
   readonly #workers: Workers;
@@ -49,6 +50,7 @@ export class Supervisor {
     this.#options = options;
     this.#plan = plan;
     this.#startedAt = clock.wallTime();
+    this.#bornAt = clock.now();
     this.#instancesAt = clock.now();
     this.#vitality = newVitality(clock.now());
     this.#workers = new Workers({
@@ -174,7 +176,13 @@ export class Supervisor {
   }
 
   #vrrpMessage(adopt: readonly string[]): ToVrrp {
-    return { kind: "configure", plan: this.#plan.vrrp, adopt, proxiesAreAlive: this.#vitality.isAlive };
+    return {
+      kind: "configure",
+      plan: this.#plan.vrrp,
+      adopt,
+      proxiesAreAlive: this.#vitality.isAlive,
+      uptimeMs: this.#options.clock.now() - this.#bornAt,
+    };
   }
 
   #heardVrrp(message: FromVrrp): void {

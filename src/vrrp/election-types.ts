@@ -6,8 +6,16 @@ import type { Instant } from "../base/instant.ts";
 export interface ElectionConfig {
   readonly version: 2 | 3;
   readonly advertIntervalMs: number;
+  /** After how many intervals without a word the active router counts as gone; 3 in the RFCs. */
+  readonly downAfter: number;
   /** Preempt_Mode; the address owner preempts regardless (RFC 9568 §6.1). */
   readonly preempts: boolean;
+  /** How long a router of lower priority is followed before it is preempted; not by the address owner. */
+  readonly preemptDelayMs: number;
+  /** Whether another member of the sync group follows a live router, so that this one does not preempt. */
+  readonly isHeldBack: boolean;
+  /** End of the start-up delay: until then silence proves nothing, and nobody is preempted. */
+  readonly claimsFrom: Instant;
 }
 
 /** A claim with which a router takes part. */
@@ -59,8 +67,11 @@ export interface Heard {
   readonly at: Instant;
   readonly source: string;
   readonly priority: number;
-  /** `followed` re-armed the deadline, `outranked` was below ours, `resigned` was priority 0. */
-  readonly verdict: "followed" | "outranked" | "resigned";
+  /**
+   * `followed` re-armed the deadline; `tolerated` too, but only because the sync group holds this router back;
+   * `outranked` was below ours, `resigned` was priority 0.
+   */
+  readonly verdict: "followed" | "tolerated" | "outranked" | "resigned";
 }
 
 interface Standing {
@@ -83,6 +94,8 @@ export interface Backup extends Standing {
   /** Active_Adver_Interval. */
   readonly activeIntervalMs: number;
   readonly heard: Heard | null;
+  /** When the preempt delay is over; null while no router of lower priority has been heard as active. */
+  readonly preemptsFrom: Instant | null;
   /** Its deadline came when this host had overslept it, and was put off once. */
   readonly hasOverslept: boolean;
 }

@@ -59,10 +59,11 @@ class VrrpProcess {
     }
   }
 
-  #configure({ plan, adopt, proxiesAreAlive }: Extract<ToVrrp, { kind: "configure" }>): void {
+  #configure({ plan, adopt, proxiesAreAlive, uptimeMs }: Extract<ToVrrp, { kind: "configure" }>): void {
     try {
       this.#opened ??= this.#open();
       this.#opened.node.setProxiesAlive(proxiesAreAlive);
+      this.#opened.node.setUptime(uptimeMs);
       this.#opened.node.configure(plan, adopt);
       this.#channel.send({ kind: "configured" });
     } catch (error) {

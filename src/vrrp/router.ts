@@ -1,5 +1,6 @@
 import { familyOf } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
+import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { VipAddressPlan, VrrpInstancePlan } from "../config/node-plan.ts";
@@ -32,6 +33,8 @@ export interface RouterNeeds {
   readonly transport: Transport;
   readonly deadlines: Deadlines;
   readonly log: Log;
+  /** When the daemon was started. */
+  readonly bornAt: () => Instant;
   readonly group: GroupView;
 }
 
@@ -194,9 +197,10 @@ export class Router {
   }
 
   #config(): ElectionConfig {
-    const { version, advertIntervalMs, preempts } = this.#plan;
-    const isFree = this.#needs.group.followingBeside(this) === null;
-    return { version, advertIntervalMs, preempts: preempts && isFree };
+    const { version, advertIntervalMs, downAfter, preempts, preemptDelayMs, startupDelayMs } = this.#plan;
+    const isHeldBack = this.#needs.group.followingBeside(this) !== null;
+    const claimsFrom = later(this.#needs.bornAt(), startupDelayMs);
+    return { version, advertIntervalMs, downAfter, preempts, preemptDelayMs, isHeldBack, claimsFrom };
   }
 
   #carryOut(effect: ElectionEffect): void {

@@ -16,9 +16,9 @@ export function skewMs({ version, priority, intervalMs }: TimerRules): number {
   return ((256 - priority) * unitMs) / 256;
 }
 
-/** Gives Active_Down_Interval (RFC 9568 §6.1), which RFC 3768 §6.1 calls Master_Down_Interval. */
-export function activeDownMs(rules: TimerRules): number {
-  return 3 * rules.intervalMs + skewMs(rules);
+/** Gives Active_Down_Interval (RFC 9568 §6.1), which RFC 3768 §6.1 calls Master_Down_Interval; `downAfter` is 3 in both. */
+export function activeDownMs(rules: TimerRules & { readonly downAfter: number }): number {
+  return rules.downAfter * rules.intervalMs + skewMs(rules);
 }
 
 /** No backup is waited for longer than this: a service manager, and the supervisor, wait for the end of a stop. */

@@ -112,16 +112,19 @@ export function listening(
     deadline: at,
     activeIntervalMs,
     heard,
+    preemptsFrom: null,
     hasOverslept: false,
   };
   return rearm(config, next, at);
 }
 
-/** Sets Active_Down_Timer to Active_Down_Interval. */
+/** Sets Active_Down_Timer to Active_Down_Interval, which does not begin before the start-up delay is over. */
 export function rearm(config: ElectionConfig, backup: Backup, at: Instant): Backup {
-  const { priority } = backup.claim;
-  const downMs = activeDownMs({ version: config.version, priority, intervalMs: backup.activeIntervalMs });
-  return { ...backup, deadline: later(at, downMs), hasOverslept: false };
+  const { version, downAfter, claimsFrom } = config;
+  const { activeIntervalMs: intervalMs, claim } = backup;
+  const downMs = activeDownMs({ version, downAfter, priority: claim.priority, intervalMs });
+  const from = at < claimsFrom ? claimsFrom : at;
+  return { ...backup, deadline: later(from, downMs), hasOverslept: false };
 }
 
 /** Sets Adver_Timer after an advertisement out of turn. */

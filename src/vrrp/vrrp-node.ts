@@ -1,4 +1,5 @@
 import { familyOf } from "../base/address.ts";
+import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { SyncGroupPlan, VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
 import type { InstanceStatus } from "../ipc/status.ts";
@@ -36,11 +37,14 @@ export class VrrpNode {
   #plan: VrrpPlan = { instances: [], syncGroups: [], tracks: [], notify: null };
   #isConfigured = false;
   #areProxiesAlive = true;
+  /** When the daemon was started. */
+  #bornAt: Instant;
   #left: (() => void) | null = null;
 
   constructor(options: { readonly host: Host; readonly log: Log; readonly changed: () => void }) {
     const { host, log } = options;
     this.#host = host;
+    this.#bornAt = host.clock.now();
     this.#changed = options.changed;
     // Events first, then the state: nothing in between is missed.
     this.#unsubscribe = host.routes.subscribe((event) => this.#hear(event));
@@ -56,6 +60,7 @@ export class VrrpNode {
       addresses: this.#addresses,
       transport: this.#transport,
       deadlines: new Deadlines(host),
+      bornAt: () => this.#bornAt,
       group: {
         followingBeside: (router) => this.#followingBeside(router),
         moved: (router, from) => this.#moved(router, from),
@@ -81,6 +86,11 @@ export class VrrpNode {
   setProxiesAlive(areAlive: boolean): void {
     this.#areProxiesAlive = areAlive;
     this.#weighAll();
+  }
+
+  /** Says for how long the daemon has been running: start-up delays count from then. */
+  setUptime(ms: number): void {
+    this.#bornAt = later(this.#host.clock.now(), -ms);
   }
 
   /** Gives the status of every instance, in the plan's order. */

@@ -1,3 +1,4 @@
+import type { InstanceConfig } from "../config.ts";
 import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
 import type { Model, Resolved } from "../model.ts";
 import { quoted } from "../suggestion.ts";
@@ -56,14 +57,22 @@ function preference(resolved: Resolved): readonly string[] {
   return [...resolved.config.members].sort((a, b) => b.priority - a.priority).map(({ node }) => node);
 }
 
+/** What the members of a group have to agree on, as on return of a node one would move and the other stay. */
+const policyKeys = [
+  ["preempt", ({ preempts }: InstanceConfig) => preempts],
+  ["preempt_delay", ({ preemptDelayMs }: InstanceConfig) => preemptDelayMs],
+  ["startup_delay", ({ startupDelayMs }: InstanceConfig) => startupDelayMs],
+] as const;
+
 function preemption(leader: Resolved, other: Resolved, path: KeyPath): readonly Finding[] {
-  if (leader.config.preempts === other.config.preempts) return [];
-  const what = `"${other.config.name}" and "${leader.config.name}" differ in preempt`;
-  return [
-    errorAt(
-      path,
-      `${what}: on return of a node one would move and the other stay`,
-      "write the same preempt in both",
-    ),
-  ];
+  return policyKeys
+    .filter(([, valueOf]) => valueOf(leader.config) !== valueOf(other.config))
+    .map(([key]) => {
+      const what = `"${other.config.name}" and "${leader.config.name}" differ in ${key}`;
+      return errorAt(
+        path,
+        `${what}: on return of a node one would move and the other stay`,
+        `write the same ${key} in both`,
+      );
+    });
 }

@@ -30,7 +30,10 @@ export interface ClusterEntry {
   readonly advert_interval: number;
   readonly vrrp_version: 2 | 3;
   readonly group: string;
+  readonly down_after: number;
   readonly preempt: boolean;
+  readonly preempt_delay: number;
+  readonly startup_delay: number;
   readonly auth: AuthEntry | null;
   readonly garp: GarpEntry;
 }
@@ -77,6 +80,15 @@ export const versionSchema: z.ZodType<2 | 3> = z.union([z.literal(2), z.literal(
   error: wants("2 or 3", "vrrp_version = 3"),
 });
 
+/** Below 2 a single lost packet would be a failover. */
+export const downAfterSchema: z.ZodType<number> = integer(2, 255, "down_after = 3");
+
+/** Up to an hour. */
+export const preemptDelaySchema: z.ZodType<number> = duration(0, 3_600_000, 'preempt_delay = "5m"');
+
+/** Up to an hour. */
+export const startupDelaySchema: z.ZodType<number> = duration(0, 3_600_000, 'startup_delay = "30s"');
+
 /** The multicast group of advertisements. */
 export const groupSchema: z.ZodType<string> = address('group = "224.0.0.18"').superRefine(
   (value, context) => {
@@ -94,7 +106,10 @@ export const clusterSchema: z.ZodType<ClusterEntry> = table(
     advert_interval: orElse(advertIntervalSchema, 1000),
     vrrp_version: orElse(versionSchema, 3),
     group: orElse(groupSchema, "224.0.0.18"),
+    down_after: orElse(downAfterSchema, 3),
     preempt: orElse(flag("preempt = true"), true),
+    preempt_delay: orElse(preemptDelaySchema, 0),
+    startup_delay: orElse(startupDelaySchema, 0),
     auth: orNull(authSchema),
     garp: orElse(garpSchema, { burst: 5, repeat_delay: 5000 }),
   },

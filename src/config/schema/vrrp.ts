@@ -1,7 +1,16 @@
 import { z } from "zod";
 import type { Prefix } from "../../base/address.ts";
 import { authSchema, type AuthEntry } from "./auth.ts";
-import { advertIntervalSchema, garpSchema, groupSchema, versionSchema, type GarpEntry } from "./cluster.ts";
+import {
+  advertIntervalSchema,
+  downAfterSchema,
+  garpSchema,
+  groupSchema,
+  preemptDelaySchema,
+  startupDelaySchema,
+  versionSchema,
+  type GarpEntry,
+} from "./cluster.ts";
 import {
   address,
   choice,
@@ -29,7 +38,10 @@ export type PerNode<T> = T | Readonly<Record<string, T>>;
 interface RouterEntry {
   readonly name: string;
   readonly advert_interval: number | null;
+  readonly down_after: number | null;
   readonly preempt: boolean | null;
+  readonly preempt_delay: number | null;
+  readonly startup_delay: number | null;
   readonly auth: AuthEntry | null;
   readonly group: string | null;
   readonly garp: GarpEntry | null;
@@ -147,7 +159,10 @@ const virtualAddresses = z
 const router = {
   name: name("public-1"),
   advert_interval: orNull(advertIntervalSchema),
+  down_after: orNull(downAfterSchema),
   preempt: orNull(flag("preempt = false")),
+  preempt_delay: orNull(preemptDelaySchema),
+  startup_delay: orNull(startupDelaySchema),
   auth: orNull(authSchema),
   group: orNull(groupSchema),
   garp: orNull(garpSchema),

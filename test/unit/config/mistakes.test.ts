@@ -26,7 +26,7 @@ describe("the eight mistakes that keepalived 2.2.7 runs with", () => {
   test("a mistyped list of addresses is refused, not left empty", () => {
     expect(linesOf(`${base}${router.replace("addresses", "virtual_ipadress")}`)).toEqual([
       '12:1 vrrp "foreign".addresses: is missing; write addresses = ["192.0.2.100/24"]',
-      '17:1 vrrp "foreign".virtual_ipadress: unknown key; the keys here are name, advert_interval, preempt, auth, group, garp, label, track, nodes, priority, interface, vrid, version, addresses, source, checksum',
+      '17:1 vrrp "foreign".virtual_ipadress: unknown key; the keys here are name, advert_interval, down_after, preempt, preempt_delay, startup_delay, auth, group, garp, label, track, nodes, priority, interface, vrid, version, addresses, source, checksum',
     ]);
   });
 

@@ -172,7 +172,9 @@ addresses = ["10.16.8.200", "10.16.8.201/24"]
 group = "224.0.0.19"
 source = "10.16.8.11"
 checksum = "message-only"
+down_after = 5
 preempt = false
+startup_delay = "30s"
 label = "eth1:vip"
 garp = { burst = 3, repeat_delay = "1s" }
 `;
@@ -185,7 +187,10 @@ garp = { burst = 3, repeat_delay = "1s" }
         vrid: 7,
         priority: 120,
         advertIntervalMs: 20,
+        downAfter: 5,
         preempts: false,
+        preemptDelayMs: 0,
+        startupDelayMs: 30_000,
         addresses: [
           { address: "10.16.8.200", length: 32, interface: "eth1", label: "eth1:vip" },
           { address: "10.16.8.201", length: 24, interface: "eth1", label: "eth1:vip" },

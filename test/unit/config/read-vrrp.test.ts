@@ -280,6 +280,31 @@ describe("readConfig on sync groups and tracks", () => {
     ]);
   });
 
+  test.each(["preempt_delay", "startup_delay"])(
+    "a sync group whose members differ in %s is refused",
+    (key) => {
+      const group = '[[sync_group]]\nname = "g"\nvips = ["public", "inside"]\n';
+      expect(linesOf(`${base}${vip}${vip2}${key} = "5s"\n${group}`)).toEqual([
+        `25:19 sync_group "g".vips[1]: "inside" and "public" differ in ${key}: on return of a node one would move and the other stay; write the same ${key} in both`,
+      ]);
+    },
+  );
+
+  test("a delay of what preempt = false forbids is refused", () => {
+    expect(linesOf(`${base}${vip}preempt = false\npreempt_delay = "5s"\n`)).toEqual([
+      '18:17 vip "public".preempt_delay: delays what preempt = false forbids: a node that comes back never preempts; remove it, or write preempt = true',
+    ]);
+    const inherited = base.replace("[[node]]", 'preempt = false\npreempt_delay = "5s"\n[[node]]');
+    expect(linesOf(inherited)).toHaveLength(1);
+    expect(linesOf(`${base}${vip}preempt_delay = "5s"\n`)).toEqual([]);
+  });
+
+  test("a single interval until the active node counts as gone is refused", () => {
+    expect(linesOf(`${base}${vip}down_after = 1\n`)).toEqual([
+      '17:14 vip "public".down_after: 1 is not between 2 and 255; write down_after = 3',
+    ]);
+  });
+
   test("a weight too small to move anything is warned of", () => {
     expect(linesOf(base + vip + '[[track]]\nscript = "/x"\nweight = -4\n')).toEqual([
       '19:10 track[0].weight: warning: -4 does not take "public" below its second node, which is 4 lower; write weight = -5 or lower, or weight = 0 to withdraw the claim',

@@ -4,7 +4,7 @@ import type { InstanceStatus } from "../../../src/ipc/status.ts";
 import { adoptable } from "../../../src/supervisor/adoption.ts";
 
 const plan = {
-  instances: [{ name: "public-1", advertIntervalMs: 1_000 } as VrrpInstancePlan],
+  instances: [{ name: "public-1", advertIntervalMs: 1_000, downAfter: 3 } as VrrpInstancePlan],
   syncGroups: [],
   tracks: [],
   notify: null,

@@ -16,7 +16,16 @@ export class ElectionCase {
   effects: readonly ElectionEffect[] = [];
 
   constructor(config: Partial<ElectionConfig> = {}) {
-    this.config = { version: 3, advertIntervalMs: 1000, preempts: true, ...config };
+    this.config = {
+      version: 3,
+      advertIntervalMs: 1000,
+      downAfter: 3,
+      preempts: true,
+      preemptDelayMs: 0,
+      isHeldBack: false,
+      claimsFrom: this.start,
+      ...config,
+    };
   }
 
   /** Feeds one event; `effects` are those of this one. */

@@ -10,6 +10,13 @@ function plan(outside: number, inside = outside): VrrpPlan {
   return vrrpPlan([instancePlan({ priority: outside }), instancePlan(second)], { syncGroups });
 }
 
+/** Lets every instance be burdened by what /load says. */
+function loaded(of: VrrpPlan, preemptDelayMs: number): VrrpPlan {
+  const own = { tracks: ["load"], preemptDelayMs };
+  const instances = of.instances.map((one) => Object.assign({}, one, own));
+  return { ...of, instances, tracks: [{ kind: "file", name: "load", path: "/load", weight: -1 }] };
+}
+
 function states(node: FakeRouterMachine): readonly string[] {
   return [node.state("public-1"), node.state("inside-1")];
 }
@@ -78,4 +85,18 @@ describe("a sync group over two networks", () => {
     lb1.start(["inside-1"]);
     expect(states(lb1)).toEqual(bothActive);
   });
+
+  test.each([0, 20_000])(
+    "goes back to the better node once its track has recovered, delay %d ms",
+    (delay) => {
+      const { clock, lb1, lb2 } = startedPair([loaded(plan(200), delay), loaded(plan(190), delay)]);
+      clock.advance(5000);
+      lb1.machine.files.set("/load", "50");
+      clock.advance(delay + 10_000);
+      expect([states(lb1), states(lb2)]).toEqual([bothBackup, bothActive]);
+      lb1.machine.files.delete("/load");
+      clock.advance(delay + 10_000);
+      expect([states(lb1), states(lb2)]).toEqual([bothActive, bothBackup]);
+    },
+  );
 });

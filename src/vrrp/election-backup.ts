@@ -1,0 +1,100 @@
+import { unreachable } from "../base/assert.ts";
+import { later, type Instant } from "../base/instant.ts";
+import type { Backup, ElectionConfig, ElectionEvent, Heard, Stepped } from "./election-types.ts";
+import { formatMs, skewMs } from "./timers.ts";
+import { becomeActive, becomeFault, rearm, stop, unchanged } from "./transitions.ts";
+
+/** A backup watches the active router, follows or outranks it, and claims when it is gone: PURE. */
+
+/** RFC 9568 §6.4.2, RFC 3768 §6.4.2. */
+export function stepBackup(config: ElectionConfig, from: Backup, event: ElectionEvent): Stepped {
+  switch (event.kind) {
+    case "shutdown":
+      // RFC 9568 §6.4.2: cancel the timer, go to Initialize; nothing is sent.
+      return stop(from, event.at, event.reason, []);
+    case "timer":
+      if (event.at < from.deadline) return unchanged(from);
+      if (hasOverslept(from, event.at)) return { next: listenOnce(config, from, event.at), effects: [] };
+      // RFC 9568 §6.4.2, RFC 3768 §6.4.2: Active_Down_Timer fires.
+      return becomeActive(config, from, event.at, {
+        claim: from.claim,
+        reason: reasonToClaim(config, from, event.at),
+      });
+    case "advert":
+      return { next: listen(config, from, event), effects: [] };
+    case "claim":
+      if (event.claim.kind !== "standing") return becomeFault(from, event.at, event.claim, []);
+      return { next: { ...from, claim: event.claim }, effects: [] };
+    case "configure": {
+      // Version 2 has no interval to learn: the new one counts from now.
+      if (config.version === 3 || config.advertIntervalMs === from.activeIntervalMs) return unchanged(from);
+      const activeIntervalMs = config.advertIntervalMs;
+      return { next: rearm(config, { ...from, activeIntervalMs }, event.at), effects: [] };
+    }
+    case "lead":
+      return becomeActive(config, from, event.at, { claim: from.claim, reason: event.reason });
+    case "hold":
+      return { next: { ...from, deadline: later(event.at, from.activeIntervalMs) }, effects: [] };
+    case "startup":
+    case "yield":
+      return unchanged(from);
+    default:
+      return unreachable(event);
+  }
+}
+
+/** RFC 9568 §6.4.2: what a backup makes of an advertisement. */
+function listen(config: ElectionConfig, from: Backup, event: AdvertEvent): Backup {
+  const { at, source, priority } = event;
+  const heard = (verdict: Heard["verdict"]): Heard => ({ at, source, priority, verdict });
+  if (priority === 0) {
+    const { version } = config;
+    const skew = skewMs({ version, priority: from.claim.priority, intervalMs: from.activeIntervalMs });
+    // Even within the start-up delay: whoever resigns is gone, and was heard.
+    return { ...from, deadline: later(at, skew), hasOverslept: false, heard: heard("resigned") };
+  }
+  const { verdict, preemptsFrom } = judge(config, from, event);
+  if (verdict === "outranked") return { ...from, preemptsFrom, heard: heard(verdict) };
+  const activeIntervalMs = config.version === 3 ? event.intervalMs : from.activeIntervalMs;
+  return rearm(config, { ...from, activeIntervalMs, preemptsFrom, heard: heard(verdict) }, at);
+}
+
+/** Tells whether an active router is followed, and when it may be preempted if it is of lower priority. */
+function judge(
+  config: ElectionConfig,
+  { claim, preemptsFrom: before }: Backup,
+  { at, priority }: AdvertEvent,
+): { readonly verdict: "followed" | "tolerated" | "outranked"; readonly preemptsFrom: Instant | null } {
+  if (priority >= claim.priority) return { verdict: "followed", preemptsFrom: null };
+  if (at < config.claimsFrom) return { verdict: "followed", preemptsFrom: before };
+  if (claim.priority === 255) return { verdict: "outranked", preemptsFrom: null };
+  if (!config.preempts) return { verdict: "followed", preemptsFrom: null };
+  const preemptsFrom = before ?? later(at, config.preemptDelayMs);
+  if (at < preemptsFrom) return { verdict: "followed", preemptsFrom };
+  return { verdict: config.isHeldBack ? "tolerated" : "outranked", preemptsFrom };
+}
+
+/** Tells whether this host slept through a deadline, and perhaps through the advertisements before it. */
+function hasOverslept(from: Backup, at: Instant): boolean {
+  // Only once, or a host that is always late would never claim.
+  return !from.hasOverslept && at > later(from.deadline, from.activeIntervalMs);
+}
+
+/** Puts a deadline off for as long as it takes to hear an active router that is alive. */
+function listenOnce(config: ElectionConfig, from: Backup, at: Instant): Backup {
+  const { version } = config;
+  const rules = { version, priority: from.claim.priority, intervalMs: from.activeIntervalMs };
+  return { ...from, deadline: later(at, from.activeIntervalMs + skewMs(rules)), hasOverslept: true };
+}
+
+function reasonToClaim(config: ElectionConfig, from: Backup, at: Instant): string {
+  const { heard } = from;
+  if (heard === null) return `no advertisement heard for ${formatMs(at - from.since)}`;
+  if (heard.verdict === "resigned") return `${heard.source} resigned`;
+  const isOutranked =
+    heard.verdict === "outranked" && at - heard.at <= config.downAfter * from.activeIntervalMs;
+  if (isOutranked) return `${heard.source} has priority ${heard.priority}, ours is ${from.claim.priority}`;
+  return `no advertisement from ${heard.source} for ${formatMs(at - heard.at)}`;
+}
+
+type AdvertEvent = Extract<ElectionEvent, { kind: "advert" }>;
