@@ -1,9 +1,9 @@
-import { addressBytes, addressFromBytes, familyOf, type Prefix } from "../base/address.ts";
+import { addressBytes, addressFromBytes, familyOf } from "../base/address.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { attribute, parseAttributes, readText, readU32, readU8, text, u32, u8 } from "./netlink/attribute.ts";
 import { AF_INET, AF_INET6 } from "./socket-constants.ts";
 
-/** PURE: rtnetlink(7) messages for links, addresses and routes. */
+/** PURE: rtnetlink(7) messages for links and addresses; fib-messages.ts has those for routes and rules. */
 
 export const routeMessage = {
   newLink: 16,
@@ -15,6 +15,9 @@ export const routeMessage = {
   newRoute: 24,
   delRoute: 25,
   getRoute: 26,
+  newRule: 32,
+  delRule: 33,
+  getRule: 34,
 } as const;
 
 /** A network interface. */
@@ -45,34 +48,20 @@ export interface InterfaceAddress {
 /** An address to put on an interface. */
 export interface AddressRequest extends InterfaceAddress {}
 
-/** A route to one destination through an interface. */
-export interface RouteRequest {
-  readonly destination: Prefix;
-  readonly linkIndex: number;
-  readonly table: number;
-  /** 0 universe, 253 link, 254 host. */
-  readonly scope: number;
-  /** RTPROT: who put it there. */
-  readonly protocol: number;
-  /** 1 unicast, 2 local. */
-  readonly type: number;
-}
-
 const iff = { up: 0x1, running: 0x40, lowerUp: 0x10000 } as const;
 const ifla = { address: 1, ifname: 3, mtu: 4, extensionMask: 29 } as const;
 // RTEXT_FILTER_SKIP_STATS: counters would be most of the answer.
 const skipStatistics = 0x8;
 const ifa = { address: 1, local: 2, label: 3, flags: 8, protocol: 11 } as const;
-const rta = { destination: 1, outputLink: 4, table: 15 } as const;
 // The address is used at once: duplicate address detection would keep a VIP silent for a second.
 const noDuplicateDetection = 0x02;
-const clonedRoute = 0x200;
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function addressFamily(address: string): number {
+/** Gives the kernel's number for the family of an address. */
+export function addressFamily(address: string): number {
   return familyOf(address) === 4 ? AF_INET : AF_INET6;
 }
 
@@ -84,14 +73,6 @@ export function linkDump(): Uint8Array {
 /** Writes the payload that asks for all addresses of both families. */
 export function addressDump(): Uint8Array {
   return new Uint8Array(8);
-}
-
-/** Writes the payload that asks for one family's routes; kernels from 4.20 on filter by the table themselves. */
-export function routeDump(family: typeof AF_INET | typeof AF_INET6, table: number): Uint8Array {
-  const header = new Uint8Array(12);
-  header[0] = family;
-  header[4] = table < 256 ? table : 0;
-  return concatBytes(header, u32(rta.table, table));
 }
 
 /** Reads an RTM_NEWLINK or RTM_DELLINK payload; null if it is too short. */
@@ -163,45 +144,9 @@ export function parseAddress(payload: Uint8Array): InterfaceAddress | null {
   };
 }
 
-function readAddress(family: number, bytes: Uint8Array | undefined): string | null {
+/** Reads an address of a family; null if it is missing, has another length or the family is no IP. */
+export function readAddress(family: number, bytes: Uint8Array | undefined): string | null {
   if (bytes === undefined) return null;
   const length = family === AF_INET ? 4 : family === AF_INET6 ? 16 : -1;
   return bytes.length === length ? addressFromBytes(bytes) : null;
-}
-
-/** Writes an RTM_NEWROUTE or RTM_DELROUTE payload. */
-export function routePayload(route: RouteRequest): Uint8Array {
-  const header = new Uint8Array(12);
-  header[0] = addressFamily(route.destination.address);
-  header[1] = route.destination.length;
-  header[4] = route.table < 256 ? route.table : 0;
-  header[5] = route.protocol;
-  header[6] = route.scope;
-  header[7] = route.type;
-  return concatBytes(
-    header,
-    attribute(rta.destination, addressBytes(route.destination.address)),
-    u32(rta.outputLink, route.linkIndex),
-    u32(rta.table, route.table),
-  );
-}
-
-/** Reads an RTM_NEWROUTE payload; null for a cached route and for other families. */
-export function parseRoute(payload: Uint8Array): RouteRequest | null {
-  if (payload.length < 12) return null;
-  const view = viewOf(payload);
-  if ((view.getUint32(8, true) & clonedRoute) !== 0) return null;
-  const family = view.getUint8(0);
-  const attributes = parseAttributes(payload.subarray(12));
-  const anywhere = family === AF_INET ? new Uint8Array(4) : new Uint8Array(16);
-  const address = readAddress(family, attributes.get(rta.destination) ?? anywhere);
-  if (address === null) return null;
-  return {
-    destination: { address, length: view.getUint8(1) },
-    linkIndex: readU32(attributes, rta.outputLink) ?? 0,
-    table: readU32(attributes, rta.table) ?? view.getUint8(4),
-    protocol: view.getUint8(5),
-    scope: view.getUint8(6),
-    type: view.getUint8(7),
-  };
 }

@@ -1,27 +1,32 @@
 import { hasCode } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 import { NetlinkConnection, type NetlinkRequest } from "./netlink/connection.ts";
-import { messageFlag, parseMessages, type NetlinkMessage } from "./netlink/message.ts";
+import { parseMessages, type NetlinkMessage } from "./netlink/message.ts";
 import { openEventSocket, openRequestSocket, receiveFromKernel } from "./netlink/socket.ts";
 import {
+  parseRoute,
+  parseRule,
+  routeDump,
+  ruleDump,
+  type RouteRequest,
+  type RuleRequest,
+} from "./fib-messages.ts";
+import { applyChanges, type AddressKey, type ChangeOutcome, type RouteChange } from "./route-changes.ts";
+import {
   addressDump,
-  addressPayload,
-  addressRemoval,
   linkDump,
   parseAddress,
   parseLink,
-  parseRoute,
-  routeDump,
   routeMessage,
-  routePayload,
   type AddressRequest,
   type InterfaceAddress,
   type Link,
-  type RouteRequest,
 } from "./route-messages.ts";
 import { AF_INET, AF_INET6, NETLINK_ROUTE } from "./socket-constants.ts";
 
-export type { AddressRequest, InterfaceAddress, Link, RouteRequest } from "./route-messages.ts";
+export type { RouteRequest, RuleRequest } from "./fib-messages.ts";
+export type { AddressKey, ChangeOutcome, RouteChange } from "./route-changes.ts";
+export type { AddressRequest, InterfaceAddress, Link } from "./route-messages.ts";
 
 /** IFA_PROTO tags of the addresses that this project adds; kernels from 5.18 on keep them. */
 export const addressProtocol: { readonly vrrp: 0x45; readonly realServer: 0x46 } = {
@@ -29,15 +34,22 @@ export const addressProtocol: { readonly vrrp: 0x45; readonly realServer: 0x46 }
   realServer: 0x46,
 };
 
+/** RTPROT and FRA_PROTOCOL of the routes and rules of the elections; /etc/iproute2/rt_protos has no such number. */
+export const fibProtocol = 0x45;
+
 /** A change that the kernel told. */
 export type RouteEvent =
   | { readonly kind: "link"; readonly link: Link; readonly isGone: boolean }
   | { readonly kind: "address"; readonly address: InterfaceAddress; readonly isGone: boolean }
+  | { readonly kind: "route"; readonly route: RouteRequest; readonly isGone: boolean }
+  | { readonly kind: "rule"; readonly rule: RuleRequest; readonly isGone: boolean }
   /** Changes were lost: read everything again. */
   | { readonly kind: "overrun" };
 
 // RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR.
-const groups = 0x1 | 0x10 | 0x100;
+const linkGroups = 0x1 | 0x10 | 0x100;
+// RTMGRP_IPV4_ROUTE, RTMGRP_IPV4_RULE, RTMGRP_IPV6_ROUTE, and RTNLGRP_IPV6_RULE (19) as a bit.
+const fibGroups = 0x40 | 0x80 | 0x400 | 0x40000;
 // Bounds one wake-up: what is left wakes again, after timers had their turn.
 const datagramsPerWake = 64;
 const eventLength = 64 * 1024;
@@ -77,73 +89,82 @@ export class RouteNetlink {
     );
   }
 
-  /** Adds an address, tagged with its protocol where the kernel knows tags. */
-  addAddress(request: AddressRequest): "added" | "exists" {
-    try {
-      return this.#addAddress(request, request.protocol !== 0);
-    } catch (error) {
-      if (request.protocol === 0 || !hasCode(error, "EINVAL", "EOPNOTSUPP")) throw error;
-      return this.#addAddress(request, false);
-    }
+  /** Carries out changes in their order, many with one system call; gives what became of each. */
+  apply(changes: readonly RouteChange[]): readonly ChangeOutcome[] {
+    return applyChanges(this.#connection, changes);
   }
 
-  #addAddress(request: AddressRequest, isTagged: boolean): "added" | "exists" {
-    const flags = messageFlag.create | messageFlag.exclusive;
-    const operation = `RTM_NEWADDR ${request.address}/${request.prefixLength}`;
-    const payload = addressPayload(request, isTagged);
-    return this.#change({ operation, type: routeMessage.newAddress, flags, payload }, "EEXIST")
-      ? "added"
-      : "exists";
+  /** Adds an address, tagged with its protocol where the kernel knows tags. */
+  addAddress(address: AddressRequest): "added" | "exists" {
+    return this.#isDone({ kind: "add-address", address }) ? "added" : "exists";
   }
 
   /** Removes an address; an interface that is gone has none. */
-  removeAddress(
-    request: Pick<AddressRequest, "linkIndex" | "address" | "prefixLength">,
-  ): "removed" | "absent" {
-    const operation = `RTM_DELADDR ${request.address}/${request.prefixLength}`;
-    const payload = addressRemoval(request);
-    const change = { operation, type: routeMessage.delAddress, flags: 0, payload };
-    return this.#change(change, "EADDRNOTAVAIL", "ENODEV") ? "removed" : "absent";
+  removeAddress(address: AddressKey): "removed" | "absent" {
+    return this.#isDone({ kind: "remove-address", address }) ? "removed" : "absent";
   }
 
   /** Adds a route. */
-  addRoute(request: RouteRequest): "added" | "exists" {
-    const flags = messageFlag.create | messageFlag.exclusive;
-    const operation = `RTM_NEWROUTE ${request.destination.address}/${request.destination.length}`;
-    const payload = routePayload(request);
-    return this.#change({ operation, type: routeMessage.newRoute, flags, payload }, "EEXIST")
-      ? "added"
-      : "exists";
+  addRoute(route: RouteRequest): "added" | "exists" {
+    return this.#isDone({ kind: "add-route", route }) ? "added" : "exists";
   }
 
   /** Removes a route; an interface that is gone has none. */
-  removeRoute(request: RouteRequest): "removed" | "absent" {
-    const operation = `RTM_DELROUTE ${request.destination.address}/${request.destination.length}`;
-    const payload = routePayload(request);
-    const change = { operation, type: routeMessage.delRoute, flags: 0, payload };
-    return this.#change(change, "ESRCH", "ENODEV") ? "removed" : "absent";
+  removeRoute(route: RouteRequest): "removed" | "absent" {
+    return this.#isDone({ kind: "remove-route", route }) ? "removed" : "absent";
   }
 
   /** Lists the IPv4 and IPv6 routes of one table; a table that does not exist has none. */
   routes(table: number): RouteRequest[] {
-    return ([AF_INET, AF_INET6] as const).flatMap((family) => this.#routes(family, table));
+    return this.#routes(table, 0).filter((route) => route.table === table);
   }
 
-  #routes(family: typeof AF_INET | typeof AF_INET6, table: number): RouteRequest[] {
+  /** Lists the IPv4 and IPv6 routes of all tables that carry a tag. */
+  taggedRoutes(protocol: number): RouteRequest[] {
+    return this.#routes(0, protocol).filter((route) => route.protocol === protocol);
+  }
+
+  #routes(table: number, protocol: number): RouteRequest[] {
+    return ([AF_INET, AF_INET6] as const).flatMap((family) => {
+      const payload = routeDump(family, table, protocol);
+      return this.#listIfThere(
+        { type: routeMessage.getRoute, operation: "RTM_GETROUTE", payload },
+        (message) => (message.type === routeMessage.newRoute ? parseRoute(message.payload) : null),
+      );
+    });
+  }
+
+  /** Lists the rules of both families. */
+  rules(): RuleRequest[] {
+    return ([AF_INET, AF_INET6] as const).flatMap((family) => {
+      const request = { type: routeMessage.getRule, operation: "RTM_GETRULE", payload: ruleDump(family) };
+      return this.#listIfThere(request, (message) =>
+        message.type === routeMessage.newRule ? parseRule(message.payload) : null,
+      );
+    });
+  }
+
+  /** A table that does not exist is empty, and so is what belongs to a family that the kernel was built without. */
+  #listIfThere<T>(request: Omit<NetlinkRequest, "flags">, parse: (message: NetlinkMessage) => T | null): T[] {
     try {
-      const payload = routeDump(family, table);
-      return this.#list({ type: routeMessage.getRoute, operation: "RTM_GETROUTE", payload }, (message) => {
-        const route = message.type === routeMessage.newRoute ? parseRoute(message.payload) : null;
-        return route?.table === table ? route : null;
-      });
+      return this.#list(request, parse);
     } catch (error) {
-      if (hasCode(error, "ENOENT", "ESRCH")) return [];
+      if (hasCode(error, "ENOENT", "ESRCH", "EOPNOTSUPP", "EAFNOSUPPORT")) return [];
       throw error;
     }
   }
 
   /** Tells of changes to links and addresses from now on; the result ends it. */
   subscribe(react: (event: RouteEvent) => void): () => void {
+    return this.#listen(linkGroups, react);
+  }
+
+  /** Tells of changes to routes and rules from now on, on a socket of their own; the result ends it. */
+  subscribeFib(react: (event: RouteEvent) => void): () => void {
+    return this.#listen(fibGroups, react);
+  }
+
+  #listen(groups: number, react: (event: RouteEvent) => void): () => void {
     const fd = openEventSocket(NETLINK_ROUTE, groups);
     const reader = new EventReader(fd);
     const unsubscribe = (): void => {
@@ -172,15 +193,11 @@ export class RouteNetlink {
     });
   }
 
-  /** Gives false if the kernel answers with one of the codes that mean "nothing to do". */
-  #change(request: NetlinkRequest, ...idle: readonly string[]): boolean {
-    try {
-      this.#connection.request(request);
-      return true;
-    } catch (error) {
-      if (hasCode(error, ...idle)) return false;
-      throw error;
-    }
+  /** Tells whether a change was carried out, or not needed; throws if it was refused. */
+  #isDone(change: RouteChange): boolean {
+    const [outcome = "idle"] = this.apply([change]);
+    if (outcome instanceof Error) throw outcome;
+    return outcome === "done";
   }
 }
 
@@ -241,6 +258,16 @@ export function parseRouteEvent(message: NetlinkMessage): RouteEvent | null {
     case routeMessage.delAddress: {
       const address = parseAddress(message.payload);
       return address && { kind: "address", address, isGone: message.type === routeMessage.delAddress };
+    }
+    case routeMessage.newRoute:
+    case routeMessage.delRoute: {
+      const route = parseRoute(message.payload);
+      return route && { kind: "route", route, isGone: message.type === routeMessage.delRoute };
+    }
+    case routeMessage.newRule:
+    case routeMessage.delRule: {
+      const rule = parseRule(message.payload);
+      return rule && { kind: "rule", rule, isGone: message.type === routeMessage.delRule };
     }
     default:
       return null;

@@ -134,7 +134,8 @@ function loopbackAddress(linkIndex: number, address: string, label: string | nul
 function hostRoute(linkIndex: number, address: string): RouteRequest {
   const protocol = addressProtocol.realServer;
   const destination = { address, length: 32 };
-  return { destination, linkIndex, table: mainTable, scope: scopeLink, protocol, type: unicast };
+  const plain = { gateway: null, source: null, metric: 0, isOnLink: false };
+  return { destination, linkIndex, table: mainTable, scope: scopeLink, protocol, type: unicast, ...plain };
 }
 
 /** An interface without settings has no IPv4, and thus no ARP, or is gone meanwhile. */

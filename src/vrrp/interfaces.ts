@@ -1,3 +1,4 @@
+import { unreachable } from "../base/assert.ts";
 import type { Host } from "./host.ts";
 import type { InterfaceAddress, Link, RouteEvent } from "../kernel/rtnetlink.ts";
 
@@ -29,8 +30,13 @@ export class Interfaces {
         if (event.isGone) this.#addresses.delete(addressKey(event.address));
         else this.#addresses.set(addressKey(event.address), event.address);
         return;
+      case "route":
+      case "rule":
+        return;
       case "overrun":
-        this.readAll();
+        return this.readAll();
+      default:
+        return unreachable(event);
     }
   }
 

@@ -23,10 +23,10 @@ export class FakeNetlink implements NetlinkPort {
   }
 
   send(bytes: Uint8Array): void {
-    const [request, ...rest] = parseMessages(bytes);
-    if (request === undefined || rest.length > 0) throw new Error("a request is one whole message");
-    this.requests.push(request);
-    for (const datagram of this.#answer(request)) this.#pending.push(datagramBytes(datagram));
+    for (const request of parseMessages(bytes)) {
+      this.requests.push(request);
+      for (const datagram of this.#answer(request)) this.#pending.push(datagramBytes(datagram));
+    }
   }
 
   receive(): Uint8Array | null {

@@ -1,3 +1,4 @@
+import { concatBytes } from "../../base/bytes.ts";
 import { hasCode } from "../../base/system-error.ts";
 import { errnoName } from "./errno.ts";
 import {
@@ -32,6 +33,8 @@ export interface NetlinkRequest {
 // A dump that another process keeps disturbing is given up, as is a kernel that answers without end.
 const dumpAttempts = 8;
 const datagramLimit = 100_000;
+// The kernel answers a refused request with a datagram of its own, 128 of which fit any receive buffer.
+const batchLength = 128;
 
 type Outcome = "finished" | "interrupted";
 
@@ -49,6 +52,18 @@ export class NetlinkConnection {
     const replies: NetlinkMessage[] = [];
     this.#exchange(request, messageFlag.ack, replies);
     return replies;
+  }
+
+  /**
+   * Carries out many changes in their order, many in each datagram; gives for each why it was refused, or null.
+   * One refusal does not keep the others from being carried out.
+   */
+  batch(requests: readonly NetlinkRequest[]): readonly (NetlinkError | null)[] {
+    const outcomes: (NetlinkError | null)[] = [];
+    for (let start = 0; start < requests.length; start += batchLength) {
+      outcomes.push(...this.#exchangeBatch(requests.slice(start, start + batchLength)));
+    }
+    return outcomes;
   }
 
   /** Asks for a list; begins again while it is disturbed by changes made during the dump. */
@@ -103,6 +118,34 @@ export class NetlinkConnection {
     throw new NetlinkError(request.operation, "ETIMEDOUT");
   }
 
+  #exchangeBatch(requests: readonly NetlinkRequest[]): (NetlinkError | null)[] {
+    const outcomes = requests.map((): NetlinkError | null => null);
+    const bySequence = new Map<number, number>();
+    const last = requests.length - 1;
+    const messages = requests.map(({ type, flags, payload }, index) => {
+      const sequence = this.#nextSequence();
+      bySequence.set(sequence, index);
+      // Refusals come unasked; that the last one is answered says that all have been carried out.
+      const ack = index === last ? messageFlag.ack : 0;
+      return padded(
+        encodeMessage({ type, flags: messageFlag.request | ack | flags, sequence, port: 0, payload }),
+      );
+    });
+    this.#port.send(concatBytes(...messages));
+    for (let count = 0; count < datagramLimit; count++) {
+      const datagram = this.#port.receive();
+      if (datagram === null) break;
+      for (const message of parseMessages(datagram)) {
+        const index = bySequence.get(message.sequence);
+        const request = requests[index ?? -1];
+        if (index === undefined || request === undefined || !isLast(message)) continue;
+        outcomes[index] = refusal(request, message);
+        if (index === last) return outcomes;
+      }
+    }
+    throw new NetlinkError(requests[last]?.operation ?? "netlink", "ETIMEDOUT");
+  }
+
   #nextSequence(): number {
     // 0 is what the kernel's own notifications carry.
     this.#sequence = this.#sequence >= 0xffff_ffff ? 1 : this.#sequence + 1;
@@ -115,6 +158,16 @@ function isLast(message: NetlinkMessage): boolean {
 }
 
 function refuse(request: NetlinkRequest, message: NetlinkMessage): void {
+  const found = refusal(request, message);
+  if (found !== null) throw found;
+}
+
+function refusal(request: NetlinkRequest, message: NetlinkMessage): NetlinkError | null {
   const { errno, text } = parseAcknowledgement(message);
-  if (errno > 0) throw new NetlinkError(request.operation, errnoName(errno), text);
+  return errno > 0 ? new NetlinkError(request.operation, errnoName(errno), text) : null;
+}
+
+function padded(message: Uint8Array): Uint8Array {
+  const rest = message.length % 4;
+  return rest === 0 ? message : concatBytes(message, new Uint8Array(4 - rest));
 }

@@ -3,7 +3,13 @@ import { ArpSocket, gratuitousArp } from "../../../src/kernel/arp.ts";
 import { listenTcp } from "../../../src/kernel/listen.ts";
 import { dieWithParent, lockMemory, setRealtime } from "../../../src/kernel/process-control.ts";
 import { RawMulticast } from "../../../src/kernel/raw-multicast.ts";
-import { addressProtocol, RouteNetlink, type Link } from "../../../src/kernel/rtnetlink.ts";
+import {
+  addressProtocol,
+  fibProtocol,
+  RouteNetlink,
+  type Link,
+  type RouteChange,
+} from "../../../src/kernel/rtnetlink.ts";
 import { readSysctl, writeSysctl } from "../../../src/kernel/sysctl.ts";
 import { PreciseTimer } from "../../../src/kernel/timer.ts";
 
@@ -60,6 +66,10 @@ const actions: Readonly<Record<string, () => void>> = {
       scope: 253,
       protocol: 0x46,
       type: 1,
+      gateway: null,
+      source: null,
+      metric: 0,
+      isOnLink: false,
     } as const;
     say(netlink.addRoute(route));
     say(netlink.addRoute(route));
@@ -68,6 +78,16 @@ const actions: Readonly<Record<string, () => void>> = {
     if (parameters[2] === "keep") return;
     say(netlink.removeRoute(route));
     say(netlink.removeRoute(route));
+  },
+  /** Takes changes as JSON, and gives what became of them. */
+  apply() {
+    const changes = JSON.parse(parameter(0)) as readonly RouteChange[];
+    say(netlink.apply(changes).map((outcome) => (outcome instanceof Error ? outcome.message : outcome)));
+  },
+  fib: () => say({ routes: netlink.taggedRoutes(fibProtocol), rules: netlink.rules() }),
+  watchFib() {
+    netlink.subscribeFib(say);
+    say("watching");
   },
   watch() {
     netlink.subscribe((event) =>

@@ -109,6 +109,10 @@ test("a host route is added once, listed by table, and removed", async () => {
     scope: 253,
     protocol: 0x46,
     type: 1,
+    gateway: null,
+    source: null,
+    metric: 0,
+    isOnLink: false,
   };
   expect(await run(left, "hostRoute", "lo", "192.0.2.100", "keep")).toEqual(["added", "exists", [route], []]);
   const shown = JSON.parse(await left.ip(["-j", "route", "show", "dev", "lo"])) as unknown[];

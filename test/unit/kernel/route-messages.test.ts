@@ -8,9 +8,6 @@ import {
   addressRemoval,
   parseAddress,
   parseLink,
-  parseRoute,
-  routeDump,
-  routePayload,
 } from "../../../src/kernel/route-messages.ts";
 
 const vip = {
@@ -22,17 +19,12 @@ const vip = {
   protocol: 0x45,
 } as const;
 
-// Datagrams of Linux 6.18: an address dump and a route dump.
+// A datagram of Linux 6.18: an address dump.
 const addressDump =
   "58000000 1400 0200 03000000 5915c9db 0218800002000000 08000100c0000264 08000200c0000264 0b000300657468323a300000" +
   "05000b0045000000 0800080080000000 14000600ffffffffffffffffb59b0300b59b0300" +
   "50000000 1400 0200 03000000 5915c9db 0a40c0fd02000000 14000100fe80000000000000a8f19bfffe50eed5" +
   "14000600ffffffffffffffffb09b0300b09b0300 08000800c0000000 05000b0003000000";
-const routeDumpAnswer =
-  "3c000000 1800 2200 08000000 5915c9db 02180000fe02fd0100000000 08000f00fe000000 08000100c0000200 08000700c0000264" +
-  "0800040002000000" +
-  "34000000 1800 2200 08000000 5915c9db 02200000fe45fd0100000000 08000f00fe000000 08000100c0000264 0800040002000000";
-
 const payloads = (hex: string): Uint8Array[] => parseMessages(fromHex(hex)).map((message) => message.payload);
 
 describe("addresses", () => {
@@ -141,54 +133,11 @@ describe("links", () => {
   });
 });
 
-describe("routes", () => {
-  const route = {
-    destination: { address: "192.0.2.100", length: 32 },
-    linkIndex: 2,
-    table: 254,
-    scope: 253,
-    protocol: 0x45,
-    type: 1,
-  } as const;
-
-  test("routePayload() writes what the kernel takes for a host route", () => {
-    expect(toHex(routePayload(route))).toBe(
-      "02200000fe45fd010000000008000100c0000264080004000200000008000f00fe000000",
-    );
-  });
-
-  test("a table above 255 is in the attribute alone", () => {
-    expect(toHex(routeDump(2, 1000))).toBe("02000000000000000000000008000f00e8030000");
-    expect(parseRoute(routePayload({ ...route, table: 1000 }))).toEqual({ ...route, table: 1000 });
-  });
-
-  test("parseRoute() reads a dump of the kernel's", () => {
-    expect(payloads(routeDumpAnswer).map(parseRoute)).toEqual([
-      { ...route, destination: { address: "192.0.2.0", length: 24 }, protocol: 2 },
-      route,
-    ]);
-  });
-
-  test("parseRoute() reads a default route without link as such", () => {
-    expect(parseRoute(fromHex("0a000000fe03000100000000"))).toMatchObject({
-      destination: { address: "::", length: 0 },
-      linkIndex: 0,
-      table: 254,
-    });
-  });
-
-  test("parseRoute() passes over cached routes and other families", () => {
-    expect(parseRoute(fromHex("02200000fe02fd0100020000 08000100c0000264"))).toBeNull();
-    expect(parseRoute(fromHex("1c000000fe02fd0100000000"))).toBeNull();
-  });
-});
-
 test("every parser takes any bytes", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
       parseLink(bytes);
       parseAddress(bytes);
-      parseRoute(bytes);
     }),
   );
 });

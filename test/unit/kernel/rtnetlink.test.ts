@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { messageType, type NetlinkMessage } from "../../../src/kernel/netlink/message.ts";
 import { addressProtocol, parseRouteEvent, RouteNetlink } from "../../../src/kernel/rtnetlink.ts";
-import { addressPayload, routePayload } from "../../../src/kernel/route-messages.ts";
+import { routePayload, rulePayload } from "../../../src/kernel/fib-messages.ts";
+import { addressPayload } from "../../../src/kernel/route-messages.ts";
 import { acknowledge, done, FakeNetlink, reply, type FakeAnswer } from "../../support/fake-netlink.ts";
 
 const vip = {
@@ -20,6 +21,10 @@ const route = {
   scope: 254,
   protocol: 0x46,
   type: 1,
+  gateway: null,
+  source: null,
+  metric: 0,
+  isOnLink: false,
 } as const;
 
 const kernel = (
@@ -101,6 +106,76 @@ describe("routes", () => {
   });
 });
 
+const rule = {
+  family: 4,
+  priority: 500,
+  from: { address: "192.0.2.100", length: 32 },
+  to: null,
+  inputLink: null,
+  outputLink: null,
+  mark: null,
+  table: 1000,
+  action: 1,
+  protocol: 0x45,
+} as const;
+
+describe("apply()", () => {
+  test("sends many changes in one datagram, asks for one answer, and tells what became of each", () => {
+    const { fake, netlink } = kernel((request) => {
+      const errno = { 20: 17, 24: 101 }[request.type] ?? 0;
+      const isAsked = (request.flags & 0x4) !== 0;
+      return errno !== 0 || isAsked ? [[acknowledge(request, errno)]] : [];
+    });
+    const outcomes = netlink.apply([
+      { kind: "add-address", address: vip },
+      { kind: "add-route", route },
+      { kind: "add-rule", rule },
+      { kind: "remove-rule", rule },
+      { kind: "remove-address", address: vip },
+    ]);
+    expect(outcomes.map((outcome) => (outcome instanceof Error ? outcome.message : outcome))).toEqual([
+      "idle",
+      "RTM_NEWROUTE 192.0.2.100/32: ENETUNREACH",
+      "done",
+      "done",
+      "done",
+    ]);
+    expect(fake.requests.map(({ type, flags }) => [type, flags])).toEqual([
+      [20, 0x601],
+      [24, 0x601],
+      [32, 0x601],
+      [33, 0x1],
+      [21, 0x5],
+    ]);
+  });
+
+  test("divides what is too long for one datagram, and does nothing for nothing", () => {
+    const { fake, netlink } = kernel((request) =>
+      (request.flags & 0x4) === 0 ? [] : [[acknowledge(request)]],
+    );
+    const changes = Array.from({ length: 300 }, () => ({ kind: "add-address", address: vip }) as const);
+    expect(netlink.apply(changes)).toEqual(changes.map(() => "done"));
+    expect(fake.requests.filter(({ flags }) => (flags & 0x4) !== 0).length).toBe(3);
+    expect(netlink.apply([])).toEqual([]);
+  });
+
+  test("throws when the kernel does not answer", () => {
+    const { netlink } = kernel(() => []);
+    expect(() => netlink.apply([{ kind: "add-rule", rule }])).toThrow("RTM_NEWRULE 500: ETIMEDOUT");
+  });
+});
+
+test("rules() and taggedRoutes() list what the kernel dumps", () => {
+  const { netlink } = kernel((request) => {
+    if (request.payload[0] !== 2) return [[acknowledge(request, 95)]];
+    const payload = request.type === 34 ? rulePayload(rule) : routePayload(route);
+    return [[reply(request, request.type - 2, payload, 2), done(request)]];
+  });
+  expect(netlink.rules()).toEqual([rule]);
+  expect(netlink.taggedRoutes(0x46)).toEqual([route]);
+  expect(netlink.taggedRoutes(0x45)).toEqual([]);
+});
+
 test("addresses() lists what the kernel dumps", () => {
   const { netlink } = kernel((request) => [
     [reply(request, 20, addressPayload(vip, true), 2), reply(request, messageType.noop, new Uint8Array())],
@@ -128,8 +203,13 @@ describe("parseRouteEvent()", () => {
     expect(parseRouteEvent(message(21, payload))).toEqual({ kind: "address", address: vip, isGone: true });
   });
 
+  test("tells routes and rules that come and go", () => {
+    expect(parseRouteEvent(message(25, routePayload(route)))).toEqual({ kind: "route", route, isGone: true });
+    expect(parseRouteEvent(message(32, rulePayload(rule)))).toEqual({ kind: "rule", rule, isGone: false });
+  });
+
   test("gives null for what it does not know or cannot read", () => {
-    expect(parseRouteEvent(message(24, routePayload(route)))).toBeNull();
+    expect(parseRouteEvent(message(28, routePayload(route)))).toBeNull();
     expect(parseRouteEvent(message(16, new Uint8Array(4)))).toBeNull();
     expect(parseRouteEvent(message(20, new Uint8Array(4)))).toBeNull();
   });
