@@ -1,5 +1,6 @@
 import type { Endpoint, Prefix } from "../base/address.ts";
-import type { GarpPlan, HeaderRulesPlan, HmacPlan, NotifyPlan, StatusRange, TrackPlan } from "./node-plan.ts";
+import type { GarpPlan, HeaderRulesPlan, HmacPlan, NotifyPlan, StatusRange } from "./node-plan.ts";
+import type { ServersTrackPlan, TrackPlan } from "./track-plan.ts";
 
 /**
  * The whole cluster as one file describes it, after every default, derivation and rule: deeply frozen, nothing optional,
@@ -76,7 +77,14 @@ export interface SyncGroupConfig {
 }
 
 /** Something that changes a claim. */
-export type TrackConfig = TrackPlan;
+export type TrackConfig = Exclude<TrackPlan, ServersTrackPlan> | ServersTrackConfig;
+
+/** A service or upstream that has to have healthy servers. */
+export interface ServersTrackConfig extends Omit<ServersTrackPlan, "subject" | "servers"> {
+  readonly of: "service" | "upstream";
+  /** Name of the `[[service]]` or `[[upstream]]`. */
+  readonly target: string;
+}
 
 /** Who is told of changes of state. */
 export type NotifyConfig = Omit<NotifyPlan, "node">;

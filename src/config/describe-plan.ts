@@ -1,5 +1,4 @@
 import { formatEndpoint } from "../base/address.ts";
-import { unreachable } from "../base/assert.ts";
 import type {
   HmacPlan,
   IpvsServicePlan,
@@ -7,13 +6,12 @@ import type {
   NotifyPlan,
   ProbePlan,
   RelayPlan,
-  ScriptTrackPlan,
   ServicePlanServer,
   SitePlan,
-  TrackPlan,
   UpstreamPlan,
   VrrpInstancePlan,
 } from "./node-plan.ts";
+import { programText, trackLine, trackNote } from "./describe-tracks.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
 /** Says in words what a node will do, a line for each thing, grouped under headings; what there is none of is left out. */
@@ -69,7 +67,7 @@ function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly str
     ...(instance.password === null ? [] : ["PASS authentication"]),
     ...(instance.hmac === null ? [] : [hmacNote(instance.hmac)]),
     ...(instance.checksum === "message-only" ? ["checksum over the message only"] : []),
-    ...instance.tracks.map((track) => trackNote(track, plan)),
+    ...instance.tracks.map((track) => trackNote(track, plan.vrrp.tracks)),
     ...(instance.needsProxy ? ["withdrawn while no proxy process is alive"] : []),
   ];
   return [
@@ -95,37 +93,6 @@ function hmacNote({ keys, activeKey, mode }: HmacPlan): string {
   return `signs with HMAC key ${activeKey}${also}${mode === "permissive" ? ", and what is not signed" : ""}`;
 }
 
-function trackNote(name: string, plan: NodePlan): string {
-  const track = plan.vrrp.tracks.find((one) => one.name === name);
-  const weight = track?.weight ?? 0;
-  if (track?.kind === "file") {
-    return weight === 0 ? `withdrawn while ${name} is not 0` : `${name} times ${weight} added`;
-  }
-  return weight === 0 ? `withdrawn while ${name} fails` : `${weight} while ${name} fails`;
-}
-
-function trackLine(track: TrackPlan): string {
-  switch (track.kind) {
-    case "script":
-      return scriptTrackLine(track);
-    case "interface": {
-      const { upDelayMs, downDelayMs } = track;
-      const delays = `up after ${formatDuration(upDelayMs)}, down after ${formatDuration(downDelayMs)}`;
-      return `${track.name}: interface ${track.interface}, ${delays}`;
-    }
-    case "file":
-      return `${track.name}: the number in ${track.path}`;
-    default:
-      return unreachable(track);
-  }
-}
-
-function scriptTrackLine(track: ScriptTrackPlan): string {
-  const { name, intervalMs, timeoutMs, rise, fall } = track;
-  const timing = `every ${formatDuration(intervalMs)}, timeout ${formatDuration(timeoutMs)}, rise ${rise}, fall ${fall}`;
-  return `${name}: ${programText(track)}, ${timing}`;
-}
-
 function notifyLines({ script, fifo }: NotifyPlan): readonly string[] {
   return [
     ...(script === null
@@ -133,11 +100,6 @@ function notifyLines({ script, fifo }: NotifyPlan): readonly string[] {
       : [`script ${programText(script)}, timeout ${formatDuration(script.timeoutMs)}`]),
     ...(fifo === null ? [] : [`FIFO ${fifo}`]),
   ];
-}
-
-function programText({ command, user }: Pick<ScriptTrackPlan, "command" | "user">): string {
-  const words = command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)));
-  return user === null ? words.join(" ") : `${words.join(" ")} as ${user}`;
 }
 
 function serviceLines(service: IpvsServicePlan): readonly string[] {

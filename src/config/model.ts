@@ -21,7 +21,7 @@ export interface Model {
 }
 
 /** The kinds of tables that others refer to by name. */
-export type NamedKind = "node" | "vip" | "track" | "listener" | "upstream";
+export type NamedKind = "node" | "vip" | "track" | "service" | "listener" | "upstream";
 
 /** Every name the file gives, also of tables that are dropped for an error of their own: a reference to such a one is right. */
 export type DeclaredNames = Readonly<Record<NamedKind, readonly string[]>>;
@@ -41,6 +41,7 @@ export function declaredNames(tree: TomlTable): DeclaredNames {
     node: of("node"),
     vip: of("vip", "vrrp"),
     track: of("track"),
+    service: of("service"),
     listener: of("listener"),
     upstream: of("upstream"),
   };

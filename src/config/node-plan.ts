@@ -1,4 +1,5 @@
 import type { Endpoint, Prefix } from "../base/address.ts";
+import type { TrackPlan } from "./track-plan.ts";
 
 /**
  * What one node has to do, derived from the cluster's file: plain frozen data, nothing optional, cut into one
@@ -100,46 +101,6 @@ export interface SyncGroupPlan {
   readonly instances: readonly string[];
 }
 
-/** Something outside the elections that changes the claim. */
-export type TrackPlan = ScriptTrackPlan | InterfaceTrackPlan | FileTrackPlan;
-
-/** A script whose result lowers or withdraws the claim. */
-export interface ScriptTrackPlan {
-  readonly kind: "script";
-  readonly name: string;
-  /** Program and arguments; no shell. */
-  readonly command: readonly string[];
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-  readonly rise: number;
-  readonly fall: number;
-  /** −253…−1 is added to the priority while failing; 0 withdraws the claim. */
-  readonly weight: number;
-  /** User to run it as; null is the service's own user. */
-  readonly user: string | null;
-}
-
-/** A link whose loss lowers or withdraws the claim. */
-export interface InterfaceTrackPlan {
-  readonly kind: "interface";
-  readonly name: string;
-  readonly interface: string;
-  /** How long the link has to be well, or not, before that counts. */
-  readonly upDelayMs: number;
-  readonly downDelayMs: number;
-  /** −253…−1 is added to the priority while it is down; 0 withdraws the claim. */
-  readonly weight: number;
-}
-
-/** A file with a number in it that changes the priority or withdraws the claim. */
-export interface FileTrackPlan {
-  readonly kind: "file";
-  readonly name: string;
-  readonly path: string;
-  /** −254…254: the number times this is added to the priority; 0 withdraws the claim while the number is not 0. */
-  readonly weight: number;
-}
-
 /** Who is told of changes of state. */
 export interface NotifyPlan {
   /** Name of this node. */
@@ -154,7 +115,7 @@ export interface NotifyScriptPlan {
   /** Program and arguments; no shell. */
   readonly command: readonly string[];
   readonly timeoutMs: number;
-  /** User to run it as; null is the service's own user. */
+  /** User to run it as; null is one without privileges (`edge-ha`, or `nobody`). */
   readonly user: string | null;
 }
 

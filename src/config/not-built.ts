@@ -125,12 +125,8 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     process: "use script meanwhile",
     route: "use script meanwhile",
     gateway: "use script meanwhile",
-    service: "use script meanwhile",
-    upstream: "use script meanwhile",
-    at_least: "use script meanwhile",
     bfd: "use script meanwhile",
-    reverse: "let the script exit the other way round",
-    jitter: "scripts start when they are due meanwhile",
+    jitter: "scripts are spread over their interval without it",
   },
   service: {
     fwmark: "write vips or addresses and port meanwhile",

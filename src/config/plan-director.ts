@@ -3,6 +3,7 @@ import type { Config, ServiceConfig } from "./config.ts";
 import { localServiceSockets, localUpstreams } from "./local.ts";
 import type { DirectorPlan, IpvsServicePlan } from "./node-plan.ts";
 import { plannedServer, probesOf } from "./probes.ts";
+import { trackedServers } from "./tracked-servers.ts";
 
 /** Gives a node's checks, each once, and its entries in the kernel's service table. */
 export function planDirector(config: Config, node: string): DirectorPlan {
@@ -12,6 +13,7 @@ export function planDirector(config: Config, node: string): DirectorPlan {
   const servers = [
     ...services.flatMap(({ service }) => service.servers),
     ...localUpstreams(config, node).flatMap((upstream) => upstream.servers),
+    ...trackedServers(config, node),
   ];
   return {
     probes: probesOf(servers),

@@ -1,5 +1,8 @@
-import type { Config, InstanceConfig, MemberConfig } from "./config.ts";
+import type { Config, InstanceConfig, MemberConfig, TrackConfig } from "./config.ts";
 import type { VrrpInstancePlan, VrrpPlan } from "./node-plan.ts";
+import { plannedServer } from "./probes.ts";
+import type { TrackPlan } from "./track-plan.ts";
+import { countingServers } from "./tracked-servers.ts";
 
 /** Gives a node's part in the elections: the instances it is a member of, and the groups and tracks that concern them. */
 export function planVrrp(config: Config, node: string): VrrpPlan {
@@ -13,8 +16,20 @@ export function planVrrp(config: Config, node: string): VrrpPlan {
     syncGroups: config.syncGroups
       .map((group) => ({ name: group.name, instances: group.instances.filter((name) => names.has(name)) }))
       .filter((group) => group.instances.length > 0),
-    tracks: config.tracks.filter(({ name }) => tracks.has(name)),
+    tracks: config.tracks.filter(({ name }) => tracks.has(name)).map((track) => trackPlan(track, config)),
     notify: config.notify === null || instances.length === 0 ? null : { node, ...config.notify },
+  };
+}
+
+/** Gives a track with the servers that it looks at: those that take traffic. */
+function trackPlan(track: TrackConfig, config: Config): TrackPlan {
+  if (track.kind !== "servers") return track;
+  const { of, target, ...rest } = track;
+  const servers = countingServers(track, config).map(plannedServer);
+  return {
+    ...rest,
+    subject: `${of} ${target}`,
+    servers: servers.map(({ address, port, probe }) => ({ address, port, probe })),
   };
 }
 

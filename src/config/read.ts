@@ -11,10 +11,11 @@ import { fileRules } from "./rules/file.ts";
 import { httpRules, idleHttpRules } from "./rules/http.ts";
 import { nameRules } from "./rules/names.ts";
 import { policyRules } from "./rules/policy.ts";
+import { notifyRules } from "./rules/notify.ts";
 import { protocolRules, routerRules } from "./rules/routers.ts";
 import { serviceRules } from "./rules/services.ts";
 import { syncGroupRules } from "./rules/sync-groups.ts";
-import { idleTracks, notifyRules, trackRules } from "./rules/tracks.ts";
+import { idleTracks, trackRules } from "./rules/tracks.ts";
 import { readSections } from "./sections.ts";
 import { parseToml, type TomlTable } from "./toml-tree.ts";
 

@@ -5,8 +5,11 @@ import { vipMembers, vrrpMembers } from "./members.ts";
 import type { DeclaredNames, Resolved } from "./model.ts";
 import type { AuthEntry } from "./schema/auth.ts";
 import type { ClusterEntry } from "./schema/cluster.ts";
-import type { TrackEntry, VipEntry, VrrpEntry } from "./schema/vrrp.ts";
+import type { TrackEntry } from "./schema/track.ts";
+import type { VipEntry, VrrpEntry } from "./schema/vrrp.ts";
 import type { Element, Sections } from "./sections.ts";
+import { kindsIn } from "./tracks/kinds.ts";
+import { scriptKind } from "./tracks/script.ts";
 
 /** Derives from the tables what they leave to derivation: members, interfaces, priorities, VRIDs, and which tracks concern whom. */
 
@@ -66,8 +69,6 @@ export function resolveInstances(
     return { config: { ...config, needsProxy: needsProxy(config, sections) }, path };
   });
 }
-
-const defaultTrackIntervalMs = 1000;
 
 interface Draft {
   readonly element: Element<VipEntry | VrrpEntry>;
@@ -166,36 +167,16 @@ function needsProxy(instance: InstanceConfig, sections: Sections): boolean {
   return hasListener || hasRelay;
 }
 
-/** Names tracks that have no name after what they track, and gives a timeout to those that have none: their interval. */
+/** Reads the tracks; one without a name is named after what it tracks. */
 export function resolveTracks(tracks: readonly Element<TrackEntry>[]): readonly TrackConfig[] {
   const taken = new Set(tracks.flatMap(({ value }) => value.name ?? []));
   return tracks.map(({ value }) => {
-    const subject = value.interface ?? (value.file ?? value.script?.[0] ?? "").split("/").at(-1) ?? "";
+    // A rule refuses a table without a subject, and one with two.
+    const kind = kindsIn(value)[0] ?? scriptKind;
+    const subject = kind.calledAfter(value);
     let name = value.name ?? subject;
     for (let number = 2; value.name === null && taken.has(name); number++) name = `${subject}-${number}`;
     taken.add(name);
-    return trackConfig(name, value);
+    return kind.read(value, { name, weight: value.weight, reverse: value.reverse ?? false });
   });
-}
-
-function trackConfig(name: string, value: TrackEntry): TrackConfig {
-  const { weight, user } = value;
-  if (value.interface !== null) {
-    const delays = { upDelayMs: value.up_delay ?? 0, downDelayMs: value.down_delay ?? 0 };
-    return { kind: "interface", name, interface: value.interface, ...delays, weight };
-  }
-  if (value.file !== null) return { kind: "file", name, path: value.file, weight };
-  const intervalMs = value.interval ?? defaultTrackIntervalMs;
-  return {
-    kind: "script",
-    name,
-    // A rule refuses a track without any of the three.
-    command: value.script ?? [],
-    intervalMs,
-    timeoutMs: value.timeout ?? intervalMs,
-    rise: value.rise ?? 1,
-    fall: value.fall ?? 1,
-    weight,
-    user,
-  };
 }

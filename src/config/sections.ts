@@ -23,13 +23,12 @@ import {
 } from "./schema/http.ts";
 import { notifySchema, type NotifyEntry } from "./schema/notify.ts";
 import { serviceSchema, type ServiceEntry } from "./schema/service.ts";
+import { trackSchema, type TrackEntry } from "./schema/track.ts";
 import {
   syncGroupSchema,
-  trackSchema,
   vipSchema,
   vrrpSchema,
   type SyncGroupEntry,
-  type TrackEntry,
   type VipEntry,
   type VrrpEntry,
 } from "./schema/vrrp.ts";

@@ -182,6 +182,7 @@ export class Supervisor {
       adopt,
       proxiesAreAlive: this.#vitality.isAlive,
       uptimeMs: this.#options.clock.now() - this.#bornAt,
+      verdicts: [...this.#verdicts.values()],
     };
   }
 
@@ -195,6 +196,7 @@ export class Supervisor {
     if (message.kind === "verdicts") {
       for (const verdict of message.verdicts) this.#verdicts.set(verdict.probe, verdict);
       this.#workers.sendVerdicts(message.verdicts);
+      this.#vrrp.send(message);
     } else if (message.kind === "status") {
       this.#probes = message.probes;
       this.#services = message.services;

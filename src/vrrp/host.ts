@@ -15,8 +15,11 @@ export interface Host {
   openSegment(where: SegmentPlace, receive: (packet: ReceivedPacket) => void): Segment;
   /** Runs a program once; never rejects. */
   runScript(script: Script): Promise<ScriptResult>;
-  /** Finds a user's ids; throws if there is no such user. */
-  resolveUser(name: string): UserIds;
+  /**
+   * Finds a user's ids, or throws if there is no such user; for null those of one without privileges, or null where
+   * this process cannot change users.
+   */
+  resolveUser(name: string | null): UserIds | null;
   /** Opens a FIFO, made if missing, for lines that are dropped rather than waited with; throws if it cannot be made. */
   openFifo(path: string): Fifo;
   /** Reads a small file; null if there is none. */

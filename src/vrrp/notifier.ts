@@ -49,8 +49,8 @@ export class Notifier {
   prepare(plan: NotifyPlan | null): () => void {
     const { host } = this.#needs;
     const before = this.#target;
-    const name = plan?.script?.user ?? null;
-    const user = name === null ? null : host.resolveUser(name);
+    const script = plan?.script ?? null;
+    const user = script === null ? null : host.resolveUser(script.user);
     const path = plan?.fifo ?? null;
     const isSame = before !== null && before.plan.fifo === path;
     const fifo = isSame ? before.fifo : path === null ? null : host.openFifo(path);

@@ -52,6 +52,8 @@ class VrrpProcess {
         return this.#configure(message);
       case "proxies":
         return this.#opened?.node.setProxiesAlive(message.areAlive);
+      case "verdicts":
+        return this.#opened?.node.setVerdicts(message.verdicts, false);
       case "stop":
         return this.#stop("stopped");
       default:
@@ -59,11 +61,13 @@ class VrrpProcess {
     }
   }
 
-  #configure({ plan, adopt, proxiesAreAlive, uptimeMs }: Extract<ToVrrp, { kind: "configure" }>): void {
+  #configure(message: Extract<ToVrrp, { kind: "configure" }>): void {
+    const { plan, adopt, proxiesAreAlive, uptimeMs, verdicts } = message;
     try {
       this.#opened ??= this.#open();
       this.#opened.node.setProxiesAlive(proxiesAreAlive);
       this.#opened.node.setUptime(uptimeMs);
+      this.#opened.node.setVerdicts(verdicts, true);
       this.#opened.node.configure(plan, adopt);
       this.#channel.send({ kind: "configured" });
     } catch (error) {

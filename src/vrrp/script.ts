@@ -39,15 +39,34 @@ export async function runScript({
   }
 }
 
-/** Finds a user through the host's own name service; throws if there is none. */
-export function resolveUser(name: string): UserIds {
-  const ask = (flag: string): number => {
+/** What packages make, and what every host has. */
+const unprivileged = ["edge-ha", "nobody"];
+
+/**
+ * Finds a user through the host's own name service; throws if there is none. For null it gives the first of `edge-ha` and
+ * `nobody` that exists: a script is run by root only if the configuration says so. Where this process is not root, null
+ * is this process's own user.
+ */
+export function resolveUser(name: string | null): UserIds | null {
+  if (name === null) {
+    if (process.getuid?.() !== 0) return null;
+    const found = unprivileged.map(findUser).find((user) => user !== null);
+    return found ?? { uid: 65_534, gid: 65_534 };
+  }
+  const user = findUser(name);
+  if (user === null) throw new Error(`there is no user ${name} to run a script as`);
+  return user;
+}
+
+function findUser(name: string): UserIds | null {
+  const ask = (flag: string): number | null => {
     const { stdout, exitCode } = Bun.spawnSync(["id", flag, "--", name], { stderr: "ignore" });
     const text = stdout.toString().trim();
-    if (exitCode !== 0 || !/^\d+$/.test(text)) throw new Error(`there is no user ${name} to run a script as`);
-    return Number(text);
+    return exitCode === 0 && /^\d+$/.test(text) ? Number(text) : null;
   };
-  return { uid: ask("-u"), gid: ask("-g") };
+  const uid = ask("-u");
+  const gid = ask("-g");
+  return uid === null || gid === null ? null : { uid, gid };
 }
 
 function killGroup(pid: number): void {

@@ -1,3 +1,4 @@
+import type { ServersTrackPlan, TrackEffect } from "../config/track-plan.ts";
 import type { Claim } from "./election-types.ts";
 
 /** What lowers or withdraws an instance's claim: PURE. */
@@ -17,10 +18,10 @@ export interface TallyRule {
   readonly fall: number;
 }
 
-/** Gives the tally before any result: up, and the first result counts by itself unless `isAdopted`. */
-export function freshTally(isAdopted: boolean): Tally {
+/** Gives the tally before any result: `isUp`, and the first result counts by itself unless `isAdopted`. */
+export function freshTally(isAdopted: boolean, isUp = true): Tally {
   // After a crash of this process the address must not move for a single bad result.
-  return { isUp: true, against: 0, isSettled: isAdopted };
+  return { isUp, against: 0, isSettled: isAdopted };
 }
 
 /** Adds one result. */
@@ -32,7 +33,7 @@ export function tally(current: Tally, rule: TallyRule, hasSucceeded: boolean): T
   return against < needed ? { ...current, against } : { isUp: !current.isUp, against: 0, isSettled: true };
 }
 
-/** Something that speaks against a claim; `weight` is added to the priority, null withdraws the claim. */
+/** Something that speaks for or against a claim; `weight` is added to the priority, null withdraws the claim. */
 export interface Burden {
   /** Identity: the same burden counts once even if several members of a sync group carry it. */
   readonly name: string;
@@ -80,6 +81,40 @@ function describeBurden({ weight, reason }: Burden): string {
 
 function uniqueBurdens(burdens: readonly Burden[]): readonly Burden[] {
   return [...new Map(burdens.map((burden) => [burden.name, burden])).values()];
+}
+
+/** How a tracked thing looks; `text` reads like `exit status 1`. */
+export interface Sight {
+  readonly isUp: boolean;
+  readonly text: string;
+}
+
+/**
+ * Gives what a track's verdict means for a claim: a weight below 0 is added while it fails, one above 0 while it is well,
+ * and 0 withdraws the claim while it fails. What is not known (null) means nothing.
+ */
+export function verdictBurden(track: TrackEffect, sight: Sight | null): Burden | null {
+  if (sight === null) return null;
+  const { weight, reverse } = track;
+  const isWell = sight.isUp !== reverse;
+  if (isWell !== weight > 0) return null;
+  const name = `track ${track.name}`;
+  return { name, weight: weight === 0 ? null : weight, reason: `${name}: ${sight.text}` };
+}
+
+/** Counts the healthy servers behind a service: one that nothing is known of yet is neither; null while that decides. */
+export function serversSight(
+  track: Pick<ServersTrackPlan, "subject" | "servers" | "atLeast">,
+  isUp: (probe: string) => boolean | null,
+): Sight | null {
+  const { subject, servers, atLeast } = track;
+  const verdicts = servers.map(({ probe }) => probe === null || isUp(probe));
+  const healthy = verdicts.filter((verdict) => verdict === true).length;
+  const unknown = verdicts.filter((verdict) => verdict === null).length;
+  if (healthy < atLeast && healthy + unknown >= atLeast) return null;
+  const wanted = atLeast === 1 ? "" : `, ${atLeast} are wanted`;
+  const text = `${subject} has ${healthy} of ${servers.length} servers healthy${healthy < atLeast ? wanted : ""}`;
+  return { isUp: healthy >= atLeast, text };
 }
 
 /** A number that a tracked file holds, and what is wrong with its content if anything. */

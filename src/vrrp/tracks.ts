@@ -1,38 +1,30 @@
 import { unreachable } from "../base/assert.ts";
-import type { Log } from "../base/log.ts";
-import type { TrackPlan } from "../config/node-plan.ts";
-import { FileTrack } from "./file-track.ts";
-import type { Host, UserIds } from "./host.ts";
-import type { Interfaces } from "./interfaces.ts";
-import { LinkTrack } from "./link-track.ts";
-import { continuedTally, TrackRunner } from "./track-runner.ts";
+import type { TrackPlan } from "../config/track-plan.ts";
+import type { UserIds } from "./host.ts";
 import type { Burden } from "./tracking.ts";
+import { FileTrack } from "./tracks/file-track.ts";
+import { LinkTrack } from "./tracks/link-track.ts";
+import { continuedTally, ScriptTrack } from "./tracks/script-track.ts";
+import { ServersTrack } from "./tracks/servers-track.ts";
+import type { Track, TrackNeeds } from "./tracks/track.ts";
 
-/** What the tracks of a process share. */
-export interface TracksNeeds {
-  readonly host: Host;
-  readonly interfaces: Interfaces;
-  readonly log: Log;
-  /** Called when what any of them means for the claims has changed. */
-  readonly changed: () => void;
+/** How tracks are exchanged. */
+interface Exchange {
+  readonly users: ReadonlyMap<string | null, UserIds | null>;
+  readonly isAdopting: boolean;
 }
-
-type Track = TrackRunner | LinkTrack | FileTrack;
 
 /** Every track of this node by its name. */
 export class Tracks {
-  readonly #needs: TracksNeeds;
+  readonly #needs: TrackNeeds;
   readonly #tracks = new Map<string, Track>();
 
-  constructor(needs: TracksNeeds) {
+  constructor(needs: TrackNeeds) {
     this.#needs = needs;
   }
 
   /** Goes over to other tracks; those that are the same go on. */
-  exchange(
-    plans: readonly TrackPlan[],
-    how: { readonly users: ReadonlyMap<string, UserIds>; readonly isAdopting: boolean },
-  ): void {
+  exchange(plans: readonly TrackPlan[], how: Exchange): void {
     const before = new Map(this.#tracks);
     this.#tracks.clear();
     for (const plan of plans) {
@@ -44,14 +36,14 @@ export class Tracks {
       }
       const track = this.#make(plan, old, how);
       this.#tracks.set(plan.name, track);
-      if (!(track instanceof LinkTrack)) track.start();
+      track.start();
     }
     for (const old of before.values()) old.stop();
   }
 
-  /** Looks at every tracked link. */
+  /** Has every track look at what was just heard. */
   look(): void {
-    for (const track of this.#tracks.values()) if (track instanceof LinkTrack) track.look();
+    for (const track of this.#tracks.values()) track.look();
   }
 
   /** Gives what speaks for or against a claim that depends on these tracks. */
@@ -65,20 +57,19 @@ export class Tracks {
     this.#tracks.clear();
   }
 
-  #make(
-    plan: TrackPlan,
-    old: Track | undefined,
-    how: { readonly users: ReadonlyMap<string, UserIds>; readonly isAdopting: boolean },
-  ): Track {
+  #make(plan: TrackPlan, old: Track | undefined, how: Exchange): Track {
     switch (plan.kind) {
       case "interface":
         return new LinkTrack(plan, this.#needs);
       case "file":
         return new FileTrack(plan, this.#needs);
+      case "servers":
+        return new ServersTrack(plan, this.#needs);
       case "script": {
-        const user = plan.user === null ? null : (how.users.get(plan.user) ?? null);
-        const before = old instanceof TrackRunner ? old : undefined;
-        return new TrackRunner(plan, this.#needs, { user, tally: continuedTally(before, how.isAdopting) });
+        const user = how.users.get(plan.user) ?? null;
+        const before = old instanceof ScriptTrack ? old.tally : undefined;
+        const tally = continuedTally(before, { reverse: plan.reverse, isAdopted: how.isAdopting });
+        return new ScriptTrack(plan, this.#needs, { user, tally });
       }
       default:
         return unreachable(plan);

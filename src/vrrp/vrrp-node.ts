@@ -2,6 +2,7 @@ import { familyOf } from "../base/address.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { SyncGroupPlan, VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
+import type { Verdict } from "../ipc/messages.ts";
 import type { InstanceStatus } from "../ipc/status.ts";
 import { addressProtocol, type RouteEvent } from "../kernel/rtnetlink.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -15,6 +16,7 @@ import { followingMember, groupEvent, groupStanding } from "./sync-group.ts";
 import { type Burden, type Standing, weighClaim } from "./tracking.ts";
 import { Tracks } from "./tracks.ts";
 import { Transport } from "./transport.ts";
+import { Verdicts } from "./verdicts.ts";
 import { VirtualAddresses } from "./virtual-addresses.ts";
 
 /**
@@ -32,6 +34,7 @@ export class VrrpNode {
   readonly #routers = new Map<string, Router>();
   /** Routers that are no longer in the plan, and still answer until another has taken over. */
   readonly #departing = new Set<Router>();
+  readonly #verdicts = new Verdicts();
   readonly #tracks: Tracks;
   readonly #notices: StateNotices;
   #plan: VrrpPlan = { instances: [], syncGroups: [], tracks: [], notify: null };
@@ -51,7 +54,8 @@ export class VrrpNode {
     this.#interfaces = new Interfaces(host);
     this.#addresses = new VirtualAddresses({ host, interfaces: this.#interfaces, log });
     this.#transport = new Transport(host);
-    this.#tracks = new Tracks({ host, interfaces: this.#interfaces, log, changed: () => this.#weighAll() });
+    const changed = (): void => this.#weighAll();
+    this.#tracks = new Tracks({ host, interfaces: this.#interfaces, verdicts: this.#verdicts, log, changed });
     this.#notices = new StateNotices({ host, log });
     this.#needs = {
       host,
@@ -91,6 +95,13 @@ export class VrrpNode {
   /** Says for how long the daemon has been running: start-up delays count from then. */
   setUptime(ms: number): void {
     this.#bornAt = later(this.#host.clock.now(), -ms);
+  }
+
+  /** Takes note of what the health checks found; `all` replaces what was known before. */
+  setVerdicts(verdicts: readonly Verdict[], all: boolean): void {
+    if (all) this.#verdicts.replace(verdicts);
+    else this.#verdicts.note(verdicts);
+    this.#weighAll();
   }
 
   /** Gives the status of every instance, in the plan's order. */
@@ -148,7 +159,7 @@ export class VrrpNode {
 
   #carryOut(
     plan: VrrpPlan,
-    how: { readonly users: ReadonlyMap<string, UserIds>; readonly adopt: ReadonlySet<string> },
+    how: { readonly users: ReadonlyMap<string | null, UserIds | null>; readonly adopt: ReadonlySet<string> },
   ): void {
     const difference = planDifference(this.#plan.instances, plan.instances);
     this.#plan = plan;
@@ -176,8 +187,8 @@ export class VrrpNode {
     this.#weighAll();
   }
 
-  #resolveUsers({ tracks }: VrrpPlan): ReadonlyMap<string, UserIds> {
-    const names = new Set(tracks.flatMap((track) => (track.kind === "script" ? (track.user ?? []) : [])));
+  #resolveUsers({ tracks }: VrrpPlan): ReadonlyMap<string | null, UserIds | null> {
+    const names = new Set(tracks.flatMap((track) => (track.kind === "script" ? [track.user] : [])));
     return new Map([...names].map((name) => [name, this.#host.resolveUser(name)]));
   }
 

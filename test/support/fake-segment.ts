@@ -175,7 +175,7 @@ export class FakeMachine {
         );
       },
       resolveUser(name) {
-        if (name === "nobody") return { uid: 65_534, gid: 65_534 };
+        if (name === null || name === "nobody") return { uid: 65_534, gid: 65_534 };
         throw new Error(`there is no user ${name} to run a script as`);
       },
     };

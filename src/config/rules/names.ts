@@ -60,7 +60,12 @@ function references(model: Model): readonly Finding[] {
     ...each(sections.vips, (value, path) => trackReferences(model, value, path)),
     ...each(sections.vrrps, (value, path) => trackReferences(model, value, path)),
     ...each(sections.syncGroups, (value, path) => check("vip", value.vips, [...path, "vips"])),
-    ...each(sections.tracks, (value, path) => check("vip", value.vips, [...path, "vips"])),
+    ...each(sections.tracks, (value, path) => [
+      ...check("vip", value.vips, [...path, "vips"]),
+      ...(["service", "upstream"] as const).flatMap((kind) =>
+        value[kind] === null ? [] : checkOne(model, kind, value[kind], [...path, kind]),
+      ),
+    ]),
     ...each(sections.services, (value, path) => check("vip", value.vips, [...path, "vips"])),
     ...each(sections.listeners, (value, path) => check("vip", value.vips, [...path, "vips"])),
     ...each(sections.sites, (value, path) => [

@@ -14,10 +14,7 @@ import {
 import {
   address,
   choice,
-  command,
   complaint,
-  duration,
-  filePath,
   flag,
   integer,
   interfaceName,
@@ -74,23 +71,6 @@ export interface VrrpEntry extends RouterEntry {
 export interface SyncGroupEntry {
   readonly name: string;
   readonly vips: readonly string[];
-}
-
-/** `[[track]]`: what lowers or withdraws the node's claim; exactly one of script, interface and file is given. */
-export interface TrackEntry {
-  readonly name: string | null;
-  readonly script: readonly string[] | null;
-  readonly interface: string | null;
-  readonly file: string | null;
-  readonly interval: number | null;
-  readonly timeout: number | null;
-  readonly rise: number | null;
-  readonly fall: number | null;
-  readonly up_delay: number | null;
-  readonly down_delay: number | null;
-  readonly weight: number;
-  readonly user: string | null;
-  readonly vips: readonly string[] | null;
 }
 
 function perNode<T>(
@@ -205,26 +185,4 @@ export const vrrpSchema: z.ZodType<VrrpEntry> = table(
 export const syncGroupSchema: z.ZodType<SyncGroupEntry> = table(
   { name: name("VG_1"), vips: names("vips", 1) },
   "[[sync_group]]",
-);
-
-const weightExample = "weight = -10 to lower the priority, or weight = 0 to withdraw the claim";
-
-/** `[[track]]`. */
-export const trackSchema: z.ZodType<TrackEntry> = table(
-  {
-    name: orNull(name("uplink")),
-    script: orNull(command('script = "/usr/local/bin/check-uplink"')),
-    interface: orNull(interfaceName()),
-    file: orNull(filePath('file = "/run/maintenance"')),
-    interval: orNull(duration(100, 86_400_000, 'interval = "2s"')),
-    timeout: orNull(duration(10, 86_400_000, 'timeout = "1s"')),
-    rise: orNull(integer(1, 255, "rise = 2")),
-    fall: orNull(integer(1, 255, "fall = 2")),
-    up_delay: orNull(duration(0, 86_400_000, 'up_delay = "5s"')),
-    down_delay: orNull(duration(0, 86_400_000, 'down_delay = "1s"')),
-    weight: orElse(z.int({ error: wants("a whole number", weightExample) }), 0),
-    user: orNull(text('user = "nobody"', 32)),
-    vips: orNull(names("vips", 1)),
-  },
-  "[[track]]",
 );

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NotifyPlan, VrrpPlan } from "../../../src/config/node-plan.ts";
+import { resolveUser } from "../../../src/vrrp/script.ts";
 import { waitFor } from "../../support/lab.ts";
 import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { VrrpRole } from "../../support/vrrp-role.ts";
@@ -15,6 +16,9 @@ class Notes implements Disposable {
   readonly fifo: string = join(this.directory, "fifo");
 
   constructor(body: string) {
+    // Scripts run as nobody unless they are told otherwise.
+    const { uid, gid } = resolveUser("nobody") ?? { uid: 65_534, gid: 65_534 };
+    chownSync(this.directory, uid, gid);
     chmodSync(this.directory, 0o755);
     writeFileSync(this.script, `#!/bin/sh\ncd ${this.directory}\n${body}\n`, { mode: 0o755 });
   }

@@ -173,6 +173,7 @@ test("a refused plan leaves the old one in force", async () => {
   await lb1.reaches("active");
   const track = {
     kind: "script" as const,
+    reverse: false,
     name: "t",
     command: ["/bin/true"],
     intervalMs: 1000,

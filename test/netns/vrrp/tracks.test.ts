@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TrackPlan, VrrpPlan } from "../../../src/config/node-plan.ts";
+import type { VrrpPlan } from "../../../src/config/node-plan.ts";
+import type { TrackPlan } from "../../../src/config/track-plan.ts";
 import { waitFor } from "../../support/lab.ts";
 import { VrrpRole } from "../../support/vrrp-role.ts";
 import { fastPlan, pairLab, vip } from "./pair-lab.ts";
@@ -13,6 +14,7 @@ const tracked = (track: TrackPlan): VrrpPlan => ({
 });
 const uplink = {
   kind: "interface",
+  reverse: false,
   name: "uplink",
   interface: "eth1",
   upDelayMs: 0,
@@ -30,7 +32,7 @@ test("cutting a tracked link of the active node moves the address on the other n
   await lb1.reaches("backup");
   expect(lb1.status()).toMatchObject({
     priority: 50,
-    claims: ["track uplink fails (interface eth1 has no carrier): −150"],
+    claims: ["track uplink: interface eth1 has no carrier: −150"],
   });
   expect([await pair.lb1.holds(vip), await pair.lb2.holds(vip)]).toEqual([false, true]);
   await pair.lb1.restoreLink("eth1");
@@ -44,7 +46,7 @@ test("a tracked link without weight withdraws the claim, and counts as back afte
   await lb1.reaches("active");
   await pair.lb1.run(["ip", "link", "set", "eth1", "down"]);
   await lb1.reaches("fault");
-  expect(lb1.status()?.reason).toBe("track uplink fails (interface eth1 is down)");
+  expect(lb1.status()?.reason).toBe("track uplink: interface eth1 is down");
   await pair.lb1.run(["ip", "link", "set", "eth1", "up"]);
   await lb1.reaches("active");
   expect(lb1.log()).toContain("track uplink: up → down: interface eth1 is down");

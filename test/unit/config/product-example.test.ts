@@ -80,6 +80,7 @@ describe("the example of the configuration contract", () => {
     expect(vrrp.tracks).toEqual([
       {
         kind: "script",
+        reverse: false,
         name: "check-uplink",
         command: ["/usr/local/bin/check-uplink"],
         intervalMs: 2000,

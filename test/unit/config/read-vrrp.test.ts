@@ -311,12 +311,6 @@ describe("readConfig on sync groups and tracks", () => {
     ]);
   });
 
-  test("a positive weight is refused", () => {
-    expect(linesOf(base + vip + '[[track]]\nscript = "/x"\nweight = 10\n')).toEqual([
-      "19:10 track[0].weight: 10 would raise the priority, and this version only lowers it; write weight = -10 and let the script fail when the node is unfit",
-    ]);
-  });
-
   test("a script's timeout above its interval is warned of", () => {
     expect(linesOf(base + vip + '[[track]]\nscript = "/x"\ninterval = "1s"\ntimeout = "2s"\n')).toEqual([
       '20:11 track[0].timeout: warning: 2s is longer than the interval of 1s: runs would be left out; write timeout = "1s" or less',

@@ -118,7 +118,7 @@ describe("Notifier", () => {
     expect(bench.running[0]?.script).toMatchObject({
       command: ["/bin/notify", "first", "INSTANCE", "a", "MASTER", "254"],
       timeoutMs: 30_000,
-      user: null,
+      user: { uid: 1, gid: 2 },
       environment: {
         EDGE_HA_NODE: "lb1",
         EDGE_HA_REASON: "192.0.2.11 resigned",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { toHex } from "../../../src/base/bytes.ts";
-import type { ScriptTrackPlan } from "../../../src/config/node-plan.ts";
+import type { ScriptTrackPlan } from "../../../src/config/track-plan.ts";
 import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { startedPair } from "./vrrp-pair.ts";
 
@@ -8,6 +8,7 @@ const first = vrrpPlan([instancePlan({ priority: 200 })]);
 const second = vrrpPlan([instancePlan({ priority: 100 })]);
 const uplink: ScriptTrackPlan = {
   kind: "script",
+  reverse: false,
   name: "uplink",
   command: ["/usr/local/bin/check-uplink"],
   intervalMs: 1000,
@@ -93,7 +94,7 @@ describe("a tracked script", () => {
     expect(lb1.status()).toMatchObject({
       priority: 50,
       basePriority: 200,
-      claims: ["track uplink fails (exit status 1): −150"],
+      claims: ["track uplink: exit status 1: −150"],
     });
     await advance(clock, 4000);
     expect([lb1.state(), lb2.state()]).toEqual(["backup", "active"]);
@@ -109,8 +110,8 @@ describe("a tracked script", () => {
     await advance(clock, 4000);
     expect(lb1.status()).toMatchObject({
       state: "fault",
-      reason: "track uplink fails (exit status 1)",
-      claims: ["track uplink fails (exit status 1): claim withdrawn"],
+      reason: "track uplink: exit status 1",
+      claims: ["track uplink: exit status 1: claim withdrawn"],
     });
   });
 });

@@ -4,8 +4,10 @@ import {
   fileBurden,
   fileValue,
   freshTally,
+  serversSight,
   type Standing,
   tally,
+  verdictBurden,
   weighClaim,
 } from "../../../src/vrrp/tracking.ts";
 
@@ -86,6 +88,80 @@ describe("weighClaim", () => {
       reason: cutOff,
     });
     expect(weighClaim({ ...clean, source: null }).claim.kind).toBe("cut-off");
+  });
+});
+
+const down = { isUp: false, text: "exit status 1" };
+const up = { isUp: true, text: "exit status 0" };
+const effect = (weight: number, reverse = false): Parameters<typeof verdictBurden>[0] => ({
+  name: "t",
+  weight,
+  reverse,
+});
+
+describe("verdictBurden", () => {
+  test("lowers while it fails, with the reason", () => {
+    expect(verdictBurden(effect(-10), down)).toEqual({
+      name: "track t",
+      weight: -10,
+      reason: "track t: exit status 1",
+    });
+    expect(verdictBurden(effect(-10), up)).toBeNull();
+  });
+
+  test("raises while it is well", () => {
+    expect(verdictBurden(effect(10), up)).toMatchObject({ weight: 10, reason: "track t: exit status 0" });
+    expect(verdictBurden(effect(10), down)).toBeNull();
+  });
+
+  test("withdraws the claim while it fails without a weight", () => {
+    expect(verdictBurden(effect(0), down)).toMatchObject({ weight: null });
+    expect(verdictBurden(effect(0), up)).toBeNull();
+  });
+
+  test("turns round in reverse", () => {
+    expect(verdictBurden(effect(-10, true), up)).toMatchObject({ weight: -10 });
+    expect(verdictBurden(effect(-10, true), down)).toBeNull();
+    expect(verdictBurden(effect(10, true), down)).toMatchObject({ weight: 10 });
+    expect(verdictBurden(effect(0, true), up)).toMatchObject({ weight: null });
+  });
+
+  test("means nothing while nothing is known", () => {
+    for (const weight of [-10, 0, 10]) expect(verdictBurden(effect(weight), null)).toBeNull();
+  });
+});
+
+const server = (probe: string | null): { address: string; port: number; probe: string | null } => ({
+  address: "10.0.0.1",
+  port: 80,
+  probe,
+});
+
+const see = (probes: readonly (string | null)[], atLeast: number): ReturnType<typeof serversSight> => {
+  const known: Readonly<Record<string, boolean>> = { up: true, down: false };
+  const track = { subject: "service web", servers: probes.map(server), atLeast };
+  return serversSight(track, (probe) => known[probe] ?? null);
+};
+
+describe("serversSight", () => {
+  test("counts those that are up or not checked", () => {
+    expect(see(["up", "down"], 1)).toEqual({ isUp: true, text: "service web has 1 of 2 servers healthy" });
+    expect(see(["down", null], 1)?.isUp).toBe(true);
+    expect(see(["down", "down"], 1)).toEqual({
+      isUp: false,
+      text: "service web has 0 of 2 servers healthy",
+    });
+    expect(see(["up", "down"], 2)).toEqual({
+      isUp: false,
+      text: "service web has 1 of 2 servers healthy, 2 are wanted",
+    });
+  });
+
+  test("says nothing while those it does not know of could decide", () => {
+    expect(see(["?", "down"], 1)).toBeNull();
+    expect(see(["?", "?"], 2)).toBeNull();
+    expect(see(["up", "?"], 1)?.isUp).toBe(true);
+    expect(see(["down", "?"], 2)?.isUp).toBe(false);
   });
 });
 

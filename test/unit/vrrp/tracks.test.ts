@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import type { InterfaceTrackPlan, NotifyPlan, TrackPlan, VrrpPlan } from "../../../src/config/node-plan.ts";
+import type { NotifyPlan, VrrpPlan } from "../../../src/config/node-plan.ts";
+import type { InterfaceTrackPlan, TrackPlan } from "../../../src/config/track-plan.ts";
 import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { type FakeCluster, fakeCluster } from "./vrrp-pair.ts";
 
 const link: InterfaceTrackPlan = {
   kind: "interface",
+  reverse: false,
   name: "uplink",
   interface: "eth1",
   upDelayMs: 3000,
@@ -35,7 +37,7 @@ describe("a tracked link", () => {
     clock.advance(200);
     expect(lb1.status()).toMatchObject({
       priority: 50,
-      claims: ["track uplink fails (interface eth1 has no carrier): −50"],
+      claims: ["track uplink: interface eth1 has no carrier: −50"],
     });
     lb1.machine.setCarrier("eth1", true);
     clock.advance(2900);
@@ -61,7 +63,7 @@ describe("a tracked link", () => {
     clock.advance(1);
     expect(lb1.status()).toMatchObject({
       state: "fault",
-      reason: "track uplink fails (interface eth1 has no carrier)",
+      reason: "track uplink: interface eth1 has no carrier",
     });
   });
 });

@@ -1,16 +1,7 @@
-import { later } from "../base/instant.ts";
-import type { Log } from "../base/log.ts";
-import type { FileTrackPlan } from "../config/node-plan.ts";
-import type { Host } from "./host.ts";
-import { type Burden, fileBurden, fileValue } from "./tracking.ts";
-
-/** What a tracked file takes. */
-export interface FileTrackNeeds {
-  readonly host: Pick<Host, "clock" | "readFile" | "watchFile">;
-  readonly log: Log;
-  /** Called when the number has changed. */
-  readonly changed: () => void;
-}
+import { later } from "../../base/instant.ts";
+import type { FileTrackPlan } from "../../config/track-plan.ts";
+import { type Burden, fileBurden, fileValue } from "../tracking.ts";
+import type { Track, TrackNeeds } from "./track.ts";
 
 /** Events are the rule; the poll is for file systems without them and for a directory that comes later. */
 const pollMs = 1000;
@@ -18,16 +9,16 @@ const pollMs = 1000;
 const settleMs = 20;
 
 /** One tracked file: the number in it, followed as it changes. */
-export class FileTrack {
+export class FileTrack implements Track {
   readonly plan: FileTrackPlan;
-  readonly #needs: FileTrackNeeds;
+  readonly #needs: TrackNeeds;
   #value = 0;
   #complaint: string | null = null;
   #unwatch: (() => void) | null = null;
   #cancelPoll: (() => void) | null = null;
   #cancelRead: (() => void) | null = null;
 
-  constructor(plan: FileTrackPlan, needs: FileTrackNeeds) {
+  constructor(plan: FileTrackPlan, needs: TrackNeeds) {
     this.plan = plan;
     this.#needs = needs;
   }
@@ -37,21 +28,23 @@ export class FileTrack {
     this.#poll();
   }
 
-  /** Ends the watch. */
+  /** Nothing to look at: changes come by themselves. */
+  look(): void {}
+
   stop(): void {
     this.#unwatch?.();
     this.#cancelPoll?.();
     this.#cancelRead?.();
   }
 
-  /** Says what the number means for the claims that depend on it, or null if nothing. */
   burden(): Burden | null {
     return fileBurden(this.plan, this.#value);
   }
 
   #poll(): void {
-    const { clock, watchFile } = this.#needs.host;
-    this.#unwatch ??= watchFile(this.plan.path, () => this.#readSoon());
+    const { host } = this.#needs;
+    const { clock } = host;
+    this.#unwatch ??= host.watchFile(this.plan.path, () => this.#readSoon());
     this.#read();
     this.#cancelPoll = clock.schedule(later(clock.now(), pollMs), () => this.#poll());
   }

@@ -1,11 +1,11 @@
-import { later, type Instant } from "../base/instant.ts";
-import type { Log } from "../base/log.ts";
-import type { ScriptTrackPlan } from "../config/node-plan.ts";
-import type { Host, ScriptResult, UserIds } from "./host.ts";
-import { type Burden, freshTally, tally, type Tally } from "./tracking.ts";
+import { later, type Instant } from "../../base/instant.ts";
+import type { ScriptTrackPlan } from "../../config/track-plan.ts";
+import type { ScriptResult, UserIds } from "../host.ts";
+import { type Burden, freshTally, tally, type Tally, verdictBurden } from "../tracking.ts";
+import type { Track, TrackNeeds } from "./track.ts";
 
 /** One tracked script: runs it again and again, never two at a time, and keeps its verdict. */
-export class TrackRunner {
+export class ScriptTrack implements Track {
   readonly plan: ScriptTrackPlan;
   readonly #user: UserIds | null;
   readonly #needs: TrackNeeds;
@@ -35,41 +35,39 @@ export class TrackRunner {
     });
   }
 
+  /** Nothing to look at: results come by themselves. */
+  look(): void {}
+
   /** Ends it, and a run that is under way with it. */
   stop(): void {
     this.#stopped.abort();
     this.#cancel?.();
   }
 
-  /** Says what it means for the claims that depend on it, or null while it is up. */
   burden(): Burden | null {
-    if (this.#tally.isUp) return null;
-    const { name, weight } = this.plan;
-    const reason = `track ${name} fails (${this.#lastText})`;
-    return { name: `track ${name}`, weight: weight === 0 ? null : weight, reason };
+    const { isUp, isSettled } = this.#tally;
+    return verdictBurden(this.plan, isSettled ? { isUp, text: this.#lastText } : null);
   }
 
   #conclude(begun: Instant, result: ScriptResult): void {
     const { host, log, changed } = this.#needs;
-    const wasUp = this.#tally.isUp;
+    const before = this.#tally;
     this.#lastText = result.text;
-    this.#tally = tally(this.#tally, this.plan, result.hasSucceeded);
+    this.#tally = tally(before, this.plan, result.hasSucceeded);
     this.#cancel = host.clock.schedule(later(begun, this.plan.intervalMs), () => this.start());
-    if (this.#tally.isUp === wasUp) return;
-    log.notice(`track ${this.plan.name}: ${this.#tally.isUp ? "down → up" : "up → down"}: ${result.text}`);
-    changed();
+    const { isUp } = this.#tally;
+    if (isUp !== before.isUp) {
+      log.notice(`track ${this.plan.name}: ${isUp ? "down → up" : "up → down"}: ${result.text}`);
+    }
+    // The first result counts even if it says what was assumed: a weight above 0 is added from now on.
+    if (isUp !== before.isUp || !before.isSettled) changed();
   }
 }
 
-/** What tracking takes. */
-export interface TrackNeeds {
-  readonly host: Pick<Host, "clock" | "runScript">;
-  readonly log: Log;
-  /** Called when the verdict has turned. */
-  readonly changed: () => void;
-}
-
-/** The tally a new runner goes on with. */
-export function continuedTally(before: TrackRunner | undefined, isAdopted: boolean): Tally {
-  return before?.tally ?? freshTally(isAdopted);
+/** The tally a script's track goes on with. */
+export function continuedTally(
+  before: Tally | undefined,
+  fresh: { readonly reverse: boolean; readonly isAdopted: boolean },
+): Tally {
+  return before ?? freshTally(fresh.isAdopted, !fresh.reverse);
 }

@@ -1,0 +1,63 @@
+import { z } from "zod";
+import {
+  command,
+  duration,
+  filePath,
+  flag,
+  integer,
+  interfaceName,
+  name,
+  names,
+  orElse,
+  orNull,
+  table,
+  text,
+  wants,
+} from "./fields.ts";
+
+/** `[[track]]`: what changes the node's claim; exactly one of the subjects (src/config/tracks) is given. */
+export interface TrackEntry {
+  readonly name: string | null;
+  readonly script: readonly string[] | null;
+  readonly interface: string | null;
+  readonly file: string | null;
+  readonly service: string | null;
+  readonly upstream: string | null;
+  readonly interval: number | null;
+  readonly timeout: number | null;
+  readonly rise: number | null;
+  readonly fall: number | null;
+  readonly up_delay: number | null;
+  readonly down_delay: number | null;
+  readonly at_least: number | null;
+  readonly user: string | null;
+  readonly reverse: boolean | null;
+  readonly weight: number;
+  readonly vips: readonly string[] | null;
+}
+
+const weightExample = "weight = -10 to lower the priority, or weight = 0 to withdraw the claim";
+
+/** `[[track]]`. */
+export const trackSchema: z.ZodType<TrackEntry> = table(
+  {
+    name: orNull(name("uplink")),
+    script: orNull(command('script = "/usr/local/bin/check-uplink"')),
+    interface: orNull(interfaceName()),
+    file: orNull(filePath('file = "/run/maintenance"')),
+    service: orNull(text('service = "web"', 63)),
+    upstream: orNull(text('upstream = "apps"', 63)),
+    interval: orNull(duration(100, 86_400_000, 'interval = "2s"')),
+    timeout: orNull(duration(10, 86_400_000, 'timeout = "1s"')),
+    rise: orNull(integer(1, 255, "rise = 2")),
+    fall: orNull(integer(1, 255, "fall = 2")),
+    up_delay: orNull(duration(0, 86_400_000, 'up_delay = "5s"')),
+    down_delay: orNull(duration(0, 86_400_000, 'down_delay = "1s"')),
+    at_least: orNull(integer(1, 255, "at_least = 1")),
+    user: orNull(text('user = "nobody"', 32)),
+    reverse: orNull(flag("reverse = true")),
+    weight: orElse(z.int({ error: wants("a whole number", weightExample) }), 0),
+    vips: orNull(names("vips", 1)),
+  },
+  "[[track]]",
+);

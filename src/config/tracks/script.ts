@@ -1,0 +1,26 @@
+import { warningAt, type Finding } from "../finding.ts";
+import { formatDuration } from "../units.ts";
+import type { TrackElement, TrackKind } from "./kind.ts";
+
+const defaultIntervalMs = 1000;
+
+/** `script = "/usr/local/bin/check-uplink"`: a program whose exit status is the verdict. */
+export const scriptKind: TrackKind = {
+  subject: "script",
+  keys: ["interval", "timeout", "rise", "fall", "user", "reverse"],
+  calledAfter: (entry) => entry.script?.[0]?.split("/").at(-1) ?? "",
+  read(entry, effect) {
+    const intervalMs = entry.interval ?? defaultIntervalMs;
+    const rhythm = { intervalMs, timeoutMs: entry.timeout ?? intervalMs };
+    const turns = { rise: entry.rise ?? 1, fall: entry.fall ?? 1 };
+    return { kind: "script", ...effect, command: entry.script ?? [], ...rhythm, ...turns, user: entry.user };
+  },
+  rules: (track) => timingFindings(track),
+};
+
+function timingFindings({ value, path }: TrackElement): readonly Finding[] {
+  const interval = value.interval ?? defaultIntervalMs;
+  if (value.timeout === null || value.timeout <= interval) return [];
+  const what = `${formatDuration(value.timeout)} is longer than the interval of ${formatDuration(interval)}: runs would be left out`;
+  return [warningAt([...path, "timeout"], what, `write timeout = "${formatDuration(interval)}" or less`)];
+}

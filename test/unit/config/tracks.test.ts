@@ -1,0 +1,127 @@
+import { describe, expect, test } from "bun:test";
+import { describePlan } from "../../../src/config/describe-plan.ts";
+import type { NodePlan } from "../../../src/config/node-plan.ts";
+import { planNode } from "../../../src/config/plan.ts";
+import { base, configOf, linesOf, vip } from "./expect-lines.ts";
+
+const planOf = (text: string): NodePlan => planNode(configOf(base + vip + text), "lb1", { cores: 1 });
+const lines = (text: string): readonly string[] => linesOf(base + vip + `[[track]]\n${text}\n`);
+
+const numbered = (name: string, weight: number): string =>
+  `[[track]]\nname = "${name}"\ninterface = "eth2"\nweight = ${weight}\n`;
+
+const webWith = (more: string): string =>
+  `[[service]]\nname = "web"\nvips = ["public"]\nport = 80\nforward = "dr"\nservers = [{ address = "10.0.0.1"${more} }]\n[[track]]\nservice = "web"\n`;
+
+describe("[[track]]", () => {
+  test("gives links and files to the plan, named after what they track", () => {
+    const text = `[[track]]\ninterface = "eth1"\nup_delay = "5s"\n[[track]]\nfile = "/run/load"\nweight = -2\n`;
+    expect(planOf(text).vrrp.tracks).toEqual([
+      {
+        kind: "interface",
+        reverse: false,
+        name: "eth1",
+        interface: "eth1",
+        upDelayMs: 5000,
+        downDelayMs: 0,
+        weight: 0,
+      },
+      { kind: "file", name: "load", path: "/run/load", weight: -2 },
+    ]);
+    expect(planOf(text).vrrp.instances[0]?.tracks).toEqual(["eth1", "load"]);
+    const described = describePlan(planOf(text)).split("\n");
+    expect(described).toContain("  eth1: interface eth1, up after 5s, down after 0ms");
+    expect(described).toContain("  load: the number in /run/load");
+    expect(described.join("\n")).toContain("withdrawn while eth1 fails; load times -2 added");
+  });
+
+  test("is refused without a subject and with two", () => {
+    expect(linesOf(base + vip + "[[track]]\nweight = -10\n")).toEqual([
+      "17:1 track[0]: tracks nothing; write exactly one of script, interface, file, service and upstream, and a [[track]] for each",
+    ]);
+    expect(linesOf(base + vip + '[[track]]\nscript = "/x"\nfile = "/y"\n')).toEqual([
+      "19:8 track[0].file: script and file stand in one table; write exactly one of script, interface, file, service and upstream, and a [[track]] for each",
+    ]);
+  });
+
+  test("is refused with a key of another subject", () => {
+    expect(linesOf(base + vip + '[[track]]\ninterface = "eth1"\nrise = 2\n')).toEqual([
+      "19:1 track[0].rise: means something with script only; remove it",
+    ]);
+  });
+
+  test("is refused with a weight that is out of its subject's range", () => {
+    expect(lines('file = "/f"\nweight = 254')).toEqual([]);
+    expect(lines('file = "/f"\nweight = 255')).toEqual([
+      "19:10 track[0].weight: 255 is not between -254 and 254; write weight = -1 to subtract the file's number",
+    ]);
+    expect(lines('interface = "eth1"\nweight = 10')).toEqual([
+      '19:10 track[0].weight: 10 would raise "public" above 254, the highest priority; write a weight below 0, which counts while the track fails',
+    ]);
+    expect(lines('interface = "eth1"\nweight = -254')).toEqual([
+      "19:10 track[0].weight: -254 is not between -253 and 253; write weight = -10 to lower the priority, or weight = 0 to withdraw the claim",
+    ]);
+    expect(lines('interface = "eth1"\nweight = -2')).toEqual([
+      '19:10 track[0].weight: warning: -2 does not take "public" below its second node, which is 4 lower; write weight = -5 or lower, or weight = 0 to withdraw the claim',
+    ]);
+  });
+
+  test("may raise a priority that has room above it, and is refused where the sum has none", () => {
+    const router = `[[vrrp]]\nname = "gateway"\ninterface = "eth1"\nvrid = 7\npriority = { lb1 = 150, lb2 = 100 }\naddresses = ["10.16.8.1/24"]\n`;
+    expect(linesOf(base + router + numbered("a", 60))).toEqual([]);
+    expect(linesOf(base + router + numbered("a", 60) + numbered("b", 45))).toEqual([
+      '21:10 track "a".weight: 105 would raise "gateway" above 254, the highest priority; write a weight below 0, which counts while the track fails',
+      '25:10 track "b".weight: 105 would raise "gateway" above 254, the highest priority; write a weight below 0, which counts while the track fails',
+    ]);
+  });
+
+  test("gives the servers of a service and an upstream that take traffic to the plan", () => {
+    const check = 'check = { type = "tcp" }';
+    const service = `[[service]]\nname = "mail"\nvips = ["public"]\nport = 25\nforward = "dr"\n${check}\nservers = [{ address = "10.0.0.1" }, { address = "10.0.0.2", weight = 0 }]\n`;
+    const upstream = `[[upstream]]\nname = "apps"\n${check}\nservers = [{ address = "10.0.0.3:80" }, { address = "10.0.0.4:80", backup = true }]\n`;
+    const text = `${service}${upstream}[[track]]\nservice = "mail"\nweight = -10\n[[track]]\nupstream = "apps"\nweight = -10\nreverse = true\n`;
+    const plan = planOf(text);
+    expect(plan.vrrp.tracks).toMatchObject([
+      {
+        kind: "servers",
+        name: "mail",
+        subject: "service mail",
+        atLeast: 1,
+        servers: [{ address: "10.0.0.1", port: 25, probe: "tcp 10.0.0.1:25 every 2s" }],
+      },
+      { subject: "upstream apps", servers: [{ address: "10.0.0.3", port: 80 }], reverse: true },
+    ]);
+    // No site leads to the upstream: it is checked for the track alone, and its backup is not.
+    expect(plan.director.probes.map(({ id }) => id)).toEqual([
+      "tcp 10.0.0.1:25 every 2s",
+      "tcp 10.0.0.2:25 every 2s",
+      "tcp 10.0.0.3:80 every 2s",
+    ]);
+    expect(describePlan(plan)).toContain(
+      "mail: at least 1 of 1 healthy in service mail, up after 0ms, down after 0ms",
+    );
+    expect(describePlan(plan)).toContain("-10 while mail fails; -10 while apps is well");
+  });
+
+  test("of a service is refused where it can never fail or never succeed, and warned of where it can go dark", () => {
+    const dark =
+      "warning: a node that finds too few healthy servers gives its addresses up; if all nodes do, nobody answers; write weight = -10: then one node goes on answering, with a sorry server or an error page";
+    const checked = ', check = { type = "tcp" }';
+    expect(linesOf(base + vip + webWith(checked))).toEqual([`24:11 track[0].service: ${dark}`]);
+    expect(linesOf(base + vip + webWith("") + "weight = -10\n")).toEqual([
+      '24:11 track[0].service: nothing checks 1 of the servers of service "web", which always count as healthy; add a check to the [[service]], or remove the track',
+    ]);
+    expect(linesOf(base + vip + webWith(checked) + "weight = -10\nat_least = 2\n")).toEqual([
+      '26:12 track[0].at_least: service "web" has 1 that count (neither weight = 0 nor a backup), so 2 are never healthy; write at_least = 1, or add servers',
+    ]);
+    expect(linesOf(base + vip + '[[track]]\nservice = "wep"\nweight = -10\n')).toEqual([
+      '18:11 track[0].service: there is no [[service]] named "wep"; add a [[service]] with this name',
+    ]);
+  });
+
+  test("is refused by name for what a later version will track", () => {
+    expect(lines('process = "nginx"')).toContain(
+      "18:1 track[0].process: not built yet in this version; remove it; use script meanwhile",
+    );
+  });
+});
