@@ -12,8 +12,9 @@
 struct ancillary {
 	int ttl;
 	unsigned int interface_index;
-	bool has_destination;
-	struct in_addr destination;
+	/* 4 or 16 bytes; 0 if it was not said. */
+	size_t destination_length;
+	uint8_t destination[sizeof(struct in6_addr)];
 };
 
 /* send(descriptor, bytes, address or null, flags): number of bytes taken. */
@@ -36,19 +37,29 @@ napi_value edge_send(napi_env env, napi_callback_info info)
 	return sent < 0 ? throw_errno(env, "sendto", errno) : make_int(env, sent);
 }
 
+static bool is_part(const struct cmsghdr *part, int level, int type, size_t length)
+{
+	return part->cmsg_level == level && part->cmsg_type == type && part->cmsg_len >= CMSG_LEN(length);
+}
+
 static void read_ancillary(struct msghdr *message, struct ancillary *out)
 {
 	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part)) {
-		if (part->cmsg_level != IPPROTO_IP)
-			continue;
-		if (part->cmsg_type == IP_TTL && part->cmsg_len >= CMSG_LEN(sizeof(int))) {
+		if (is_part(part, IPPROTO_IP, IP_TTL, sizeof(int))
+		    || is_part(part, IPPROTO_IPV6, IPV6_HOPLIMIT, sizeof(int))) {
 			memcpy(&out->ttl, CMSG_DATA(part), sizeof out->ttl);
-		} else if (part->cmsg_type == IP_PKTINFO && part->cmsg_len >= CMSG_LEN(sizeof(struct in_pktinfo))) {
+		} else if (is_part(part, IPPROTO_IP, IP_PKTINFO, sizeof(struct in_pktinfo))) {
 			struct in_pktinfo packet;
 			memcpy(&packet, CMSG_DATA(part), sizeof packet);
 			out->interface_index = (unsigned int)packet.ipi_ifindex;
-			out->destination = packet.ipi_addr;
-			out->has_destination = true;
+			out->destination_length = sizeof packet.ipi_addr;
+			memcpy(out->destination, &packet.ipi_addr, sizeof packet.ipi_addr);
+		} else if (is_part(part, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(struct in6_pktinfo))) {
+			struct in6_pktinfo packet;
+			memcpy(&packet, CMSG_DATA(part), sizeof packet);
+			out->interface_index = packet.ipi6_ifindex;
+			out->destination_length = sizeof packet.ipi6_addr;
+			memcpy(out->destination, &packet.ipi6_addr, sizeof packet.ipi6_addr);
 		}
 	}
 }
@@ -64,8 +75,8 @@ static napi_value make_received(napi_env env, size_t length, const struct msghdr
 		return NULL;
 	napi_value source = make_bytes(env, message->msg_name, message->msg_namelen);
 	napi_value ttl = ancillary->ttl < 0 ? make_null(env) : make_int(env, ancillary->ttl);
-	napi_value destination = ancillary->has_destination
-				     ? make_bytes(env, &ancillary->destination, sizeof ancillary->destination)
+	napi_value destination = ancillary->destination_length > 0
+				     ? make_bytes(env, ancillary->destination, ancillary->destination_length)
 				     : make_null(env);
 	if (!set_field(env, object, "length", make_int(env, (int64_t)length))
 	    || !set_field(env, object, "isTruncated", is_truncated) || !set_field(env, object, "source", source)

@@ -1,15 +1,5 @@
 import { addressFromBytes } from "../base/address.ts";
-
-/** A packet that arrived on a raw IPv4 socket. */
-export interface ReceivedPacket {
-  /** What follows the IPv4 header. */
-  readonly payload: Uint8Array;
-  readonly source: string;
-  readonly destination: string;
-  readonly ttl: number;
-  /** What the header says about the length of header and payload. */
-  readonly totalLength: number;
-}
+import type { ReceivedPacket } from "./received-packet.ts";
 
 /** PURE: takes the IPv4 header off a packet (RFC 791 §3.1); null if it is not whole. */
 export function parseIpv4(packet: Uint8Array): ReceivedPacket | null {

@@ -33,14 +33,26 @@ export function multicastOption(group: string, address: string, linkIndex: numbe
   return bytes;
 }
 
-/** Writes a `sockaddr_in` or `sockaddr_in6`. */
-export function internetAddress(endpoint: Endpoint): Uint8Array {
+/** Writes a `struct ipv6_mreq`: a group and an interface. */
+export function multicastOption6(group: string, linkIndex: number): Uint8Array {
+  const bytes = new Uint8Array(20);
+  bytes.set(addressBytes(group), 0);
+  new DataView(bytes.buffer).setInt32(16, linkIndex, true);
+  return bytes;
+}
+
+/**
+ * Writes a `sockaddr_in` or `sockaddr_in6`. A link-local address or group of IPv6 means nothing without the interface
+ * it is on; 0 leaves it out.
+ */
+export function internetAddress(endpoint: Endpoint, linkIndex = 0): Uint8Array {
   const isV4 = familyOf(endpoint.address) === 4;
   const bytes = new Uint8Array(isV4 ? 16 : 28);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, isV4 ? AF_INET : AF_INET6, true);
   view.setUint16(2, endpoint.port, false);
   bytes.set(addressBytes(endpoint.address), isV4 ? 4 : 8);
+  if (!isV4) view.setUint32(24, linkIndex, true);
   return bytes;
 }
 

@@ -39,7 +39,15 @@ export const IP_MULTICAST_ALL = 49;
 
 export const IPPROTO_TCP = 6;
 export const IPPROTO_IPV6 = 41;
+export const IPV6_MULTICAST_IF = 17;
+export const IPV6_MULTICAST_HOPS = 18;
+export const IPV6_MULTICAST_LOOP = 19;
+export const IPV6_ADD_MEMBERSHIP = 20;
 export const IPV6_V6ONLY = 26;
+export const IPV6_MULTICAST_ALL = 29;
+export const IPV6_RECVPKTINFO = 49;
+export const IPV6_RECVHOPLIMIT = 51;
+export const IPV6_TCLASS = 67;
 export const IPV6_FREEBIND = 78;
 
 export const SOL_NETLINK = 270;

@@ -14,11 +14,11 @@ export interface Received {
   readonly isTruncated: boolean;
   /** The sender's socket address; empty for a connected socket. */
   readonly source: Uint8Array;
-  /** From IP_RECVTTL, or null. */
+  /** From IP_RECVTTL or IPV6_RECVHOPLIMIT, or null. */
   readonly ttl: number | null;
-  /** From IP_PKTINFO: 4 bytes, or null. */
+  /** From IP_PKTINFO, 4 bytes, or IPV6_RECVPKTINFO, 16 bytes; or null. */
   readonly destination: Uint8Array | null;
-  /** From IP_PKTINFO, or 0. */
+  /** From IP_PKTINFO or IPV6_RECVPKTINFO, or 0. */
   readonly interfaceIndex: number;
 }
 

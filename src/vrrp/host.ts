@@ -9,7 +9,7 @@ export interface Host {
   /** One alarm with more precision than `clock.schedule`; setting it replaces what was set. */
   readonly alarm: { set(at: Instant, action: () => void): void; clear(): void };
   readonly routes: Routes;
-  /** Sends one gratuitous ARP for `address`. */
+  /** Tells the neighbours on a link once where `address` is: gratuitous ARP, or an unsolicited neighbour advertisement. */
   announce(link: Link, address: string): void;
   /** Starts hearing a multicast group on a link; throws `SystemError`. */
   openSegment(where: SegmentPlace, receive: (packet: ReceivedPacket) => void): Segment;

@@ -1,10 +1,11 @@
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
-import { ArpSocket, gratuitousArp } from "../kernel/arp.ts";
+import { FrameSocket } from "../kernel/frame-socket.ts";
 import { RawMulticast } from "../kernel/raw-multicast.ts";
 import { RouteNetlink } from "../kernel/rtnetlink.ts";
 import { PreciseTimer } from "../kernel/timer.ts";
+import { Announcements } from "./announcements.ts";
 import { openFifo } from "./fifo.ts";
 import { readFile, watchFile } from "./files.ts";
 import type { Host, Segment, SegmentPlace } from "./host.ts";
@@ -19,15 +20,16 @@ export interface KernelHost extends Host {
 /** Opens the sockets that all instances share; throws `SystemError` without CAP_NET_RAW. */
 export function openKernelHost(log: Log): KernelHost {
   const routes = RouteNetlink.open();
-  const arp = ArpSocket.open();
+  const frames = FrameSocket.open();
+  const announcements = new Announcements();
   const alarm = PreciseTimer.open();
   return {
     clock: systemClock,
     alarm,
     routes,
     announce(link, address) {
-      // No Ethernet, no ARP: a tunnel or the loopback has nobody to tell.
-      if (link.mac.length === 6) arp.send(link.index, gratuitousArp(link.mac, address));
+      // Not Ethernet: a tunnel or the loopback has nobody to tell.
+      if (link.mac.length === 6) frames.send(link.index, announcements.frame(link, address));
     },
     openSegment: (where, receive) => openSegment(where, receive, log),
     runScript,
@@ -37,7 +39,7 @@ export function openKernelHost(log: Log): KernelHost {
     watchFile,
     close() {
       alarm.close();
-      arp.close();
+      frames.close();
       routes.close();
     },
   };

@@ -1,5 +1,6 @@
 import { addressBytes, addressFromBytes, familyOf, type Family } from "../base/address.ts";
 import { concatBytes } from "../base/bytes.ts";
+import { internetChecksum, onesComplementSum } from "../base/internet-checksum.ts";
 import { trailerLength } from "./hmac-trailer.ts";
 
 /**
@@ -165,15 +166,15 @@ function intervalBytes(intervalMs: number): readonly [number, number] {
 
 /** Writes the checksum of a message whose checksum is zero so far. */
 function writeChecksum(message: Uint8Array, pseudoHeader: number): void {
-  new DataView(message.buffer).setUint16(checksumOffset, ~foldedSum(message, pseudoHeader) & 0xffff);
+  new DataView(message.buffer).setUint16(checksumOffset, internetChecksum(message, pseudoHeader));
 }
 
 /** Finds the form under which the sum is right, or null. */
 function checksumForm(bytes: Uint8Array, route: Route, version: 2 | 3): ChecksumForm | null {
-  if (version === 3 && foldedSum(bytes, pseudoHeaderSum(route, bytes.length)) === 0xffff)
+  if (version === 3 && onesComplementSum(bytes, pseudoHeaderSum(route, bytes.length)) === 0xffff)
     return "pseudo-header";
   const mayBeAlone = familyOf(route.source) === 4;
-  return mayBeAlone && foldedSum(bytes, 0) === 0xffff ? "message-only" : null;
+  return mayBeAlone && onesComplementSum(bytes) === 0xffff ? "message-only" : null;
 }
 
 /**
@@ -182,15 +183,5 @@ function checksumForm(bytes: Uint8Array, route: Route, version: 2 | 3): Checksum
  */
 function pseudoHeaderSum(route: Route, length: number): number {
   const addresses = concatBytes(addressBytes(route.source), addressBytes(route.destination));
-  return foldedSum(addresses, vrrpProtocol + length);
-}
-
-/** RFC 1071: the one's complement sum of 16-bit words, on top of `start`. */
-function foldedSum(bytes: Uint8Array, start: number): number {
-  let sum = start;
-  for (let index = 0; index < bytes.length; index += 2) {
-    sum += ((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0);
-  }
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return sum;
+  return onesComplementSum(addresses, vrrpProtocol + length);
 }

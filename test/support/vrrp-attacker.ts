@@ -1,6 +1,6 @@
 import { addressBytes } from "../../src/base/address.ts";
 import { concatBytes, fromHex } from "../../src/base/bytes.ts";
-import { ArpSocket } from "../../src/kernel/arp.ts";
+import { FrameSocket } from "../../src/kernel/frame-socket.ts";
 import { RawMulticast } from "../../src/kernel/raw-multicast.ts";
 import { RouteNetlink } from "../../src/kernel/rtnetlink.ts";
 import { encodeAdvert, noAuthentication } from "../../src/vrrp/packet.ts";
@@ -24,7 +24,7 @@ ears.onReceive(({ payload, source }) => {
 while (captured.length < enough) await Bun.sleep(10);
 console.log(`captured ${captured.map(({ source }) => source).join(" ")}`);
 
-const mouth = ArpSocket.open();
+const mouth = FrameSocket.open();
 for (let round = 0; ; round++) {
   for (const { payload, source } of captured) mouth.send(link.index, frame(payload, source));
   for (const source of [own, ...victims]) {

@@ -1,6 +1,9 @@
+import { familyOf } from "../../../src/base/address.ts";
 import { instant } from "../../../src/base/instant.ts";
-import { ArpSocket, gratuitousArp } from "../../../src/kernel/arp.ts";
+import { gratuitousArp } from "../../../src/kernel/arp.ts";
+import { FrameSocket } from "../../../src/kernel/frame-socket.ts";
 import { listenTcp } from "../../../src/kernel/listen.ts";
+import { unsolicitedAdvertisement } from "../../../src/kernel/ndp.ts";
 import { dieWithParent, lockMemory, setRealtime } from "../../../src/kernel/process-control.ts";
 import { RawMulticast } from "../../../src/kernel/raw-multicast.ts";
 import {
@@ -37,7 +40,7 @@ const openMulticast = (): RawMulticast =>
   RawMulticast.open({
     protocol: 112,
     link: link(parameter(0)),
-    group: "224.0.0.18",
+    group: familyOf(parameter(1)) === 4 ? "224.0.0.18" : "ff02::12",
     source: parameter(1),
     ttl: 255,
     tos: 0xc0,
@@ -113,9 +116,14 @@ const actions: Readonly<Record<string, () => void>> = {
     }
   },
   announce() {
-    const socket = ArpSocket.open();
+    const socket = FrameSocket.open();
     const { index, mac } = link(parameter(0));
-    for (let count = 0; count < 3; count++) socket.send(index, gratuitousArp(mac, parameter(1)));
+    const address = parameter(1);
+    const frame =
+      familyOf(address) === 4
+        ? gratuitousArp(mac, address)
+        : unsolicitedAdvertisement({ mac, address, isRouter: true });
+    for (let count = 0; count < 3; count++) socket.send(index, frame);
     socket.close();
     say("sent");
   },

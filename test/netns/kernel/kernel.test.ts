@@ -186,6 +186,38 @@ test("gratuitous ARP reaches the link as tcpdump reads it", async () => {
   expect(frames[0]).toContain(`${mac} > ff:ff:ff:ff:ff:ff`);
 });
 
+test("an unsolicited neighbour advertisement is what tcpdump says it is, and what a neighbour believes", async () => {
+  await left.ip(["address", "add", "2001:db8::1/64", "dev", "eth1", "nodad"]);
+  await right.ip(["address", "add", "2001:db8::2/64", "dev", "eth1", "nodad"]);
+  const learned = ["2001:db8::100", "lladdr", "02:00:00:00:00:99", "nud", "reachable", "dev", "eth1"];
+  await right.ip(["neighbour", "replace", ...learned]);
+  const capture = right.spawn([
+    "tcpdump",
+    "-l",
+    "-n",
+    "-e",
+    "-vv",
+    "-i",
+    "eth1",
+    "-c",
+    "3",
+    "icmp6[0] == 136",
+  ]);
+  await waitFor("tcpdump listens", () => capture.output().includes("listening on"));
+  await run(left, "announce", "eth1", "2001:db8::100");
+  await capture.exited;
+  const [links] = (await run(left, "links")) as [{ name: string; mac: string }[]];
+  const mac = (links.find((link) => link.name === "eth1")?.mac.match(/../g) ?? []).join(":");
+  const shown = capture.output();
+  expect(shown).toContain(`${mac} > 33:33:00:00:00:01`);
+  expect(shown).toMatch(/class 0xc0, hlim 255, .* 2001:db8::100 > ff02::1: \[icmp6 sum ok\]/);
+  expect(shown).toContain("tgt is 2001:db8::100, Flags [router, override]");
+  expect(shown).toContain(`destination link-address option (2), length 8 (1): ${mac}`);
+  await waitFor("the neighbour has the new hardware address", async () => {
+    return (await right.ip(["neighbour", "show", "2001:db8::100", "dev", "eth1"])).includes(mac);
+  });
+});
+
 describe("raw multicast", () => {
   test("a payload arrives with source, TTL 255 and length, and never at its sender", async () => {
     const capture = right.spawn(["tcpdump", "-l", "-n", "-v", "-i", "eth1", "-c", "2", "proto 112"]);
@@ -203,6 +235,28 @@ describe("raw multicast", () => {
     ]);
     await capture.exited;
     expect(capture.output()).toContain("tos 0xc0, ttl 255");
+    await stop(listener);
+  });
+
+  test("over IPv6 a payload arrives with source, hop limit 255 and length, and never at its sender", async () => {
+    await left.ip(["address", "add", "fe80::1/64", "dev", "eth1", "nodad"]);
+    await right.ip(["address", "add", "fe80::2/64", "dev", "eth1", "nodad"]);
+    const capture = right.spawn(["tcpdump", "-l", "-n", "-v", "-i", "eth1", "-c", "2", "ip6 proto 112"]);
+    await waitFor("tcpdump listens", () => capture.output().includes("listening on"));
+    const listener = await start(right, "listening", "listenMulticast", "eth1", "fe80::2");
+    const maddr = await right.ip(["maddress", "show", "dev", "eth1"]);
+    expect(maddr).toContain("inet6 ff02::12");
+    expect(await run(left, "sendMulticast", "eth1", "fe80::1", "0102", "3133c801")).toEqual(["sent"]);
+    await waitFor("both packets", () => listener.output().trim().split("\n").length === 3);
+    const packets = listener.output().trim().split("\n").slice(1);
+    const common = { source: "fe80::1", destination: "ff02::12", ttl: 255 };
+    expect(packets.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { ...common, payload: "0102", totalLength: 42 },
+      { ...common, payload: "3133c801", totalLength: 44 },
+    ]);
+    await capture.exited;
+    expect(capture.output()).toContain("class 0xc0");
+    expect(capture.output()).toContain("hlim 255");
     await stop(listener);
   });
 

@@ -4,6 +4,7 @@ import {
   intOption,
   internetAddress,
   multicastOption,
+  multicastOption6,
   nameOption,
   netlinkAddress,
   netlinkPortId,
@@ -19,6 +20,15 @@ describe("socket addresses", () => {
     );
     expect(toHex(internetAddress({ address: "2001:db8::1", port: 443 }))).toBe(
       "0a0001bb0000000020010db800000000000000000000000100000000",
+    );
+  });
+
+  test("internetAddress() says on which interface a link-local address is", () => {
+    expect(toHex(internetAddress({ address: "fe80::1", port: 0 }, 3))).toBe(
+      "0a00000000000000fe80000000000000000000000000000103000000",
+    );
+    expect(toHex(internetAddress({ address: "192.0.2.1", port: 0 }, 3))).toBe(
+      "02000000c00002010000000000000000",
     );
   });
 
@@ -57,5 +67,6 @@ describe("option values", () => {
     expect(toHex(timevalOption(1250))).toBe("010000000000000090d0030000000000");
     expect(toHex(nameOption("eth0"))).toBe("6574683000");
     expect(toHex(multicastOption("224.0.0.18", "192.0.2.1", 3))).toBe("e0000012c000020103000000");
+    expect(toHex(multicastOption6("ff02::12", 3))).toBe("ff02000000000000000000000000001203000000");
   });
 });

@@ -165,6 +165,33 @@ function exerciseAncillary(): void {
   call("close", fd);
 }
 
+/** Binds to a free port of ::1, which is every process's, and gives the address. */
+function bindLoopback6(fd: unknown): Uint8Array {
+  for (let port = 20_000 + (process.pid % 20_000); ; port++) {
+    const address = Uint8Array.of(10, 0, port >> 8, port, ...new Uint8Array(19), 1, 0, 0, 0, 0);
+    try {
+      call("bind", fd, address);
+      return address;
+    } catch (error) {
+      assert.equal((error as { code: string }).code, "EADDRINUSE");
+    }
+  }
+}
+
+function exerciseAncillary6(): void {
+  const fd = call("open", 10, 2 | 0x800, 17);
+  for (const option of [51, 49]) call("setOption", fd, 41, option, int(1));
+  call("setOption", fd, 41, 16, int(77));
+  const address = bindLoopback6(fd);
+  call("send", fd, bytes("x"), address, 0);
+  const received = call("receive", fd, new Uint8Array(4)) as Record<string, unknown>;
+  assert.equal(received["ttl"], 77);
+  assert.equal(received["interfaceIndex"], 1);
+  assert(equalBytes(received["destination"] as Uint8Array, address.subarray(8, 24)));
+  assert(equalBytes(received["source"] as Uint8Array, address));
+  call("close", fd);
+}
+
 function exerciseProcess(): void {
   call("setParentDeathSignal", 15);
   call("setParentDeathSignal", 0);
@@ -238,6 +265,7 @@ async function exerciseTimers(): Promise<void> {
 exerciseArguments();
 exerciseDatagrams();
 exerciseAncillary();
+exerciseAncillary6();
 exerciseProcess();
 await exerciseWatches();
 await exerciseTimers();
