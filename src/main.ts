@@ -91,6 +91,20 @@ function addQuestions(top: Command, finish: (status: Promise<number>) => void, s
       finish(run());
     });
   top
+    .command("failover")
+    .description("hand virtual addresses over to the other node, and wait until it has them")
+    .argument("[name...]", "virtual routers or sync groups to hand over; a sync group goes as a whole")
+    .option("--all", "everything that this node holds", false)
+    .option("--back", "claim as usual again what was handed over (all of it where nothing is named)", false)
+    .option("--json", "as one JSON document", false)
+    .action((names: string[], options: { all: boolean; back: boolean; json: boolean }) => {
+      const run = async (): Promise<number> => {
+        const { runFailover } = await import("./cli/failover.ts");
+        return runFailover({ ...options, names, socket: socketOf() });
+      };
+      finish(run());
+    });
+  top
     .command("status")
     .description("show what the running service does, and why")
     .option("--json", "as one JSON document", false)

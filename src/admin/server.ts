@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
 import { createConnection } from "node:net";
 import { dirname } from "node:path";
 import { hasCode } from "../base/system-error.ts";
+import type { HandoverOrder, HandoverReport } from "../ipc/handover.ts";
 import type { NodeStatus } from "../ipc/status.ts";
 
 /** What became of a reload, as the socket answers it. */
@@ -15,6 +16,7 @@ export interface ReloadReply {
 export interface AdminHandlers {
   status(): NodeStatus;
   reload(): Promise<ReloadReply>;
+  failover(order: HandoverOrder): Promise<HandoverReport>;
 }
 
 /** An open admin socket. */
@@ -23,7 +25,7 @@ export interface AdminServer {
 }
 
 /**
- * Serves the admin API on a Unix socket that only root may use: `GET /status` and `POST /reload`, JSON both.
+ * Serves the admin API on a Unix socket that only root may use: `GET /status`, `POST /reload` and `POST /failover`, all JSON.
  * Throws if another edge-ha answers there, or if something else than a socket has that name; a socket left by a crash
  * is replaced.
  */
@@ -37,7 +39,11 @@ export async function serveAdmin(path: string, handlers: AdminHandlers): Promise
   try {
     const server = Bun.serve({
       unix: path,
-      fetch: (request) => answer(request, handlers),
+      fetch: (request, own) => {
+        // A reload waits for the children, a failover for the other node: longer than the 10 s without a word.
+        own.timeout(request, 0);
+        return answer(request, handlers);
+      },
     });
     chmodSync(path, 0o600);
     return {
@@ -55,7 +61,25 @@ async function answer(request: Request, handlers: AdminHandlers): Promise<Respon
   const { pathname } = new URL(request.url);
   if (request.method === "GET" && pathname === "/status") return Response.json(handlers.status());
   if (request.method === "POST" && pathname === "/reload") return Response.json(await handlers.reload());
+  if (request.method === "POST" && pathname === "/failover") {
+    const order = await handoverOrder(request);
+    if (order !== null) return Response.json(await handlers.failover(order));
+    const example = `{"names": ["public-1"], "isBack": false}`;
+    return Response.json({ error: `the body must be JSON such as ${example}` }, { status: 400 });
+  }
   return Response.json({ error: `no ${request.method} ${pathname} here` }, { status: 404 });
+}
+
+/** Reads the order of a failover; null if it is none. */
+async function handoverOrder(request: Request): Promise<HandoverOrder | null> {
+  const body: unknown = await request.json().catch(() => null);
+  if (typeof body !== "object" || body === null || !("names" in body) || !("isBack" in body)) return null;
+  const { names, isBack } = body;
+  if (typeof isBack !== "boolean") return null;
+  if (names === null) return { names, isBack };
+  if (!Array.isArray(names)) return null;
+  const texts = names.filter((name) => typeof name === "string");
+  return texts.length === names.length ? { names: texts, isBack } : null;
 }
 
 /** Tells whether somebody holds the socket, be it too busy to answer. */

@@ -42,6 +42,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     admin = await serveAdmin(options.socket, {
       status: () => supervisor.status(service.configStatus),
       reload: () => service.reload(),
+      failover: (order) => supervisor.handOver(order),
     });
   } catch (error) {
     log.error(withHint(errorText(error)));

@@ -58,6 +58,15 @@ export interface VrrpInstancePlan {
   readonly tracks: readonly string[];
   /** Whether the claim is withdrawn while every proxy process of the node is dead. */
   readonly needsProxy: boolean;
+  /** The other nodes of the cluster that take part. */
+  readonly neighbours: readonly NeighbourPlan[];
+}
+
+/** Another node of the cluster, as a member of a virtual router. */
+export interface NeighbourPlan {
+  readonly node: string;
+  /** Where its advertisements come from; null if the file does not say. */
+  readonly address: string | null;
 }
 
 /** How advertisements are signed, and which are believed. */

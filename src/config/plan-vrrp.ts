@@ -7,7 +7,9 @@ import { countingServers } from "./tracked-servers.ts";
 /** Gives a node's part in the elections: the instances it is a member of, and the groups and tracks that concern them. */
 export function planVrrp(config: Config, node: string): VrrpPlan {
   const instances = config.instances.flatMap((instance) =>
-    instance.members.filter((member) => member.node === node).map((member) => instancePlan(instance, member)),
+    instance.members
+      .filter((member) => member.node === node)
+      .map((member) => instancePlan(config, instance, member)),
   );
   const names = new Set(instances.map(({ name }) => name));
   const tracks = new Set(instances.flatMap((instance) => instance.tracks));
@@ -33,7 +35,7 @@ function trackPlan(track: TrackConfig, config: Config): TrackPlan {
   };
 }
 
-function instancePlan(instance: InstanceConfig, member: MemberConfig): VrrpInstancePlan {
+function instancePlan(config: Config, instance: InstanceConfig, member: MemberConfig): VrrpInstancePlan {
   const { name, version, vrid, advertIntervalMs, group, password, hmac, checksum, garp } = instance;
   const { downAfter, preempts, preemptDelayMs, startupDelayMs } = instance;
   return {
@@ -61,5 +63,14 @@ function instancePlan(instance: InstanceConfig, member: MemberConfig): VrrpInsta
     garp,
     tracks: instance.tracks,
     needsProxy: instance.needsProxy,
+    neighbours: instance.members
+      .filter(({ node }) => node !== member.node)
+      .map((other) => ({ node: other.node, address: other.source ?? ownAddress(config, other) })),
   };
+}
+
+/** Gives the address the file says a node has on the interface of its membership. */
+function ownAddress(config: Config, member: MemberConfig): string | null {
+  const node = config.nodes.find(({ name }) => name === member.node);
+  return node?.addresses.find((own) => own.interface === member.interface)?.address ?? null;
 }

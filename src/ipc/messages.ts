@@ -1,4 +1,5 @@
 import type { DirectorPlan, ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
+import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
 import type { InstanceStatus, ProbeStatus, ProxyStatus, ServiceStatus } from "./status.ts";
 
 /**
@@ -16,6 +17,8 @@ export type ToVrrp =
       readonly plan: VrrpPlan;
       /** Instances that an earlier, killed process of this supervisor held: taken over in place, not removed. */
       readonly adopt: readonly string[];
+      /** What the operator has handed over; only a process without a plan takes notice. */
+      readonly handedOver: readonly HandedOver[];
       /** As in `proxies` below; part of the plan so that a new process claims nothing it should not. */
       readonly proxiesAreAlive: boolean;
       /** How long the supervisor has been running: start-up delays count from its start. */
@@ -27,6 +30,8 @@ export type ToVrrp =
   | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
   /** Whether at least one proxy process is able to serve. */
   | { readonly kind: "proxies"; readonly areAlive: boolean }
+  /** Answered by one `handover` with the same number once it is over. */
+  | { readonly kind: "handover"; readonly id: number; readonly order: HandoverOrder }
   | { readonly kind: "stop" };
 
 /** From `vrrp` to the supervisor. */
@@ -37,6 +42,7 @@ export type FromVrrp =
   | { readonly kind: "refused"; readonly reason: string }
   /** Sent at every change and at least every second. */
   | { readonly kind: "status"; readonly instances: readonly InstanceStatus[] }
+  | { readonly kind: "handover"; readonly id: number; readonly report: HandoverReport }
   | { readonly kind: "stopped" };
 
 /** From the supervisor to `director`. */

@@ -43,6 +43,8 @@ export interface InstanceStatus {
   /** Why `priority` differs from `basePriority`, or why the claim is withdrawn. */
   readonly claims: readonly string[];
   readonly addresses: readonly string[];
+  /** When the operator handed it over, so that it claims with priority 1; null if not. */
+  readonly handedOverAt: string | null;
   /** The last router heard that held the address. */
   readonly peer: { readonly address: string; readonly priority: number } | null;
   /** Advertisements sent, received, and dropped by cause. */

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { NodePlan } from "../config/node-plan.ts";
+import type { HandedOver, HandoverOrder, HandoverReport } from "../ipc/handover.ts";
 import type { FromDirector, FromVrrp, ToDirector, ToVrrp, Verdict } from "../ipc/messages.ts";
 import type { ConfigStatus, InstanceStatus, NodeStatus, ProbeStatus, ServiceStatus } from "../ipc/status.ts";
 import { adoptable } from "./adoption.ts";
@@ -21,6 +22,10 @@ export interface SupervisorOptions {
 const stopLimitMs = 5_000;
 /** How long the first claim waits for the proxies: after that an address without L7 beats no address. */
 const startPatienceMs = 10_000;
+
+function refusedHandover(refusal: string): HandoverReport {
+  return { outcomes: [], refusal };
+}
 
 const stopping = { kind: "refused", reason: "the service is stopping" } as const;
 
@@ -43,6 +48,8 @@ export class Supervisor {
   #services: readonly ServiceStatus[] = [];
   #vitality: Vitality;
   #cancelLook: () => void = () => undefined;
+  readonly #handovers = new Map<number, (report: HandoverReport) => void>();
+  #handoverCount = 0;
   #isStopping = false;
 
   constructor(plan: NodePlan, options: SupervisorOptions) {
@@ -67,7 +74,7 @@ export class Supervisor {
         startChild<ToVrrp, FromVrrp>({ role: "vrrp", descriptors: [], user: null, ...handlers }),
       configuration: () => this.#vrrpConfiguration(),
       onMessage: (message) => this.#heardVrrp(message),
-      onChange: () => undefined,
+      onChange: () => this.#failHandovers(),
     });
     this.#director = new Keeper<ToDirector, FromDirector>({
       name: "director",
@@ -116,6 +123,16 @@ export class Supervisor {
     this.#workers.retire();
     await this.#vrrp.stop({ kind: "stop" }, stopLimitMs);
     await Promise.all([this.#workers.stop(), this.#director.stop({ kind: "stop" }, stopLimitMs)]);
+  }
+
+  /** Has virtual routers handed over to other nodes, or the usual claim for them taken again; never rejects. */
+  handOver(order: HandoverOrder): Promise<HandoverReport> {
+    if (this.#isStopping) return Promise.resolve(refusedHandover(stopping.reason));
+    if (!this.#vrrp.isServing) return Promise.resolve(refusedHandover("the vrrp process is being started"));
+    this.#handoverCount += 1;
+    const id = this.#handoverCount;
+    this.#vrrp.send({ kind: "handover", id, order });
+    return new Promise((resolve) => this.#handovers.set(id, resolve));
   }
 
   /** Whether the election's process has shown a sign of life lately; what the service manager's watchdog wants to know. */
@@ -180,6 +197,10 @@ export class Supervisor {
       kind: "configure",
       plan: this.#plan.vrrp,
       adopt,
+      handedOver: this.#instances.flatMap(
+        ({ interface: link, vrid, handedOverAt: at }): readonly HandedOver[] =>
+          at === null ? [] : [{ interface: link, vrid, at }],
+      ),
       proxiesAreAlive: this.#vitality.isAlive,
       uptimeMs: this.#options.clock.now() - this.#bornAt,
       verdicts: [...this.#verdicts.values()],
@@ -187,9 +208,21 @@ export class Supervisor {
   }
 
   #heardVrrp(message: FromVrrp): void {
+    if (message.kind === "handover") {
+      this.#handovers.get(message.id)?.(message.report);
+      this.#handovers.delete(message.id);
+    }
     if (message.kind !== "status") return;
     this.#instances = message.instances;
     this.#instancesAt = this.#options.clock.now();
+  }
+
+  /** Nobody will answer any more if the process has died. */
+  #failHandovers(): void {
+    if (this.#vrrp.isServing) return;
+    const refusal = "the vrrp process died meanwhile; see `edge-ha status`";
+    for (const report of this.#handovers.values()) report(refusedHandover(refusal));
+    this.#handovers.clear();
   }
 
   #heardDirector(message: FromDirector): void {

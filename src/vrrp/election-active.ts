@@ -18,7 +18,12 @@ export function stepActive(config: ElectionConfig, from: Active, event: Election
   switch (event.kind) {
     case "shutdown":
       // RFC 9568 §6.4.3, RFC 3768 §6.4.3: priority 0, then Initialize, which can wait.
-      return leave(config, from, event.at, { claim: from.claim, reason: event.reason, isStopping: true });
+      return leave(config, from, event.at, {
+        claim: from.claim,
+        reason: event.reason,
+        isStopping: true,
+        isHandover: false,
+      });
     case "timer":
       if (event.at < from.deadline) return unchanged(from);
       if (!from.mayBeReplaced && mayBeReplaced(config, from, event.at)) {
@@ -36,13 +41,17 @@ export function stepActive(config: ElectionConfig, from: Active, event: Election
       if (claim.kind === "standing") return reclaim(config, from, at, claim);
       // Nothing can be sent through an interface that is cut off, and nobody asks for the addresses there.
       if (claim.kind === "cut-off") return becomeFault(from, at, claim, [{ kind: "removeAddresses" }]);
-      return leave(config, from, at, { claim, reason: claim.reason, isStopping: false });
+      return leave(config, from, at, { claim, reason: claim.reason, isStopping: false, isHandover: false });
     }
     case "configure":
       return { next: asserted(config, from, event.at), effects: [advert(from.claim)] };
     case "yield": {
       const next = listening(config, event.at, { claim: from.claim, reason: event.reason, heard: null });
       return { next, effects: [resign, { kind: "removeAddresses" }, notify(from, next)] };
+    }
+    case "handover": {
+      const { claim, reason } = event;
+      return leave(config, from, event.at, { claim, reason, isStopping: false, isHandover: true });
     }
     case "startup":
     case "lead":

@@ -37,6 +37,7 @@ export function stepBackup(config: ElectionConfig, from: Backup, event: Election
       return { next: { ...from, deadline: later(event.at, from.activeIntervalMs) }, effects: [] };
     case "startup":
     case "yield":
+    case "handover":
       return unchanged(from);
     default:
       return unreachable(event);

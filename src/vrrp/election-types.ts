@@ -59,6 +59,8 @@ export type ElectionEvent =
   | { readonly kind: "lead"; readonly at: Instant; readonly reason: string }
   /** The sync group lost its role. */
   | { readonly kind: "yield"; readonly at: Instant; readonly reason: string }
+  /** The operator hands the addresses over; `claim` is the one it has from now on. */
+  | { readonly kind: "handover"; readonly at: Instant; readonly claim: Claim; readonly reason: string }
   /** The deadline has passed, but the sync group may not claim. */
   | { readonly kind: "hold"; readonly at: Instant };
 
@@ -123,6 +125,8 @@ export interface Leaving extends Standing {
   readonly deadline: Instant;
   /** Whether it goes to `initialize` afterwards, and not to `fault`. */
   readonly isStopping: boolean;
+  /** Whether the operator wants another to have them: if there is none, it becomes active again. */
+  readonly isHandover: boolean;
 }
 
 /** May not take part at present. */

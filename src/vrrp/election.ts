@@ -13,7 +13,16 @@ import type {
   Stepped,
 } from "./election-types.ts";
 import { formatMs } from "./timers.ts";
-import { becomeActive, becomeFault, depart, listening, notify, stop, unchanged } from "./transitions.ts";
+import {
+  afterLeaving,
+  becomeActive,
+  becomeFault,
+  depart,
+  listening,
+  notify,
+  stop,
+  unchanged,
+} from "./transitions.ts";
 
 /**
  * One virtual router's election: RFC 9568 §6.4 for version 3, RFC 3768 §6.4 for version 2, and two states beside
@@ -36,6 +45,9 @@ import { becomeActive, becomeFault, depart, listening, notify, stop, unchanged }
  *        │                                    │              ┌─────────┐
  *        └────────────────────────────────────┴───────────── │ leaving │ shutdown, claim withdrawn
  *                       advert, deadline, cut off            └─────────┘
+ *
+ * A router that the operator hands over goes through `leaving` too: to `backup` at the first advertisement of another,
+ * and back to `active` if there is none, as it does when a withdrawn claim stands again.
  */
 export function step(config: ElectionConfig, election: Election, event: ElectionEvent): Stepped {
   switch (election.state) {
@@ -75,6 +87,7 @@ function stepInitialize(config: ElectionConfig, from: Initialize, event: Electio
     case "configure":
     case "lead":
     case "yield":
+    case "handover":
     case "hold":
       return unchanged(from);
     default:
@@ -94,7 +107,7 @@ function stepLeaving(config: ElectionConfig, from: Leaving, event: ElectionEvent
     case "timer":
       if (event.at < from.deadline) return unchanged(from);
       if (!from.isStopping && from.claim.kind === "standing") {
-        const reason = `no longer: ${from.reason}; nobody else took over`;
+        const reason = afterLeaving(from, "nobody else took over");
         return becomeActive(config, from, event.at, { claim: from.claim, reason });
       }
       return depart(config, from, event.at, "nobody took over");
@@ -107,6 +120,7 @@ function stepLeaving(config: ElectionConfig, from: Leaving, event: ElectionEvent
     case "configure":
     case "lead":
     case "yield":
+    case "handover":
     case "hold":
       return unchanged(from);
     default:
@@ -129,6 +143,7 @@ function stepFault(config: ElectionConfig, from: Fault, event: ElectionEvent): S
     case "configure":
     case "lead":
     case "yield":
+    case "handover":
     case "hold":
       return unchanged(from);
     default:

@@ -2,6 +2,7 @@ import { unreachable } from "../base/assert.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { Channel } from "../ipc/channel.ts";
+import type { HandoverReport } from "../ipc/handover.ts";
 import type { FromVrrp, ToVrrp } from "../ipc/messages.ts";
 import { lockMemory, setRealtime } from "../kernel/process-control.ts";
 import { type KernelHost, openKernelHost } from "./kernel-host.ts";
@@ -54,6 +55,8 @@ class VrrpProcess {
         return this.#opened?.node.setProxiesAlive(message.areAlive);
       case "verdicts":
         return this.#opened?.node.setVerdicts(message.verdicts, false);
+      case "handover":
+        return this.#handOver(message);
       case "stop":
         return this.#stop("stopped");
       default:
@@ -61,14 +64,21 @@ class VrrpProcess {
     }
   }
 
+  #handOver({ id, order }: Extract<ToVrrp, { kind: "handover" }>): void {
+    const report = (outcome: HandoverReport): void =>
+      this.#channel.send({ kind: "handover", id, report: outcome });
+    if (this.#opened === null) report({ outcomes: [], refusal: "the service is still starting" });
+    else this.#opened.node.handOver(order, report);
+  }
+
   #configure(message: Extract<ToVrrp, { kind: "configure" }>): void {
-    const { plan, adopt, proxiesAreAlive, uptimeMs, verdicts } = message;
+    const { plan, adopt, handedOver, proxiesAreAlive, uptimeMs, verdicts } = message;
     try {
       this.#opened ??= this.#open();
       this.#opened.node.setProxiesAlive(proxiesAreAlive);
       this.#opened.node.setUptime(uptimeMs);
       this.#opened.node.setVerdicts(verdicts, true);
-      this.#opened.node.configure(plan, adopt);
+      this.#opened.node.configure(plan, adopt, handedOver);
       this.#channel.send({ kind: "configured" });
     } catch (error) {
       this.#channel.send({ kind: "refused", reason: errorText(error) });

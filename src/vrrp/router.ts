@@ -42,6 +42,8 @@ export interface RouterNeeds {
 export interface GroupView {
   /** Names another member that follows a live router, so that this one may not claim or preempt; or null. */
   followingBeside(router: Router): string | null;
+  /** Gives the time at which the operator handed it over, or null. */
+  handedOverAt(router: Router): string | null;
   /** Called after every change of state. */
   moved(router: Router, from: Election["state"]): void;
 }
@@ -113,6 +115,12 @@ export class Router {
     this.#handle(event);
   }
 
+  /** Resigns if it is active, goes on answering until another router has taken over, and goes on with this claim. */
+  handOver(weighed: WeighedClaim, reason: string): void {
+    this.#weighed = weighed;
+    this.#handle({ kind: "handover", at: this.#now(), claim: weighed.claim, reason });
+  }
+
   /** Resigns, goes on answering until another router has taken over, and calls `left` when it is of no more use. */
   stop(reason: string, left: () => void): void {
     this.#left = left;
@@ -158,6 +166,7 @@ export class Router {
       basePriority,
       claims,
       addresses: addresses.map(({ address, length }) => `${address}/${length}`),
+      handedOverAt: this.#needs.group.handedOverAt(this),
       peer: this.#peer,
       counters: this.#counters.values(),
     };
@@ -350,7 +359,8 @@ export class Router {
 /** Names the state for `status`, which shows one that leaves as what it is going to be. */
 function stateName(election: Election): VrrpStateName {
   if (election.state !== "leaving") return election.state;
-  return election.isStopping ? "initialize" : "fault";
+  if (election.isStopping) return "initialize";
+  return election.claim.kind === "standing" ? "backup" : "fault";
 }
 
 function isIn(vips: readonly VipAddressPlan[], one: VipAddressPlan): boolean {

@@ -29,7 +29,12 @@ const longestLeaveMs = 3000;
  * backups would have, which is the one of priority 1, and an interval more for a busy host.
  */
 export function leaveMs({ version, intervalMs }: Omit<TimerRules, "priority">): number {
-  return Math.min(skewMs({ version, priority: 1, intervalMs }) + intervalMs, longestLeaveMs);
+  return Math.min(handoverMs({ version, intervalMs }), longestLeaveMs);
+}
+
+/** As `leaveMs`, for a router that nobody waits for: backups of low priority and at long intervals get their time. */
+export function handoverMs({ version, intervalMs }: Omit<TimerRules, "priority">): number {
+  return skewMs({ version, priority: 1, intervalMs }) + intervalMs;
 }
 
 /** Writes a duration for people: `302 ms`, `3.02 s`. */

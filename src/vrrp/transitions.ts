@@ -2,7 +2,6 @@ import { later, type Instant } from "../base/instant.ts";
 import type {
   Active,
   Backup,
-  Claim,
   Election,
   ElectionConfig,
   ElectionEffect,
@@ -14,7 +13,7 @@ import type {
   StandingClaim,
   Stepped,
 } from "./election-types.ts";
-import { activeDownMs, leaveMs } from "./timers.ts";
+import { activeDownMs, handoverMs, leaveMs } from "./timers.ts";
 
 /** The transitions of an election and what each one takes: PURE. When they happen is decided in election.ts. */
 
@@ -60,10 +59,11 @@ export function leave(
   config: ElectionConfig,
   from: Active,
   at: Instant,
-  how: { readonly claim: Claim; readonly reason: string; readonly isStopping: boolean },
+  how: Pick<Leaving, "claim" | "reason" | "isStopping" | "isHandover">,
 ): Stepped {
   const { version, advertIntervalMs: intervalMs } = config;
-  const deadline = later(at, leaveMs({ version, intervalMs }));
+  const rules = { version, intervalMs };
+  const deadline = later(at, how.isHandover ? handoverMs(rules) : leaveMs(rules));
   const next: Leaving = { state: "leaving", since: at, deadline, ...how };
   // Nothing more is said after this: any other word of ours would put the backups' timers back.
   return { next, effects: [resign, notify(from, next)] };
@@ -75,8 +75,13 @@ export function depart(config: ElectionConfig, from: Leaving, at: Instant, why: 
   const { claim } = from;
   if (from.isStopping) return stop(from, at, `${from.reason}; ${why}`, [farewell]);
   if (claim.kind !== "standing") return becomeFault(from, at, claim, [farewell]);
-  const next = listening(config, at, { claim, reason: `no longer: ${from.reason}; ${why}`, heard: null });
+  const next = listening(config, at, { claim, reason: afterLeaving(from, why), heard: null });
   return { next, effects: [farewell, notify(from, next)] };
+}
+
+/** Says why a router does something else than leave in the end. */
+export function afterLeaving({ reason, isHandover }: Leaving, why: string): string {
+  return isHandover ? `${reason}; ${why}` : `no longer: ${reason}; ${why}`;
 }
 
 /** Ends an election. */

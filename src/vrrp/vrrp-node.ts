@@ -3,9 +3,11 @@ import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { SyncGroupPlan, VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
 import type { Verdict } from "../ipc/messages.ts";
+import type { HandedOver, HandoverOrder, HandoverReport } from "../ipc/handover.ts";
 import type { InstanceStatus } from "../ipc/status.ts";
 import { addressProtocol, type RouteEvent } from "../kernel/rtnetlink.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Handovers } from "./handovers.ts";
 import type { Election } from "./election-types.ts";
 import type { Host, SegmentPlace, UserIds } from "./host.ts";
 import { Interfaces, linkProblem } from "./interfaces.ts";
@@ -13,7 +15,7 @@ import { StateNotices } from "./state-notices.ts";
 import { isInTheWay, planDifference, routerKey } from "./plan-difference.ts";
 import { Router, type RouterNeeds } from "./router.ts";
 import { followingMember, groupEvent, groupStanding } from "./sync-group.ts";
-import { type Burden, type Standing, weighClaim } from "./tracking.ts";
+import { type Burden, type Standing, type WeighedClaim, weighClaim } from "./tracking.ts";
 import { Tracks } from "./tracks.ts";
 import { Transport } from "./transport.ts";
 import { Verdicts } from "./verdicts.ts";
@@ -37,6 +39,7 @@ export class VrrpNode {
   readonly #verdicts = new Verdicts();
   readonly #tracks: Tracks;
   readonly #notices: StateNotices;
+  readonly #handovers: Handovers;
   #plan: VrrpPlan = { instances: [], syncGroups: [], tracks: [], notify: null };
   #isConfigured = false;
   #areProxiesAlive = true;
@@ -57,6 +60,13 @@ export class VrrpNode {
     const changed = (): void => this.#weighAll();
     this.#tracks = new Tracks({ host, interfaces: this.#interfaces, verdicts: this.#verdicts, log, changed });
     this.#notices = new StateNotices({ host, log });
+    this.#handovers = new Handovers({
+      clock: host.clock,
+      routers: () => this.#inOrder(),
+      groups: () => this.#plan.syncGroups,
+      resign: (router, reason) => router.handOver(this.#weigh(router.plan), reason),
+      weighAll: () => this.#weighAll(),
+    });
     this.#needs = {
       host,
       log,
@@ -67,17 +77,19 @@ export class VrrpNode {
       bornAt: () => this.#bornAt,
       group: {
         followingBeside: (router) => this.#followingBeside(router),
+        handedOverAt: ({ plan }) => this.#handovers.handedOverAt(plan),
         moved: (router, from) => this.#moved(router, from),
       },
     };
   }
 
   /** Goes over to another plan; throws, with the old plan in force, if it cannot be carried out. */
-  configure(plan: VrrpPlan, adopt: readonly string[]): void {
+  configure(plan: VrrpPlan, adopt: readonly string[], handedOver: readonly HandedOver[] = []): void {
     const users = this.#resolveUsers(plan);
     const tellOthers = this.#notices.prepare(plan.notify);
     const release = this.#reserveSegments(plan.instances);
     try {
+      if (!this.#isConfigured) this.#handovers.restore(handedOver);
       tellOthers();
       this.#carryOut(plan, { users, adopt: this.#wholeGroups(plan, adopt) });
     } finally {
@@ -104,9 +116,15 @@ export class VrrpNode {
     this.#weighAll();
   }
 
+  /** Hands virtual routers over to other nodes, or takes the usual claim for them again; `report` is called once. */
+  handOver(order: HandoverOrder, report: (report: HandoverReport) => void): void {
+    this.#handovers.begin(order, report);
+    this.#changed();
+  }
+
   /** Gives the status of every instance, in the plan's order. */
   statuses(): readonly InstanceStatus[] {
-    return this.#plan.instances.flatMap((plan) => this.#routers.get(routerKey(plan))?.status() ?? []);
+    return this.#inOrder().map((router) => router.status());
   }
 
   /** Compares with the kernel, in case an event was lost. */
@@ -163,6 +181,7 @@ export class VrrpNode {
   ): void {
     const difference = planDifference(this.#plan.instances, plan.instances);
     this.#plan = plan;
+    this.#handovers.keepOnly(plan.instances);
     for (const old of difference.removed) {
       const router = this.#routers.get(routerKey(old));
       this.#routers.delete(routerKey(old));
@@ -182,7 +201,7 @@ export class VrrpNode {
     for (const router of fresh) this.#routers.set(routerKey(router.plan), router);
     for (const router of fresh) {
       const place = this.#placeOf(router.plan);
-      router.start(weighClaim(this.#standingInGroup(router.plan)), place, isAdopted(router.plan));
+      router.start(this.#weigh(router.plan), place, isAdopted(router.plan));
     }
     this.#weighAll();
   }
@@ -228,9 +247,17 @@ export class VrrpNode {
   #weighAll(): void {
     this.#tracks.look();
     for (const router of [...this.#routers.values(), ...this.#departing]) {
-      router.setClaim(weighClaim(this.#standingInGroup(router.plan)), this.#placeOf(router.plan));
+      router.setClaim(this.#weigh(router.plan), this.#placeOf(router.plan));
     }
     this.#changed();
+  }
+
+  #weigh(plan: VrrpInstancePlan): WeighedClaim {
+    return this.#handovers.weigh(plan, weighClaim(this.#standingInGroup(plan)));
+  }
+
+  #inOrder(): readonly Router[] {
+    return this.#plan.instances.flatMap((plan) => this.#routers.get(routerKey(plan)) ?? []);
   }
 
   #standingInGroup(plan: VrrpInstancePlan): Standing {
@@ -306,6 +333,11 @@ export class VrrpNode {
 
   #moved(router: Router, from: Election["state"]): void {
     this.#changed();
+    this.#tellMoved(router, from);
+    this.#handovers.moved(router, from);
+  }
+
+  #tellMoved(router: Router, from: Election["state"]): void {
     // One that makes way for another of its name has nothing to tell any more.
     const hasSuccessor = [...this.#routers.values()].some(
       (other) => other !== router && other.name === router.name,

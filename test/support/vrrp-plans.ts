@@ -25,6 +25,7 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
     garp: { burst: 5, repeatDelayMs: 5000 },
     tracks: [],
     needsProxy: false,
+    neighbours: [],
     ...rest,
   } as const;
   return { ...plan, addresses: [{ address: vip, length: 24, interface: plan.interface, label: null }] };

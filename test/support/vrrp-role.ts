@@ -35,7 +35,15 @@ export class VrrpRole {
   /** Gives it another plan; the result is the reason of a refusal, or null. */
   async configure(plan: VrrpPlan, adopt: readonly string[] = []): Promise<string | null> {
     const before = this.#messages.length;
-    this.send({ kind: "configure", plan, adopt, proxiesAreAlive: true, uptimeMs: 0, verdicts: [] });
+    this.send({
+      kind: "configure",
+      plan,
+      adopt,
+      handedOver: [],
+      proxiesAreAlive: true,
+      uptimeMs: 0,
+      verdicts: [],
+    });
     const answer = (): FromVrrp | undefined =>
       this.#messages.slice(before).find(({ kind }) => kind === "configured" || kind === "refused");
     await waitFor("the vrrp process answers a plan", () => answer() !== undefined);

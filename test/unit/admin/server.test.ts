@@ -16,6 +16,7 @@ const handlers: AdminHandlers = {
     throw new Error("nobody asks");
   },
   reload: () => Promise.resolve({ isAccepted: true, messages: [] }),
+  failover: () => Promise.resolve({ outcomes: [], refusal: null }),
 };
 
 test("serveAdmin() leaves a file alone that is no socket", async () => {

@@ -24,6 +24,7 @@ const status: NodeStatus = {
       claims: ["check-uplink fails: −10"],
       addresses: ["172.16.8.100/24"],
       peer: { address: "172.16.8.11", priority: 250 },
+      handedOverAt: null,
       counters: { sent: 3 },
     },
   ],

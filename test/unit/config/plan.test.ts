@@ -203,7 +203,14 @@ garp = { burst = 3, repeat_delay = "1s" }
         garp: { burst: 3, repeatDelayMs: 1000 },
         tracks: [],
         needsProxy: false,
+        neighbours: [],
       },
+    ]);
+  });
+
+  test("names the other members, so that a router that is heard has a name", () => {
+    expect(planOf(base + vip, "lb2").vrrp.instances[0]?.neighbours).toEqual([
+      { node: "lb1", address: "172.16.8.10" },
     ]);
   });
 

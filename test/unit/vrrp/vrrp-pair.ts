@@ -1,6 +1,7 @@
 import type { Log } from "../../../src/base/log.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import type { VrrpPlan } from "../../../src/config/node-plan.ts";
+import type { HandedOver } from "../../../src/ipc/handover.ts";
 import type { InstanceStatus } from "../../../src/ipc/status.ts";
 import { VrrpNode } from "../../../src/vrrp/vrrp-node.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -34,13 +35,13 @@ export class FakeRouterMachine {
     return this.#isStopping;
   }
 
-  start(adopt: readonly string[] = []): void {
+  start(adopt: readonly string[] = [], handedOver: readonly HandedOver[] = []): void {
     const { host, kill } = this.machine.boot();
     const keep = (line: string): void => void this.log.push(line);
     const log: Log = { ...silentLog, notice: keep, warning: keep, error: keep };
     const node = new VrrpNode({ host, log, changed: () => undefined });
     this.#life = { node, kill };
-    node.configure(this.plan, adopt);
+    node.configure(this.plan, adopt, handedOver);
   }
 
   /** Tells the process to stop; it ends when it has left. */

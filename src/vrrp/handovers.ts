@@ -1,0 +1,223 @@
+import type { Clock } from "../base/clock.ts";
+import { later, type Instant } from "../base/instant.ts";
+import type { SyncGroupPlan, VrrpInstancePlan } from "../config/node-plan.ts";
+import type { HandedOver, HandoverOrder, HandoverOutcome, HandoverReport } from "../ipc/handover.ts";
+import type { Election } from "./election-types.ts";
+import {
+  backOutcome,
+  handoverOutcome,
+  handoverReason,
+  idleOutcome,
+  lowered,
+  type HandoverView,
+} from "./handover.ts";
+import { routerKey } from "./plan-difference.ts";
+import type { Router } from "./router.ts";
+import type { WeighedClaim } from "./tracking.ts";
+
+/** What handovers need of the node. */
+export interface HandoverNeeds {
+  readonly clock: Clock;
+  readonly routers: () => readonly Router[];
+  readonly groups: () => readonly SyncGroupPlan[];
+  /** Has a router that is active resign with the claim it has from now on. */
+  readonly resign: (router: Router, reason: string) => void;
+  /** Has every claim weighed again. */
+  readonly weighAll: () => void;
+}
+
+interface Order {
+  readonly report: (report: HandoverReport) => void;
+  readonly isBack: boolean;
+  readonly startedAt: Instant;
+  readonly waiting: Set<Router>;
+  readonly outcomes: HandoverOutcome[];
+}
+
+/**
+ * What the operator hands over by command: which routers claim with priority 1 because of that, and the orders that
+ * wait for their end. A sync group goes as a whole.
+ */
+export class Handovers {
+  readonly #needs: HandoverNeeds;
+  /** Times of day by routerKey. */
+  #marks = new Map<string, string>();
+  readonly #orders = new Set<Order>();
+
+  constructor(needs: HandoverNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Takes over what an earlier process had been told. */
+  restore(handedOver: readonly HandedOver[]): void {
+    this.#marks = new Map(handedOver.map((each) => [routerKey(each), each.at]));
+  }
+
+  /** Forgets what is not planned any more. */
+  keepOnly(plans: readonly VrrpInstancePlan[]): void {
+    const keys = new Set(plans.map(routerKey));
+    for (const key of this.#marks.keys()) if (!keys.has(key)) this.#marks.delete(key);
+  }
+
+  /** Gives the time at which a router, or one of its group, was handed over; null if it was not. */
+  handedOverAt(plan: VrrpInstancePlan): string | null {
+    const own = this.#marks.get(routerKey(plan));
+    if (own !== undefined) return own;
+    const beside = this.#beside(plan.name).flatMap(
+      ({ plan: other }) => this.#marks.get(routerKey(other)) ?? [],
+    );
+    return beside[0] ?? null;
+  }
+
+  /** Gives what a claim is once it is known whether the operator has handed it over. */
+  weigh(plan: VrrpInstancePlan, weighed: WeighedClaim): WeighedClaim {
+    return lowered(weighed, this.handedOverAt(plan));
+  }
+
+  /** Carries out an order; `report` is called once, when its end is known. */
+  begin(wish: HandoverOrder, report: (report: HandoverReport) => void): void {
+    const refusal = this.#refusal(wish.names ?? []);
+    if (refusal !== null) return report({ outcomes: [], refusal });
+    const order: Order = {
+      report,
+      isBack: wish.isBack,
+      startedAt: this.#needs.clock.now(),
+      waiting: new Set(),
+      outcomes: [],
+    };
+    this.#orders.add(order);
+    const routers = this.#chosen(wish);
+    if (wish.isBack) this.#takeBack(order, routers);
+    else this.#handOver(order, routers);
+    this.#finish(order);
+  }
+
+  /** Takes note that a router has left the state `from`. */
+  moved(router: Router, from: Election["state"]): void {
+    for (const order of this.#orders) {
+      if (!order.waiting.has(router) || (!order.isBack && from !== "leaving")) continue;
+      const { state } = router.election;
+      if (order.isBack && state !== "active") continue;
+      order.waiting.delete(router);
+      const view = this.#view(order, router);
+      order.outcomes.push(order.isBack ? backOutcome(view) : handoverOutcome(view));
+      // Nobody wants it: better here with the usual claim than with one that any stranger outranks.
+      if (!order.isBack && state === "active") this.#unmark(router);
+      this.#finish(order);
+    }
+  }
+
+  #handOver(order: Order, routers: readonly Router[]): void {
+    const held = routers.filter(({ election, plan }) => election.state === "active" && plan.priority !== 255);
+    for (const router of routers.filter((each) => !held.includes(each))) {
+      order.outcomes.push(this.#outcomeOfIdle(order, router));
+    }
+    const at = this.#needs.clock.wallTime().toISOString();
+    for (const router of held) {
+      for (const each of this.#withGroup(router)) this.#marks.set(routerKey(each.plan), at);
+      order.waiting.add(router);
+    }
+    for (const router of held) this.#needs.resign(router, handoverReason);
+    if (held.length > 0) this.#needs.weighAll();
+  }
+
+  #outcomeOfIdle(order: Order, router: Router): HandoverOutcome {
+    const { election, name, plan } = router;
+    const failed = (text: string): HandoverOutcome => ({
+      name,
+      isDone: false,
+      text,
+      holder: null,
+      tookMs: null,
+    });
+    if (plan.priority === 255 && election.state === "active")
+      return failed(
+        "this node owns the address (priority 255): that cannot be handed over; stop the service",
+      );
+    if (election.state === "leaving") return failed("it is being handed over already");
+    return idleOutcome(this.#view(order, router), this.handedOverAt(plan));
+  }
+
+  #takeBack(order: Order, routers: readonly Router[]): void {
+    const marked = routers.filter(({ plan }) => this.handedOverAt(plan) !== null);
+    for (const { name } of routers.filter((router) => !marked.includes(router))) {
+      const text = "it was not handed over";
+      order.outcomes.push({ name, isDone: false, text, holder: null, tookMs: null });
+    }
+    for (const router of marked) {
+      const { election, plan } = router;
+      if (election.state === "backup" && plan.preempts) order.waiting.add(router);
+    }
+    for (const router of marked) this.#unmark(router);
+    this.#needs.weighAll();
+    for (const router of marked) {
+      if (order.waiting.has(router)) this.#waitForDeadline(order, router);
+      else order.outcomes.push(backOutcome(this.#view(order, router)));
+    }
+  }
+
+  /** By its deadline a backup has taken over from a router that it outranks; one that goes on following has not. */
+  #waitForDeadline(order: Order, router: Router): void {
+    const { election } = router;
+    if (election.state !== "backup") return;
+    const { clock } = this.#needs;
+    clock.schedule(later(election.deadline, election.activeIntervalMs), () => {
+      if (!order.waiting.delete(router)) return;
+      order.outcomes.push(backOutcome(this.#view(order, router)));
+      this.#finish(order);
+    });
+  }
+
+  #finish(order: Order): void {
+    if (order.waiting.size > 0 || !this.#orders.delete(order)) return;
+    const places = new Map(this.#needs.routers().map(({ name }, index) => [name, index]));
+    const place = ({ name }: HandoverOutcome): number => places.get(name) ?? places.size;
+    order.report({ outcomes: order.outcomes.toSorted((a, b) => place(a) - place(b)), refusal: null });
+  }
+
+  #unmark(router: Router): void {
+    for (const each of this.#withGroup(router)) this.#marks.delete(routerKey(each.plan));
+    this.#needs.weighAll();
+  }
+
+  #view(order: Order, router: Router): HandoverView {
+    const tookMs = this.#needs.clock.now() - order.startedAt;
+    return { plan: router.plan, status: router.status(), tookMs };
+  }
+
+  /** Says why an order cannot be understood, or null. */
+  #refusal(names: readonly string[]): string | null {
+    const routers = this.#needs.routers().map(({ name }) => name);
+    const groups = this.#needs.groups().map(({ name }) => name);
+    const unknown = names.filter((name) => !routers.includes(name) && !groups.includes(name));
+    if (unknown.length === 0) return null;
+    const there = [...routers, ...groups.map((name) => `${name} (sync group)`)].join(", ");
+    return `there is no virtual router or sync group ${unknown.join(", ")} on this node; there are: ${there}`;
+  }
+
+  /** The routers an order is about, whole groups. */
+  #chosen({ names, isBack }: HandoverOrder): readonly Router[] {
+    const routers = this.#needs.routers();
+    const isMeant = (router: Router): boolean => {
+      if (names === null)
+        return isBack ? this.handedOverAt(router.plan) !== null : router.election.state === "active";
+      const group = this.#groupOf(router.name)?.name ?? null;
+      return names.includes(router.name) || (group !== null && names.includes(group));
+    };
+    const meant = new Set(routers.filter(isMeant).flatMap((router) => this.#withGroup(router)));
+    return routers.filter((router) => meant.has(router));
+  }
+
+  #groupOf(instance: string): SyncGroupPlan | null {
+    return this.#needs.groups().find(({ instances }) => instances.includes(instance)) ?? null;
+  }
+
+  #withGroup(router: Router): readonly Router[] {
+    return [router].concat(this.#beside(router.name));
+  }
+
+  #beside(instance: string): readonly Router[] {
+    const members = this.#groupOf(instance)?.instances ?? [];
+    return this.#needs.routers().filter(({ name }) => name !== instance && members.includes(name));
+  }
+}
