@@ -1,5 +1,6 @@
 import { unreachable } from "../base/assert.ts";
 import { hasCode, type SystemError } from "../base/system-error.ts";
+import { leasePayload } from "./address-lease.ts";
 import { routePayload, rulePayload, type RouteRequest, type RuleRequest } from "./fib-messages.ts";
 import type { NetlinkConnection, NetlinkRequest } from "./netlink/connection.ts";
 import { messageFlag } from "./netlink/message.ts";
@@ -13,6 +14,8 @@ export type AddressKey = Pick<AddressRequest, "linkIndex" | "address" | "prefixL
 /** One change. */
 export type RouteChange =
   | { readonly kind: "add-address"; readonly address: AddressRequest }
+  /** Makes an address valid for so many seconds from now, and adds it if it is gone. */
+  | { readonly kind: "lease-address"; readonly address: AddressRequest; readonly lifetimeS: number }
   | { readonly kind: "remove-address"; readonly address: AddressKey }
   | { readonly kind: "add-route" | "remove-route"; readonly route: RouteRequest }
   | { readonly kind: "add-rule" | "remove-rule"; readonly rule: RuleRequest };
@@ -23,6 +26,7 @@ export type ChangeOutcome = "done" | "idle" | SystemError;
 /** Codes that mean "nothing to do", by the kind of change; an interface that is gone has no addresses and routes. */
 const idleCodes: Readonly<Record<RouteChange["kind"], readonly string[]>> = {
   "add-address": ["EEXIST"],
+  "lease-address": [],
   "remove-address": ["EADDRNOTAVAIL", "ENODEV"],
   "add-route": ["EEXIST"],
   "remove-route": ["ESRCH", "ENODEV"],
@@ -45,8 +49,8 @@ export function applyChanges(
 }
 
 function isTagRefused(change: RouteChange, refusal: SystemError): boolean {
-  const isTagged = change.kind === "add-address" && change.address.protocol !== 0;
-  return isTagged && hasCode(refusal, "EINVAL", "EOPNOTSUPP");
+  const adds = change.kind === "add-address" || change.kind === "lease-address";
+  return adds && change.address.protocol !== 0 && hasCode(refusal, "EINVAL", "EOPNOTSUPP");
 }
 
 function outcomeOf(change: RouteChange, refusal: SystemError | null): ChangeOutcome {
@@ -64,6 +68,14 @@ function requestOf(change: RouteChange, isTagged: boolean): NetlinkRequest {
       const payload = addressPayload(address, isTagged && address.protocol !== 0);
       const operation = `RTM_NEWADDR ${address.address}/${address.prefixLength}`;
       return { operation, type: routeMessage.newAddress, flags: creating, payload };
+    }
+    case "lease-address": {
+      const { address, lifetimeS } = change;
+      const payload = leasePayload(address, isTagged && address.protocol !== 0, lifetimeS);
+      const operation = `RTM_NEWADDR ${address.address}/${address.prefixLength} for ${lifetimeS} s`;
+      // The one that is there is our own: who does not own an address does not renew it.
+      const flags = messageFlag.create | messageFlag.replace;
+      return { operation, type: routeMessage.newAddress, flags, payload };
     }
     case "remove-address": {
       const { address } = change;

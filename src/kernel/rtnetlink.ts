@@ -1,6 +1,7 @@
 import { hasCode } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 import { NetlinkConnection, type NetlinkRequest } from "./netlink/connection.ts";
+import { type LeasedAddress, parseLease } from "./address-lease.ts";
 import { parseMessages, type NetlinkMessage } from "./netlink/message.ts";
 import { openEventSocket, openRequestSocket, receiveFromKernel } from "./netlink/socket.ts";
 import {
@@ -24,6 +25,7 @@ import {
 } from "./route-messages.ts";
 import { AF_INET, AF_INET6, NETLINK_ROUTE } from "./socket-constants.ts";
 
+export type { LeasedAddress } from "./address-lease.ts";
 export type { RouteRequest, RuleRequest } from "./fib-messages.ts";
 export type { AddressKey, ChangeOutcome, RouteChange } from "./route-changes.ts";
 export type { AddressRequest, InterfaceAddress, Link } from "./route-messages.ts";
@@ -97,6 +99,14 @@ export class RouteNetlink {
   /** Adds an address, tagged with its protocol where the kernel knows tags. */
   addAddress(address: AddressRequest): "added" | "exists" {
     return this.#isDone({ kind: "add-address", address }) ? "added" : "exists";
+  }
+
+  /** Lists all IPv4 and IPv6 addresses with what is left of their leases. */
+  leases(): LeasedAddress[] {
+    return this.#list(
+      { type: routeMessage.getAddress, operation: "RTM_GETADDR", payload: addressDump() },
+      (message) => (message.type === routeMessage.newAddress ? parseLease(message.payload) : null),
+    );
   }
 
   /** Removes an address; an interface that is gone has none. */
