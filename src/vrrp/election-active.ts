@@ -9,7 +9,17 @@ import type {
   StandingClaim,
   Stepped,
 } from "./election-types.ts";
-import { advert, asserted, becomeFault, leave, listening, notify, resign, unchanged } from "./transitions.ts";
+import {
+  advert,
+  asserted,
+  becomeFault,
+  isSameClaim,
+  leave,
+  listening,
+  notify,
+  resign,
+  unchanged,
+} from "./transitions.ts";
 
 /** An active router advertises, asserts itself against those it outranks and gives way to the others: PURE. */
 
@@ -64,7 +74,7 @@ export function stepActive(config: ElectionConfig, from: Active, event: Election
 
 /** A changed priority or source: the others learn of it at once, not at the next interval. */
 function reclaim(config: ElectionConfig, from: Active, at: Instant, claim: StandingClaim): Stepped {
-  if (claim.priority === from.claim.priority && claim.source === from.claim.source) return unchanged(from);
+  if (isSameClaim(claim, from.claim)) return unchanged(from);
   return { next: asserted(config, { ...from, claim }, at), effects: [advert(claim)] };
 }
 

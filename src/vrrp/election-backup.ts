@@ -2,7 +2,7 @@ import { unreachable } from "../base/assert.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Backup, ElectionConfig, ElectionEvent, Heard, Stepped } from "./election-types.ts";
 import { formatMs, skewMs } from "./timers.ts";
-import { becomeActive, becomeFault, rearm, stop, unchanged } from "./transitions.ts";
+import { becomeActive, becomeFault, isSameClaim, rearm, stop, unchanged } from "./transitions.ts";
 
 /** A backup watches the active router, follows or outranks it, and claims when it is gone: PURE. */
 
@@ -24,6 +24,7 @@ export function stepBackup(config: ElectionConfig, from: Backup, event: Election
       return { next: listen(config, from, event), effects: [] };
     case "claim":
       if (event.claim.kind !== "standing") return becomeFault(from, event.at, event.claim, []);
+      if (isSameClaim(event.claim, from.claim)) return unchanged(from);
       return { next: { ...from, claim: event.claim }, effects: [] };
     case "configure": {
       // Version 2 has no interval to learn: the new one counts from now.

@@ -6,7 +6,9 @@ import type { InterfaceAddress, Link, RouteEvent } from "../kernel/rtnetlink.ts"
 export class Interfaces {
   readonly #host: Pick<Host, "routes">;
   #links = new Map<number, Link>();
-  #addresses = new Map<string, InterfaceAddress>();
+  readonly #named = new Map<string, Link>();
+  /** By link, in the kernel's order. */
+  #addresses = new Map<number, Map<string, InterfaceAddress>>();
 
   constructor(host: Pick<Host, "routes">) {
     this.#host = host;
@@ -16,7 +18,9 @@ export class Interfaces {
   /** Reads everything from the kernel again. */
   readAll(): void {
     this.#links = new Map(this.#host.routes.links().map((link) => [link.index, link]));
-    this.#addresses = new Map(this.#host.routes.addresses().map((address) => [addressKey(address), address]));
+    this.#nameLinks();
+    this.#addresses = new Map();
+    for (const address of this.#host.routes.addresses()) this.#keep(address);
   }
 
   /** Takes over one event. */
@@ -25,10 +29,11 @@ export class Interfaces {
       case "link":
         if (event.isGone) this.#links.delete(event.link.index);
         else this.#links.set(event.link.index, event.link);
+        this.#nameLinks();
         return;
       case "address":
-        if (event.isGone) this.#addresses.delete(addressKey(event.address));
-        else this.#addresses.set(addressKey(event.address), event.address);
+        if (event.isGone) this.#addresses.get(event.address.linkIndex)?.delete(addressKey(event.address));
+        else this.#keep(event.address);
         return;
       case "route":
       case "rule":
@@ -42,8 +47,7 @@ export class Interfaces {
 
   /** Finds a link by its name. */
   linkNamed(name: string): Link | null {
-    for (const link of this.#links.values()) if (link.name === name) return link;
-    return null;
+    return this.#named.get(name) ?? null;
   }
 
   /** Finds a link by its index. */
@@ -53,12 +57,37 @@ export class Interfaces {
 
   /** Gives every address of the host. */
   all(): readonly InterfaceAddress[] {
-    return [...this.#addresses.values()];
+    return [...this.#addresses.keys()].flatMap((linkIndex) => this.on(linkIndex));
   }
 
   /** Gives the addresses of one link, in the kernel's order. */
   on(linkIndex: number): readonly InterfaceAddress[] {
-    return this.all().filter((address) => address.linkIndex === linkIndex);
+    return Array.from(this.#addresses.get(linkIndex)?.values() ?? []);
+  }
+
+  /** Tells whether the host has an address, on whichever link. */
+  has(address: string): boolean {
+    for (const onLink of this.#addresses.values()) {
+      for (const found of onLink.values()) if (found.address === address) return true;
+    }
+    return false;
+  }
+
+  /** Finds an address on a link. */
+  find(linkIndex: number, address: string, prefixLength: number): InterfaceAddress | null {
+    return this.#addresses.get(linkIndex)?.get(addressKey({ address, prefixLength })) ?? null;
+  }
+
+  #keep(address: InterfaceAddress): void {
+    const onLink = this.#addresses.get(address.linkIndex) ?? new Map<string, InterfaceAddress>();
+    this.#addresses.set(address.linkIndex, onLink.set(addressKey(address), address));
+  }
+
+  #nameLinks(): void {
+    this.#named.clear();
+    // Of two with one name, in the moment of a renaming, the older one counts.
+    for (const link of this.#links.values())
+      if (!this.#named.has(link.name)) this.#named.set(link.name, link);
   }
 }
 
@@ -69,6 +98,6 @@ export function linkProblem(name: string, link: Link | null): string | null {
   return link.hasCarrier ? null : `interface ${name} has no carrier`;
 }
 
-function addressKey({ linkIndex, address, prefixLength }: InterfaceAddress): string {
-  return `${linkIndex} ${address}/${prefixLength}`;
+function addressKey({ address, prefixLength }: Pick<InterfaceAddress, "address" | "prefixLength">): string {
+  return `${address}/${prefixLength}`;
 }

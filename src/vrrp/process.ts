@@ -18,6 +18,8 @@ export function runVrrpProcess(channel: Channel<ToVrrp, FromVrrp>, log: Log): vo
 
 const realtimePriority = 50;
 const statusIntervalMs = 1000;
+/** Milliseconds between two statuses, for each instance: hundreds that move one after the other would each tell of all. */
+const statusPauseMs = 0.2;
 /** With what the addresses take to go, it has to be less than the supervisor waits for the end of this process. */
 const noticesLimitMs = 1500;
 const reconcileIntervalMs = 10_000;
@@ -27,6 +29,8 @@ class VrrpProcess {
   readonly #log: Log;
   #opened: { readonly host: KernelHost; readonly node: VrrpNode } | null = null;
   #isStatusQueued = false;
+  #statusAt = 0;
+  #statusCount = 0;
   #isStopping = false;
 
   constructor(channel: Channel<ToVrrp, FromVrrp>, log: Log) {
@@ -109,15 +113,21 @@ class VrrpProcess {
   #queueStatus(): void {
     if (this.#isStatusQueued) return;
     this.#isStatusQueued = true;
-    setImmediate(() => {
+    const send = (): void => {
       this.#isStatusQueued = false;
       this.#sendStatus();
-    });
+    };
+    const waitMs = this.#statusAt + this.#statusCount * statusPauseMs - performance.now();
+    if (waitMs <= 0) setImmediate(send);
+    else setTimeout(send, waitMs);
   }
 
   #sendStatus(): void {
     if (this.#opened === null) return;
-    this.#channel.send({ kind: "status", instances: this.#opened.node.statuses() });
+    const instances = this.#opened.node.statuses();
+    this.#statusAt = performance.now();
+    this.#statusCount = instances.length;
+    this.#channel.send({ kind: "status", instances });
   }
 
   #stop(reason: string): void {

@@ -183,6 +183,8 @@ export class Router {
   #handle(event: ElectionEvent): void {
     const before = this.#election;
     const { next, effects } = step(this.#config(), before, event);
+    // The claims of all routers are looked at whenever one of them may have changed.
+    if (event.kind === "claim" && next === before) return;
     this.#election = next;
     for (const effect of effects) this.#carryOut(effect);
     this.#arm();

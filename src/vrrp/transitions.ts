@@ -147,6 +147,11 @@ export function notify(from: Election, next: Election): ElectionEffect {
   return { kind: "notify", from: from.state, to: next.state, reason: next.reason };
 }
 
+/** Tells whether a claim is what it was. */
+export function isSameClaim(a: StandingClaim, b: StandingClaim): boolean {
+  return a.priority === b.priority && a.source === b.source;
+}
+
 /** Leaves everything as it is. */
 export function unchanged(election: Election): Stepped {
   return { next: election, effects: [] };

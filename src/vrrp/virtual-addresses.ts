@@ -62,7 +62,7 @@ export class VirtualAddresses {
   /** Tells whether an address is not on its interface, though the interface is there. */
   isMissing(vip: VipAddressPlan): boolean {
     const link = this.#interfaces.linkNamed(vip.interface);
-    return link !== null && !this.#interfaces.on(link.index).some((found) => this.#isAt(found, vip));
+    return link !== null && this.#interfaces.find(link.index, vip.address, vip.length) === null;
   }
 
   /** Takes over what an earlier process left for these addresses. */
@@ -93,7 +93,7 @@ export class VirtualAddresses {
 
   #isOwned(linkIndex: number, vip: VipAddressPlan): boolean {
     if (this.#owned.has(ownedKey(linkIndex, vip.address, vip.length))) return true;
-    const found = this.#interfaces.on(linkIndex).find((address) => this.#isAt(address, vip));
+    const found = this.#interfaces.find(linkIndex, vip.address, vip.length);
     return found?.protocol === addressProtocol.vrrp;
   }
 

@@ -37,6 +37,10 @@ export class VrrpNode {
   /** Routers that are no longer in the plan, and still answer until another has taken over. */
   readonly #departing = new Set<Router>();
   readonly #verdicts = new Verdicts();
+  /** Who goes by a name, which groups there are by their members, and every virtual address: made anew with each plan. */
+  #named = new Map<string, Router>();
+  #groups = new Map<string, SyncGroupPlan>();
+  #virtual = new Set<string>();
   readonly #tracks: Tracks;
   readonly #notices: StateNotices;
   readonly #handovers: Handovers;
@@ -167,6 +171,7 @@ export class VrrpNode {
     this.#departing.add(router);
     router.stop("removed from the configuration", () => {
       this.#departing.delete(router);
+      this.#index();
       this.#departed();
     });
   }
@@ -187,6 +192,7 @@ export class VrrpNode {
       this.#routers.delete(routerKey(old));
       if (router !== undefined) this.#dismiss(router);
     }
+    this.#index();
     this.#makeWay(plan);
     this.#tracks.exchange(plan.tracks, { users: how.users, isAdopting: how.adopt.size > 0 });
     for (const next of difference.changed) this.#routers.get(routerKey(next))?.configure(next);
@@ -199,11 +205,23 @@ export class VrrpNode {
     this.#isConfigured = true;
     const fresh = difference.added.map((next) => new Router(next, this.#needs));
     for (const router of fresh) this.#routers.set(routerKey(router.plan), router);
+    this.#index();
+    const standings = this.#standings();
     for (const router of fresh) {
       const place = this.#placeOf(router.plan);
-      router.start(this.#weigh(router.plan), place, isAdopted(router.plan));
+      router.start(this.#weigh(router.plan, standings), place, isAdopted(router.plan));
     }
     this.#weighAll();
+  }
+
+  #index(): void {
+    const { instances, syncGroups } = this.#plan;
+    this.#named = new Map([...this.#routers.values()].map((router) => [router.name, router]));
+    this.#groups = new Map(
+      syncGroups.flatMap((group) => group.instances.map((name) => [name, group] as const)),
+    );
+    const plans = [...instances, ...[...this.#departing].map(({ plan }) => plan)];
+    this.#virtual = new Set(plans.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
   }
 
   #resolveUsers({ tracks }: VrrpPlan): ReadonlyMap<string | null, UserIds | null> {
@@ -246,27 +264,35 @@ export class VrrpNode {
   /** Gives every router its claim as it is now. */
   #weighAll(): void {
     this.#tracks.look();
+    const standings = this.#standings();
     for (const router of [...this.#routers.values(), ...this.#departing]) {
-      router.setClaim(this.#weigh(router.plan), this.#placeOf(router.plan));
+      router.setClaim(this.#weigh(router.plan, standings), this.#placeOf(router.plan));
     }
     this.#changed();
-  }
-
-  #weigh(plan: VrrpInstancePlan): WeighedClaim {
-    return this.#handovers.weigh(plan, weighClaim(this.#standingInGroup(plan)));
   }
 
   #inOrder(): readonly Router[] {
     return this.#plan.instances.flatMap((plan) => this.#routers.get(routerKey(plan)) ?? []);
   }
 
-  #standingInGroup(plan: VrrpInstancePlan): Standing {
+  /** Gives what the members of groups bring in, once for all who share it. */
+  #standings(): ReadonlyMap<string, Standing> {
+    const members = this.#plan.instances.filter(({ name }) => this.#groups.has(name));
+    return new Map(members.map((plan) => [plan.name, this.#standing(plan)]));
+  }
+
+  #weigh(plan: VrrpInstancePlan, standings = this.#standings()): WeighedClaim {
+    return this.#handovers.weigh(plan, weighClaim(this.#inGroup(plan, standings)));
+  }
+
+  #inGroup(plan: VrrpInstancePlan, standings: ReadonlyMap<string, Standing>): Standing {
     const own = this.#standing(plan);
-    const group = this.#groupOf(plan.name);
+    const group = this.#groups.get(plan.name) ?? null;
     if (group === null) return own;
-    const others = this.#plan.instances
-      .filter(({ name }) => name !== plan.name && group.instances.includes(name))
-      .map((other) => ({ name: other.name, standing: this.#standing(other) }));
+    const others = group.instances.flatMap((name) => {
+      const standing = name === plan.name ? undefined : standings.get(name);
+      return standing === undefined ? [] : [{ name, standing }];
+    });
     return groupStanding(group.name, own, others);
   }
 
@@ -294,13 +320,13 @@ export class VrrpNode {
   /** The configured source if the host has it, or else the interface's first address that is not virtual. */
   #sourceOf(plan: VrrpInstancePlan): string | null {
     if (plan.source !== null) {
-      return this.#interfaces.all().some(({ address }) => address === plan.source) ? plan.source : null;
+      return this.#interfaces.has(plan.source) ? plan.source : null;
     }
     const link = this.#interfaces.linkNamed(plan.interface);
     if (link === null) return null;
-    const candidates = this.#interfaces.on(link.index).filter(({ address }) => familyOf(address) === 4);
+    const candidates = this.#interfaces.on(link.index);
     const own = candidates.find(({ address, protocol }) => {
-      return protocol !== addressProtocol.vrrp && !this.#isVirtual(address);
+      return protocol !== addressProtocol.vrrp && !this.#isVirtual(address) && familyOf(address) === 4;
     });
     if (own !== undefined) return own.address;
     // The owner of an address may have no other (RFC 9568 §6.4.1).
@@ -311,22 +337,18 @@ export class VrrpNode {
   }
 
   #isVirtual(address: string): boolean {
-    const plans = [...this.#plan.instances, ...[...this.#departing].map(({ plan }) => plan)];
-    return plans.some((plan) => plan.addresses.some((vip) => vip.address === address));
-  }
-
-  #groupOf(instance: string): SyncGroupPlan | null {
-    return this.#plan.syncGroups.find((group) => group.instances.includes(instance)) ?? null;
+    return this.#virtual.has(address);
   }
 
   #othersInGroup(router: Router, group: SyncGroupPlan): readonly Router[] {
-    return [...this.#routers.values()].filter(
-      (other) => other !== router && group.instances.includes(other.name),
-    );
+    return group.instances.flatMap((name) => {
+      const other = this.#named.get(name);
+      return other === undefined || other === router ? [] : [other];
+    });
   }
 
   #followingBeside(router: Router): string | null {
-    const group = this.#groupOf(router.name);
+    const group = this.#groups.get(router.name) ?? null;
     if (group === null) return null;
     return followingMember(this.#othersInGroup(router, group), this.#host.clock.now());
   }
@@ -339,11 +361,10 @@ export class VrrpNode {
 
   #tellMoved(router: Router, from: Election["state"]): void {
     // One that makes way for another of its name has nothing to tell any more.
-    const hasSuccessor = [...this.#routers.values()].some(
-      (other) => other !== router && other.name === router.name,
-    );
+    const named = this.#named.get(router.name) ?? router;
+    const hasSuccessor = named !== router;
     if (!hasSuccessor) this.#notices.tell(router);
-    const group = this.#groupOf(router.name);
+    const group = this.#groups.get(router.name) ?? null;
     if (group === null) return;
     const event = groupEvent(group.name, router, from, this.#host.clock.now());
     const others = this.#othersInGroup(router, group);

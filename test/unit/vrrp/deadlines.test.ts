@@ -54,4 +54,24 @@ describe("Deadlines", () => {
     clock.advance(10);
     expect(fired).toEqual(["a", "c"]);
   });
+
+  test("fire in the order they were set in when they are for the same time", () => {
+    const { clock, deadlines, fired } = setUp();
+    const at = later(clock.now(), 10);
+    for (const name of ["a", "b", "c", "d"]) deadlines.set(name, at, () => fired.push(name));
+    clock.advance(10);
+    expect(fired).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("fire at their own time, however often they were put off", () => {
+    const { clock, deadlines, fired } = setUp();
+    for (let ms = 1; ms <= 1000; ms++) {
+      deadlines.set("a", later(clock.now(), 3), () => fired.push(`a ${ms}`));
+      if (ms % 100 === 0) deadlines.set("b", later(clock.now(), 2), () => fired.push(`b ${ms}`));
+      clock.advance(1);
+    }
+    clock.advance(10);
+    const tens = Array.from({ length: 10 }, (_, index) => `b ${(index + 1) * 100}`);
+    expect(fired).toEqual([...tens, "a 1000"]);
+  });
 });
