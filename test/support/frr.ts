@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { familyOf } from "../../src/base/address.ts";
 import { runCommand } from "./lab-command.ts";
@@ -58,6 +58,8 @@ export class Frr {
   /** Makes the macvlans, starts both daemons and waits until FRR knows every router and its macvlan. */
   static async start(host: Host, routers: readonly FrrRouter[]): Promise<Frr> {
     const directory = join(host.directory, "frr");
+    // What killed daemons left behind would pass for living ones.
+    await rm(directory, { recursive: true, force: true });
     await mkdir(directory);
     for (const router of routers) await makeMacvlans(host, router);
     const file = (name: string): string => join(directory, name);
