@@ -77,12 +77,13 @@ function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly str
 }
 
 function policyNotes(instance: VrrpInstancePlan): readonly string[] {
-  const { preempts, preemptDelayMs, startupDelayMs, downAfter } = instance;
+  const { preempts, preemptDelayMs, startupDelayMs, downAfter, garp } = instance;
   const delay = preemptDelayMs === 0 ? "" : ` after ${formatDuration(preemptDelayMs)}`;
   return [
     preempts ? `preempts${delay}` : "does not preempt",
     ...(downAfter === 3 ? [] : [`an active node is gone after ${downAfter} intervals`]),
     ...(startupDelayMs === 0 ? [] : [`claims nothing for ${formatDuration(startupDelayMs)} after the start`]),
+    ...(garp.refreshMs === null ? [] : [`announced again every ${formatDuration(garp.refreshMs)}`]),
   ];
 }
 

@@ -95,6 +95,12 @@ export interface GarpPlan {
   readonly burst: number;
   /** Pause before the second burst. */
   readonly repeatDelayMs: number;
+  /** How often the addresses are announced again while they are held; null is never. */
+  readonly refreshMs: number | null;
+  /** Frames for each address then. */
+  readonly refreshCount: number;
+  /** Least pause between two frames on an interface, after the first one for each address; 0 leaves it to the announcer. */
+  readonly intervalMs: number;
 }
 
 /** An address to put on an interface while active. */

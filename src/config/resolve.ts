@@ -4,7 +4,7 @@ import { errorAt, type Finding } from "./finding.ts";
 import { vipMembers, vrrpMembers } from "./members.ts";
 import type { DeclaredNames, Resolved } from "./model.ts";
 import type { AuthEntry } from "./schema/auth.ts";
-import type { ClusterEntry } from "./schema/cluster.ts";
+import { usualGarp, type ClusterEntry } from "./schema/cluster.ts";
 import type { TrackEntry } from "./schema/track.ts";
 import type { VipEntry, VrrpEntry } from "./schema/vrrp.ts";
 import type { Element, Sections } from "./sections.ts";
@@ -24,7 +24,7 @@ const fallback: ClusterEntry = {
   preempt_delay: 0,
   startup_delay: 0,
   auth: null,
-  garp: { burst: 5, repeat_delay: 5000 },
+  garp: usualGarp,
 };
 
 /** Gives every virtual router of the file, VIPs first. */
@@ -132,7 +132,13 @@ function hmacOf(auth: AuthEntry | null): InstanceConfig["hmac"] {
 }
 
 function garpOf(garp: ClusterEntry["garp"]): InstanceConfig["garp"] {
-  return { burst: garp.burst, repeatDelayMs: garp.repeat_delay };
+  return {
+    burst: garp.burst,
+    repeatDelayMs: garp.repeat_delay,
+    refreshMs: garp.refresh,
+    refreshCount: garp.refresh_count ?? 1,
+    intervalMs: garp.interval,
+  };
 }
 
 /** Tracks concern every router of the node, narrowed by the track's `vips` and by the router's `track`. */

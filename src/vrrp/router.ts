@@ -7,6 +7,7 @@ import type { VipAddressPlan, VrrpInstancePlan } from "../config/node-plan.ts";
 import type { InstanceStatus, VrrpStateName } from "../ipc/status.ts";
 import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
 import type { InterfaceAddress } from "../kernel/rtnetlink.ts";
+import type { AnnouncementQueue } from "./announcement-queue.ts";
 import { Announcer } from "./announcer.ts";
 import { Authenticator } from "./authenticator.ts";
 import { Complaints } from "./complaints.ts";
@@ -32,6 +33,7 @@ export interface RouterNeeds {
   readonly addresses: VirtualAddresses;
   readonly transport: Transport;
   readonly deadlines: Deadlines;
+  readonly announcements: AnnouncementQueue;
   readonly log: Log;
   /** When the daemon was started. */
   readonly bornAt: () => Instant;
@@ -70,7 +72,7 @@ export class Router {
     this.#election = notStarted(needs.host.clock.now());
     this.#since = needs.host.clock.wallTime();
     this.#deadlineName = `election ${routerKey(plan)}`;
-    this.#announcer = new Announcer(`announce ${routerKey(plan)}`, needs);
+    this.#announcer = new Announcer(routerKey(plan), needs, () => this.#plan);
   }
 
   get plan(): VrrpInstancePlan {
@@ -103,6 +105,8 @@ export class Router {
     const before = this.#plan;
     this.#plan = plan;
     this.#exchangeAddresses(before.addresses, plan.addresses);
+    const hasOtherRefresh = before.garp.refreshMs !== plan.garp.refreshMs;
+    if (hasOtherRefresh && this.#election.state === "active") this.#announcer.keepFresh();
     const hasOtherAdvert =
       before.advertIntervalMs !== plan.advertIntervalMs ||
       before.version !== plan.version ||
@@ -177,7 +181,7 @@ export class Router {
     for (const { address } of added) {
       this.#needs.log.warning(`${this.name}: ${address} was removed by someone else: put back`);
     }
-    this.#announcer.announce(added, this.#plan.garp);
+    this.#announcer.announce(added);
   }
 
   #handle(event: ElectionEvent): void {
@@ -226,7 +230,7 @@ export class Router {
         for (const vip of this.#plan.addresses) this.#needs.addresses.remove(vip);
         return;
       case "announce":
-        return this.#announcer.announce(this.#plan.addresses, this.#plan.garp);
+        return this.#announcer.announce();
       case "notify":
         if (effect.to === "active") this.#counters.count("becameActive");
         return this.#needs.log.notice(`${this.name}: ${effect.from} → ${effect.to}: ${effect.reason}`);
@@ -346,7 +350,7 @@ export class Router {
     if (state === "leaving") return;
     const fresh = after.filter((vip) => !isIn(before, vip));
     for (const vip of fresh) this.#needs.addresses.add(vip);
-    this.#announcer.announce(fresh, this.#plan.garp);
+    this.#announcer.announce(fresh);
   }
 
   #wallMs(): number {

@@ -6,6 +6,7 @@ import type { Verdict } from "../ipc/messages.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "../ipc/handover.ts";
 import type { InstanceStatus } from "../ipc/status.ts";
 import { addressProtocol, type RouteEvent } from "../kernel/rtnetlink.ts";
+import { AnnouncementQueue } from "./announcement-queue.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Handovers } from "./handovers.ts";
 import type { Election } from "./election-types.ts";
@@ -71,13 +72,15 @@ export class VrrpNode {
       resign: (router, reason) => router.handOver(this.#weigh(router.plan), reason),
       weighAll: () => this.#weighAll(),
     });
+    const deadlines = new Deadlines(host);
     this.#needs = {
       host,
       log,
       interfaces: this.#interfaces,
       addresses: this.#addresses,
       transport: this.#transport,
-      deadlines: new Deadlines(host),
+      deadlines,
+      announcements: new AnnouncementQueue({ host, interfaces: this.#interfaces, deadlines, log }),
       bornAt: () => this.#bornAt,
       group: {
         followingBeside: (router) => this.#followingBeside(router),

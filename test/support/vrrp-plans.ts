@@ -22,7 +22,7 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
     password: null,
     hmac: null,
     checksum: "pseudo-header",
-    garp: { burst: 5, repeatDelayMs: 5000 },
+    garp: { burst: 5, repeatDelayMs: 5000, refreshMs: null, refreshCount: 1, intervalMs: 0 },
     tracks: [],
     needsProxy: false,
     neighbours: [],

@@ -22,6 +22,9 @@ import {
 export interface GarpEntry {
   readonly burst: number;
   readonly repeat_delay: number;
+  readonly refresh: number | null;
+  readonly refresh_count: number | null;
+  readonly interval: number;
 }
 
 /** `[cluster]`: what holds for all virtual routers unless they say otherwise. */
@@ -68,9 +71,21 @@ export const garpSchema: z.ZodType<GarpEntry> = table(
   {
     burst: orElse(integer(1, 100, "burst = 5"), 5),
     repeat_delay: orElse(duration(100, 3_600_000, 'repeat_delay = "5s"'), 5000),
+    refresh: orNull(duration(1000, 86_400_000, 'refresh = "60s"')),
+    refresh_count: orNull(integer(1, 100, "refresh_count = 1")),
+    interval: orElse(duration(0, 10_000, 'interval = "1ms"'), 0),
   },
   'garp = { burst = 5, repeat_delay = "5s" }',
 );
+
+/** How addresses are announced where nothing is said about it. */
+export const usualGarp: GarpEntry = {
+  burst: 5,
+  repeat_delay: 5000,
+  refresh: null,
+  refresh_count: null,
+  interval: 0,
+};
 
 /** RFC 9568 §7.3 gives 12 bits of centiseconds, RFC 3768 §5.3.7 one byte of seconds; which of them holds is a rule. */
 export const advertIntervalSchema: z.ZodType<number> = duration(10, 255_000, 'advert_interval = "1s"');
@@ -111,7 +126,7 @@ export const clusterSchema: z.ZodType<ClusterEntry> = table(
     preempt_delay: orElse(preemptDelaySchema, 0),
     startup_delay: orElse(startupDelaySchema, 0),
     auth: orNull(authSchema),
-    garp: orElse(garpSchema, { burst: 5, repeat_delay: 5000 }),
+    garp: orElse(garpSchema, usualGarp),
   },
   "[cluster]",
 );

@@ -8,6 +8,7 @@ const examples = [...page.matchAll(/```toml\n([^]*?)```/g)].map((match) => match
 /** Every table with its heading in the manual, and a text that has an unknown key in it. */
 const tables: readonly (readonly [string, string])[] = [
   ["## `[cluster]`", "[cluster]\n_ = 1"],
+  ["## `garp`", "[cluster]\ngarp = { _ = 1 }"],
   ["## `auth`", '[cluster]\nauth = { type = "hmac", _ = 1 }'],
   ["## `auth`", '[cluster]\nauth = { type = "pass", _ = 1 }'],
   ["## `[[node]]`", "[[node]]\n_ = 1"],

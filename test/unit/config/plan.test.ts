@@ -176,7 +176,7 @@ down_after = 5
 preempt = false
 startup_delay = "30s"
 label = "eth1:vip"
-garp = { burst = 3, repeat_delay = "1s" }
+garp = { burst = 3, repeat_delay = "1s", refresh = "60s", refresh_count = 2, interval = "5ms" }
 `;
     expect(planOf(text, "lb1").vrrp.instances).toEqual([]);
     expect(planOf(text, "lb2").vrrp.instances).toEqual([
@@ -200,7 +200,7 @@ garp = { burst = 3, repeat_delay = "1s" }
         password: null,
         hmac: null,
         checksum: "message-only",
-        garp: { burst: 3, repeatDelayMs: 1000 },
+        garp: { burst: 3, repeatDelayMs: 1000, refreshMs: 60_000, refreshCount: 2, intervalMs: 5 },
         tracks: [],
         needsProxy: false,
         neighbours: [],

@@ -299,6 +299,13 @@ describe("readConfig on sync groups and tracks", () => {
     expect(linesOf(`${base}${vip}preempt_delay = "5s"\n`)).toEqual([]);
   });
 
+  test("a number of frames for a refresh that there is not is refused", () => {
+    expect(linesOf(`${base}${vip}garp = { refresh_count = 2 }\n`)).toEqual([
+      '17:26 vip "public".garp.refresh_count: means something with refresh only; remove it, or write refresh = "60s"',
+    ]);
+    expect(linesOf(`${base}${vip}garp = { refresh = "60s", refresh_count = 2 }\n`)).toEqual([]);
+  });
+
   test("a single interval until the active node counts as gone is refused", () => {
     expect(linesOf(`${base}${vip}down_after = 1\n`)).toEqual([
       '17:14 vip "public".down_after: 1 is not between 2 and 255; write down_after = 3',
