@@ -12,6 +12,7 @@ static const struct entry entries[] = {
 	{ "connect", edge_connect },
 	{ "listen", edge_listen },
 	{ "setOption", edge_set_option },
+	{ "attachFilter", edge_attach_filter },
 	{ "getOption", edge_get_option },
 	{ "send", edge_send },
 	{ "receive", edge_receive },
@@ -26,6 +27,7 @@ static const struct entry entries[] = {
 	{ "setResourceLimit", edge_set_resource_limit },
 	{ "lockMemory", edge_lock_memory },
 	{ "setParentDeathSignal", edge_set_parent_death_signal },
+	{ "openProcess", edge_open_process },
 };
 
 NAPI_MODULE_INIT()

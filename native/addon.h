@@ -43,6 +43,7 @@ napi_value edge_bind(napi_env env, napi_callback_info info);
 napi_value edge_connect(napi_env env, napi_callback_info info);
 napi_value edge_listen(napi_env env, napi_callback_info info);
 napi_value edge_set_option(napi_env env, napi_callback_info info);
+napi_value edge_attach_filter(napi_env env, napi_callback_info info);
 napi_value edge_get_option(napi_env env, napi_callback_info info);
 napi_value edge_close(napi_env env, napi_callback_info info);
 napi_value edge_send(napi_env env, napi_callback_info info);
@@ -55,6 +56,7 @@ napi_value edge_set_scheduler(napi_env env, napi_callback_info info);
 napi_value edge_set_resource_limit(napi_env env, napi_callback_info info);
 napi_value edge_lock_memory(napi_env env, napi_callback_info info);
 napi_value edge_set_parent_death_signal(napi_env env, napi_callback_info info);
+napi_value edge_open_process(napi_env env, napi_callback_info info);
 
 /* watch.c */
 napi_value edge_watch(napi_env env, napi_callback_info info);

@@ -109,7 +109,8 @@ napi_value edge_receive(napi_env env, napi_callback_info info)
 		message.msg_iovlen = 1;
 		message.msg_control = control;
 		message.msg_controllen = sizeof control;
-		length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+		/* No flags: a packet socket refuses those it does not know, MSG_CMSG_CLOEXEC among them. */
+		length = recvmsg(fd, &message, 0);
 	} while (length < 0 && errno == EINTR);
 	if (length < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? make_null(env) : throw_errno(env, "recvmsg", errno);

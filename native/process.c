@@ -1,4 +1,4 @@
-/* Calls about this process itself. */
+/* Calls about this process itself, and the descriptor of another. */
 #define _GNU_SOURCE
 #include "addon.h"
 
@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /*
  * setScheduler(thread, policy, priority): thread 0 is the calling one. A realtime policy is never passed on to
@@ -70,4 +72,16 @@ napi_value edge_set_parent_death_signal(napi_env env, napi_callback_info info)
 	if (prctl(PR_SET_PDEATHSIG, (unsigned long)signal_number) < 0)
 		return throw_errno(env, "prctl", errno);
 	return make_undefined(env);
+}
+
+/* openProcess(pid): descriptor that becomes readable when the process ends. It is closed on exec. */
+napi_value edge_open_process(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[1];
+	int pid = 0;
+	if (!read_arguments(env, info, 1, arguments) || !read_int(env, arguments[0], "pid", &pid))
+		return NULL;
+	/* glibc has a name for it from 2.36 on. */
+	long fd = syscall(SYS_pidfd_open, (long)pid, 0L);
+	return fd < 0 ? throw_errno(env, "pidfd_open", errno) : make_int(env, fd);
 }

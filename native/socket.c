@@ -3,10 +3,12 @@
 #include "addon.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { OPTION_LIMIT = 4096 };
+enum { OPTION_LIMIT = 4096, FILTER_LIMIT = 256 };
 
 /* open(domain, type, protocol): descriptor. SOCK_NONBLOCK is the caller's to add to the type. */
 napi_value edge_open(napi_env env, napi_callback_info info)
@@ -81,6 +83,32 @@ napi_value edge_set_option(napi_env env, napi_callback_info info)
 		return NULL;
 	}
 	if (setsockopt(fd, level, name, value.data, (socklen_t)value.length) < 0)
+		return throw_errno(env, "setsockopt", errno);
+	return make_undefined(env);
+}
+
+/* attachFilter(descriptor, program): a classic BPF program, eight bytes for each instruction, that chooses what is queued. */
+napi_value edge_attach_filter(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	int fd = -1;
+	struct bytes program;
+	struct sock_filter instructions[FILTER_LIMIT];
+	if (!read_arguments(env, info, 2, arguments) || !read_descriptor(env, arguments[0], &fd)
+	    || !read_bytes(env, arguments[1], "program", &program))
+		return NULL;
+	if (program.length == 0 || program.length % sizeof instructions[0] != 0
+	    || program.length > sizeof instructions) {
+		(void)napi_throw_range_error(env, NULL, "program must have 1 to 256 instructions of 8 bytes");
+		return NULL;
+	}
+	/* The bytes may stand anywhere in memory; the kernel copies them from here, and checks them. */
+	memcpy(instructions, program.data, program.length);
+	struct sock_fprog value = {
+		.len = (unsigned short)(program.length / sizeof instructions[0]),
+		.filter = instructions,
+	};
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &value, sizeof value) < 0)
 		return throw_errno(env, "setsockopt", errno);
 	return make_undefined(env);
 }

@@ -29,6 +29,11 @@ function trackText(track: TrackPlan): string {
       return `interface ${track.interface}, ${delaysText(track)}`;
     case "file":
       return `the number in ${track.path}`;
+    case "gateway": {
+      const how = track.method === "ping" ? "answers to ping" : "answers as a neighbour";
+      const where = track.interface === null ? "" : ` on ${track.interface}`;
+      return `${track.address} ${how}${where}, ${rhythmText(track)}`;
+    }
     case "servers": {
       const { subject, servers, atLeast } = track;
       return `at least ${atLeast} of ${servers.length} healthy in ${subject}, ${delaysText(track)}`;

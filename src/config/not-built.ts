@@ -124,7 +124,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   track: {
     process: "use script meanwhile",
     route: "use script meanwhile",
-    gateway: "use script meanwhile",
     bfd: "use script meanwhile",
     jitter: "scripts are spread over their interval without it",
   },

@@ -1,7 +1,12 @@
 import type { Endpoint } from "../base/address.ts";
 
 /** Something outside the elections that changes the claim; src/config/tracks has a file for each kind. */
-export type TrackPlan = ScriptTrackPlan | InterfaceTrackPlan | FileTrackPlan | ServersTrackPlan;
+export type TrackPlan =
+  | ScriptTrackPlan
+  | InterfaceTrackPlan
+  | FileTrackPlan
+  | GatewayTrackPlan
+  | ServersTrackPlan;
 
 /** What every track but a file's says about the claim. */
 export interface TrackEffect {
@@ -51,6 +56,16 @@ export interface FileTrackPlan {
   readonly path: string;
   /** −254…254: the number times this is added to the priority; 0 withdraws the claim while the number is not 0. */
   readonly weight: number;
+}
+
+/** An address that has to answer. */
+export interface GatewayTrackPlan extends TrackEffect, TrackRhythm {
+  readonly kind: "gateway";
+  readonly address: string;
+  /** `neighbour` is ARP or neighbour solicitation on the link, `ping` is ICMP echo. */
+  readonly method: "neighbour" | "ping";
+  /** Where to ask; null is the interface whose network it is in, and for `ping` the way the routes say. */
+  readonly interface: string | null;
 }
 
 /** A service or upstream that has to have healthy servers. */

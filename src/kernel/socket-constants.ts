@@ -26,6 +26,9 @@ export const SO_SNDTIMEO = 21;
 export const SO_BINDTODEVICE = 25;
 export const SO_RCVBUFFORCE = 33;
 
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_ICMPV6 = 58;
+
 export const IPPROTO_IP = 0;
 export const IP_TOS = 1;
 export const IP_PKTINFO = 8;

@@ -28,6 +28,7 @@ interface Addon {
   connect(fd: number, address: Uint8Array): void;
   listen(fd: number, backlog: number): void;
   setOption(fd: number, level: number, name: number, value: Uint8Array): void;
+  attachFilter(fd: number, program: Uint8Array): void;
   getOption(fd: number, level: number, name: number, size: number): Uint8Array;
   send(fd: number, bytes: Uint8Array, address: Uint8Array | null, flags: number): number;
   receive(fd: number, into: Uint8Array): Received | null;
@@ -42,6 +43,7 @@ interface Addon {
   setResourceLimit(resource: number, soft: number, hard: number): void;
   lockMemory(): void;
   setParentDeathSignal(signal: number): void;
+  openProcess(pid: number): number;
 }
 
 let loaded: Addon | null = null;
@@ -99,6 +101,11 @@ export function listen(fd: number, backlog: number): void {
 /** Sets a socket option to bytes in the host's order. */
 export function setOption(fd: number, level: number, name: number, value: Uint8Array): void {
   checked((native) => native.setOption(fd, level, name, value));
+}
+
+/** Has the kernel queue only what a classic BPF program lets through: 1 to 256 instructions of 8 bytes. */
+export function attachFilter(fd: number, program: Uint8Array): void {
+  checked((native) => native.attachFilter(fd, program));
 }
 
 /** Reads a socket option of at most `size` bytes. */
@@ -169,4 +176,9 @@ export function lockMemory(): void {
 /** Has the kernel send a signal when the parent process is gone; 0 is none. */
 export function setParentDeathSignal(signal: number): void {
   checked((native) => native.setParentDeathSignal(signal));
+}
+
+/** Opens a descriptor that becomes readable when a process ends; throws `ESRCH` if there is none. */
+export function openProcess(pid: number): number {
+  return checked((native) => native.openProcess(pid));
 }

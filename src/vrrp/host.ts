@@ -1,7 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import type { Instant } from "../base/instant.ts";
+import type { Reachability } from "../kernel/reachability.ts";
 import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
 import type { AddressRequest, InterfaceAddress, Link, RouteEvent } from "../kernel/rtnetlink.ts";
+import type { GatewayPlace } from "./tracks/gateway-place.ts";
 
 /** What the elections need of the machine they run on; kernel-host.ts has the real one, tests bring their own. */
 export interface Host {
@@ -24,6 +26,8 @@ export interface Host {
   openFifo(path: string): Fifo;
   /** Reads a small file; null if there is none. */
   readFile(path: string): string | null;
+  /** Gets ready to ask an address whether it is there; `answered` is called for each answer. Throws `SystemError`. */
+  openReachability(place: GatewayPlace, target: string, answered: () => void): Reachability;
   /** Calls `react` when a file may have changed, come or gone; the result ends that. Null if it cannot be watched. */
   watchFile(path: string, react: () => void): (() => void) | null;
 }

@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import { FrameSocket } from "../kernel/frame-socket.ts";
 import { RawMulticast } from "../kernel/raw-multicast.ts";
+import { openEcho, openNeighbour } from "../kernel/reachability.ts";
 import { RouteNetlink } from "../kernel/rtnetlink.ts";
 import { PreciseTimer } from "../kernel/timer.ts";
 import { Announcements } from "./announcements.ts";
@@ -35,6 +36,8 @@ export function openKernelHost(log: Log): KernelHost {
     runScript,
     resolveUser,
     openFifo,
+    openReachability: (place, target, answered) =>
+      place.method === "ping" ? openEcho(place, target, answered) : openNeighbour(place, target, answered),
     readFile,
     watchFile,
     close() {

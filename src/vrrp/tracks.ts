@@ -3,9 +3,11 @@ import type { TrackPlan } from "../config/track-plan.ts";
 import type { UserIds } from "./host.ts";
 import type { Burden } from "./tracking.ts";
 import { FileTrack } from "./tracks/file-track.ts";
+import { GatewayTrack } from "./tracks/gateway-track.ts";
 import { LinkTrack } from "./tracks/link-track.ts";
-import { continuedTally, ScriptTrack } from "./tracks/script-track.ts";
+import { ScriptTrack } from "./tracks/script-track.ts";
 import { ServersTrack } from "./tracks/servers-track.ts";
+import type { TalliedVerdict } from "./tracks/tallied-verdict.ts";
 import type { Track, TrackNeeds } from "./tracks/track.ts";
 
 /** How tracks are exchanged. */
@@ -65,14 +67,24 @@ export class Tracks {
         return new FileTrack(plan, this.#needs);
       case "servers":
         return new ServersTrack(plan, this.#needs);
+      case "gateway":
+        return new GatewayTrack(plan, this.#needs, {
+          before: verdictOf(old, plan),
+          isAdopted: how.isAdopting,
+        });
       case "script": {
         const user = how.users.get(plan.user) ?? null;
-        const before = old instanceof ScriptTrack ? old.tally : undefined;
-        const tally = continuedTally(before, { reverse: plan.reverse, isAdopted: how.isAdopting });
-        return new ScriptTrack(plan, this.#needs, { user, tally });
+        const from = { user, before: verdictOf(old, plan), isAdopted: how.isAdopting };
+        return new ScriptTrack(plan, this.#needs, from);
       }
       default:
         return unreachable(plan);
     }
   }
+}
+
+/** What was found in another rhythm stays true. */
+function verdictOf(old: Track | undefined, { kind }: TrackPlan): TalliedVerdict | null {
+  if (old?.plan.kind !== kind) return null;
+  return old instanceof ScriptTrack || old instanceof GatewayTrack ? old.verdict : null;
 }

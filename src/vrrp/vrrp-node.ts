@@ -62,8 +62,14 @@ export class VrrpNode {
     this.#interfaces = new Interfaces(host);
     this.#addresses = new VirtualAddresses({ host, interfaces: this.#interfaces, log });
     this.#transport = new Transport(host);
-    const changed = (): void => this.#weighAll();
-    this.#tracks = new Tracks({ host, interfaces: this.#interfaces, verdicts: this.#verdicts, log, changed });
+    this.#tracks = new Tracks({
+      host,
+      interfaces: this.#interfaces,
+      verdicts: this.#verdicts,
+      isVirtual: (own) => own.protocol === addressProtocol.vrrp || this.#isVirtual(own.address),
+      log,
+      changed: () => this.#weighAll(),
+    });
     this.#notices = new StateNotices({ host, log });
     this.#handovers = new Handovers({
       clock: host.clock,

@@ -107,6 +107,8 @@ export class FakeMachine {
   readonly ran: Script[] = [];
   /** Content of files by their paths. */
   readonly files: Map<string, string> = new Map();
+  /** Addresses that answer when they are asked. */
+  readonly neighbours: Set<string> = new Set();
   /** Lines written to FIFOs, and whether anybody reads them. */
   readonly fifoLines: string[] = [];
   isFifoRead = true;
@@ -162,6 +164,13 @@ export class FakeMachine {
           if (!this.isFifoRead) return `nobody reads ${path}`;
           this.fifoLines.push(line);
           return null;
+        },
+        close: () => undefined,
+      }),
+      openReachability: (_place, target, answered) => ({
+        ask: () => {
+          const answer = (): void => void (isAlive && this.neighbours.has(target) && answered());
+          clock.schedule(later(clock.now(), 1), () => whenRunning(answer));
         },
         close: () => undefined,
       }),

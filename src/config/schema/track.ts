@@ -1,5 +1,8 @@
 import { z } from "zod";
+import type { GatewayTrackPlan } from "../track-plan.ts";
 import {
+  address,
+  choice,
   command,
   duration,
   filePath,
@@ -21,6 +24,7 @@ export interface TrackEntry {
   readonly script: readonly string[] | null;
   readonly interface: string | null;
   readonly file: string | null;
+  readonly gateway: string | null;
   readonly service: string | null;
   readonly upstream: string | null;
   readonly interval: number | null;
@@ -30,6 +34,7 @@ export interface TrackEntry {
   readonly up_delay: number | null;
   readonly down_delay: number | null;
   readonly at_least: number | null;
+  readonly method: GatewayTrackPlan["method"] | null;
   readonly user: string | null;
   readonly reverse: boolean | null;
   readonly weight: number;
@@ -45,6 +50,7 @@ export const trackSchema: z.ZodType<TrackEntry> = table(
     script: orNull(command('script = "/usr/local/bin/check-uplink"')),
     interface: orNull(interfaceName()),
     file: orNull(filePath('file = "/run/maintenance"')),
+    gateway: orNull(address('gateway = "192.0.2.1"')),
     service: orNull(text('service = "web"', 63)),
     upstream: orNull(text('upstream = "apps"', 63)),
     interval: orNull(duration(100, 86_400_000, 'interval = "2s"')),
@@ -54,6 +60,7 @@ export const trackSchema: z.ZodType<TrackEntry> = table(
     up_delay: orNull(duration(0, 86_400_000, 'up_delay = "5s"')),
     down_delay: orNull(duration(0, 86_400_000, 'down_delay = "1s"')),
     at_least: orNull(integer(1, 255, "at_least = 1")),
+    method: orNull(choice(["neighbour", "ping"])),
     user: orNull(text('user = "nobody"', 32)),
     reverse: orNull(flag("reverse = true")),
     weight: orElse(z.int({ error: wants("a whole number", weightExample) }), 0),

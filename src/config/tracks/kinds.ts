@@ -1,5 +1,6 @@
 import type { TrackEntry } from "../schema/track.ts";
 import { fileKind } from "./file.ts";
+import { gatewayKind } from "./gateway.ts";
 import { interfaceKind } from "./interface.ts";
 import type { TrackKind, TrackSubject } from "./kind.ts";
 import { scriptKind } from "./script.ts";
@@ -10,6 +11,7 @@ export const trackKinds: readonly TrackKind[] = [
   scriptKind,
   interfaceKind,
   fileKind,
+  gatewayKind,
   serviceKind,
   upstreamKind,
 ];

@@ -1,5 +1,6 @@
 import type { Log } from "../../base/log.ts";
 import type { TrackPlan } from "../../config/track-plan.ts";
+import type { InterfaceAddress } from "../../kernel/rtnetlink.ts";
 import type { Host } from "../host.ts";
 import type { Interfaces } from "../interfaces.ts";
 import type { Burden } from "../tracking.ts";
@@ -27,6 +28,8 @@ export interface TrackNeeds {
   readonly interfaces: Interfaces;
   /** What the health checks found. */
   readonly verdicts: Verdicts;
+  /** Tells whether an address of this host is one that moves between nodes. */
+  readonly isVirtual: (own: InterfaceAddress) => boolean;
   readonly log: Log;
   /** Called when what a track means for the claims has changed, other than in `look`. */
   readonly changed: () => void;

@@ -37,16 +37,16 @@ describe("[[track]]", () => {
 
   test("is refused without a subject and with two", () => {
     expect(linesOf(base + vip + "[[track]]\nweight = -10\n")).toEqual([
-      "17:1 track[0]: tracks nothing; write exactly one of script, interface, file, service and upstream, and a [[track]] for each",
+      "17:1 track[0]: tracks nothing; write exactly one of script, interface, file, gateway, service and upstream, and a [[track]] for each",
     ]);
     expect(linesOf(base + vip + '[[track]]\nscript = "/x"\nfile = "/y"\n')).toEqual([
-      "19:8 track[0].file: script and file stand in one table; write exactly one of script, interface, file, service and upstream, and a [[track]] for each",
+      "19:8 track[0].file: script and file stand in one table; write exactly one of script, interface, file, gateway, service and upstream, and a [[track]] for each",
     ]);
   });
 
   test("is refused with a key of another subject", () => {
     expect(linesOf(base + vip + '[[track]]\ninterface = "eth1"\nrise = 2\n')).toEqual([
-      "19:1 track[0].rise: means something with script only; remove it",
+      "19:1 track[0].rise: means something with script or gateway only; remove it",
     ]);
   });
 
@@ -116,6 +116,43 @@ describe("[[track]]", () => {
     ]);
     expect(linesOf(base + vip + '[[track]]\nservice = "wep"\nweight = -10\n')).toEqual([
       '18:11 track[0].service: there is no [[service]] named "wep"; add a [[service]] with this name',
+    ]);
+  });
+
+  test("of a gateway takes an interface as a detail", () => {
+    const text = `[[track]]\ngateway = "10.16.8.1"\ninterface = "eth1"\nmethod = "ping"\nweight = -10\n`;
+    expect(planOf(text).vrrp.tracks).toEqual([
+      {
+        kind: "gateway",
+        name: "10.16.8.1",
+        weight: -10,
+        reverse: false,
+        address: "10.16.8.1",
+        method: "ping",
+        interface: "eth1",
+        intervalMs: 1000,
+        timeoutMs: 1000,
+        rise: 2,
+        fall: 3,
+      },
+    ]);
+    expect(describePlan(planOf(text))).toContain(
+      "10.16.8.1: 10.16.8.1 answers to ping on eth1, every 1s, timeout 1s, rise 2, fall 3",
+    );
+  });
+
+  test("of a gateway is refused where no answer can come", () => {
+    expect(lines('gateway = "172.16.8.100"')).toEqual([
+      '18:11 track[0].gateway: 172.16.8.100 is an address of "public", which nodes hold themselves; write the address of a router beyond these nodes',
+    ]);
+    expect(lines('gateway = "172.16.8.11"')).toEqual([
+      '18:11 track[0].gateway: warning: 172.16.8.11 is an address of [[node]] "lb2", which cannot ask itself; write the address of a router beyond these nodes',
+    ]);
+    expect(lines('gateway = "fe80::1"')).toEqual([
+      '18:11 track[0].gateway: fe80::1 can be on any link; write interface = "eth1" beside it',
+    ]);
+    expect(lines('gateway = "10.16.8.1"\ntimeout = "2s"')).toEqual([
+      '19:11 track[0].timeout: 2s is longer than the interval of 1s; write timeout = "1s" or less',
     ]);
   });
 

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import type { NotifyPlan, VrrpPlan } from "../../../src/config/node-plan.ts";
-import type { InterfaceTrackPlan, TrackPlan } from "../../../src/config/track-plan.ts";
+import type {
+  GatewayTrackPlan,
+  InterfaceTrackPlan,
+  ServersTrackPlan,
+  TrackPlan,
+} from "../../../src/config/track-plan.ts";
 import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { type FakeCluster, fakeCluster } from "./vrrp-pair.ts";
 
@@ -84,6 +89,81 @@ describe("a tracked file", () => {
     lb1?.machine.files.delete("/run/load");
     cluster.clock.advance(1000);
     expect(lb1?.status()).toMatchObject({ priority: 100, claims: [] });
+  });
+});
+
+describe("a tracked gateway", () => {
+  const gateway: GatewayTrackPlan = {
+    kind: "gateway",
+    reverse: false,
+    name: "gw",
+    address: "192.0.2.1",
+    method: "neighbour",
+    interface: null,
+    intervalMs: 1000,
+    timeoutMs: 1000,
+    rise: 2,
+    fall: 3,
+    weight: -50,
+  };
+
+  test("fails after three questions without an answer, and is well after two answers", () => {
+    const cluster = fakeCluster([planWith(gateway)]);
+    const [lb1] = cluster.machines;
+    if (lb1 === undefined) throw new Error("no machine");
+    lb1.machine.neighbours.add("192.0.2.1");
+    lb1.start();
+    cluster.clock.advance(5500);
+    lb1.machine.neighbours.clear();
+    cluster.clock.advance(2900);
+    expect(lb1.status().priority).toBe(100);
+    cluster.clock.advance(1000);
+    expect(lb1.status()).toMatchObject({
+      priority: 50,
+      claims: ["track gw: 192.0.2.1 has not answered ARP for 4 s: −50"],
+    });
+    lb1.machine.neighbours.add("192.0.2.1");
+    cluster.clock.advance(1000);
+    expect(lb1.status().priority).toBe(50);
+    cluster.clock.advance(1000);
+    expect(lb1.status()).toMatchObject({ priority: 100, claims: [] });
+  });
+
+  test("that never answers fails after the first question", () => {
+    const { lb1 } = startedWith(planWith({ ...gateway, weight: 0 }));
+    expect(lb1.status()).toMatchObject({ state: "fault" });
+    expect(lb1.log).toContain("track gw: up → down: 192.0.2.1 has not answered ARP for 1 s");
+  });
+});
+
+describe("tracked servers", () => {
+  const servers: ServersTrackPlan = {
+    kind: "servers",
+    reverse: false,
+    name: "web",
+    subject: "service web",
+    servers: [
+      { address: "10.0.0.1", port: 80, probe: "a" },
+      { address: "10.0.0.2", port: 80, probe: "b" },
+    ],
+    atLeast: 1,
+    upDelayMs: 0,
+    downDelayMs: 0,
+    weight: -50,
+  };
+
+  test("add nothing until they are known, and count from then on", () => {
+    const { lb1 } = startedWith(planWith(servers));
+    expect(lb1.status().priority).toBe(100);
+    lb1.node.setVerdicts([{ probe: "a", isUp: false }], false);
+    expect(lb1.status().priority).toBe(100);
+    lb1.node.setVerdicts([{ probe: "b", isUp: false }], false);
+    expect(lb1.status()).toMatchObject({
+      priority: 50,
+      claims: ["track web: service web has 0 of 2 servers healthy: −50"],
+    });
+    lb1.node.setVerdicts([{ probe: "a", isUp: true }], false);
+    expect(lb1.status()).toMatchObject({ priority: 100, claims: [] });
   });
 });
 
