@@ -1,4 +1,4 @@
-import { addressBytes, familyOf, type Endpoint } from "../base/address.ts";
+import { addressBytes, addressFromBytes, familyOf, type Endpoint } from "../base/address.ts";
 import { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX } from "./socket-constants.ts";
 
 /** PURE: socket addresses and option values as the system calls want them. */
@@ -54,6 +54,14 @@ export function internetAddress(endpoint: Endpoint, linkIndex = 0): Uint8Array {
   bytes.set(addressBytes(endpoint.address), isV4 ? 4 : 8);
   if (!isV4) view.setUint32(24, linkIndex, true);
   return bytes;
+}
+
+/** Reads the address of a `sockaddr_in` or `sockaddr_in6`, or null if it is neither. */
+export function internetSource(bytes: Uint8Array): string | null {
+  if (bytes.length < 16) return null;
+  const family = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(0, true);
+  if (family === AF_INET) return addressFromBytes(bytes.subarray(4, 8));
+  return family === AF_INET6 && bytes.length >= 28 ? addressFromBytes(bytes.subarray(8, 24)) : null;
 }
 
 /** Writes a `sockaddr_nl`; port id 0 is the kernel, or "choose one" when binding. */

@@ -31,6 +31,7 @@ export const IPPROTO_ICMPV6 = 58;
 
 export const IPPROTO_IP = 0;
 export const IP_TOS = 1;
+export const IP_TTL = 2;
 export const IP_PKTINFO = 8;
 export const IP_RECVTTL = 12;
 export const IP_FREEBIND = 15;
@@ -42,6 +43,7 @@ export const IP_MULTICAST_ALL = 49;
 
 export const IPPROTO_TCP = 6;
 export const IPPROTO_IPV6 = 41;
+export const IPV6_UNICAST_HOPS = 16;
 export const IPV6_MULTICAST_IF = 17;
 export const IPV6_MULTICAST_HOPS = 18;
 export const IPV6_MULTICAST_LOOP = 19;
