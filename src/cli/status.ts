@@ -2,7 +2,7 @@ import { askAdmin } from "../admin/client.ts";
 import { formatEndpoint } from "../base/address.ts";
 import { errorText } from "../base/system-error.ts";
 import { formatTable } from "../base/table.ts";
-import type { InstanceStatus, NodeStatus } from "../ipc/status.ts";
+import type { InstanceStatus, NodeStatus, PathStatus } from "../ipc/status.ts";
 
 /** Shows what the running service is doing and why; 0 shown, 1 nobody there. */
 export async function runStatus(options: {
@@ -71,9 +71,20 @@ function describeInstances(instances: readonly InstanceStatus[], isTerminal: boo
       if (state !== "active" && peer !== null)
         lines.push(`  active is ${peer.address} with priority ${peer.priority}`);
       lines.push(...instance.claims.map((claim) => `  ${claim}`));
+      // One path is the interface of the second line.
+      if (instance.paths.length > 1) lines.push(...instance.paths.map(describePath));
       return lines.join("\n");
     })
     .join("\n");
+}
+
+function describePath({ interface: on, transport, problem, heard }: PathStatus): string {
+  const routers = heard.map(({ router, address, at, isSilent }) => {
+    if (address === null || at === null) return `${router} never heard, though elsewhere`;
+    return `${router} (${address}) heard last ${at}${isSilent ? ", silent since, though not elsewhere" : ""}`;
+  });
+  const told = problem ?? (routers.length === 0 ? "nobody heard yet" : routers.join("; "));
+  return `  path ${on}, ${transport}: ${told}`;
 }
 
 function describeServices(status: NodeStatus): string {

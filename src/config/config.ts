@@ -1,5 +1,14 @@
 import type { Endpoint, Prefix } from "../base/address.ts";
-import type { GarpPlan, HeaderRulesPlan, HmacPlan, NotifyPlan, StatusRange } from "./node-plan.ts";
+import type {
+  GarpPlan,
+  HeaderRulesPlan,
+  HeartbeatPlan,
+  HmacPlan,
+  NotifyPlan,
+  PeerPlan,
+  StatusRange,
+  UnicastPlan,
+} from "./node-plan.ts";
 import type { ServersTrackPlan, TrackPlan } from "./track-plan.ts";
 
 /**
@@ -50,6 +59,8 @@ export interface InstanceConfig {
   readonly addresses: readonly Prefix[];
   readonly label: string | null;
   readonly group: string;
+  /** Null where advertisements go to the group. */
+  readonly unicast: UnicastPlan | null;
   readonly password: string | null;
   readonly hmac: HmacPlan | null;
   readonly checksum: "pseudo-header" | "message-only";
@@ -68,6 +79,9 @@ export interface MemberConfig {
   readonly priority: number;
   /** The node's own address that advertisements come from; null takes the interface's first. */
   readonly source: string | null;
+  /** The other routers that are known. */
+  readonly peers: readonly PeerPlan[];
+  readonly heartbeats: readonly HeartbeatPlan[];
 }
 
 /** Instances that move together. */

@@ -4,6 +4,7 @@ import type {
   IpvsServicePlan,
   NodePlan,
   NotifyPlan,
+  PeerPlan,
   ProbePlan,
   RelayPlan,
   ServicePlanServer,
@@ -59,7 +60,7 @@ function section(heading: string, lines: readonly string[]): readonly string[] {
 }
 
 function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly string[] {
-  const { name, vrid, priority, version, advertIntervalMs, group, source } = instance;
+  const { name, vrid, priority, version, advertIntervalMs, source, heartbeats } = instance;
   const addresses = instance.addresses.map(({ address, length }) => `${address}/${length}`);
   const from = source === null ? "" : ` from ${source}`;
   const notes = [
@@ -72,7 +73,11 @@ function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly str
   ];
   return [
     `${name}: ${addresses.join(", ")} on ${instance.interface}, VRID ${vrid}, priority ${priority}`,
-    `  version ${version}, every ${formatDuration(advertIntervalMs)}${from} to ${group}; ${notes.join("; ")}`,
+    `  version ${version}, every ${formatDuration(advertIntervalMs)}${from} to ${destinations(instance, instance.peers)}; ${notes.join("; ")}`,
+    ...heartbeats.map(({ interface: on, source: own, peers }) => {
+      const nodes = peers.map(({ name: node, address }) => `${node} at ${address}`).join(", ");
+      return `  heartbeat on ${on} from ${own} to ${destinations(instance, peers)}; hears ${nodes}`;
+    }),
   ];
 }
 
@@ -85,6 +90,17 @@ function policyNotes(instance: VrrpInstancePlan): readonly string[] {
     ...(startupDelayMs === 0 ? [] : [`claims nothing for ${formatDuration(startupDelayMs)} after the start`]),
     ...(garp.refreshMs === null ? [] : [`announced again every ${formatDuration(garp.refreshMs)}`]),
   ];
+}
+
+function destinations({ unicast, group }: VrrpInstancePlan, peers: readonly PeerPlan[]): string {
+  if (unicast === null) return group;
+  const { ttl, checksSource } = unicast;
+  const notes = [
+    ...(ttl === null ? [] : [`TTL ${ttl.min} to ${ttl.max} accepted`]),
+    ...(checksSource ? [] : ["any source believed"]),
+  ];
+  const addresses = peers.map(({ address }) => address).join(", ");
+  return notes.length === 0 ? addresses : `${addresses} (${notes.join(", ")})`;
 }
 
 /** Names keys by their ids alone: a plan is for reading, and for pasting into a report. */

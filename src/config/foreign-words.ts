@@ -1,7 +1,7 @@
 /** keepalived's and nginx's words, with what says the same here: hints for unknown keys, by the table they stand in. */
 
 const auth = 'write auth = { type = "pass", password = "…" }';
-const noUnicast = "leave it out: unicast peers are not built yet in this version";
+const peers = 'write peers = "unicast", or in a [[vrrp]] peers = ["192.0.2.11"]';
 const noNotify = "write script in [notify]: it is told the state as an argument";
 
 const router: Readonly<Record<string, string>> = {
@@ -16,8 +16,10 @@ const router: Readonly<Record<string, string>> = {
   virtual_ipaddress: "write address (and addresses for further ones)",
   virtual_ipaddress_excluded: "write it as a [[vip]] of its own in the same [[sync_group]]",
   mcast_src_ip: "write source in a [[vrrp]], or leave it out: the node's own address is taken",
-  unicast_src_ip: noUnicast,
-  unicast_peer: noUnicast,
+  unicast_src_ip: "write source in a [[vrrp]], or leave it out: the node's own address is taken",
+  unicast_peer: peers,
+  check_unicast_src: "write check_source",
+  mcast_dst_ip: "write group",
   vrrp_mcast_group4: "write group",
   track_script: "write track, with the names of [[track]] tables",
   use_vmac: "leave it out: a virtual MAC is not built yet in this version",

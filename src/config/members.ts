@@ -3,17 +3,22 @@ import type { MemberConfig } from "./config.ts";
 import { errorAt, type Finding, type KeyPath } from "./finding.ts";
 import { unknownName, type DeclaredNames } from "./model.ts";
 import type { NodeEntry } from "./schema/cluster.ts";
-import type { PerNode, VipEntry, VrrpEntry } from "./schema/vrrp.ts";
+import { type PerNode, perNodeValue } from "./schema/per-node.ts";
+import type { VipEntry, VrrpEntry } from "./schema/vrrp.ts";
 import type { Element } from "./sections.ts";
 import { quoted } from "./suggestion.ts";
 
 /** Which nodes take part in a virtual router, on which interface, with what priority and source. */
 
-interface Surroundings {
+/** What derivation looks at, and what it finds wrong. */
+export interface Surroundings {
   readonly nodes: ReadonlyMap<string, NodeEntry>;
   readonly declared: DeclaredNames;
   readonly findings: Finding[];
 }
+
+/** A node's part in a virtual router, before the others of it are looked at. */
+export type Participant = Omit<MemberConfig, "peers" | "heartbeats">;
 
 const highestPriority = 254;
 const widestGap = 4;
@@ -27,7 +32,7 @@ export function priorityGap(nodes: number): number {
 }
 
 /** Gives a VIP's members in its order of preference. */
-export function vipMembers(vip: Element<VipEntry>, around: Surroundings): readonly MemberConfig[] {
+export function vipMembers(vip: Element<VipEntry>, around: Surroundings): readonly Participant[] {
   const { prefer, interface: given, address } = vip.value;
   const gap = priorityGap(prefer.length);
   refuseStrangers(given, { path: [...vip.path, "interface"], known: prefer }, around);
@@ -50,7 +55,7 @@ export function vipMembers(vip: Element<VipEntry>, around: Surroundings): readon
 }
 
 /** Gives the members of a router that is spelled out, in the order of the nodes. */
-export function vrrpMembers(vrrp: Element<VrrpEntry>, around: Surroundings): readonly MemberConfig[] {
+export function vrrpMembers(vrrp: Element<VrrpEntry>, around: Surroundings): readonly Participant[] {
   const { value, path } = vrrp;
   const taking = takingPart(vrrp, around);
   const known = taking.map(([name]) => name);
@@ -107,14 +112,8 @@ function findNode(name: string, path: KeyPath, around: Surroundings): NodeEntry 
   return null;
 }
 
-function perNodeValue<T>(value: PerNode<T>, node: string): T | null {
-  if (typeof value !== "object" || value === null) return value;
-  const table = value as Readonly<Record<string, T>>;
-  return Object.hasOwn(table, node) ? (table[node] ?? null) : null;
-}
-
 /** Refuses keys of a table per node that are no nodes of this router. */
-function refuseStrangers(
+export function refuseStrangers(
   value: PerNode<unknown>,
   at: { readonly path: KeyPath; readonly known: readonly string[] },
   around: Surroundings,
@@ -180,7 +179,8 @@ export function sharesNetwork(own: { address: string; prefixLength: number | nul
   );
 }
 
-function firstIpv4(node: NodeEntry, on: string): string | null {
+/** Gives the first IPv4 address of a node on an interface, or null. */
+export function firstIpv4(node: NodeEntry, on: string): string | null {
   return node.address[on]?.find(({ address }) => familyOf(address) === 4)?.address ?? null;
 }
 

@@ -45,6 +45,12 @@ export interface VrrpInstancePlan {
   readonly addresses: readonly VipAddressPlan[];
   /** IPv4 multicast group the advertisements go to. */
   readonly group: string;
+  /** How advertisements go to each of the peers instead of the group; null sends to the group. */
+  readonly unicast: UnicastPlan | null;
+  /** The other routers that are known, on the instance's own interface. */
+  readonly peers: readonly PeerPlan[];
+  /** Further interfaces on which the same advertisements are sent and heard. */
+  readonly heartbeats: readonly HeartbeatPlan[];
   /** Source address of advertisements; null takes the interface's first address that is not virtual. */
   readonly source: string | null;
   /** RFC 2338 simple text password (at most 8 bytes, version 2 only), or null. */
@@ -67,6 +73,41 @@ export interface NeighbourPlan {
   readonly node: string;
   /** Where its advertisements come from; null if the file does not say. */
   readonly address: string | null;
+}
+
+/** Another router of the same VRID. */
+export interface PeerPlan {
+  /** Name of its node, or its address where the file says no more. */
+  readonly name: string;
+  readonly address: string;
+}
+
+/** What is accepted of unicast advertisements. */
+export interface UnicastPlan {
+  /** TTL or hop limit; null is 255 from a network of the interface, anything from elsewhere. */
+  readonly ttl: TtlRange | null;
+  /** Whether they are believed from peers alone. */
+  readonly checksSource: boolean;
+}
+
+/** Inclusive range of TTLs, 1–255. */
+export interface TtlRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A second way between the nodes of a virtual router. */
+export interface HeartbeatPlan {
+  readonly interface: string;
+  /** This node's own address on it. */
+  readonly source: string;
+  readonly peers: readonly HeartbeatPeerPlan[];
+}
+
+/** Another node on a heartbeat interface. */
+export interface HeartbeatPeerPlan extends PeerPlan {
+  /** Its source on the virtual router's own interface, by which elections know it. */
+  readonly identity: string;
 }
 
 /** How advertisements are signed, and which are believed. */

@@ -3,7 +3,6 @@
  * meanwhile. They are refused by name rather than as unknown, so that nobody takes them for a slip of the pen.
  */
 
-const multicast = "advertisements go to the multicast group meanwhile";
 const staticSystem = "set it up with the host's own network configuration meanwhile";
 const logOnly = "state changes are in the log and in `edge-ha status` meanwhile";
 const inNotify = "[notify] is told of every instance and group by its name meanwhile";
@@ -15,12 +14,7 @@ const rrOnly = "the schedulers rr and wrr work without it";
 const serverCheck = "a server is taken out and put back by its check meanwhile";
 
 const router: Readonly<Record<string, string>> = {
-  peers: multicast,
-  unicast_ttl: multicast,
-  check_source: multicast,
   group6: "IPv6 is not built yet; IPv4 needs `group` only",
-  heartbeat: "advertisements go out on the instance's own interface meanwhile",
-  heartbeats: "advertisements go out on the instance's own interface meanwhile",
   virtual_mac: "the interface's own address is announced by gratuitous ARP meanwhile",
   accept: "packets to the address are always accepted meanwhile",
   strict: "the rules of RFC 9568 are always checked meanwhile",
@@ -108,7 +102,7 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   cluster: { ...router, router_id: "the node's name takes its place", mail: logOnly },
   node: {
-    peer: multicast,
+    peer: 'peers = "unicast" in [cluster], [[vip]] or [[vrrp]] takes the peers from [node.address]',
     weight: "write prefer in the [[vip]] meanwhile",
     admin: "`edge-ha status` shows this node's state",
   },

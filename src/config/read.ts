@@ -14,6 +14,7 @@ import { policyRules } from "./rules/policy.ts";
 import { notifyRules } from "./rules/notify.ts";
 import { protocolRules, routerRules } from "./rules/routers.ts";
 import { serviceRules } from "./rules/services.ts";
+import { transportRules } from "./rules/transport.ts";
 import { syncGroupRules } from "./rules/sync-groups.ts";
 import { idleTracks, trackRules } from "./rules/tracks.ts";
 import { readSections } from "./sections.ts";
@@ -88,6 +89,7 @@ function examine(
   findings.push(
     ...nameRules(model),
     ...addressRules(model),
+    ...transportRules(model),
     ...routerRules(model),
     ...policyRules(model),
     ...syncGroupRules(model),

@@ -3,6 +3,7 @@ import type { InstanceConfig, MemberConfig, TrackConfig } from "./config.ts";
 import { errorAt, type Finding } from "./finding.ts";
 import { vipMembers, vrrpMembers } from "./members.ts";
 import type { DeclaredNames, Resolved } from "./model.ts";
+import { unicastOf, withPaths } from "./paths.ts";
 import type { AuthEntry } from "./schema/auth.ts";
 import { usualGarp, type ClusterEntry } from "./schema/cluster.ts";
 import type { TrackEntry } from "./schema/track.ts";
@@ -20,6 +21,10 @@ const fallback: ClusterEntry = {
   vrrp_version: 3,
   group: "224.0.0.18",
   down_after: 3,
+  peers: "multicast",
+  unicast_ttl: null,
+  check_source: null,
+  heartbeats: null,
   preempt: true,
   preempt_delay: 0,
   startup_delay: 0,
@@ -37,10 +42,15 @@ export function resolveInstances(
   const around = { nodes, declared, findings };
   const cluster = sections.cluster?.value ?? fallback;
   const tracks = resolveTracks(sections.tracks);
+  const clusterPath = sections.cluster?.path ?? [];
+  const above = { value: cluster, path: clusterPath };
   const drafts = [
-    ...sections.vips.map((element) => ({ element, members: vipMembers(element, around) })),
-    ...sections.vrrps.map((element) => ({ element, members: vrrpMembers(element, around) })),
-  ];
+    ...sections.vips.map((element) => ({ element, participants: vipMembers(element, around) })),
+    ...sections.vrrps.map((element) => ({ element, participants: vrrpMembers(element, around) })),
+  ].map(({ element, participants }) => ({
+    element,
+    members: withPaths({ router: element, cluster: above }, participants, around),
+  }));
   const vrids = assignVrids(drafts, findings);
   return drafts.map(({ element, members }, index) => {
     const { value, path } = element;
@@ -58,6 +68,7 @@ export function resolveInstances(
       addresses: isVip ? [value.address, ...value.addresses] : value.addresses,
       label: value.label,
       group: value.group ?? cluster.group,
+      unicast: unicastOf(value, cluster),
       password: passwordOf(value.auth ?? cluster.auth),
       hmac: hmacOf(value.auth ?? cluster.auth),
       checksum: (isVip ? null : value.checksum) ?? "pseudo-header",
@@ -82,7 +93,7 @@ interface Draft {
 function assignVrids(drafts: readonly Draft[], findings: Finding[]): readonly number[] {
   const taken = new Set<string>();
   const take = (draft: Draft, vrid: number): void => {
-    for (const member of draft.members) taken.add(segment(member, vrid));
+    for (const member of draft.members) for (const each of segments(member, vrid)) taken.add(each);
   };
   for (const draft of drafts) {
     const { vrid } = draft.element.value;
@@ -92,7 +103,7 @@ function assignVrids(drafts: readonly Draft[], findings: Finding[]): readonly nu
     const { value, path } = draft.element;
     if (value.vrid !== null) return value.vrid;
     const vrid = freeVrid(lastOctet(value), (candidate) =>
-      draft.members.some((member) => taken.has(segment(member, candidate))),
+      draft.members.some((member) => segments(member, candidate).some((each) => taken.has(each))),
     );
     if (vrid === null)
       findings.push(
@@ -103,8 +114,9 @@ function assignVrids(drafts: readonly Draft[], findings: Finding[]): readonly nu
   });
 }
 
-function segment(member: MemberConfig, vrid: number): string {
-  return `${member.node} ${member.interface} ${vrid}`;
+/** A heartbeat carries the router's VRID on its interface too. */
+function segments({ node, interface: own, heartbeats }: MemberConfig, vrid: number): readonly string[] {
+  return [own, ...heartbeats.map(({ interface: on }) => on)].map((on) => `${node} ${on} ${vrid}`);
 }
 
 function freeVrid(wish: number, isTaken: (vrid: number) => boolean): number | null {

@@ -47,8 +47,31 @@ export interface InstanceStatus {
   readonly handedOverAt: string | null;
   /** The last router heard that held the address. */
   readonly peer: { readonly address: string; readonly priority: number } | null;
+  /** The interfaces its advertisements travel on, its own first. */
+  readonly paths: readonly PathStatus[];
   /** Advertisements sent, received, and dropped by cause. */
   readonly counters: Readonly<Record<string, number>>;
+}
+
+/** One interface that a virtual router's advertisements travel on. */
+export interface PathStatus {
+  readonly interface: string;
+  readonly transport: "multicast" | "unicast";
+  /** Why nothing can be sent or heard there, or null. */
+  readonly problem: string | null;
+  /** Who was heard there last, and when; only active routers speak. */
+  readonly heard: readonly PathPeerStatus[];
+}
+
+/** A router as it was heard on a path. */
+export interface PathPeerStatus {
+  /** Name of the node, or the address where the file gives no name. */
+  readonly router: string;
+  /** Its address on the path; null if it was never heard there, though on another path. */
+  readonly address: string | null;
+  readonly at: string | null;
+  /** Whether it is heard on another path and not on this one. */
+  readonly isSilent: boolean;
 }
 
 /** One probe and its standing verdict. */

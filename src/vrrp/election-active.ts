@@ -49,8 +49,11 @@ export function stepActive(config: ElectionConfig, from: Active, event: Election
     case "claim": {
       const { claim, at } = event;
       if (claim.kind === "standing") return reclaim(config, from, at, claim);
-      // Nothing can be sent through an interface that is cut off, and nobody asks for the addresses there.
-      if (claim.kind === "cut-off") return becomeFault(from, at, claim, [{ kind: "removeAddresses" }]);
+      // Nobody asks for the addresses on an interface that is cut off. A heartbeat that is not carries the last word,
+      // so that a backup claims after its skew and not after three intervals; without one nothing is sent.
+      if (claim.kind === "cut-off") {
+        return becomeFault(from, at, claim, [resign, { kind: "removeAddresses" }]);
+      }
       return leave(config, from, at, { claim, reason: claim.reason, isStopping: false, isHandover: false });
     }
     case "configure":

@@ -57,9 +57,10 @@ export interface SegmentPlace {
   readonly source: string;
 }
 
-/** A multicast group on a link. */
+/** A multicast group on a link, and the host's own address there. */
 export interface Segment {
-  send(payload: Uint8Array): void;
+  /** Sends to the group or to a router of its own; throws `SystemError`. */
+  send(payload: Uint8Array, to: string): void;
   close(): void;
 }
 

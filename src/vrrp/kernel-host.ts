@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import { FrameSocket } from "../kernel/frame-socket.ts";
 import { RawMulticast } from "../kernel/raw-multicast.ts";
+import { RawUnicast } from "../kernel/raw-unicast.ts";
 import { openEcho, openNeighbour } from "../kernel/reachability.ts";
 import { RouteNetlink } from "../kernel/rtnetlink.ts";
 import { PreciseTimer } from "../kernel/timer.ts";
@@ -51,8 +52,20 @@ export function openKernelHost(log: Log): KernelHost {
 function openSegment(where: SegmentPlace, receive: Parameters<Host["openSegment"]>[1], log: Log): Segment {
   const { link, group, source } = where;
   // RFC 9568 §5.1.1.3: the TTL is 255. 0xc0 is internetwork control.
-  const socket = RawMulticast.open({ protocol: vrrpProtocol, link, group, source, ttl: 255, tos: 0xc0 });
+  const header = { protocol: vrrpProtocol, link, source, ttl: 255, tos: 0xc0 };
+  const socket = RawMulticast.open({ ...header, group });
   // The interface went down or away: the link's own event says so, and says it better.
   socket.onReceive(receive, (error) => log.debug(`receiving on ${link.name}: ${errorText(error)}`));
-  return { send: (payload) => socket.send(payload), close: () => socket.close() };
+  let mouth: RawUnicast | null = null;
+  return {
+    send(payload, to) {
+      if (to === group) return socket.send(payload);
+      mouth ??= RawUnicast.open(header);
+      mouth.send(payload, to);
+    },
+    close() {
+      mouth?.close();
+      socket.close();
+    },
+  };
 }

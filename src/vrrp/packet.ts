@@ -1,6 +1,7 @@
 import { addressBytes, addressFromBytes, familyOf, type Family } from "../base/address.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { internetChecksum, onesComplementSum } from "../base/internet-checksum.ts";
+import type { TtlRange } from "../config/node-plan.ts";
 import { trailerLength } from "./hmac-trailer.ts";
 
 /**
@@ -110,16 +111,26 @@ export function sumTrailer(signed: Uint8Array, route: Route): Uint8Array {
   return bytes;
 }
 
+/** RFC 9568 §5.1.1.3: the TTL of what has passed no router. */
+export const unrouted: TtlRange = { min: 255, max: 255 };
+
 /** Reads what came after the IP header; `ttl` is the hop limit of IPv6. Never throws. */
-export function decodeAdvert(received: Uint8Array, route: Route & { readonly ttl: number }): Decoded {
+export function decodeAdvert(
+  received: Uint8Array,
+  route: Route & { readonly ttl: number },
+  accepted: TtlRange = unrouted,
+): Decoded {
   const vrid = received[1] ?? null;
   const malformed = (cause: Malformation, explanation: string): Decoded => {
     return { kind: "malformed", cause, explanation, vrid };
   };
   const family = familyOf(route.source);
-  // RFC 9568 §7.1: a TTL below 255 has passed a router.
-  const ttlName = family === 4 ? "TTL" : "hop limit";
-  if (route.ttl !== 255) return malformed("ttl", `its ${ttlName} is ${route.ttl}, not 255`);
+  // RFC 9568 §7.1: a TTL below 255 has passed a router, which unicast peers may be behind.
+  if (route.ttl < accepted.min || route.ttl > accepted.max) {
+    const { min, max } = accepted;
+    const wanted = min === max ? `not ${min}` : `not from ${min} to ${max}`;
+    return malformed("ttl", `its ${family === 4 ? "TTL" : "hop limit"} is ${route.ttl}, ${wanted}`);
+  }
   const [first = 0, id = 0, priority = 0, count = 0, timingHigh = 0, timingLow = 0] = received;
   const version = first >> 4;
   if (version !== 2 && version !== 3) return malformed("version", `its version is ${version}`);

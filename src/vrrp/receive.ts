@@ -1,5 +1,6 @@
 import { compareAddresses, isLinkLocal } from "../base/address.ts";
 import { equalBytes } from "../base/bytes.ts";
+import type { ArrivalCause } from "./arrival.ts";
 import { type Advert, authenticationOf, type Malformation } from "./packet.ts";
 import { formatMs } from "./timers.ts";
 
@@ -23,7 +24,7 @@ export interface ReceiveRules {
 }
 
 /** Why an advertisement did not count. */
-export type DropCause = Malformation | "auth" | "reflected" | AuthCause;
+export type DropCause = Malformation | ArrivalCause | "auth" | "reflected" | AuthCause;
 
 /** Why a signature did not count. */
 export type AuthCause = "authMissing" | "authFailed" | "authUnknownKey" | "authReplay" | "authStale";

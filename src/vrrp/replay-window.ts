@@ -23,8 +23,11 @@ interface Slot {
   readonly stamp: bigint;
 }
 
-/** More senders than this at a time are more than one virtual router has but in a storm. */
-const mostSlots = 4;
+/**
+ * More senders than this at a time are more than one virtual router has but in a storm. A router has an address on each
+ * path, and each is a sender of its own: what was recorded on one path can be sent again on none.
+ */
+const mostSlots = 32;
 
 /** The last stamp of each sender heard lately. */
 export class ReplayWindow {

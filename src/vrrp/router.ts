@@ -1,29 +1,22 @@
-import { familyOf } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
-import { errorText } from "../base/system-error.ts";
 import type { VipAddressPlan, VrrpInstancePlan } from "../config/node-plan.ts";
 import type { InstanceStatus, VrrpStateName } from "../ipc/status.ts";
-import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
 import type { InterfaceAddress } from "../kernel/rtnetlink.ts";
+import { Adverts, type HeardAdvert, type PathPlace } from "./adverts.ts";
 import type { AnnouncementQueue } from "./announcement-queue.ts";
 import { Announcer } from "./announcer.ts";
-import { Authenticator } from "./authenticator.ts";
-import { Complaints } from "./complaints.ts";
 import { Counters } from "./counters.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { notStarted, step } from "./election.ts";
 import type { Election, ElectionConfig, ElectionEffect, ElectionEvent } from "./election-types.ts";
-import { hmacSha256 } from "./hmac-sha256.ts";
-import type { Host, SegmentPlace } from "./host.ts";
+import type { Host } from "./host.ts";
 import type { Interfaces } from "./interfaces.ts";
-import { authenticationOf, decodeAdvert, encodeAdvert, sumTrailer } from "./packet.ts";
 import { routerKey } from "./plan-difference.ts";
-import { judgeAdvert, type ReceiveRules } from "./receive.ts";
 import { mayClaim } from "./sync-group.ts";
 import type { WeighedClaim } from "./tracking.ts";
-import { isSamePlace, type Membership, type Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 import type { VirtualAddresses } from "./virtual-addresses.ts";
 
 /** What all routers of a process share. */
@@ -54,16 +47,14 @@ export interface GroupView {
 export class Router {
   readonly #needs: RouterNeeds;
   readonly #counters = new Counters();
-  readonly #complaints = new Complaints();
-  readonly #authenticator = new Authenticator(hmacSha256);
   #plan: VrrpInstancePlan;
   #election: Election;
   #weighed: WeighedClaim = { claim: { kind: "cut-off", reason: "not started" }, claims: [] };
-  #membership: Membership | null = null;
   #peer: InstanceStatus["peer"] = null;
   #since: Date;
   #left: (() => void) | null = null;
   readonly #announcer: Announcer;
+  readonly #adverts: Adverts;
   readonly #deadlineName: string;
 
   constructor(plan: VrrpInstancePlan, needs: RouterNeeds) {
@@ -73,6 +64,14 @@ export class Router {
     this.#since = needs.host.clock.wallTime();
     this.#deadlineName = `election ${routerKey(plan)}`;
     this.#announcer = new Announcer(routerKey(plan), needs, () => this.#plan);
+    this.#adverts = new Adverts({
+      host: needs.host,
+      transport: needs.transport,
+      log: needs.log,
+      counters: this.#counters,
+      plan: () => this.#plan,
+      hear: (advert) => this.#hear(advert),
+    });
   }
 
   get plan(): VrrpInstancePlan {
@@ -88,16 +87,15 @@ export class Router {
   }
 
   /** Begins with a claim. */
-  start(weighed: WeighedClaim, place: SegmentPlace | null, adopts: boolean): void {
-    this.#weighed = this.#join(weighed, place);
+  start(weighed: WeighedClaim, paths: readonly PathPlace[], adopts: boolean): void {
+    this.#weighed = this.#join(weighed, paths);
     this.#handle({ kind: "startup", at: this.#now(), claim: this.#weighed.claim, adopts });
   }
 
   /** Takes note of the claim as it is now, and of where to speak. */
-  setClaim(weighed: WeighedClaim, place: SegmentPlace | null): void {
-    this.#weighed = this.#join(weighed, place);
+  setClaim(weighed: WeighedClaim, paths: readonly PathPlace[]): void {
+    this.#weighed = this.#join(weighed, paths);
     this.#handle({ kind: "claim", at: this.#now(), claim: this.#weighed.claim });
-    if (this.#weighed.claim.kind === "cut-off") this.#leave();
   }
 
   /** Goes on with other settings; the caller sets the claim afterwards. */
@@ -172,6 +170,7 @@ export class Router {
       addresses: addresses.map(({ address, length }) => `${address}/${length}`),
       handedOverAt: this.#needs.group.handedOverAt(this),
       peer: this.#peer,
+      paths: this.#adverts.paths(),
       counters: this.#counters.values(),
     };
   }
@@ -207,7 +206,7 @@ export class Router {
     if (left === null) return;
     this.#left = null;
     this.#announcer.cancel();
-    this.#leave();
+    this.#adverts.moveTo([]);
     left();
   }
 
@@ -221,7 +220,7 @@ export class Router {
   #carryOut(effect: ElectionEffect): void {
     switch (effect.kind) {
       case "sendAdvert":
-        return this.#sendAdvert(effect.priority);
+        return this.#adverts.send(effect.priority);
       case "addAddresses":
         for (const vip of this.#plan.addresses) this.#needs.addresses.add(vip);
         return;
@@ -253,93 +252,19 @@ export class Router {
     this.#handle({ kind: isFree ? "timer" : "hold", at });
   }
 
-  #receive(packet: ReceivedPacket): void {
-    const { payload, source } = packet;
-    const decoded = decodeAdvert(payload, packet);
-    if (decoded.kind === "malformed") {
-      this.#counters.countDrop(decoded.cause);
-      return this.#complain(`advertisement from ${source} dropped: ${decoded.explanation}`);
-    }
-    const { advert } = decoded;
-    const judged = judgeAdvert(this.#receiveRules(), advert, source, () =>
-      this.#authenticator.judge(this.#plan.hmac, { ...decoded, source }, this.#wallMs()),
-    );
-    this.#counters.countJudged(judged);
-    if (judged.kind === "dropped") {
-      const { kind, explanation } = judged.remark;
-      // The kind is what repeats itself: an explanation may have a time in it.
-      return this.#complain(`advertisement from ${source} dropped: ${explanation}`, `${kind} ${source}`);
-    }
-    for (const { explanation } of judged.oddities) {
-      this.#complain(`advertisement from ${source}: ${explanation}`);
-    }
-    if (advert.version === 3) {
-      const isPseudo = decoded.checksum === "pseudo-header";
-      this.#counters.count(isPseudo ? "pseudoHeaderChecksums" : "messageOnlyChecksums");
-    }
-    if (advert.priority === 0) this.#counters.count("receivedPriorityZero");
-    this.#peer = { address: source, priority: advert.priority };
-    const { priority, intervalMs } = advert;
+  #hear({ source, priority, intervalMs }: HeardAdvert): void {
+    this.#peer = { address: source, priority };
     this.#handle({ kind: "advert", at: this.#now(), source, priority, intervalMs });
   }
 
-  #receiveRules(): ReceiveRules {
-    const { version, advertIntervalMs, password, addresses } = this.#plan;
-    const source = this.#membership?.place.source ?? "";
-    return {
-      version,
-      advertIntervalMs,
-      password,
-      source,
-      addresses: addresses.map(({ address }) => address),
-    };
-  }
-
-  #complain(text: string, kind: string = text): void {
-    if (this.#complaints.isDue(kind, this.#now())) this.#needs.log.warning(`${this.name}: ${text}`);
-  }
-
-  #sendAdvert(priority: number): void {
-    if (this.#membership === null) return;
-    const { version, vrid, advertIntervalMs: intervalMs, password, hmac, checksum } = this.#plan;
-    const { source, group: destination } = this.#membership.place;
-    const addresses = this.#plan.addresses.map(({ address }) => address);
-    const auth = authenticationOf(password);
-    const advert = { family: familyOf(source), version, vrid, priority, intervalMs, addresses, auth };
-    try {
-      const route = { source, destination };
-      const message = encodeAdvert(advert, route, checksum);
-      const isSigned = hmac !== null && version === 3;
-      this.#membership.send(
-        isSigned
-          ? sumTrailer(this.#authenticator.sign(hmac, { message, source }, this.#wallMs()), route)
-          : message,
-      );
-      this.#counters.count(priority === 0 ? "sentPriorityZero" : "sent");
-    } catch (error) {
-      this.#counters.count("sendErrors");
-      this.#complain(`an advertisement could not be sent: ${errorText(error)}`);
-    }
-  }
-
-  /** Becomes part of the segment the claim speaks on; without one there is no claim. */
-  #join(weighed: WeighedClaim, place: SegmentPlace | null): WeighedClaim {
-    if (place === null || weighed.claim.kind === "cut-off") return weighed;
-    if (this.#membership !== null && isSamePlace(this.#membership.place, place)) return weighed;
-    this.#leave();
-    try {
-      const { vrid } = this.#plan;
-      this.#membership = this.#needs.transport.join(place, vrid, (packet) => this.#receive(packet));
-      return weighed;
-    } catch (error) {
-      const reason = `no socket on ${place.link.name}: ${errorText(error)}`;
-      return { claim: { kind: "cut-off", reason }, claims: [reason, ...weighed.claims] };
-    }
-  }
-
-  #leave(): void {
-    this.#membership?.leave();
-    this.#membership = null;
+  /** Becomes part of the segments the claim speaks on; without that of its own interface there is no claim. */
+  #join(weighed: WeighedClaim, paths: readonly PathPlace[]): WeighedClaim {
+    const isCutOff = weighed.claim.kind === "cut-off";
+    // What is cut off has nothing to say there, not even that it resigns; heartbeats carry that.
+    const places = paths.map((path, index) => (isCutOff && index === 0 ? { ...path, place: null } : path));
+    const reason = this.#adverts.moveTo(places);
+    if (reason === null) return weighed;
+    return { claim: { kind: "cut-off", reason }, claims: [reason, ...weighed.claims] };
   }
 
   /** Turns the addresses of a router that holds them into another set, without touching what stays. */
@@ -351,10 +276,6 @@ export class Router {
     const fresh = after.filter((vip) => !isIn(before, vip));
     for (const vip of fresh) this.#needs.addresses.add(vip);
     this.#announcer.announce(fresh);
-  }
-
-  #wallMs(): number {
-    return this.#needs.host.clock.wallTime().getTime();
   }
 
   #now(): ReturnType<Host["clock"]["now"]> {

@@ -5,8 +5,8 @@ import type { Host, Segment, SegmentPlace } from "./host.ts";
 /** One virtual router's part in a segment. */
 export interface Membership {
   readonly place: SegmentPlace;
-  /** Sends to the group; throws `SystemError`. */
-  send(payload: Uint8Array): void;
+  /** Sends to the group or to one router; throws `SystemError`. */
+  send(payload: Uint8Array, to: string): void;
   leave(): void;
 }
 
@@ -35,7 +35,7 @@ export class Transport {
     open.receivers.set(vrid, receive);
     return {
       place,
-      send: (payload) => open.segment.send(payload),
+      send: (payload, to) => open.segment.send(payload, to),
       leave: () => {
         if (open.receivers.get(vrid) === receive) open.receivers.delete(vrid);
         release();

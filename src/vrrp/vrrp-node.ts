@@ -1,4 +1,3 @@
-import { familyOf } from "../base/address.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { SyncGroupPlan, VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
@@ -10,10 +9,11 @@ import { AnnouncementQueue } from "./announcement-queue.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Handovers } from "./handovers.ts";
 import type { Election } from "./election-types.ts";
-import type { Host, SegmentPlace, UserIds } from "./host.ts";
-import { Interfaces, linkProblem } from "./interfaces.ts";
+import type { Host, UserIds } from "./host.ts";
+import { Interfaces } from "./interfaces.ts";
 import { StateNotices } from "./state-notices.ts";
 import { isInTheWay, planDifference, routerKey } from "./plan-difference.ts";
+import { Places } from "./places.ts";
 import { Router, type RouterNeeds } from "./router.ts";
 import { followingMember, groupEvent, groupStanding } from "./sync-group.ts";
 import { type Burden, type Standing, type WeighedClaim, weighClaim } from "./tracking.ts";
@@ -32,6 +32,7 @@ export class VrrpNode {
   readonly #interfaces: Interfaces;
   readonly #addresses: VirtualAddresses;
   readonly #transport: Transport;
+  readonly #places: Places;
   readonly #needs: RouterNeeds;
   readonly #unsubscribe: () => void;
   readonly #routers = new Map<string, Router>();
@@ -62,6 +63,7 @@ export class VrrpNode {
     this.#interfaces = new Interfaces(host);
     this.#addresses = new VirtualAddresses({ host, interfaces: this.#interfaces, log });
     this.#transport = new Transport(host);
+    this.#places = new Places(this.#interfaces, (address) => this.#isVirtual(address));
     this.#tracks = new Tracks({
       host,
       interfaces: this.#interfaces,
@@ -217,8 +219,8 @@ export class VrrpNode {
     this.#index();
     const standings = this.#standings();
     for (const router of fresh) {
-      const place = this.#placeOf(router.plan);
-      router.start(this.#weigh(router.plan, standings), place, isAdopted(router.plan));
+      const paths = this.#places.of(router.plan);
+      router.start(this.#weigh(router.plan, standings), paths, isAdopted(router.plan));
     }
     this.#weighAll();
   }
@@ -246,8 +248,9 @@ export class VrrpNode {
     };
     try {
       for (const plan of plans) {
-        const place = this.#placeOf(plan);
-        if (place !== null) releases.push(this.#transport.reserve(place));
+        for (const { place } of this.#places.of(plan)) {
+          if (place !== null) releases.push(this.#transport.reserve(place));
+        }
       }
     } catch (error) {
       release();
@@ -275,7 +278,7 @@ export class VrrpNode {
     this.#tracks.look();
     const standings = this.#standings();
     for (const router of [...this.#routers.values(), ...this.#departing]) {
-      router.setClaim(this.#weigh(router.plan, standings), this.#placeOf(router.plan));
+      router.setClaim(this.#weigh(router.plan, standings), this.#places.of(router.plan));
     }
     this.#changed();
   }
@@ -306,43 +309,13 @@ export class VrrpNode {
   }
 
   #standing(plan: VrrpInstancePlan): Standing {
-    const link = this.#interfaces.linkNamed(plan.interface);
-    const source = this.#sourceOf(plan);
-    const missing =
-      plan.source === null
-        ? `interface ${plan.interface} has no IPv4 address of its own`
-        : `source address ${plan.source} is not on this host`;
-    const cutOff = linkProblem(plan.interface, link) ?? (source === null ? missing : null);
+    const [{ place, problem: cutOff }] = this.#places.of(plan);
+    const source = place?.source ?? null;
     const burdens: Burden[] = [...this.#tracks.burdens(plan.tracks)];
     if (plan.needsProxy && !this.#areProxiesAlive) {
       burdens.push({ name: "proxies", weight: null, reason: "no proxy process is able to serve" });
     }
     return { basePriority: plan.priority, source, cutOff, burdens };
-  }
-
-  #placeOf(plan: VrrpInstancePlan): SegmentPlace | null {
-    const link = this.#interfaces.linkNamed(plan.interface);
-    const source = this.#sourceOf(plan);
-    return link === null || source === null ? null : { link, group: plan.group, source };
-  }
-
-  /** The configured source if the host has it, or else the interface's first address that is not virtual. */
-  #sourceOf(plan: VrrpInstancePlan): string | null {
-    if (plan.source !== null) {
-      return this.#interfaces.has(plan.source) ? plan.source : null;
-    }
-    const link = this.#interfaces.linkNamed(plan.interface);
-    if (link === null) return null;
-    const candidates = this.#interfaces.on(link.index);
-    const own = candidates.find(({ address, protocol }) => {
-      return protocol !== addressProtocol.vrrp && !this.#isVirtual(address) && familyOf(address) === 4;
-    });
-    if (own !== undefined) return own.address;
-    // The owner of an address may have no other (RFC 9568 §6.4.1).
-    if (plan.priority !== 255) return null;
-    return (
-      candidates.find(({ address }) => plan.addresses.some((vip) => vip.address === address))?.address ?? null
-    );
   }
 
   #isVirtual(address: string): boolean {

@@ -41,6 +41,7 @@ export class FakeSegment {
   readonly #listeners = new Set<Listener>();
   /** Machines by network that hear only others of the same island; 0 is the mainland. */
   readonly #islands = new Map<string, number>();
+  readonly #deaf = new Set<string>();
 
   constructor(clock: FakeClock, seed = 1) {
     this.clock = clock;
@@ -52,9 +53,15 @@ export class FakeSegment {
     this.#islands.set(`${machine} ${network}`, island);
   }
 
+  /** Keeps a machine from hearing anything on one network, though it is heard there. */
+  deafen(machine: string, network: string): void {
+    this.#deaf.add(`${machine} ${network}`);
+  }
+
   /** Brings everybody together again. */
   heal(): void {
     this.#islands.clear();
+    this.#deaf.clear();
   }
 
   /** Connects a socket. */
@@ -62,33 +69,36 @@ export class FakeSegment {
     const listener: Listener = { machine, place, receive };
     this.#listeners.add(listener);
     return {
-      send: (payload) => this.#send(listener, payload),
+      send: (payload, to) => this.#send(listener, payload, to),
       close: () => this.#listeners.delete(listener),
     };
   }
 
-  #send(from: Listener, payload: Uint8Array): void {
+  #send(from: Listener, payload: Uint8Array, destination: string): void {
     const { name: network } = from.place.link;
     if (!from.machine.hasCarrier(network)) return;
     this.sent.push({ at: this.clock.now(), machine: from.machine.name, network, payload });
     for (const to of this.#listeners) {
       if (to.machine === from.machine || to.place.link.name !== network) continue;
+      if (to.place.group !== destination && !to.machine.holds(destination)) continue;
       if (this.#random() < this.loss || !this.#areTogether(from, to)) continue;
       const at = later(this.clock.now(), this.#random() * this.maxDelayMs);
-      this.clock.schedule(at, () => this.#deliver(from, to, payload));
+      this.clock.schedule(at, () => this.#deliver(from, to, { payload, destination }));
     }
   }
 
-  #deliver(from: Listener, to: Listener, payload: Uint8Array): void {
+  #deliver(from: Listener, to: Listener, sent: Pick<ReceivedPacket, "payload" | "destination">): void {
     if (to.machine.isDeaf) return;
-    to.machine.whenRunning(() => this.#receive(from, to, payload));
+    to.machine.whenRunning(() => this.#receive(from, to, sent));
   }
 
-  #receive(from: Listener, to: Listener, payload: Uint8Array): void {
-    const hears = this.#listeners.has(to) && to.machine.hasCarrier(to.place.link.name);
+  #receive(from: Listener, to: Listener, sent: Pick<ReceivedPacket, "payload" | "destination">): void {
+    const { name: network } = to.place.link;
+    const isDeaf = this.#deaf.has(`${to.machine.name} ${network}`);
+    const hears = this.#listeners.has(to) && to.machine.hasCarrier(network) && !isDeaf;
     if (!hears || !this.#areTogether(from, to)) return;
-    const { source, group: destination } = from.place;
-    to.receive({ payload, source, destination, ttl: 255, totalLength: 20 + payload.length });
+    const { source } = from.place;
+    to.receive({ ...sent, source, ttl: 255, totalLength: 20 + sent.payload.length });
   }
 
   #areTogether(a: Listener, b: Listener): boolean {

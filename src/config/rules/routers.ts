@@ -75,11 +75,13 @@ function duplicateVrids(model: Model): readonly Finding[] {
   return model.instances.flatMap((resolved) => {
     const { config, path } = resolved;
     let clash: { readonly other: Resolved; readonly on: string } | null = null;
-    for (const member of config.members) {
-      const segment = `${member.node} ${member.interface} ${config.vrid}`;
-      const other = first.get(segment);
-      if (other === undefined) first.set(segment, resolved);
-      else clash ??= { other, on: member.interface };
+    for (const { node, interface: own, heartbeats } of config.members) {
+      for (const on of [own, ...heartbeats.map((heartbeat) => heartbeat.interface)]) {
+        const segment = `${node} ${on} ${config.vrid}`;
+        const other = first.get(segment);
+        if (other === undefined) first.set(segment, resolved);
+        else if (other !== resolved) clash ??= { other, on };
+      }
     }
     if (clash === null) return [];
     const line = model.line(clash.other.path);

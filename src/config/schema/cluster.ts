@@ -17,6 +17,7 @@ import {
   interfaceName,
   isHostAddress,
 } from "./fields.ts";
+import { transport, transportWordSchema, type TransportEntry, type TransportWord } from "./transport.ts";
 
 /** How the taking of an address is announced. */
 export interface GarpEntry {
@@ -28,11 +29,12 @@ export interface GarpEntry {
 }
 
 /** `[cluster]`: what holds for all virtual routers unless they say otherwise. */
-export interface ClusterEntry {
+export interface ClusterEntry extends TransportEntry {
   readonly name: string;
   readonly advert_interval: number;
   readonly vrrp_version: 2 | 3;
   readonly group: string;
+  readonly peers: TransportWord;
   readonly down_after: number;
   readonly preempt: boolean;
   readonly preempt_delay: number;
@@ -121,6 +123,8 @@ export const clusterSchema: z.ZodType<ClusterEntry> = table(
     advert_interval: orElse(advertIntervalSchema, 1000),
     vrrp_version: orElse(versionSchema, 3),
     group: orElse(groupSchema, "224.0.0.18"),
+    peers: orElse(transportWordSchema, "multicast"),
+    ...transport,
     down_after: orElse(downAfterSchema, 3),
     preempt: orElse(flag("preempt = true"), true),
     preempt_delay: orElse(preemptDelaySchema, 0),

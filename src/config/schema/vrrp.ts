@@ -27,12 +27,18 @@ import {
   virtualAddress,
   wants,
 } from "./fields.ts";
-
-/** One value for all nodes, or one for each. */
-export type PerNode<T> = T | Readonly<Record<string, T>>;
+import { interfacePerNode, type PerNode, perNode } from "./per-node.ts";
+import {
+  peersSchema,
+  transport,
+  transportWordSchema,
+  type PeersEntry,
+  type TransportEntry,
+  type TransportWord,
+} from "./transport.ts";
 
 /** What `[[vip]]` and `[[vrrp]]` share; null is what `[cluster]` says. */
-interface RouterEntry {
+interface RouterEntry extends TransportEntry {
   readonly name: string;
   readonly advert_interval: number | null;
   readonly down_after: number | null;
@@ -53,6 +59,7 @@ export interface VipEntry extends RouterEntry {
   readonly interface: PerNode<string> | null;
   readonly vrid: number | null;
   readonly prefer: readonly string[];
+  readonly peers: TransportWord | null;
 }
 
 /** `[[vrrp]]`: a virtual router spelled out, to join one that others run. */
@@ -64,6 +71,7 @@ export interface VrrpEntry extends RouterEntry {
   readonly version: 2 | 3 | null;
   readonly addresses: readonly Prefix[];
   readonly source: PerNode<string> | null;
+  readonly peers: PeersEntry | null;
   readonly checksum: "pseudo-header" | "message-only" | null;
 }
 
@@ -73,33 +81,8 @@ export interface SyncGroupEntry {
   readonly vips: readonly string[];
 }
 
-function perNode<T>(
-  one: z.ZodType<T>,
-  each: z.ZodType<T>,
-  error: (issue: { input?: unknown }) => string,
-): z.ZodType<PerNode<T>> {
-  return z.unknown().transform((value, context): PerNode<T> => {
-    if (value === undefined) {
-      context.addIssue(error({ input: value }));
-      return z.NEVER;
-    }
-    const isTable =
-      typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
-    const result = isTable ? z.record(z.string(), each).safeParse(value) : one.safeParse(value);
-    if (result.success) return result.data;
-    for (const issue of result.error.issues) {
-      context.addIssue({ code: "custom", message: issue.message, path: [...issue.path] });
-    }
-    return z.NEVER;
-  });
-}
-
 const interfaceExample = 'interface = "eth1", or interface = { lb1 = "eth1", lb2 = "ens3" }';
-const interfaceSchema = perNode(
-  interfaceName(interfaceExample),
-  interfaceName(interfaceExample),
-  wants("an interface name", interfaceExample),
-);
+const interfaceSchema = interfacePerNode(interfaceExample);
 
 const ownerNote = "priority = 1 to 254, or 255 for a node whose own address it is";
 const priorityExample = "priority = { lb1 = 150, lb2 = 100 }";
@@ -148,6 +131,7 @@ const router = {
   garp: orNull(garpSchema),
   label: orNull(label),
   track: orNull(names("track")),
+  ...transport,
 };
 
 /** `[[vip]]`. */
@@ -159,6 +143,7 @@ export const vipSchema: z.ZodType<VipEntry> = table(
     interface: orNull(interfaceSchema),
     vrid: orNull(vridSchema),
     prefer: names("prefer", 1),
+    peers: orNull(transportWordSchema),
   },
   "[[vip]]",
 );
@@ -176,6 +161,7 @@ export const vrrpSchema: z.ZodType<VrrpEntry> = table(
       error: complaint("is an empty list", 'write addresses = ["192.0.2.100/24"]'),
     }),
     source: orNull(sourceSchema),
+    peers: orNull(peersSchema),
     checksum: orNull(choice(["pseudo-header", "message-only"])),
   },
   "[[vrrp]]",

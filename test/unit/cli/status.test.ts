@@ -25,6 +25,21 @@ const status: NodeStatus = {
       addresses: ["172.16.8.100/24"],
       peer: { address: "172.16.8.11", priority: 250 },
       handedOverAt: null,
+      paths: [
+        {
+          interface: "eth2",
+          transport: "multicast",
+          problem: null,
+          heard: [{ router: "lb2", address: "172.16.8.11", at: since, isSilent: true }],
+        },
+        {
+          interface: "eth1",
+          transport: "multicast",
+          problem: null,
+          heard: [{ router: "lb2", address: "10.16.8.11", at: since, isSilent: false }],
+        },
+        { interface: "eth3", transport: "unicast", problem: "interface eth3 is down", heard: [] },
+      ],
       counters: { sent: 3 },
     },
   ],
@@ -61,6 +76,15 @@ test("describeStatus() says who holds an address, since when, and why", () => {
   expect(text).toContain(`since ${since}: 172.16.8.11 has priority 250, ours is 244`);
   expect(text).toContain("active is 172.16.8.11 with priority 250");
   expect(text).toContain("check-uplink fails: −10");
+});
+
+test("describeStatus() shows each path with who was heard there last", () => {
+  const text = describeStatus(status, false);
+  expect(text).toContain(
+    `  path eth2, multicast: lb2 (172.16.8.11) heard last ${since}, silent since, though not elsewhere\n`,
+  );
+  expect(text).toContain(`  path eth1, multicast: lb2 (10.16.8.11) heard last ${since}\n`);
+  expect(text).toContain("  path eth3, unicast: interface eth3 is down");
 });
 
 test("describeStatus() shows services with their servers, checks and processes", () => {

@@ -49,10 +49,9 @@ describe("the eight mistakes that keepalived 2.2.7 runs with", () => {
     ]);
   });
 
-  test("unicast is refused by name, not replaced by multicast", () => {
-    expect(linesOf(`${base}${router}unicast_src_ip = "10.16.8.10"\npeers = ["10.16.8.11"]\n`)).toEqual([
-      '18:1 vrrp "foreign".unicast_src_ip: unknown key; leave it out: unicast peers are not built yet in this version',
-      '19:1 vrrp "foreign".peers: not built yet in this version; remove it; advertisements go to the multicast group meanwhile',
+  test("a source for unicast without peers is refused, not replaced by multicast", () => {
+    expect(linesOf(`${base}${router}unicast_src_ip = "10.16.8.10"\n`)).toEqual([
+      '18:1 vrrp "foreign".unicast_src_ip: unknown key; write source in a [[vrrp]], or leave it out: the node\'s own address is taken',
     ]);
   });
 

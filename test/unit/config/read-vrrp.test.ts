@@ -222,12 +222,6 @@ describe("readConfig on the protocol", () => {
       '3:9 cluster.group: ff02::12 is no IPv4 multicast group; write one of 224.0.0.0/4, as in group = "224.0.0.18"',
     ]);
   });
-
-  test("unicast peers are refused by name", () => {
-    expect(linesOf(base.replace("vrrp_version = 2", 'peers = "unicast"'))).toEqual([
-      "3:1 cluster.peers: not built yet in this version; remove it; advertisements go to the multicast group meanwhile",
-    ]);
-  });
 });
 
 describe("readConfig on sync groups and tracks", () => {

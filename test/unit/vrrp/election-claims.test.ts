@@ -17,9 +17,9 @@ describe("an election's claim", () => {
     expect(run.did).toEqual(["sendAdvert 0", "notify"]);
   });
 
-  test("removes the addresses but sends nothing when it is cut off while active", () => {
+  test("says that it resigns, where it still can, and removes the addresses at once when it is cut off while active", () => {
     const run = new ElectionCase().becomeActive().claim(4000, cutOff);
-    expect(run.did).toEqual(["removeAddresses", "notify"]);
+    expect(run.did).toEqual(["sendAdvert 0", "removeAddresses", "notify"]);
   });
 
   test("goes quietly to fault from backup", () => {

@@ -38,7 +38,7 @@ class Attacker {
     const [link] = this.#machine.boot().host.routes.links();
     if (link === undefined) throw new Error("the attacker has no link");
     const socket = this.#segment.open(this.#machine, { link, group, source }, () => undefined);
-    socket.send(payload);
+    socket.send(payload, group);
     socket.close();
   }
 

@@ -57,13 +57,16 @@ describe("ReplayWindow", () => {
     expect(kindOf(window, "a", noon)).toBe("replayed");
   });
 
-  test("keeps the four senders heard last", () => {
+  test("keeps the 32 senders heard last", () => {
     const window = new ReplayWindow();
-    for (const sender of ["a", "b", "c", "d"]) expect(kindOf(window, sender, noon)).toBe("fresh");
-    expect(kindOf(window, "a", noon + 1)).toBe("fresh");
-    expect(kindOf(window, "e", noon)).toBe("fresh");
-    for (const sender of ["a", "c", "d", "e"]) expect(kindOf(window, sender, noon)).toBe("replayed");
-    expect(kindOf(window, "b", noon)).toBe("fresh");
+    const senders = Array.from({ length: 32 }, (_, index) => `sender ${index}`);
+    for (const sender of senders) expect(kindOf(window, sender, noon)).toBe("fresh");
+    expect(kindOf(window, "sender 0", noon + 1)).toBe("fresh");
+    expect(kindOf(window, "another", noon)).toBe("fresh");
+    for (const sender of ["sender 0", ...senders.slice(2), "another"]) {
+      expect(kindOf(window, sender, noon)).toBe("replayed");
+    }
+    expect(kindOf(window, "sender 1", noon)).toBe("fresh");
   });
 
   test("does not look at the clock in monotonic mode", () => {

@@ -85,7 +85,14 @@ export function fakeCluster(plans: readonly VrrpPlan[], seed = 1): FakeCluster {
   const clock = new FakeClock();
   const segment = new FakeSegment(clock, seed);
   const machines = plans.map((plan, index) => {
-    const networks = [...new Set(plan.instances.map((instance) => instance.interface))].sort();
+    const networks = [
+      ...new Set(
+        plan.instances.flatMap((instance) => [
+          instance.interface,
+          ...instance.heartbeats.map((heartbeat) => heartbeat.interface),
+        ]),
+      ),
+    ].sort();
     const own = Object.fromEntries(networks.map((name, net) => [name, `192.0.${2 + net}.${10 + index}`]));
     return new FakeRouterMachine(new FakeMachine(`lb${index + 1}`, segment, own), plan);
   });

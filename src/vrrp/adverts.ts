@@ -1,0 +1,250 @@
+import { familyOf, type Prefix } from "../base/address.ts";
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import type { VrrpInstancePlan } from "../config/node-plan.ts";
+import type { PathStatus } from "../ipc/status.ts";
+import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
+import { type ArrivalRules, type ExpectedRouter, judgeArrival } from "./arrival.ts";
+import { Authenticator } from "./authenticator.ts";
+import { Complaints } from "./complaints.ts";
+import type { Counters } from "./counters.ts";
+import { hmacSha256 } from "./hmac-sha256.ts";
+import type { Host, SegmentPlace } from "./host.ts";
+import { authenticationOf, decodeAdvert, encodeAdvert, sumTrailer } from "./packet.ts";
+import { type PathNews, PathWatch } from "./path-watch.ts";
+import { judgeAdvert, type ReceiveRules } from "./receive.ts";
+import { isSamePlace, type Membership, type Transport } from "./transport.ts";
+
+/** An interface that a virtual router's advertisements travel on. */
+export interface PathPlace {
+  readonly interface: string;
+  /** Where to speak and listen; null while the interface cannot be used. */
+  readonly place: SegmentPlace | null;
+  /** Why there is no place, or null. */
+  readonly problem: string | null;
+  /** Networks of the host's own addresses there. */
+  readonly networks: () => readonly Prefix[];
+}
+
+/** An advertisement that counts. */
+export interface HeardAdvert {
+  /** The sender as elections know it: its source on the virtual router's own interface. */
+  readonly source: string;
+  readonly priority: number;
+  readonly intervalMs: number;
+}
+
+/** What a router's advertisements take. */
+export interface AdvertsNeeds {
+  readonly host: Pick<Host, "clock">;
+  readonly transport: Transport;
+  readonly log: Log;
+  readonly counters: Counters;
+  /** The plan in force. */
+  readonly plan: () => VrrpInstancePlan;
+  readonly hear: (advert: HeardAdvert) => void;
+}
+
+interface Path extends PathPlace {
+  readonly membership: Membership | null;
+}
+
+/**
+ * One virtual router's advertisements, on its own interface and on heartbeats beside it: makes and signs what is sent,
+ * and judges, counts and complains about what is received.
+ */
+export class Adverts {
+  readonly #needs: AdvertsNeeds;
+  readonly #complaints = new Complaints();
+  readonly #authenticator = new Authenticator(hmacSha256);
+  readonly #watch = new PathWatch();
+  /** The virtual router's own interface first. */
+  #paths: readonly Path[] = [];
+
+  constructor(needs: AdvertsNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Speaks and listens where it can from now on; gives why it cannot on the first path although there is a place. */
+  moveTo(places: readonly PathPlace[]): string | null {
+    const problems: string[] = [];
+    const before = this.#paths;
+    const isKept = ({ membership }: Path): boolean => {
+      return places.some(({ place }) => place !== null && isAt(membership, place));
+    };
+    // First of all: a VRID is heard once on a segment.
+    for (const path of before) if (!isKept(path)) path.membership?.leave();
+    this.#paths = places.map((path) => {
+      const { place } = path;
+      if (place === null) return { ...path, membership: null };
+      const kept = before.find(({ membership }) => isAt(membership, place))?.membership;
+      if (kept !== undefined && kept !== null) return { ...path, membership: kept };
+      try {
+        return { ...path, membership: this.#join(place) };
+      } catch (error) {
+        const problem = `no socket on ${place.link.name}: ${errorText(error)}`;
+        // That of the first path becomes the reason of a state.
+        if (path === places[0]) problems.push(problem);
+        else this.#complain(problem);
+        return { ...path, membership: null, problem };
+      }
+    });
+    return problems[0] ?? null;
+  }
+
+  /** Says it on every path. */
+  send(priority: number): void {
+    let isSent = false;
+    for (const [index, { membership }] of this.#paths.entries()) {
+      if (membership === null) continue;
+      for (const to of this.#destinations(index, membership.place)) {
+        isSent = this.#sendTo(membership, to, priority) || isSent;
+      }
+    }
+    if (isSent) this.#needs.counters.count(priority === 0 ? "sentPriorityZero" : "sent");
+  }
+
+  /** Says how each path stands. */
+  paths(): readonly PathStatus[] {
+    const { unicast } = this.#needs.plan();
+    return this.#paths.map((path) => ({
+      interface: path.interface,
+      transport: unicast === null ? "multicast" : "unicast",
+      problem: path.problem,
+      heard: this.#watch.heardOn(path.interface).map(({ router, address, wallTime, isSilent }) => {
+        return { router, address, at: wallTime?.toISOString() ?? null, isSilent };
+      }),
+    }));
+  }
+
+  #join(place: SegmentPlace): Membership {
+    const { vrid } = this.#needs.plan();
+    return this.#needs.transport.join(place, vrid, (packet) => this.#receive(place, packet));
+  }
+
+  #destinations(index: number, { group }: SegmentPlace): readonly string[] {
+    if (this.#needs.plan().unicast === null) return [group];
+    return this.#expected(index).map(({ address }) => address);
+  }
+
+  #expected(index: number): readonly ExpectedRouter[] {
+    const { peers, heartbeats } = this.#needs.plan();
+    if (index > 0) return heartbeats[index - 1]?.peers ?? [];
+    return peers.map((peer) => ({ ...peer, identity: peer.address }));
+  }
+
+  #sendTo({ place, send }: Membership, destination: string, priority: number): boolean {
+    const { version, vrid, advertIntervalMs: intervalMs, password, hmac, checksum } = this.#needs.plan();
+    const { source } = place;
+    const addresses = this.#needs.plan().addresses.map(({ address }) => address);
+    const auth = authenticationOf(password);
+    const advert = { family: familyOf(source), version, vrid, priority, intervalMs, addresses, auth };
+    try {
+      const route = { source, destination };
+      const message = encodeAdvert(advert, route, checksum);
+      const isSigned = hmac !== null && version === 3;
+      const payload = isSigned
+        ? sumTrailer(this.#authenticator.sign(hmac, { message, source }, this.#wallMs()), route)
+        : message;
+      send(payload, destination);
+      return true;
+    } catch (error) {
+      this.#needs.counters.count("sendErrors");
+      this.#complain(`an advertisement could not be sent: ${errorText(error)}`);
+      return false;
+    }
+  }
+
+  #receive(place: SegmentPlace, packet: ReceivedPacket): void {
+    const index = this.#paths.findIndex(({ membership }) => isAt(membership, place));
+    const path = this.#paths[index];
+    if (path === undefined) return;
+    const { counters } = this.#needs;
+    const { payload, source } = packet;
+    const arrival = judgeArrival(this.#arrivalRules(index, path, place), packet);
+    if (arrival.kind === "dropped") {
+      counters.countDrop(arrival.remark.kind);
+      return this.#complain(`advertisement from ${source} dropped: ${arrival.remark.explanation}`);
+    }
+    const decoded = decodeAdvert(payload, packet, arrival.ttl);
+    if (decoded.kind === "malformed") {
+      counters.countDrop(decoded.cause);
+      return this.#complain(`advertisement from ${source} dropped: ${decoded.explanation}`);
+    }
+    const { advert } = decoded;
+    const judged = judgeAdvert(this.#receiveRules(place), advert, source, () =>
+      this.#authenticator.judge(this.#needs.plan().hmac, { ...decoded, source }, this.#wallMs()),
+    );
+    counters.countJudged(judged);
+    if (judged.kind === "dropped") {
+      const { kind, explanation } = judged.remark;
+      // The kind is what repeats itself: an explanation may have a time in it.
+      return this.#complain(`advertisement from ${source} dropped: ${explanation}`, `${kind} ${source}`);
+    }
+    for (const { explanation } of judged.oddities) {
+      this.#complain(`advertisement from ${source}: ${explanation}`);
+    }
+    if (advert.version === 3) {
+      const isPseudo = decoded.checksum === "pseudo-header";
+      counters.count(isPseudo ? "pseudoHeaderChecksums" : "messageOnlyChecksums");
+    }
+    if (advert.priority === 0) counters.count("receivedPriorityZero");
+    const { priority, intervalMs } = advert;
+    this.#noteHearing(path.interface, { router: arrival.name, address: source, intervalMs });
+    this.#needs.hear({ source: arrival.identity, priority, intervalMs });
+  }
+
+  #arrivalRules(index: number, path: PathPlace, { source }: SegmentPlace): ArrivalRules {
+    const { unicast } = this.#needs.plan();
+    const { interface: on, networks } = path;
+    return {
+      interface: on,
+      source,
+      isHeartbeat: index > 0,
+      unicast,
+      expected: this.#expected(index),
+      networks,
+    };
+  }
+
+  #receiveRules({ source }: SegmentPlace): ReceiveRules {
+    const { version, advertIntervalMs, password, addresses } = this.#needs.plan();
+    const listed = addresses.map(({ address }) => address);
+    return { version, advertIntervalMs, password, source, addresses: listed };
+  }
+
+  #noteHearing(
+    path: string,
+    from: { readonly router: string; readonly address: string; readonly intervalMs: number },
+  ): void {
+    const { clock } = this.#needs.host;
+    const { router, address, intervalMs } = from;
+    // A backup of the lowest priority has given up waiting by then.
+    const patienceMs = (this.#needs.plan().downAfter + 1) * intervalMs;
+    const hearing = { path, router, address, patienceMs, at: clock.now(), wallTime: clock.wallTime() };
+    const paths = this.#paths.map((each) => each.interface);
+    for (const news of this.#watch.hear(hearing, paths)) this.#tell(news);
+  }
+
+  #tell({ kind, path, router, others }: PathNews): void {
+    const { log, plan } = this.#needs;
+    if (kind === "back") return log.notice(`${plan().name}: path ${path} to ${router} is back`);
+    const problem = this.#paths.find((each) => each.interface === path)?.problem ?? null;
+    const why = problem === null ? "" : ` (${problem})`;
+    const rest = `${others.join(" and ")} ${others.length === 1 ? "is" : "are"} not`;
+    log.warning(`${plan().name}: path ${path} to ${router} is silent${why}, ${rest}`);
+  }
+
+  #complain(text: string, kind: string = text): void {
+    const { log, host, plan } = this.#needs;
+    if (this.#complaints.isDue(kind, host.clock.now())) log.warning(`${plan().name}: ${text}`);
+  }
+
+  #wallMs(): number {
+    return this.#needs.host.clock.wallTime().getTime();
+  }
+}
+
+function isAt(membership: Membership | null, place: SegmentPlace): boolean {
+  return membership !== null && isSamePlace(membership.place, place);
+}
