@@ -130,12 +130,12 @@ export class Adverts {
   #expected(index: number): readonly ExpectedRouter[] {
     const { peers, heartbeats } = this.#needs.plan();
     if (index > 0) return heartbeats[index - 1]?.peers ?? [];
-    return peers.map((peer) => ({ ...peer, identity: peer.address }));
+    return peers.map(({ name, address }) => ({ name, address, identity: address }));
   }
 
-  #sendTo({ place, send }: Membership, destination: string, priority: number): boolean {
+  #sendTo(membership: Membership, destination: string, priority: number): boolean {
     const { version, vrid, advertIntervalMs: intervalMs, password, hmac, checksum } = this.#needs.plan();
-    const { source } = place;
+    const { source } = membership.place;
     const addresses = this.#needs.plan().addresses.map(({ address }) => address);
     const auth = authenticationOf(password);
     const advert = { family: familyOf(source), version, vrid, priority, intervalMs, addresses, auth };
@@ -146,7 +146,7 @@ export class Adverts {
       const payload = isSigned
         ? sumTrailer(this.#authenticator.sign(hmac, { message, source }, this.#wallMs()), route)
         : message;
-      send(payload, destination);
+      membership.send(payload, destination);
       return true;
     } catch (error) {
       this.#needs.counters.count("sendErrors");

@@ -15,6 +15,8 @@ export interface KeepalivedInstance {
   /** Simple text password; version 2 only. */
   readonly password?: string;
   readonly preempts?: boolean;
+  /** Own address and the others', in place of the multicast group. */
+  readonly unicast?: { readonly source: string; readonly peers: readonly string[] };
 }
 
 /** Starts keepalived, the VRRP part alone, on a host. */
@@ -31,7 +33,10 @@ function configuration(routerName: string, instances: readonly KeepalivedInstanc
 }
 
 function instanceBlock(instance: KeepalivedInstance): string {
-  const { password, preempts = true } = instance;
+  const { password, unicast, preempts = true } = instance;
+  const peers = unicast?.peers.map((peer) => `    ${peer}\n`).join("") ?? "";
+  const transport =
+    unicast === undefined ? "" : `  unicast_src_ip ${unicast.source}\n  unicast_peer {\n${peers}  }\n`;
   const authentication = `  authentication {\n    auth_type PASS\n    auth_pass ${password}\n  }\n`;
   return `vrrp_instance V${instance.vrid} {
   state ${instance.state ?? "BACKUP"}
@@ -40,7 +45,7 @@ function instanceBlock(instance: KeepalivedInstance): string {
   virtual_router_id ${instance.vrid}
   priority ${instance.priority}
   advert_int ${instance.advertInterval}
-${preempts ? "" : "  nopreempt\n"}${password === undefined ? "" : authentication}  virtual_ipaddress {
+${preempts ? "" : "  nopreempt\n"}${transport}${password === undefined ? "" : authentication}  virtual_ipaddress {
 ${instance.addresses.map((address) => `    ${address}\n`).join("")}  }
 }
 `;

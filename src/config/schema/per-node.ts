@@ -28,7 +28,7 @@ export function perNode<T>(
 
 /** Gives the value that holds for a node; null if the table has none for it. */
 export function perNodeValue<T>(value: PerNode<T>, node: string): T | null {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value as T;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const table = value as Readonly<Record<string, T>>;
   return Object.hasOwn(table, node) ? (table[node] ?? null) : null;
 }

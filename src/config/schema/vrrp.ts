@@ -17,7 +17,6 @@ import {
   complaint,
   flag,
   integer,
-  interfaceName,
   name,
   names,
   orElse,

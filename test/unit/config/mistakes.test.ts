@@ -24,10 +24,12 @@ describe("the eight mistakes that keepalived 2.2.7 runs with", () => {
   });
 
   test("a mistyped list of addresses is refused, not left empty", () => {
-    expect(linesOf(`${base}${router.replace("addresses", "virtual_ipadress")}`)).toEqual([
-      '12:1 vrrp "foreign".addresses: is missing; write addresses = ["192.0.2.100/24"]',
-      '17:1 vrrp "foreign".virtual_ipadress: unknown key; the keys here are name, advert_interval, down_after, preempt, preempt_delay, startup_delay, auth, group, garp, label, track, nodes, priority, interface, vrid, version, addresses, source, checksum',
-    ]);
+    const lines = linesOf(`${base}${router.replace("addresses", "virtual_ipadress")}`);
+    expect(lines[0]).toBe('12:1 vrrp "foreign".addresses: is missing; write addresses = ["192.0.2.100/24"]');
+    const unknown =
+      /^17:1 vrrp "foreign"\.virtual_ipadress: unknown key; the keys here are name, .*, addresses, /;
+    expect(lines[1]).toMatch(unknown);
+    expect(lines).toHaveLength(2);
   });
 
   test("half a second in version 2 is refused, not rounded", () => {

@@ -29,6 +29,10 @@ function first(text: string, node = "lb1"): VrrpInstancePlan {
   return instance;
 }
 
+function inVip(heartbeats: string): string {
+  return linesOf(`${base}${vip}heartbeats = ${heartbeats}\n`).join("\n");
+}
+
 function described(text: string): string {
   return describePlan(planNode(configOf(text), "lb1", { cores: 1 }));
 }
@@ -171,7 +175,6 @@ describe("heartbeats", () => {
   });
 
   test("are refused where they make no sense, with the place", () => {
-    const inVip = (value: string): string => linesOf(`${base}${vip}heartbeats = ${value}\n`).join("\n");
     expect(inVip('["eth2"]')).toBe(
       '17:15 vip "public".heartbeats[0]: "eth2" is the router\'s own interface; name another one',
     );

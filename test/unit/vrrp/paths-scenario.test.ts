@@ -26,6 +26,17 @@ function activations({ lb1, lb2 }: Pair): readonly (number | undefined)[] {
   return [lb1, lb2].map((lb) => lb.status().counters["becameActive"]);
 }
 
+/** The same with other addresses on the heartbeat. */
+function withHeartbeat(plan: VrrpPlan, own: string, other: string): VrrpPlan {
+  const [instance] = plan.instances;
+  const [heartbeat] = instance?.heartbeats ?? [];
+  const [peer] = heartbeat?.peers ?? [];
+  if (instance === undefined || heartbeat === undefined || peer === undefined)
+    throw new Error("no heartbeat");
+  const changed = { ...heartbeat, source: own, peers: [{ ...peer, address: other }] };
+  return { ...plan, instances: [{ ...instance, heartbeats: [changed] }] };
+}
+
 /** Cuts a network between the two, without a carrier being lost. */
 function cut({ segment }: Pair, network: string): void {
   segment.isolate("lb2", network, 1);
@@ -122,18 +133,10 @@ for (const [name, wish] of [
     test("knows one router on both paths: a tie is broken by the addresses of its own interface", () => {
       const [first, second] = pairPlans({ ...wish, priority: 100 });
       // The higher address on the one network has the lower one on the other.
-      const turned = (plan: VrrpPlan, own: number, other: number): VrrpPlan => ({
-        ...plan,
-        instances: plan.instances.map((instance) => ({
-          ...instance,
-          heartbeats: instance.heartbeats.map((heartbeat) => ({
-            ...heartbeat,
-            source: `192.0.3.${own}`,
-            peers: heartbeat.peers.map((peer) => ({ ...peer, address: `192.0.3.${other}` })),
-          })),
-        })),
-      });
-      const pair = startedPair([turned(first, 210, 110), turned(second, 110, 210)]);
+      const pair = startedPair([
+        withHeartbeat(first, "192.0.3.210", "192.0.3.110"),
+        withHeartbeat(second, "192.0.3.110", "192.0.3.210"),
+      ]);
       pair.lb1.machine.addByHand("eth1", "192.0.3.210");
       pair.lb2.machine.addByHand("eth1", "192.0.3.110");
       cut(pair, "eth0");
@@ -180,16 +183,7 @@ describe("a pair with a heartbeat", () => {
 
   test("believes no stranger on the heartbeat, and counts it", () => {
     const [first, second] = pairPlans();
-    const pair = startedPair([
-      first,
-      {
-        ...second,
-        instances: second.instances.map((each) => ({
-          ...each,
-          heartbeats: each.heartbeats.map((heartbeat) => ({ ...heartbeat, peers: [] })),
-        })),
-      },
-    ]);
+    const pair = startedPair([first, withHeartbeat(second, "192.0.3.11", "192.0.3.99")]);
     pair.clock.advance(10_000);
     expect(states(pair)).toEqual(["active", "backup"]);
     expect(pair.lb2.status().counters["droppedSource"]).toBeGreaterThan(5);

@@ -1,0 +1,119 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import type { VrrpPlan } from "../../../src/config/node-plan.ts";
+import { planNode } from "../../../src/config/plan.ts";
+import { readConfig } from "../../../src/config/read.ts";
+import { waitFor } from "../../support/lab.ts";
+import { VrrpRole } from "../../support/vrrp-role.ts";
+import { pairLab, type PairLab, vip } from "./pair-lab.ts";
+
+setDefaultTimeout(90_000);
+
+const name = "public-1";
+
+/** A cluster's file with a heartbeat, as an operator writes it. */
+function plans(keys: string): readonly [VrrpPlan, VrrpPlan] {
+  const text = `[cluster]
+name = "test"
+heartbeats = ["eth1"]
+${keys}
+[[node]]
+name = "lb1"
+address = { eth0 = "192.0.2.10", eth1 = "192.0.3.10" }
+[[node]]
+name = "lb2"
+address = { eth0 = "192.0.2.11", eth1 = "192.0.3.11" }
+[[vip]]
+name = "${name}"
+address = "${vip}/24"
+vrid = 51
+prefer = ["lb1", "lb2"]
+`;
+  const { config, diagnostics } = readConfig(text, "test.toml");
+  if (config === null) throw new Error(JSON.stringify(diagnostics));
+  return [planNode(config, "lb1", { cores: 1 }).vrrp, planNode(config, "lb2", { cores: 1 }).vrrp];
+}
+
+interface Nodes {
+  readonly lb1: VrrpRole;
+  readonly lb2: VrrpRole;
+}
+
+async function started(pair: PairLab, keys: string): Promise<Nodes> {
+  const [first, second] = plans(keys);
+  const lb1 = await VrrpRole.start(pair.lb1, first);
+  await lb1.reaches("active");
+  const lb2 = await VrrpRole.start(pair.lb2, second);
+  await waitFor("lb2 hears lb1 on both paths", () => {
+    const paths = lb2.status()?.paths ?? [];
+    return paths.length === 2 && paths.every(({ heard }) => heard.length === 1);
+  });
+  return { lb1, lb2 };
+}
+
+async function holders({ lb1, lb2 }: PairLab): Promise<string> {
+  return [await lb1.holds(vip), await lb2.holds(vip)].join(" ");
+}
+
+for (const [transport, keys] of [
+  ["multicast", 'advert_interval = "100ms"'],
+  ["unicast", 'advert_interval = "100ms"\npeers = "unicast"'],
+  [
+    "signed",
+    `advert_interval = "100ms"\nauth = { type = "hmac", keys = { 1 = "hex:${"0b17".repeat(16)}" } }`,
+  ],
+] as const) {
+  test(`${transport}: either network can be cut, both cannot, and the log names the one that is`, async () => {
+    await using pair = await pairLab(2);
+    const { lb1, lb2 } = await started(pair, keys);
+    for (const [cut, alive] of [
+      ["eth0", "eth1"],
+      ["eth1", "eth0"],
+    ] as const) {
+      await pair.lb2.blockLink(cut);
+      const line = `${name}: path ${cut} to lb1 is silent, ${alive} is not`;
+      await waitFor(`lb2 says that ${cut} is silent`, () => lb2.log().includes(line));
+      expect([lb1.status()?.state, lb2.status()?.state]).toEqual(["active", "backup"]);
+      await pair.lb2.unblockLink(cut);
+      await waitFor(`${cut} is back`, () => lb2.log().includes(`path ${cut} to lb1 is back`));
+    }
+    expect(lb2.status()?.counters["becameActive"]).toBe(0);
+    await pair.lb2.blockLink("eth0");
+    await pair.lb2.blockLink("eth1");
+    await lb2.reaches("active");
+    await pair.lb2.unblockLink("eth1");
+    await lb2.reaches("backup");
+    expect(lb1.history()).toEqual(["backup", "active"]);
+    await waitFor("lb1 alone holds the address", async () => (await holders(pair)) === "true false");
+  });
+}
+
+test("a node that loses the carrier of its interface resigns on the heartbeat, and gets the address back", async () => {
+  await using pair = await pairLab(2);
+  const { lb1, lb2 } = await started(pair, 'advert_interval = "1s"');
+  await pair.lb1.cutLink("eth0");
+  await lb2.reaches("active");
+  expect(lb2.status()?.reason).toBe("192.0.2.10 resigned");
+  await lb1.reaches("fault");
+  expect(await holders(pair)).toBe("false true");
+  expect(lb1.status()?.paths).toMatchObject([
+    { interface: "eth0", problem: "interface eth0 has no carrier" },
+    { interface: "eth1", problem: null },
+  ]);
+  await waitFor("lb1 hears lb2 on the heartbeat", () => {
+    return lb1.status()?.peer?.address === "192.0.2.11";
+  });
+  await pair.lb1.restoreLink("eth0");
+  await lb1.reaches("active");
+  await lb2.reaches("backup");
+});
+
+test("a stop hands over on the heartbeat while the own network is cut", async () => {
+  await using pair = await pairLab(2);
+  const { lb1, lb2 } = await started(pair, 'advert_interval = "100ms"\npeers = "unicast"');
+  await pair.lb2.blockLink("eth0");
+  await waitFor("lb2 says so", () => lb2.log().includes("path eth0 to lb1 is silent"));
+  await lb1.stop();
+  expect(lb1.log()).toContain("leaving → initialize: stopped; 192.0.2.11 took over");
+  await lb2.reaches("active");
+  expect(lb2.status()?.reason).toBe("192.0.2.10 resigned");
+});
