@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import type { VrrpPlan } from "../../../src/config/node-plan.ts";
+import type { TtlRange, VrrpPlan } from "../../../src/config/node-plan.ts";
 import { startKeepalived } from "../../support/keepalived.ts";
 import { type Child, type Host, Lab, waitFor } from "../../support/lab.ts";
 import { pairPlans, plainUnicast } from "../../support/two-paths.ts";
@@ -16,6 +16,12 @@ const version2 = { version: 2, advertIntervalMs: 1000, password: "s3cr3t" } as c
 /** The plans of lb1 (priority 200) and lb2 (100), which speak to each other only. */
 function plans(wish: InstanceWish = version3): readonly [VrrpPlan, VrrpPlan] {
   return pairPlans({ ...plainUnicast, ...wish }, "none");
+}
+
+/** A plan with one peer that is not in the own network. */
+function routed(own: string, peer: string, ttl: TtlRange | null): VrrpPlan {
+  const wish = { ...version3, unicast: { ttl, checksSource: true }, source: own };
+  return plans({ ...wish, peers: [{ name: peer, address: peer }] })[own === "192.0.2.10" ? 0 : 1];
 }
 
 function theirs(host: Host, priority: number, wish: typeof version2 | typeof version3): Promise<Child> {
@@ -164,21 +170,12 @@ test("peers behind a router are heard whatever their TTL, unless a range is give
   await router.run(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"]);
   await lb1.ip(["route", "add", "default", "via", "192.0.2.1"]);
   await lb2.ip(["route", "add", "default", "via", "192.0.3.1"]);
-  const routed = (own: string, peer: string, ttl: { min: number; max: number } | null): InstanceWish => ({
-    ...version3,
-    unicast: { ttl, checksSource: true },
-    source: own,
-    peers: [{ name: peer, address: peer }],
-  });
-  const plan = (own: string, peer: string, ttl: { min: number; max: number } | null): VrrpPlan => {
-    return plans(routed(own, peer, ttl))[own === "192.0.2.10" ? 0 : 1];
-  };
-  const near = await VrrpRole.start(lb1, plan("192.0.2.10", "192.0.3.11", null));
+  const near = await VrrpRole.start(lb1, routed("192.0.2.10", "192.0.3.11", null));
   await near.reaches("active");
-  const far = await VrrpRole.start(lb2, plan("192.0.3.11", "192.0.2.10", { min: 254, max: 254 }));
+  const far = await VrrpRole.start(lb2, routed("192.0.3.11", "192.0.2.10", { min: 254, max: 254 }));
   await waitFor("lb2 follows lb1", () => (far.status()?.counters["received"] ?? 0) > 3);
   expect(far.status()).toMatchObject({ state: "backup", peer: { address: "192.0.2.10", priority: 200 } });
-  expect(await far.configure(plan("192.0.3.11", "192.0.2.10", { min: 255, max: 255 }))).toBeNull();
+  expect(await far.configure(routed("192.0.3.11", "192.0.2.10", { min: 255, max: 255 }))).toBeNull();
   await far.reaches("active");
   expect(far.status()?.counters["droppedTtl"]).toBeGreaterThan(0);
   expect(far.log()).toContain("advertisement from 192.0.2.10 dropped: its TTL is 254, not 255");
