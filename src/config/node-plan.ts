@@ -43,6 +43,11 @@ export interface VrrpInstancePlan {
   readonly startupDelayMs: number;
   /** Addresses in the advertisement, in the order of the file. */
   readonly addresses: readonly VipAddressPlan[];
+  /** Held and announced beside them, but not in the advertisement; of either family. */
+  readonly extraAddresses: readonly VipAddressPlan[];
+  /** Added after the addresses, removed before them. */
+  readonly routes: readonly VirtualRoutePlan[];
+  readonly rules: readonly VirtualRulePlan[];
   /** IPv4 multicast group the advertisements go to. */
   readonly group: string;
   /** How advertisements go to each of the peers instead of the group; null sends to the group. */
@@ -149,6 +154,45 @@ export interface VipAddressPlan extends Prefix {
   readonly interface: string;
   /** Address label of at most 15 bytes, or null. */
   readonly label: string | null;
+  readonly scope: AddressScope;
+}
+
+/** How far an address, or a route, is valid. */
+export type AddressScope = "global" | "site" | "link" | "host";
+
+/** A route that is there while its virtual router is active. */
+export interface VirtualRoutePlan {
+  /** The default route is `0.0.0.0/0` or `::/0`. */
+  readonly destination: Prefix;
+  readonly type: "unicast" | "blackhole" | "unreachable" | "prohibit" | "throw";
+  /** The next router, or null. */
+  readonly via: string | null;
+  /** Null for a route that leads nowhere. */
+  readonly interface: string | null;
+  /** Address that own packets come from, or null. */
+  readonly source: string | null;
+  /** Among several to one destination the smallest wins. */
+  readonly metric: number;
+  /** A number, or a name that the node has in /etc/iproute2/rt_tables. */
+  readonly table: number | string;
+  /** Whether `via` counts as a neighbour though no network of the interface says so. */
+  readonly isOnLink: boolean;
+}
+
+/** A rule of the routing policy that is there while its virtual router is active. */
+export interface VirtualRulePlan {
+  readonly family: 4 | 6;
+  /** The smallest is asked first. */
+  readonly priority: number;
+  readonly from: Prefix | null;
+  readonly to: Prefix | null;
+  readonly inputInterface: string | null;
+  readonly outputInterface: string | null;
+  /** Mark of packets, and the bits of it that count, or null. */
+  readonly mark: { readonly value: number; readonly mask: number } | null;
+  readonly action:
+    | { readonly kind: "table"; readonly table: number | string }
+    | { readonly kind: "blackhole" | "unreachable" | "prohibit" };
 }
 
 /** Instances that move together. */

@@ -6,7 +6,7 @@ import type { ServiceStatus } from "../ipc/status.ts";
 import type { IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 import { applyStep, type IpvsChanges } from "./apply.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal } from "../kernel/journal.ts";
 import { planSteps, stepText, type Step } from "./plan.ts";
 import { openRefusal, stepRefusal } from "./refusal.ts";
 import { serviceStatuses } from "./service-status.ts";
@@ -22,7 +22,7 @@ export interface IpvsTable extends IpvsChanges {
 export interface DirectorOptions {
   readonly log: Log;
   readonly prober: Pick<Prober, "configure" | "isUp" | "close">;
-  readonly journal: Pick<Journal, "services" | "note">;
+  readonly journal: Pick<Journal, "entries" | "note">;
   /** Opens the kernel's table; throws `ENOENT` where the kernel has none. */
   readonly openIpvs: () => IpvsTable;
 }
@@ -50,7 +50,7 @@ export class Director {
     const { journal, prober } = this.#options;
     const old = this.#plan;
     const needsTable = plan.services.length > 0;
-    if (needsTable || journal.services.size > 0) {
+    if (needsTable || journal.entries.size > 0) {
       const refusal = this.#open();
       if (refusal !== null && needsTable) return refusal;
     }
@@ -125,7 +125,7 @@ export class Director {
     for (const service of plan.services) {
       const key = formatKey(keyOf(service));
       const entry = present.get(key);
-      if (entry === undefined || !this.#options.journal.services.has(key)) continue;
+      if (entry === undefined || !this.#options.journal.entries.has(key)) continue;
       for (const { address, port, probe } of service.servers) {
         if (probe === null) continue;
         const isThere = entry.servers.some((server) => server.address === address && server.port === port);
@@ -141,7 +141,7 @@ export class Director {
     if (ipvs === null) return plan.services.length > 0 ? "the kernel's table cannot be read" : null;
     const desired = desiredTable(plan.services, isUp);
     const keys = new Set(desired.map(({ key }) => formatKey(key)));
-    const owned = this.#options.journal.services.union(keys);
+    const owned = this.#options.journal.entries.union(keys);
     this.#note(owned);
     const failure = this.#apply(ipvs, planSteps(desired, actual, owned));
     if (failure === null) this.#note(keys);

@@ -6,13 +6,12 @@ import { Prober } from "../health/prober.ts";
 import type { Channel } from "../ipc/channel.ts";
 import type { FromDirector, ToDirector, Verdict } from "../ipc/messages.ts";
 import { Ipvs } from "../kernel/ipvs.ts";
+import { Journal, stateDirectory } from "../kernel/journal.ts";
 import { Director } from "./director.ts";
-import { Journal } from "./journal.ts";
 
 const statusIntervalMs = 1_000;
 /** How often the table is compared with what it should be even if nothing has happened here. */
 const reconcileIntervalMs = 10_000;
-const defaultStateDirectory = "/var/lib/edge-ha";
 
 /**
  * The `director` process: every health check of this node, and its part of the kernel's IPVS table. If the supervisor
@@ -30,7 +29,7 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
       if (verdicts.push(verdict) === 1) clock.schedule(clock.now(), deliver);
     },
   });
-  const journal = Journal.open(process.env["EDGE_HA_STATE_DIRECTORY"] ?? defaultStateDirectory);
+  const journal = Journal.open(stateDirectory(process.env), "director");
   const director = new Director({ log, prober, journal, openIpvs: () => Ipvs.open() });
 
   const sendStatus = (): void =>

@@ -2,7 +2,15 @@ import type { Clock } from "../base/clock.ts";
 import type { Instant } from "../base/instant.ts";
 import type { Reachability } from "../kernel/reachability.ts";
 import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
-import type { AddressRequest, InterfaceAddress, Link, RouteEvent } from "../kernel/rtnetlink.ts";
+import type {
+  ChangeOutcome,
+  InterfaceAddress,
+  Link,
+  RouteChange,
+  RouteEvent,
+  RouteRequest,
+  RuleRequest,
+} from "../kernel/rtnetlink.ts";
 import type { GatewayPlace } from "./tracks/gateway-place.ts";
 
 /** What the elections need of the machine they run on; kernel-host.ts has the real one, tests bring their own. */
@@ -11,6 +19,10 @@ export interface Host {
   /** One alarm with more precision than `clock.schedule`; setting it replaces what was set. */
   readonly alarm: { set(at: Instant, action: () => void): void; clear(): void };
   readonly routes: Routes;
+  /** What is this node's where the kernel keeps no tags. */
+  readonly journal: { readonly entries: ReadonlySet<string>; note(entries: ReadonlySet<string>): void };
+  /** Kernel settings by their path below /proc/sys; throws `SystemError`. */
+  readonly settings: { read(path: string): string; write(path: string, value: string): void };
   /** Tells the neighbours on a link once where `address` is: gratuitous ARP, or an unsolicited neighbour advertisement. */
   announce(link: Link, address: string): void;
   /** Starts hearing a multicast group on a link; throws `SystemError`. */
@@ -43,11 +55,16 @@ export interface Fifo {
 export interface Routes {
   links(): readonly Link[];
   addresses(): readonly InterfaceAddress[];
-  addAddress(request: AddressRequest): "added" | "exists";
-  removeAddress(
-    request: Pick<AddressRequest, "linkIndex" | "address" | "prefixLength">,
-  ): "removed" | "absent";
+  /** Routes of all tables that carry a tag. */
+  taggedRoutes(protocol: number): readonly RouteRequest[];
+  /** Rules of both families, whoever put them there. */
+  rules(): readonly RuleRequest[];
+  /** Carries out changes in their order; gives what became of each. */
+  apply(changes: readonly RouteChange[]): readonly ChangeOutcome[];
+  /** Tells of links and addresses. */
   subscribe(react: (event: RouteEvent) => void): () => void;
+  /** Tells of routes and rules. */
+  subscribeFib(react: (event: RouteEvent) => void): () => void;
 }
 
 /** Where advertisements of one source travel. */

@@ -1,6 +1,6 @@
 import { unreachable } from "../base/assert.ts";
 import type { Host } from "./host.ts";
-import type { InterfaceAddress, Link, RouteEvent } from "../kernel/rtnetlink.ts";
+import type { AddressKey, InterfaceAddress, Link, RouteEvent } from "../kernel/rtnetlink.ts";
 
 /** The host's links and addresses as last heard of. */
 export class Interfaces {
@@ -74,8 +74,8 @@ export class Interfaces {
   }
 
   /** Finds an address on a link. */
-  find(linkIndex: number, address: string, prefixLength: number): InterfaceAddress | null {
-    return this.#addresses.get(linkIndex)?.get(addressKey({ address, prefixLength })) ?? null;
+  find(key: AddressKey): InterfaceAddress | null {
+    return this.#addresses.get(key.linkIndex)?.get(addressKey(key)) ?? null;
   }
 
   #keep(address: InterfaceAddress): void {

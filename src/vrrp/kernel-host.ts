@@ -2,10 +2,12 @@ import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import { FrameSocket } from "../kernel/frame-socket.ts";
+import { Journal, stateDirectory } from "../kernel/journal.ts";
 import { RawMulticast } from "../kernel/raw-multicast.ts";
 import { RawUnicast } from "../kernel/raw-unicast.ts";
 import { openEcho, openNeighbour } from "../kernel/reachability.ts";
 import { RouteNetlink } from "../kernel/rtnetlink.ts";
+import { readSysctl, writeSysctl } from "../kernel/sysctl.ts";
 import { PreciseTimer } from "../kernel/timer.ts";
 import { Announcements } from "./announcements.ts";
 import { openFifo } from "./fifo.ts";
@@ -29,6 +31,8 @@ export function openKernelHost(log: Log): KernelHost {
     clock: systemClock,
     alarm,
     routes,
+    journal: Journal.open(stateDirectory(process.env), "vrrp"),
+    settings: { read: readSysctl, write: writeSysctl },
     announce(link, address) {
       // Not Ethernet: a tunnel or the loopback has nobody to tell.
       if (link.mac.length === 6) frames.send(link.index, announcements.frame(link, address));

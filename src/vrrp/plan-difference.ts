@@ -1,4 +1,6 @@
 import type { VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
+import { routeText, ruleText } from "../config/route-text.ts";
+import { heldAddresses } from "./held-addresses.ts";
 
 /** What a new plan changes: PURE. */
 
@@ -32,10 +34,17 @@ export function planDifference(
   };
 }
 
-/** Tells whether a new plan needs what an instance that is not in it holds: its number, or one of its addresses. */
+/** Tells whether a new plan needs what an instance that is not in it holds: its number, an address, a route or a rule. */
 export function isInTheWay(old: VrrpInstancePlan, next: Pick<VrrpPlan, "instances">): boolean {
-  const held = new Set(old.addresses.map(({ address }) => address));
-  return next.instances.some((plan) => {
-    return routerKey(plan) === routerKey(old) || plan.addresses.some(({ address }) => held.has(address));
-  });
+  const held = new Set(holdings(old));
+  return next.instances.some((plan) => holdings(plan).some((one) => held.has(one)));
+}
+
+function holdings(plan: VrrpInstancePlan): readonly string[] {
+  return [
+    routerKey(plan),
+    ...heldAddresses(plan).map(({ address }) => address),
+    ...plan.routes.map(routeText),
+    ...plan.rules.map(ruleText),
+  ];
 }

@@ -1,33 +1,24 @@
 import { unreachable } from "../base/assert.ts";
 import { later, type Instant } from "../base/instant.ts";
-import type { Log } from "../base/log.ts";
-import type { VipAddressPlan, VrrpInstancePlan } from "../config/node-plan.ts";
+import type { VrrpInstancePlan } from "../config/node-plan.ts";
 import type { InstanceStatus, VrrpStateName } from "../ipc/status.ts";
 import type { InterfaceAddress } from "../kernel/rtnetlink.ts";
 import { Adverts, type HeardAdvert, type PathPlace } from "./adverts.ts";
-import type { AnnouncementQueue } from "./announcement-queue.ts";
-import { Announcer } from "./announcer.ts";
 import { Counters } from "./counters.ts";
-import type { Deadlines } from "./deadlines.ts";
 import { notStarted, step } from "./election.ts";
 import type { Election, ElectionConfig, ElectionEffect, ElectionEvent } from "./election-types.ts";
+import { heldAddresses } from "./held-addresses.ts";
+import { Holding, type HoldingNeeds } from "./holding.ts";
 import type { Host } from "./host.ts";
-import type { Interfaces } from "./interfaces.ts";
 import { routerKey } from "./plan-difference.ts";
 import { mayClaim } from "./sync-group.ts";
 import type { WeighedClaim } from "./tracking.ts";
 import type { Transport } from "./transport.ts";
-import type { VirtualAddresses } from "./virtual-addresses.ts";
 
 /** What all routers of a process share. */
-export interface RouterNeeds {
+export interface RouterNeeds extends HoldingNeeds {
   readonly host: Host;
-  readonly interfaces: Interfaces;
-  readonly addresses: VirtualAddresses;
   readonly transport: Transport;
-  readonly deadlines: Deadlines;
-  readonly announcements: AnnouncementQueue;
-  readonly log: Log;
   /** When the daemon was started. */
   readonly bornAt: () => Instant;
   readonly group: GroupView;
@@ -53,7 +44,7 @@ export class Router {
   #peer: InstanceStatus["peer"] = null;
   #since: Date;
   #left: (() => void) | null = null;
-  readonly #announcer: Announcer;
+  readonly #holding: Holding;
   readonly #adverts: Adverts;
   readonly #deadlineName: string;
 
@@ -63,7 +54,7 @@ export class Router {
     this.#election = notStarted(needs.host.clock.now());
     this.#since = needs.host.clock.wallTime();
     this.#deadlineName = `election ${routerKey(plan)}`;
-    this.#announcer = new Announcer(routerKey(plan), needs, () => this.#plan);
+    this.#holding = new Holding(plan, needs);
     this.#adverts = new Adverts({
       host: needs.host,
       transport: needs.transport,
@@ -102,9 +93,7 @@ export class Router {
   configure(plan: VrrpInstancePlan): void {
     const before = this.#plan;
     this.#plan = plan;
-    this.#exchangeAddresses(before.addresses, plan.addresses);
-    const hasOtherRefresh = before.garp.refreshMs !== plan.garp.refreshMs;
-    if (hasOtherRefresh && this.#election.state === "active") this.#announcer.keepFresh();
+    this.#holding.configure(plan, this.#election.state === "active");
     const hasOtherAdvert =
       before.advertIntervalMs !== plan.advertIntervalMs ||
       before.version !== plan.version ||
@@ -135,26 +124,24 @@ export class Router {
     this.#handle({ kind: "claim", at: this.#now(), claim });
   }
 
-  /** Puts back an address that somebody else removed while this router is active. */
+  /** Takes note that an address is gone: one that this router holds is put back. */
   restore(gone: InterfaceAddress): void {
-    if (this.#election.state !== "active") return;
-    const linkName = this.#needs.interfaces.linkAt(gone.linkIndex)?.name;
-    const lost = this.#plan.addresses.filter(
-      (vip) => vip.address === gone.address && vip.length === gone.prefixLength && vip.interface === linkName,
-    );
-    this.#putBack(lost);
+    if (this.#election.state === "active") this.#holding.lost(gone);
   }
 
   /** Makes sure of every address while active. */
   reconcile(): void {
-    if (this.#election.state !== "active") return;
-    const missing = this.#plan.addresses.filter((vip) => this.#needs.addresses.isMissing(vip));
-    this.#putBack(missing);
+    if (this.#election.state === "active") this.#holding.check();
+  }
+
+  /** Does the same in a moment, once for many events. */
+  reconcileSoon(): void {
+    if (this.#election.state === "active") this.#holding.checkSoon();
   }
 
   /** Says how it stands. */
   status(): InstanceStatus {
-    const { name, version, vrid, priority: basePriority, addresses } = this.#plan;
+    const { name, version, vrid, priority: basePriority } = this.#plan;
     const { claim, claims } = this.#weighed;
     return {
       name,
@@ -167,20 +154,12 @@ export class Router {
       priority: claim.kind === "standing" ? claim.priority : 0,
       basePriority,
       claims,
-      addresses: addresses.map(({ address, length }) => `${address}/${length}`),
+      addresses: heldAddresses(this.#plan).map(({ address, length }) => `${address}/${length}`),
       handedOverAt: this.#needs.group.handedOverAt(this),
       peer: this.#peer,
       paths: this.#adverts.paths(),
       counters: this.#counters.values(),
     };
-  }
-
-  #putBack(vips: readonly VipAddressPlan[]): void {
-    const added = vips.filter((vip) => this.#needs.addresses.add(vip));
-    for (const { address } of added) {
-      this.#needs.log.warning(`${this.name}: ${address} was removed by someone else: put back`);
-    }
-    this.#announcer.announce(added);
   }
 
   #handle(event: ElectionEvent): void {
@@ -196,7 +175,7 @@ export class Router {
       this.#needs.group.moved(this, before.state);
     }
     // Whoever is about to take over announces the addresses; a late burst of ours would turn the hosts back.
-    if (next.state === "leaving") this.#announcer.cancel();
+    if (next.state === "leaving") this.#holding.quiet();
     if (next.state === "initialize") this.#finish();
   }
 
@@ -205,7 +184,7 @@ export class Router {
     const left = this.#left;
     if (left === null) return;
     this.#left = null;
-    this.#announcer.cancel();
+    this.#holding.quiet();
     this.#adverts.moveTo([]);
     left();
   }
@@ -222,14 +201,11 @@ export class Router {
       case "sendAdvert":
         return this.#adverts.send(effect.priority);
       case "addAddresses":
-        for (const vip of this.#plan.addresses) this.#needs.addresses.add(vip);
-        return;
+        return this.#holding.take();
       case "removeAddresses":
-        this.#announcer.cancel();
-        for (const vip of this.#plan.addresses) this.#needs.addresses.remove(vip);
-        return;
+        return this.#holding.release();
       case "announce":
-        return this.#announcer.announce();
+        return this.#holding.announce();
       case "notify":
         if (effect.to === "active") this.#counters.count("becameActive");
         return this.#needs.log.notice(`${this.name}: ${effect.from} → ${effect.to}: ${effect.reason}`);
@@ -267,17 +243,6 @@ export class Router {
     return { claim: { kind: "cut-off", reason }, claims: [reason, ...weighed.claims] };
   }
 
-  /** Turns the addresses of a router that holds them into another set, without touching what stays. */
-  #exchangeAddresses(before: readonly VipAddressPlan[], after: readonly VipAddressPlan[]): void {
-    const { state } = this.#election;
-    if (state !== "active" && state !== "leaving") return;
-    for (const vip of before) if (!isIn(after, vip)) this.#needs.addresses.remove(vip);
-    if (state === "leaving") return;
-    const fresh = after.filter((vip) => !isIn(before, vip));
-    for (const vip of fresh) this.#needs.addresses.add(vip);
-    this.#announcer.announce(fresh);
-  }
-
   #now(): ReturnType<Host["clock"]["now"]> {
     return this.#needs.host.clock.now();
   }
@@ -288,8 +253,4 @@ function stateName(election: Election): VrrpStateName {
   if (election.state !== "leaving") return election.state;
   if (election.isStopping) return "initialize";
   return election.claim.kind === "standing" ? "backup" : "fault";
-}
-
-function isIn(vips: readonly VipAddressPlan[], one: VipAddressPlan): boolean {
-  return vips.some((vip) => JSON.stringify(vip) === JSON.stringify(one));
 }

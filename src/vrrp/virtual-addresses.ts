@@ -1,124 +1,163 @@
 import type { Log } from "../base/log.ts";
-import { errorText, hasCode } from "../base/system-error.ts";
+import { errorText } from "../base/system-error.ts";
 import type { VipAddressPlan } from "../config/node-plan.ts";
-import { addressProtocol, type InterfaceAddress } from "../kernel/rtnetlink.ts";
+import { type AddressKey, addressProtocol, type InterfaceAddress } from "../kernel/rtnetlink.ts";
+import type { Complaints } from "./complaints.ts";
 import type { Host } from "./host.ts";
 import type { Interfaces } from "./interfaces.ts";
+import type { Ownership } from "./ownership.ts";
+import type { Secondaries } from "./secondaries.ts";
+
+/** rtnetlink(7): RT_SCOPE_*. */
+const scopes = { global: 0, site: 200, link: 253, host: 254 } as const;
+
+/** What looking after virtual addresses takes. */
+export interface VirtualAddressNeeds {
+  readonly host: Pick<Host, "routes" | "clock">;
+  readonly interfaces: Interfaces;
+  readonly ownership: Ownership;
+  readonly secondaries: Secondaries;
+  readonly complaints: Complaints;
+  readonly log: Log;
+}
 
 /**
- * The virtual addresses on this host's interfaces: adds and removes them, and knows which are ours. An address
- * that somebody else configured is neither taken nor removed.
+ * The virtual addresses on this host's interfaces: adds and removes them, many at a time, and knows which are ours. An
+ * address that somebody else configured is neither taken nor removed.
  */
 export class VirtualAddresses {
-  readonly #host: Pick<Host, "routes">;
-  readonly #interfaces: Interfaces;
-  readonly #log: Log;
-  readonly #owned = new Set<string>();
+  readonly #needs: VirtualAddressNeeds;
 
-  constructor(needs: {
-    readonly host: Pick<Host, "routes">;
-    readonly interfaces: Interfaces;
-    readonly log: Log;
-  }) {
-    this.#host = needs.host;
-    this.#interfaces = needs.interfaces;
-    this.#log = needs.log;
+  constructor(needs: VirtualAddressNeeds) {
+    this.#needs = needs;
   }
 
-  /** Puts an address on its interface; tells whether it was missing. */
-  add(vip: VipAddressPlan): boolean {
-    const link = this.#interfaces.linkNamed(vip.interface);
-    if (link === null) {
-      this.#log.warning(`${show(vip)} cannot be added: interface ${vip.interface} does not exist`);
-      return false;
+  /** Puts addresses on their interfaces; gives those that were missing and are there now. */
+  add(vips: readonly VipAddressPlan[]): readonly VipAddressPlan[] {
+    const { host, interfaces, ownership, secondaries } = this.#needs;
+    const wanted = vips.flatMap((vip) => this.#place(vip) ?? []);
+    if (wanted.length === 0) return [];
+    for (const link of new Set(wanted.map(({ vip }) => vip.interface))) secondaries.protect(link);
+    const absent = wanted.filter(({ key }) => interfaces.find(key) === null);
+    ownership.announce(absent.map(({ key }) => noteOf(key)));
+    const outcomes = host.routes.apply(
+      wanted.map(({ key, vip }) => {
+        const address = {
+          ...key,
+          label: vip.label,
+          scope: scopes[vip.scope],
+          protocol: addressProtocol.vrrp,
+        };
+        return { kind: "add-address", address };
+      }),
+    );
+    const added = wanted.filter((_, index) => outcomes[index] === "done");
+    ownership.settle(added.map(({ key }) => noteOf(key)));
+    for (const [index, { key, vip }] of wanted.entries()) {
+      const outcome = outcomes[index];
+      if (outcome instanceof Error) this.#complain(`${show(vip)} cannot be added: ${errorText(outcome)}`);
+      else if (outcome === "idle" && !this.#isOwned(key)) {
+        this.#complain(`${show(vip)} was there already and is not ours`);
+      }
     }
-    const key = ownedKey(link.index, vip.address, vip.length);
-    try {
-      const outcome = this.#host.routes.addAddress({
-        linkIndex: link.index,
-        address: vip.address,
-        prefixLength: vip.length,
-        label: vip.label,
-        scope: 0,
-        protocol: addressProtocol.vrrp,
-      });
-      if (outcome === "added") this.#owned.add(key);
-      else if (!this.#isOwned(link.index, vip))
-        this.#log.warning(`${show(vip)} was there already and is not ours`);
-      return outcome === "added";
-    } catch (error) {
-      this.#log.error(`${show(vip)} cannot be added: ${errorText(error)}`);
-      return false;
-    }
+    return added.map(({ vip }) => vip);
   }
 
-  /** Takes an address off its interface if it is ours. */
-  remove(vip: VipAddressPlan): void {
-    const link = this.#interfaces.linkNamed(vip.interface);
-    if (link === null || !this.#isOwned(link.index, vip)) return;
-    this.#take(link.index, vip.address, vip.length);
+  /** Takes addresses off their interfaces, those of them that are ours. */
+  remove(vips: readonly VipAddressPlan[]): void {
+    const { interfaces } = this.#needs;
+    const keys = vips.flatMap((vip) => {
+      const link = interfaces.linkNamed(vip.interface);
+      const key = link === null ? null : keyOf(link.index, vip);
+      return key !== null && this.#isOwned(key) ? [key] : [];
+    });
+    // The last first: the first of a network is the one that the kernel may not part with alone.
+    this.#take(keys.toReversed());
   }
 
   /** Tells whether an address is not on its interface, though the interface is there. */
   isMissing(vip: VipAddressPlan): boolean {
-    const link = this.#interfaces.linkNamed(vip.interface);
-    return link !== null && this.#interfaces.find(link.index, vip.address, vip.length) === null;
+    const { interfaces } = this.#needs;
+    const link = interfaces.linkNamed(vip.interface);
+    return link !== null && interfaces.find(keyOf(link.index, vip)) === null;
   }
 
   /** Takes over what an earlier process left for these addresses. */
   adopt(vips: readonly VipAddressPlan[]): void {
-    const present = this.#interfaces.all();
-    // Before Linux 5.18 no address has a tag, not even the loopback's: then the supervisor's word has to do.
-    const knowsTags = present.some((address) => address.protocol !== 0);
-    for (const found of present) {
-      const isCandidate = found.protocol === addressProtocol.vrrp || !knowsTags;
-      if (isCandidate && vips.some((vip) => this.#isAt(found, vip))) {
-        this.#owned.add(ownedKey(found.linkIndex, found.address, found.prefixLength));
+    const { interfaces, ownership, secondaries } = this.#needs;
+    const adopted = vips.flatMap((vip) => {
+      const link = interfaces.linkNamed(vip.interface);
+      const found = link === null ? null : interfaces.find(keyOf(link.index, vip));
+      if (found === null || !this.#isLeftover(found)) return [];
+      secondaries.protect(vip.interface);
+      return [noteOf(found)];
+    });
+    ownership.settle(adopted);
+  }
+
+  /** Removes what an earlier process left and was not adopted. */
+  sweep(): void {
+    const { interfaces, log, ownership } = this.#needs;
+    const left = interfaces.all().filter((found) => {
+      return this.#isLeftover(found) && !ownership.has(noteOf(found));
+    });
+    for (const { linkIndex, address, prefixLength } of left) {
+      const name = interfaces.linkAt(linkIndex)?.name ?? `interface ${linkIndex}`;
+      log.notice(`removing ${address}/${prefixLength} from ${name}: left by an earlier run`);
+    }
+    this.#take(left.toReversed());
+    // What was noted and is not there any more needs no note.
+    ownership.forget([...ownership.inherited].filter((note) => note.startsWith(notePrefix)));
+  }
+
+  #isLeftover(found: InterfaceAddress): boolean {
+    return found.protocol === addressProtocol.vrrp || this.#needs.ownership.isInherited(noteOf(found));
+  }
+
+  #isOwned(key: AddressKey): boolean {
+    const { interfaces, ownership } = this.#needs;
+    return ownership.has(noteOf(key)) || interfaces.find(key)?.protocol === addressProtocol.vrrp;
+  }
+
+  #place(vip: VipAddressPlan): { readonly vip: VipAddressPlan; readonly key: AddressKey } | null {
+    const link = this.#needs.interfaces.linkNamed(vip.interface);
+    if (link !== null) return { vip, key: keyOf(link.index, vip) };
+    this.#complain(`${show(vip)} cannot be added: interface ${vip.interface} does not exist`);
+    return null;
+  }
+
+  #take(keys: readonly AddressKey[]): void {
+    if (keys.length === 0) return;
+    const { host, interfaces, log, ownership, secondaries } = this.#needs;
+    const outcomes = host.routes.apply(keys.map((address) => ({ kind: "remove-address", address })));
+    for (const [index, { address, prefixLength }] of keys.entries()) {
+      const outcome = outcomes[index];
+      if (outcome instanceof Error) {
+        log.error(`${address}/${prefixLength} cannot be removed: ${errorText(outcome)}`);
       }
     }
-  }
-
-  /** Removes what carries our tag and was not adopted. */
-  sweep(): void {
-    for (const found of this.#interfaces.all()) {
-      const key = ownedKey(found.linkIndex, found.address, found.prefixLength);
-      if (found.protocol !== addressProtocol.vrrp || this.#owned.has(key)) continue;
-      const name = this.#interfaces.linkAt(found.linkIndex)?.name ?? `interface ${found.linkIndex}`;
-      this.#log.notice(
-        `removing ${found.address}/${found.prefixLength} from ${name}: left by an earlier run`,
-      );
-      this.#take(found.linkIndex, found.address, found.prefixLength);
+    ownership.forget(keys.filter((_, index) => !(outcomes[index] instanceof Error)).map(noteOf));
+    for (const linkIndex of new Set(keys.map((key) => key.linkIndex))) {
+      const link = interfaces.linkAt(linkIndex);
+      if (link !== null && !ownership.hasAny(`${notePrefix}${linkIndex} `)) secondaries.release(link.name);
     }
   }
 
-  #isOwned(linkIndex: number, vip: VipAddressPlan): boolean {
-    if (this.#owned.has(ownedKey(linkIndex, vip.address, vip.length))) return true;
-    const found = this.#interfaces.find(linkIndex, vip.address, vip.length);
-    return found?.protocol === addressProtocol.vrrp;
-  }
-
-  #isAt(found: InterfaceAddress, vip: VipAddressPlan): boolean {
-    return (
-      found.address === vip.address &&
-      found.prefixLength === vip.length &&
-      this.#interfaces.linkAt(found.linkIndex)?.name === vip.interface
-    );
-  }
-
-  #take(linkIndex: number, address: string, prefixLength: number): void {
-    this.#owned.delete(ownedKey(linkIndex, address, prefixLength));
-    try {
-      this.#host.routes.removeAddress({ linkIndex, address, prefixLength });
-    } catch (error) {
-      // The interface went away, and the address with it.
-      if (hasCode(error, "ENODEV")) return;
-      this.#log.error(`${address}/${prefixLength} cannot be removed: ${errorText(error)}`);
-    }
+  #complain(text: string): void {
+    const { complaints, host, log } = this.#needs;
+    if (complaints.isDue(text, host.clock.now())) log.warning(text);
   }
 }
 
-function ownedKey(linkIndex: number, address: string, prefixLength: number): string {
-  return `${linkIndex} ${address}/${prefixLength}`;
+const notePrefix = "address ";
+
+/** Writes what the journal calls an address. */
+function noteOf({ linkIndex, address, prefixLength }: AddressKey): string {
+  return `${notePrefix}${linkIndex} ${address}/${prefixLength}`;
+}
+
+function keyOf(linkIndex: number, { address, length }: VipAddressPlan): AddressKey {
+  return { linkIndex, address, prefixLength: length };
 }
 
 function show(vip: VipAddressPlan): string {

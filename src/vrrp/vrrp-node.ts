@@ -9,6 +9,8 @@ import { AnnouncementQueue } from "./announcement-queue.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Handovers } from "./handovers.ts";
 import type { Election } from "./election-types.ts";
+import { heldAddresses } from "./held-addresses.ts";
+import { Holdings } from "./holdings.ts";
 import type { Host, UserIds } from "./host.ts";
 import { Interfaces } from "./interfaces.ts";
 import { StateNotices } from "./state-notices.ts";
@@ -20,7 +22,6 @@ import { type Burden, type Standing, type WeighedClaim, weighClaim } from "./tra
 import { Tracks } from "./tracks.ts";
 import { Transport } from "./transport.ts";
 import { Verdicts } from "./verdicts.ts";
-import { VirtualAddresses } from "./virtual-addresses.ts";
 
 /**
  * All virtual routers of this node: what the kernel, the tracks, the proxies and the sync groups say becomes each
@@ -30,7 +31,7 @@ export class VrrpNode {
   readonly #host: Host;
   readonly #changed: () => void;
   readonly #interfaces: Interfaces;
-  readonly #addresses: VirtualAddresses;
+  readonly #holdings: Holdings;
   readonly #transport: Transport;
   readonly #places: Places;
   readonly #needs: RouterNeeds;
@@ -61,7 +62,6 @@ export class VrrpNode {
     // Events first, then the state: nothing in between is missed.
     this.#unsubscribe = host.routes.subscribe((event) => this.#hear(event));
     this.#interfaces = new Interfaces(host);
-    this.#addresses = new VirtualAddresses({ host, interfaces: this.#interfaces, log });
     this.#transport = new Transport(host);
     this.#places = new Places(this.#interfaces, (address) => this.#isVirtual(address));
     this.#tracks = new Tracks({
@@ -81,11 +81,12 @@ export class VrrpNode {
       weighAll: () => this.#weighAll(),
     });
     const deadlines = new Deadlines(host);
+    this.#holdings = new Holdings({ host, interfaces: this.#interfaces, deadlines, log });
     this.#needs = {
       host,
       log,
       interfaces: this.#interfaces,
-      addresses: this.#addresses,
+      ...this.#holdings.needs,
       transport: this.#transport,
       deadlines,
       announcements: new AnnouncementQueue({ host, interfaces: this.#interfaces, deadlines, log }),
@@ -102,10 +103,12 @@ export class VrrpNode {
   configure(plan: VrrpPlan, adopt: readonly string[], handedOver: readonly HandedOver[] = []): void {
     const users = this.#resolveUsers(plan);
     const tellOthers = this.#notices.prepare(plan.notify);
+    const holdOthers = this.#holdings.prepare(plan.instances);
     const release = this.#reserveSegments(plan.instances);
     try {
       if (!this.#isConfigured) this.#handovers.restore(handedOver);
       tellOthers();
+      holdOthers();
       this.#carryOut(plan, { users, adopt: this.#wholeGroups(plan, adopt) });
     } finally {
       release();
@@ -147,6 +150,7 @@ export class VrrpNode {
     this.#interfaces.readAll();
     this.#weighAll();
     for (const router of this.#routers.values()) router.reconcile();
+    this.#holdings.check();
   }
 
   /** Waits until the scripts that are told of changes have run, at most `limitMs`. */
@@ -174,6 +178,7 @@ export class VrrpNode {
     if (left === null || this.#routers.size > 0 || this.#departing.size > 0) return;
     this.#left = null;
     this.#unsubscribe();
+    this.#holdings.close();
     left();
   }
 
@@ -208,11 +213,8 @@ export class VrrpNode {
     this.#tracks.exchange(plan.tracks, { users: how.users, isAdopting: how.adopt.size > 0 });
     for (const next of difference.changed) this.#routers.get(routerKey(next))?.configure(next);
     const isAdopted = ({ name }: VrrpInstancePlan): boolean => how.adopt.has(name);
-    for (const next of difference.added.filter(isAdopted)) {
-      // The owner's address is the host's own: never ours to remove.
-      if (next.priority !== 255) this.#addresses.adopt(next.addresses);
-    }
-    if (!this.#isConfigured) this.#addresses.sweep();
+    this.#holdings.adopt(difference.added.filter(isAdopted));
+    if (!this.#isConfigured) this.#holdings.sweep();
     this.#isConfigured = true;
     const fresh = difference.added.map((next) => new Router(next, this.#needs));
     for (const router of fresh) this.#routers.set(routerKey(router.plan), router);
@@ -232,7 +234,7 @@ export class VrrpNode {
       syncGroups.flatMap((group) => group.instances.map((name) => [name, group] as const)),
     );
     const plans = [...instances, ...[...this.#departing].map(({ plan }) => plan)];
-    this.#virtual = new Set(plans.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
+    this.#virtual = new Set(plans.flatMap((plan) => heldAddresses(plan).map(({ address }) => address)));
   }
 
   #resolveUsers({ tracks }: VrrpPlan): ReadonlyMap<string | null, UserIds | null> {
@@ -269,6 +271,8 @@ export class VrrpNode {
     if (event.kind === "overrun") return this.reconcile();
     const isVirtual = event.kind === "address" && this.#isVirtual(event.address.address);
     if (!isVirtual) this.#weighAll();
+    this.#holdings.checkSoon();
+    if (event.kind === "link") for (const router of this.#routers.values()) router.reconcileSoon();
     if (event.kind !== "address" || !event.isGone) return;
     for (const router of this.#routers.values()) router.restore(event.address);
   }
@@ -353,7 +357,7 @@ export class VrrpNode {
     if (event !== null) for (const other of others) other.follow(event);
     const addresses = this.#plan.instances
       .filter(({ name }) => group.instances.includes(name))
-      .flatMap((plan) => plan.addresses.map(({ address, length }) => `${address}/${length}`));
+      .flatMap((plan) => heldAddresses(plan).map(({ address, length }) => `${address}/${length}`));
     if (!hasSuccessor) this.#notices.tellGroup({ ...group, addresses }, [router, ...others]);
   }
 }

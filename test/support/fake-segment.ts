@@ -1,8 +1,15 @@
 import { instant, later, type Instant } from "../../src/base/instant.ts";
 import type { ReceivedPacket } from "../../src/kernel/raw-multicast.ts";
-import type { InterfaceAddress, Link, RouteEvent } from "../../src/kernel/rtnetlink.ts";
+import type {
+  ChangeOutcome,
+  InterfaceAddress,
+  Link,
+  RouteChange,
+  RouteEvent,
+} from "../../src/kernel/rtnetlink.ts";
 import type { Host, Routes, Script, ScriptResult, Segment, SegmentPlace } from "../../src/vrrp/host.ts";
 import type { FakeClock } from "./fake-clock.ts";
+import { FakeFib } from "./fake-fib.ts";
 
 /** Gives numbers in [0, 1) that depend on the seed alone (mulberry32). */
 export function seededRandom(seed: number): () => number {
@@ -124,6 +131,14 @@ export class FakeMachine {
   isFifoRead = true;
   /** Addresses announced, in order. */
   readonly announced: string[] = [];
+  /** Whether addresses keep their tags, as they do from Linux 5.18 on. */
+  keepsTags = true;
+  /** Routes and rules. */
+  readonly fib: FakeFib = new FakeFib((event) => this.#tell(event));
+  /** What the journal holds. */
+  noted: ReadonlySet<string> = new Set();
+  /** Kernel settings by their paths. */
+  readonly settings: Map<string, string> = new Map();
   readonly #segment: FakeSegment;
   readonly #links: Map<string, Link>;
   #missed: (() => void)[] | null = null;
@@ -163,6 +178,11 @@ export class FakeMachine {
         clear: () => cancelAlarm?.(),
       },
       routes: this.#routes(subscriptions),
+      journal: this.#journal(),
+      settings: {
+        read: (path) => this.settings.get(path) ?? "0",
+        write: (path, value) => void this.settings.set(path, value),
+      },
       announce: (_link, address): void => void this.announced.push(address),
       openSegment: (place, receive) => {
         const segment = this.#segment.open(this, place, receive);
@@ -271,21 +291,13 @@ export class FakeMachine {
     return {
       links: () => [...this.#links.values()],
       addresses: () => [...this.#addresses],
-      addAddress: ({ linkIndex, address, prefixLength, label, scope, protocol }) => {
-        if (this.#addresses.some((each) => each.linkIndex === linkIndex && each.address === address)) {
-          return "exists";
-        }
-        const added = { linkIndex, address, prefixLength, label, scope, protocol };
-        this.#addresses.push(added);
-        this.#tell({ kind: "address", address: added, isGone: false });
-        return "added";
-      },
-      removeAddress: ({ linkIndex, address }) => {
-        const gone = this.#addresses.find((each) => each.linkIndex === linkIndex && each.address === address);
-        if (gone === undefined) return "absent";
-        this.#addresses = this.#addresses.filter((each) => each !== gone);
-        this.#tell({ kind: "address", address: gone, isGone: true });
-        return "removed";
+      taggedRoutes: (protocol) => this.fib.routes.filter((route) => route.protocol === protocol),
+      rules: () => [...this.fib.rules],
+      apply: (changes) => changes.map((change) => this.#change(change)),
+      subscribeFib: (react) => {
+        subscriptions.add(react);
+        this.#subscribers.add(react);
+        return () => this.#subscribers.delete(react);
       },
       subscribe: (react) => {
         subscriptions.add(react);
@@ -293,6 +305,33 @@ export class FakeMachine {
         return () => this.#subscribers.delete(react);
       },
     };
+  }
+
+  #journal(): Host["journal"] {
+    const read = (): ReadonlySet<string> => this.noted;
+    return {
+      get entries() {
+        return read();
+      },
+      note: (entries) => void (this.noted = new Set(entries)),
+    };
+  }
+
+  #change(change: RouteChange): ChangeOutcome {
+    if (!("address" in change)) return this.fib.apply(change);
+    const { linkIndex, address } = change.address;
+    const there = this.#addresses.find((each) => each.linkIndex === linkIndex && each.address === address);
+    if (change.kind === "add-address") {
+      if (there !== undefined) return "idle";
+      const added = this.keepsTags ? change.address : { ...change.address, protocol: 0 };
+      this.#addresses.push(added);
+      this.#tell({ kind: "address", address: added, isGone: false });
+      return "done";
+    }
+    if (there === undefined || change.kind === "lease-address") return there === undefined ? "idle" : "done";
+    this.#addresses = this.#addresses.filter((each) => each !== there);
+    this.#tell({ kind: "address", address: there, isGone: true });
+    return "done";
   }
 
   /** Like the kernel's, events come a little later than the change. */

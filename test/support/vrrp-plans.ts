@@ -29,9 +29,15 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
     tracks: [],
     needsProxy: false,
     neighbours: [],
+    extraAddresses: [],
+    routes: [],
+    rules: [],
     ...rest,
   } as const;
-  return { ...plan, addresses: [{ address: vip, length: 24, interface: plan.interface, label: null }] };
+  return {
+    ...plan,
+    addresses: [{ address: vip, length: 24, interface: plan.interface, label: null, scope: "global" }],
+  };
 }
 
 /** Makes a whole plan of instances alone, or with more. */

@@ -106,7 +106,9 @@ test("the address of a label, a prefix and a tag of its own is what ip shows", a
   await using pair = await pairLab();
   const [instance] = fastPlan().instances;
   if (instance === undefined) throw new Error("no instance");
-  const addresses = [{ address: vip, length: 32, interface: "eth0", label: "eth0:vip" }];
+  const addresses = [
+    { address: vip, length: 32, interface: "eth0", label: "eth0:vip", scope: "global" } as const,
+  ];
   const us = await VrrpRole.start(pair.lb1, {
     instances: [{ ...instance, addresses }],
     syncGroups: [],

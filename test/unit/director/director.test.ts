@@ -14,7 +14,7 @@ interface Lab {
   readonly kernel: FakeIpvs;
   readonly down: Set<string>;
   readonly said: string[];
-  readonly journal: { services: ReadonlySet<string> };
+  readonly journal: { entries: ReadonlySet<string> };
   readonly standing: Map<string, boolean>;
 }
 
@@ -37,9 +37,9 @@ function lab(o: { kernel?: FakeIpvs; owned?: readonly string[]; openError?: Syst
     error: say("error"),
   };
   const journal = {
-    services: new Set(o.owned) as ReadonlySet<string>,
-    note(services: ReadonlySet<string>) {
-      this.services = services;
+    entries: new Set(o.owned) as ReadonlySet<string>,
+    note(entries: ReadonlySet<string>) {
+      this.entries = entries;
     },
   };
   const prober = {
@@ -72,7 +72,7 @@ describe("Director.configure", () => {
     const { director, kernel, journal } = lab();
     expect(director.configure(plan(plannedService()))).toBeNull();
     expect(kernel.services()).toEqual([...desiredTable([plannedService()], () => true)]);
-    expect([...journal.services]).toEqual([key]);
+    expect([...journal.entries]).toEqual([key]);
   });
 
   test("sends no change when the same plan comes again", () => {
@@ -90,7 +90,7 @@ describe("Director.configure", () => {
     director.configure(plan(plannedService()));
     director.configure(plan());
     expect(kernel.services().map((service) => service.key)).toEqual(foreign.map((service) => service.key));
-    expect(journal.services.size).toBe(0);
+    expect(journal.entries.size).toBe(0);
   });
 
   test("refuses services and says what to do when the kernel has no IPVS", () => {
@@ -121,7 +121,7 @@ describe("Director.configure", () => {
     const bad = plannedService({ address: "10.99.0.102" });
     expect(director.configure(plan(bad))).toContain("modprobe ip_vs_wrr");
     expect(kernel.services()).toEqual(before);
-    expect([...journal.services]).toEqual([key]);
+    expect([...journal.entries]).toEqual([key]);
   });
 });
 
@@ -230,7 +230,7 @@ describe("Director.stop", () => {
     director.configure(plan(plannedService()));
     director.stop();
     expect(kernel.services().map((service) => service.key)).toEqual(foreign.map((service) => service.key));
-    expect(journal.services.size).toBe(0);
+    expect(journal.entries.size).toBe(0);
     expect(kernel.isClosed).toBe(true);
   });
 });

@@ -124,7 +124,7 @@ describe("a node", () => {
     lb1.machine.removeByHand(vip);
     clock.advance(1);
     expect(lb1.machine.holds(vip)).toBe(true);
-    expect(lb1.log.at(-1)).toBe("public-1: 192.0.2.100 was removed by someone else: put back");
+    expect(lb1.log.at(-1)).toBe("public-1: 192.0.2.100/24 on eth0 was removed by someone else: put back");
   });
 
   test("finds by comparing what no event told", () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Journal } from "../../../src/director/journal.ts";
+import { Journal } from "../../../src/kernel/journal.ts";
 
 let directory = "";
 beforeEach(() => {
@@ -15,13 +15,16 @@ function file(): string {
 }
 
 test("a journal gives to the next process what was noted", () => {
-  Journal.open(directory).note(new Set(["tcp 10.99.0.101:80", "tcp 10.99.0.102:80"]));
-  expect([...Journal.open(directory).services]).toEqual(["tcp 10.99.0.101:80", "tcp 10.99.0.102:80"]);
+  Journal.open(directory, "director").note(new Set(["tcp 10.99.0.101:80", "tcp 10.99.0.102:80"]));
+  expect([...Journal.open(directory, "director").entries]).toEqual([
+    "tcp 10.99.0.101:80",
+    "tcp 10.99.0.102:80",
+  ]);
 });
 
 test("a journal makes its directory and takes its file away when nothing is owned", () => {
   const below = join(directory, "state");
-  const journal = Journal.open(below);
+  const journal = Journal.open(below, "vrrp");
   expect(existsSync(below)).toBe(false);
   journal.note(new Set(["tcp 10.99.0.101:80"]));
   expect(readdirSync(below)).toHaveLength(1);
@@ -30,14 +33,14 @@ test("a journal makes its directory and takes its file away when nothing is owne
 });
 
 test("a journal of another boot of the machine claims nothing", () => {
-  Journal.open(directory).note(new Set(["tcp 10.99.0.101:80"]));
+  Journal.open(directory, "director").note(new Set(["tcp 10.99.0.101:80"]));
   const text = JSON.parse(readFileSync(file(), "utf8")) as { boot: string };
   writeFileSync(file(), JSON.stringify({ ...text, boot: "another" }));
-  expect(Journal.open(directory).services.size).toBe(0);
+  expect(Journal.open(directory, "director").entries.size).toBe(0);
 });
 
 test("a damaged journal claims nothing", () => {
-  Journal.open(directory).note(new Set(["tcp 10.99.0.101:80"]));
+  Journal.open(directory, "director").note(new Set(["tcp 10.99.0.101:80"]));
   writeFileSync(file(), '{"boot":');
-  expect(Journal.open(directory).services.size).toBe(0);
+  expect(Journal.open(directory, "director").entries.size).toBe(0);
 });

@@ -1,0 +1,68 @@
+import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** Gives where journals are unless the environment says otherwise. */
+export function stateDirectory(environment: Readonly<Record<string, string | undefined>>): string {
+  return environment["EDGE_HA_STATE_DIRECTORY"] ?? "/var/lib/edge-ha";
+}
+
+/** The journal as it stands in its file. */
+interface JournalText {
+  /** The kernel's boot: its tables do not outlive it, so neither does the claim. */
+  readonly boot: string;
+  readonly entries: readonly string[];
+}
+
+/**
+ * Remembers what in the kernel is this node's where the kernel itself keeps no tag, so that a process that comes after
+ * this one adopts or removes it and leaves everybody else's alone. An entry is noted before its thing is made, and
+ * forgotten after it is removed; its text is the owner's affair.
+ */
+export class Journal {
+  readonly #path: string;
+  readonly #boot: string;
+  #entries: ReadonlySet<string>;
+
+  private constructor(path: string, boot: string) {
+    this.#path = path;
+    this.#boot = boot;
+    this.#entries = readEntries(path, boot);
+  }
+
+  /** Reads one owner's journal of this network namespace, whose tables it is about, from the state directory. */
+  static open(directory: string, owner: "director" | "vrrp"): Journal {
+    const namespace = readlinkSync("/proc/self/ns/net").replaceAll(/\D/g, "");
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return new Journal(join(directory, `${owner}-${namespace}.json`), boot);
+  }
+
+  /** What is this node's. */
+  get entries(): ReadonlySet<string> {
+    return this.#entries;
+  }
+
+  /** Notes what is this node's from now on; writes nothing if it is the same as before. */
+  note(entries: ReadonlySet<string>): void {
+    if (entries.size === this.#entries.size && entries.isSubsetOf(this.#entries)) return;
+    this.#entries = new Set(entries);
+    if (entries.size === 0) {
+      rmSync(this.#path, { force: true });
+      return;
+    }
+    const text: JournalText = { boot: this.#boot, entries: [...entries] };
+    mkdirSync(dirname(this.#path), { recursive: true });
+    // Written beside and moved over: a crash leaves the old journal or the new one, never half of one.
+    writeFileSync(`${this.#path}.new`, `${JSON.stringify(text)}\n`);
+    renameSync(`${this.#path}.new`, this.#path);
+  }
+}
+
+function readEntries(path: string, boot: string): ReadonlySet<string> {
+  try {
+    const text = JSON.parse(readFileSync(path, "utf8")) as JournalText;
+    return new Set(text.boot === boot ? text.entries : []);
+  } catch {
+    // No journal, or one that someone damaged: nothing is this node's until it is wanted again.
+    return new Set();
+  }
+}

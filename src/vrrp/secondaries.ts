@@ -1,0 +1,52 @@
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import type { Host } from "./host.ts";
+
+/**
+ * Keeps the kernel from removing all IPv4 addresses of a network together with the first of them: it does so unless
+ * promote_secondaries is set on the interface, whether the first is a virtual address that moves on or the host's own
+ * that somebody changes. The setting is made while virtual addresses are there, and put back after the last of them.
+ */
+export class Secondaries {
+  readonly #settings: Host["settings"];
+  readonly #log: Log;
+  /** Interfaces seen to, and whether the setting is ours to put back. */
+  readonly #seen = new Map<string, boolean>();
+
+  constructor(needs: { readonly host: Pick<Host, "settings">; readonly log: Log }) {
+    this.#settings = needs.host.settings;
+    this.#log = needs.log;
+  }
+
+  /** Sees to an interface. */
+  protect(link: string): void {
+    if (this.#seen.has(link)) return;
+    this.#seen.set(link, false);
+    try {
+      // The kernel takes either.
+      if ([link, "all"].some((name) => this.#settings.read(pathOf(name)) === "1")) return;
+      this.#settings.write(pathOf(link), "1");
+      this.#seen.set(link, true);
+      this.#log.info(`promote_secondaries is set on ${link} while virtual addresses are there`);
+    } catch (error) {
+      const what = `promote_secondaries cannot be set on ${link}: removing one address may take others with it`;
+      this.#log.warning(`${what}: ${errorText(error)}`);
+    }
+  }
+
+  /** Leaves an interface as it was found. */
+  release(link: string): void {
+    const isOurs = this.#seen.get(link) ?? false;
+    this.#seen.delete(link);
+    if (!isOurs) return;
+    try {
+      this.#settings.write(pathOf(link), "0");
+    } catch {
+      // The interface is gone, and its settings with it.
+    }
+  }
+}
+
+function pathOf(link: string): string {
+  return `net/ipv4/conf/${link}/promote_secondaries`;
+}
