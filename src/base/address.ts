@@ -65,6 +65,13 @@ export function isLinkLocal(address: string): boolean {
   return ipaddr.parse(address).range() === "linkLocal";
 }
 
+/** Gives the link-local address of an IPv6 virtual router's own hardware address, 00-00-5E-00-02-{VRID} (RFC 4291 app. A). */
+export function virtualLinkLocal(vrid: number): string {
+  return addressFromBytes(
+    Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0x02, 0, 0x5e, 0xff, 0xfe, 0, 0x02, vrid),
+  );
+}
+
 /** Orders two addresses of one family as unsigned numbers in network order (RFC 9568 §6.4.3). */
 export function compareAddresses(a: string, b: string): number {
   return Buffer.compare(addressBytes(a), addressBytes(b));

@@ -1,4 +1,4 @@
-import type { Endpoint, Prefix } from "../base/address.ts";
+import type { Endpoint, Family, Prefix } from "../base/address.ts";
 import type {
   GarpPlan,
   HeaderRulesPlan,
@@ -50,6 +50,7 @@ export interface InstanceConfig {
   readonly name: string;
   readonly form: "vip" | "vrrp";
   readonly vrid: number;
+  readonly family: Family;
   readonly version: 2 | 3;
   readonly advertIntervalMs: number;
   readonly downAfter: number;
@@ -58,6 +59,8 @@ export interface InstanceConfig {
   readonly startupDelayMs: number;
   readonly addresses: readonly Prefix[];
   readonly label: string | null;
+  /** IPv6: `nodad = false`. */
+  readonly detectsDuplicates: boolean;
   readonly group: string;
   /** Null where advertisements go to the group. */
   readonly unicast: UnicastPlan | null;

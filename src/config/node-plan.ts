@@ -1,4 +1,4 @@
-import type { Endpoint, Prefix } from "../base/address.ts";
+import type { Endpoint, Family, Prefix } from "../base/address.ts";
 import type { TrackPlan } from "./track-plan.ts";
 
 /**
@@ -27,8 +27,10 @@ export interface VrrpInstancePlan {
   /** Name of the VIP or of the `[[vrrp]]` instance; unique on this node. */
   readonly name: string;
   readonly interface: string;
+  /** Of its addresses, and of what it speaks; IPv6 with version 3 only. */
+  readonly family: Family;
   readonly version: 2 | 3;
-  /** 1–255. */
+  /** 1–255; IPv4 and IPv6 number their routers apart. */
   readonly vrid: number;
   /** 1–254, or 255 for the address owner. */
   readonly priority: number;
@@ -41,14 +43,14 @@ export interface VrrpInstancePlan {
   readonly preemptDelayMs: number;
   /** How long after the start of the daemon nothing is claimed because of silence, and nobody preempted. */
   readonly startupDelayMs: number;
-  /** Addresses in the advertisement, in the order of the file. */
+  /** Addresses in the advertisement, in the order of the file; of IPv6 a link-local one is the first. */
   readonly addresses: readonly VipAddressPlan[];
   /** Held and announced beside them, but not in the advertisement; of either family. */
   readonly extraAddresses: readonly VipAddressPlan[];
   /** Added after the addresses, removed before them. */
   readonly routes: readonly VirtualRoutePlan[];
   readonly rules: readonly VirtualRulePlan[];
-  /** IPv4 multicast group the advertisements go to. */
+  /** Multicast group the advertisements go to. */
   readonly group: string;
   /** How advertisements go to each of the peers instead of the group; null sends to the group. */
   readonly unicast: UnicastPlan | null;
@@ -56,13 +58,13 @@ export interface VrrpInstancePlan {
   readonly peers: readonly PeerPlan[];
   /** Further interfaces on which the same advertisements are sent and heard. */
   readonly heartbeats: readonly HeartbeatPlan[];
-  /** Source address of advertisements; null takes the interface's first address that is not virtual. */
+  /** Source address of advertisements; null takes the interface's first one that is not virtual, of IPv6 link-local. */
   readonly source: string | null;
   /** RFC 2338 simple text password (at most 8 bytes, version 2 only), or null. */
   readonly password: string | null;
   /** Keys that sign and prove advertisements (version 3 only), or null. */
   readonly hmac: HmacPlan | null;
-  /** How the IPv4 checksum of version 3 is made when sending; both forms are accepted. */
+  /** How the checksum of version 3 over IPv4 is made when sending; both forms are accepted. */
   readonly checksum: "pseudo-header" | "message-only";
   readonly garp: GarpPlan;
   /** Names of the tracks that this instance's claim depends on. */
@@ -152,9 +154,11 @@ export interface GarpPlan {
 /** An address to put on an interface while active. */
 export interface VipAddressPlan extends Prefix {
   readonly interface: string;
-  /** Address label of at most 15 bytes, or null. */
+  /** Address label of at most 15 bytes, or null; IPv4 only. */
   readonly label: string | null;
   readonly scope: AddressScope;
+  /** IPv6: whether the kernel asks the network for other holders first, which keeps it silent for a second or two. */
+  readonly detectsDuplicates: boolean;
 }
 
 /** How far an address, or a route, is valid. */

@@ -36,11 +36,12 @@ function trackPlan(track: TrackConfig, config: Config): TrackPlan {
 }
 
 function instancePlan(config: Config, instance: InstanceConfig, member: MemberConfig): VrrpInstancePlan {
-  const { name, version, vrid, advertIntervalMs, group, password, hmac, checksum, garp } = instance;
+  const { name, family, version, vrid, advertIntervalMs, group, password, hmac, checksum, garp } = instance;
   const { downAfter, preempts, preemptDelayMs, startupDelayMs } = instance;
   return {
     name,
     interface: member.interface,
+    family,
     version,
     vrid,
     priority: member.priority,
@@ -55,6 +56,7 @@ function instancePlan(config: Config, instance: InstanceConfig, member: MemberCo
       interface: member.interface,
       label: instance.label,
       scope: "global",
+      detectsDuplicates: instance.detectsDuplicates,
     })),
     extraAddresses: [],
     routes: [],

@@ -1,3 +1,5 @@
+import type { Family } from "../base/address.ts";
+
 /** What passes between `edge-ha failover` and the `vrrp` process: the order, and what became of it. */
 
 /** What the operator wants. */
@@ -30,6 +32,7 @@ export interface HandoverReport {
 /** A virtual router that the operator has handed over, for a process that takes the place of another. */
 export interface HandedOver {
   readonly interface: string;
+  readonly family: Family;
   readonly vrid: number;
   /** Time of day, ISO 8601. */
   readonly at: string;

@@ -1,4 +1,4 @@
-import type { Endpoint } from "../base/address.ts";
+import type { Endpoint, Family } from "../base/address.ts";
 
 /** What `edge-ha status` shows; every reason is a sentence fragment a person can read. */
 export interface NodeStatus {
@@ -31,6 +31,7 @@ export type VrrpStateName = "initialize" | "backup" | "active" | "fault";
 export interface InstanceStatus {
   readonly name: string;
   readonly interface: string;
+  readonly family: Family;
   readonly version: 2 | 3;
   readonly vrid: number;
   readonly state: VrrpStateName;

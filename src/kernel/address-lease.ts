@@ -1,3 +1,4 @@
+import { familyOf } from "../base/address.ts";
 import { attribute, parseAttributes } from "./netlink/attribute.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { addressPayload, parseAddress, type AddressRequest } from "./route-messages.ts";
@@ -24,11 +25,12 @@ const forever = 0xffff_ffff;
 
 /** Writes an RTM_NEWADDR payload for an address that is valid for `lifetimeS` seconds from now. */
 export function leasePayload(request: AddressRequest, isTagged: boolean, lifetimeS: number): Uint8Array {
+  const { isDeprecated = false, ...rest } = request;
   const value = new Uint8Array(cacheInfoLength);
   const view = new DataView(value.buffer);
-  view.setUint32(0, lifetimeS, true);
+  view.setUint32(0, isDeprecated && familyOf(request.address) === 6 ? 0 : lifetimeS, true);
   view.setUint32(4, lifetimeS, true);
-  return concatBytes(addressPayload(request, isTagged), attribute(cacheInfo, value));
+  return concatBytes(addressPayload(rest, isTagged), attribute(cacheInfo, value));
 }
 
 /** Reads an RTM_NEWADDR payload; null if it is no IPv4 or IPv6 address. */

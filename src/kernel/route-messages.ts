@@ -43,18 +43,29 @@ export interface InterfaceAddress {
   readonly scope: number;
   /** IFA_PROTO: who put it there; 0 if the kernel does not say. */
   readonly protocol: number;
+  /**
+   * IPv6: tentative while duplicate address detection goes on, duplicate if another host has it; neither can be used.
+   * IPv4 is always ready.
+   */
+  readonly readiness: "ready" | "tentative" | "duplicate";
 }
 
 /** An address to put on an interface. */
-export interface AddressRequest extends InterfaceAddress {}
+export interface AddressRequest extends Omit<InterfaceAddress, "readiness"> {
+  /** IPv6: asks the network first whether anybody has it, during a second or two in which it is of no use; else not. */
+  readonly detectsDuplicates?: boolean;
+  /** IPv6: others are preferred as the source of what this host sends of its own accord; else not. */
+  readonly isDeprecated?: boolean;
+}
 
 const iff = { up: 0x1, running: 0x40, lowerUp: 0x10000 } as const;
 const ifla = { address: 1, ifname: 3, mtu: 4, extensionMask: 29 } as const;
 // RTEXT_FILTER_SKIP_STATS: counters would be most of the answer.
 const skipStatistics = 0x8;
-const ifa = { address: 1, local: 2, label: 3, flags: 8, protocol: 11 } as const;
-// The address is used at once: duplicate address detection would keep a VIP silent for a second.
-const noDuplicateDetection = 0x02;
+const ifa = { address: 1, local: 2, label: 3, cacheInfo: 6, flags: 8, protocol: 11 } as const;
+const ifaFlag = { noDuplicateDetection: 0x02, duplicate: 0x08, tentative: 0x40 } as const;
+// struct ifa_cacheinfo: preferred for 0 s, valid for ever; two times that the kernel fills in.
+const deprecated = Uint8Array.of(0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0);
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -93,7 +104,7 @@ export function parseLink(payload: Uint8Array): Link | null {
 
 /** Writes an RTM_NEWADDR payload; `isTagged` adds IFA_PROTO. */
 export function addressPayload(request: AddressRequest, isTagged: boolean): Uint8Array {
-  const { address, label, protocol } = request;
+  const { address, label, protocol, detectsDuplicates = false, isDeprecated = false } = request;
   const bytes = addressBytes(address);
   const isV6 = familyOf(address) === 6;
   return concatBytes(
@@ -101,7 +112,8 @@ export function addressPayload(request: AddressRequest, isTagged: boolean): Uint
     attribute(ifa.local, bytes),
     attribute(ifa.address, bytes),
     ...(label === null || isV6 ? [] : [text(ifa.label, label)]),
-    ...(isV6 ? [u32(ifa.flags, noDuplicateDetection)] : []),
+    ...(isV6 && isDeprecated ? [attribute(ifa.cacheInfo, deprecated)] : []),
+    ...(isV6 && !detectsDuplicates ? [u32(ifa.flags, ifaFlag.noDuplicateDetection)] : []),
     ...(isTagged ? [u8(ifa.protocol, protocol)] : []),
   );
 }
@@ -141,7 +153,14 @@ export function parseAddress(payload: Uint8Array): InterfaceAddress | null {
     label: readText(attributes, ifa.label),
     scope: view.getUint8(3),
     protocol: readU8(attributes, ifa.protocol) ?? 0,
+    readiness: readinessOf(readU32(attributes, ifa.flags) ?? view.getUint8(2)),
   };
+}
+
+function readinessOf(flags: number): InterfaceAddress["readiness"] {
+  // An address that has failed stays tentative.
+  if ((flags & ifaFlag.duplicate) !== 0) return "duplicate";
+  return (flags & ifaFlag.tentative) === 0 ? "ready" : "tentative";
 }
 
 /** Reads an address of a family; null if it is missing, has another length or the family is no IP. */

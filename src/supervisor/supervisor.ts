@@ -198,8 +198,8 @@ export class Supervisor {
       plan: this.#plan.vrrp,
       adopt,
       handedOver: this.#instances.flatMap(
-        ({ interface: link, vrid, handedOverAt: at }): readonly HandedOver[] =>
-          at === null ? [] : [{ interface: link, vrid, at }],
+        ({ interface: link, family, vrid, handedOverAt: at }): readonly HandedOver[] =>
+          at === null ? [] : [{ interface: link, family, vrid, at }],
       ),
       proxiesAreAlive: this.#vitality.isAlive,
       uptimeMs: this.#options.clock.now() - this.#bornAt,

@@ -1,8 +1,8 @@
-import { familyOf, type Prefix } from "../base/address.ts";
+import type { Prefix } from "../base/address.ts";
 import type { VrrpInstancePlan } from "../config/node-plan.ts";
-import { addressProtocol } from "../kernel/rtnetlink.ts";
 import type { PathPlace } from "./adverts.ts";
 import { type Interfaces, linkProblem } from "./interfaces.ts";
+import { chooseSource, type Source } from "./source.ts";
 
 /** Where virtual routers can speak and listen at present: their links, and the host's own addresses there. */
 export class Places {
@@ -16,11 +16,7 @@ export class Places {
 
   /** Gives the instance's own interface first, then its heartbeats. */
   of(plan: VrrpInstancePlan): readonly [PathPlace, ...PathPlace[]] {
-    const source = this.#sourceOf(plan);
-    const missing =
-      plan.source === null
-        ? `interface ${plan.interface} has no IPv4 address of its own`
-        : `source address ${plan.source} is not on this host`;
+    const { address: source, problem: missing } = this.#sourceOf(plan);
     const { group } = plan;
     const heartbeats = plan.heartbeats.map((heartbeat) => {
       const without = `source address ${heartbeat.source} is not on this host`;
@@ -30,26 +26,18 @@ export class Places {
     return [this.#place(plan.interface, { group, source, missing }), ...heartbeats];
   }
 
-  /** The configured source if the host has it, or else the interface's first address that is not virtual. */
-  #sourceOf(plan: VrrpInstancePlan): string | null {
-    if (plan.source !== null) return this.#isHere(plan.source) ? plan.source : null;
+  #sourceOf(plan: VrrpInstancePlan): Source {
     const link = this.#interfaces.linkNamed(plan.interface);
-    if (link === null) return null;
-    const candidates = this.#interfaces.on(link.index);
-    const own = candidates.find(({ address, protocol }) => {
-      return protocol !== addressProtocol.vrrp && !this.#isVirtual(address) && familyOf(address) === 4;
+    return chooseSource(plan, {
+      onLink: link === null ? [] : this.#interfaces.on(link.index),
+      has: (address) => this.#interfaces.has(address),
+      isVirtual: this.#isVirtual,
     });
-    if (own !== undefined) return own.address;
-    // The owner of an address may have no other (RFC 9568 §6.4.1).
-    if (plan.priority !== 255) return null;
-    return (
-      candidates.find(({ address }) => plan.addresses.some((vip) => vip.address === address))?.address ?? null
-    );
   }
 
   #place(
     on: string,
-    wish: { readonly group: string; readonly source: string | null; readonly missing: string },
+    wish: { readonly group: string; readonly source: string | null; readonly missing: string | null },
   ): PathPlace {
     const { group, source, missing } = wish;
     const link = this.#interfaces.linkNamed(on);

@@ -13,8 +13,8 @@ export interface PlanDifference {
 }
 
 /** Names the virtual router of an instance: a renamed or otherwise changed instance goes on as long as this stays. */
-export function routerKey(plan: Pick<VrrpInstancePlan, "interface" | "vrid">): string {
-  return `${plan.interface} ${plan.vrid}`;
+export function routerKey(plan: Pick<VrrpInstancePlan, "interface" | "family" | "vrid">): string {
+  return `${plan.interface} IPv${plan.family} ${plan.vrid}`;
 }
 
 /** Compares two plans; what is in none of the three lists is unchanged. */

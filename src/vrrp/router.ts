@@ -141,11 +141,12 @@ export class Router {
 
   /** Says how it stands. */
   status(): InstanceStatus {
-    const { name, version, vrid, priority: basePriority } = this.#plan;
+    const { name, family, version, vrid, priority: basePriority } = this.#plan;
     const { claim, claims } = this.#weighed;
     return {
       name,
       interface: this.#plan.interface,
+      family,
       version,
       vrid,
       state: stateName(this.#election),

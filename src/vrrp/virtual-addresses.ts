@@ -47,6 +47,9 @@ export class VirtualAddresses {
           label: vip.label,
           scope: scopes[vip.scope],
           protocol: addressProtocol.vrrp,
+          detectsDuplicates: vip.detectsDuplicates,
+          // It answers, but the host speaks from its own: its connections would break when the address moves.
+          isDeprecated: true,
         };
         return { kind: "add-address", address };
       }),

@@ -1,3 +1,4 @@
+import { familyOf } from "../../src/base/address.ts";
 import { instant, later, type Instant } from "../../src/base/instant.ts";
 import type { ReceivedPacket } from "../../src/kernel/raw-multicast.ts";
 import type {
@@ -146,13 +147,13 @@ export class FakeMachine {
   #addresses: InterfaceAddress[];
   readonly #subscribers = new Set<(event: RouteEvent) => void>();
 
-  constructor(name: string, segment: FakeSegment, own: Readonly<Record<string, string>>) {
+  constructor(name: string, segment: FakeSegment, own: Readonly<Record<string, string | readonly string[]>>) {
     this.name = name;
     this.#segment = segment;
     const names = Object.keys(own);
     this.#links = new Map(names.map((link, index) => [link, fakeLink(link, index + 2)]));
-    this.#addresses = Object.entries(own).map(([link, address]) => {
-      return addressOn(this.#link(link), address, 0);
+    this.#addresses = Object.entries(own).flatMap(([link, addresses]) => {
+      return [addresses].flat().map((address) => addressOn(this.#link(link), address, 0));
     });
   }
 
@@ -279,6 +280,15 @@ export class FakeMachine {
     this.#tell({ kind: "address", address: added, isGone: false });
   }
 
+  /** Has duplicate address detection begin, pass or fail. */
+  setReadiness(address: string, readiness: InterfaceAddress["readiness"]): void {
+    const changed = this.#addresses
+      .filter((each) => each.address === address)
+      .map((each) => Object.assign({}, each, { readiness }));
+    this.#addresses = [...this.#addresses.filter((each) => each.address !== address), ...changed];
+    for (const each of changed) this.#tell({ kind: "address", address: each, isGone: false });
+  }
+
   /** Removes an address as an operator would. */
   removeByHand(address: string): void {
     for (const gone of this.#addresses.filter((each) => each.address === address)) {
@@ -323,7 +333,10 @@ export class FakeMachine {
     const there = this.#addresses.find((each) => each.linkIndex === linkIndex && each.address === address);
     if (change.kind === "add-address") {
       if (there !== undefined) return "idle";
-      const added = this.keepsTags ? change.address : { ...change.address, protocol: 0 };
+      const { linkIndex, address, prefixLength, label, scope } = change.address;
+      const protocol = this.keepsTags ? change.address.protocol : 0;
+      const readiness = "ready";
+      const added = { linkIndex, address, prefixLength, label, scope, protocol, readiness } as const;
       this.#addresses.push(added);
       this.#tell({ kind: "address", address: added, isGone: false });
       return "done";
@@ -359,5 +372,7 @@ function fakeLink(name: string, index: number): Link {
 }
 
 function addressOn(link: Link, address: string, protocol: number): InterfaceAddress {
-  return { linkIndex: link.index, address, prefixLength: 24, label: null, scope: 0, protocol };
+  const prefixLength = familyOf(address) === 4 ? 24 : 64;
+  const common = { label: null, scope: 0, readiness: "ready" } as const;
+  return { linkIndex: link.index, address, prefixLength, protocol, ...common };
 }

@@ -1,14 +1,16 @@
+import { familyOf, virtualLinkLocal } from "../../src/base/address.ts";
 import type { VrrpInstancePlan, VrrpPlan } from "../../src/config/node-plan.ts";
 
 /** What a test says about an instance; the rest are the defaults of the configuration. */
 export type InstanceWish = Partial<Omit<VrrpInstancePlan, "addresses">> & { readonly vip?: string };
 
-/** Makes the plan of one instance: version 3, 1 s, priority 100, one address on eth0. */
+/** Makes the plan of one instance: version 3, 1 s, priority 100, one address on eth0; of IPv6 with its link-local one. */
 export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
   const { vip = "192.0.2.100", ...rest } = wish;
   const plan = {
     name: "public-1",
     interface: "eth0",
+    family: familyOf(vip),
     version: 3,
     vrid: 51,
     priority: 100,
@@ -17,7 +19,7 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
     preempts: true,
     preemptDelayMs: 0,
     startupDelayMs: 0,
-    group: "224.0.0.18",
+    group: familyOf(vip) === 4 ? "224.0.0.18" : "ff02::12",
     unicast: null,
     peers: [],
     heartbeats: [],
@@ -34,10 +36,11 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
     rules: [],
     ...rest,
   } as const;
-  return {
-    ...plan,
-    addresses: [{ address: vip, length: 24, interface: plan.interface, label: null, scope: "global" }],
-  };
+  const { interface: on, vrid } = plan;
+  const common = { interface: on, label: null, detectsDuplicates: false, scope: "global" } as const;
+  if (familyOf(vip) === 4) return { ...plan, addresses: [{ address: vip, length: 24, ...common }] };
+  const first = { address: virtualLinkLocal(vrid), length: 64, ...common };
+  return { ...plan, addresses: [first, { address: vip, length: 64, ...common }] };
 }
 
 /** Makes a whole plan of instances alone, or with more. */

@@ -68,7 +68,8 @@ export class ControlPorts {
       return bySource === undefined ? this.strays.countDrop("unknownPeer") : bySource.receive(packet);
     }
     const named = [...endpoints].find(({ discriminator }) => discriminator === yours);
-    if (named === undefined) return refuse("unknownDiscriminator", `it is for a session ${yours}, which is none of ours`);
+    if (named === undefined)
+      return refuse("unknownDiscriminator", `it is for a session ${yours}, which is none of ours`);
     if (named !== bySource) return refuse("otherSource", `it is for the session with ${named.plan.peer}`);
     named.receive(packet);
   }

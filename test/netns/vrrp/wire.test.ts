@@ -1,39 +1,9 @@
 import { expect, test } from "bun:test";
-import { join } from "node:path";
-import { type Host, waitFor } from "../../support/lab.ts";
+import { capture } from "../../support/capture.ts";
+import { waitFor } from "../../support/lab.ts";
 import type { InstanceWish } from "../../support/vrrp-plans.ts";
 import { VrrpRole } from "../../support/vrrp-role.ts";
 import { fastPlan, pairLab, vip } from "./pair-lab.ts";
-
-/** Lets tcpdump record what reaches a host and tshark read it, which shares no code with us. */
-async function capture(
-  host: Host,
-  during: () => Promise<void>,
-): Promise<(filter: string, ...fields: string[]) => Promise<string[]>> {
-  const file = join(host.directory, "capture.pcap");
-  const tcpdump = host.spawn(["tcpdump", "-i", "eth0", "-U", "--immediate-mode", "-Z", "root", "-w", file]);
-  await waitFor("tcpdump listens", () => tcpdump.output().includes("listening on"));
-  await during();
-  tcpdump.kill("SIGINT");
-  await tcpdump.exited;
-  return async (filter, ...fields) => {
-    const wanted = fields.flatMap((field) => ["-e", field]);
-    const checks = ["-o", "vrrp.v3_checksum_as_in_v2:FALSE"];
-    const { stdout, stderr, exitCode } = await host.run([
-      "tshark",
-      "-r",
-      file,
-      ...checks,
-      "-Y",
-      filter,
-      "-T",
-      "fields",
-      ...wanted,
-    ]);
-    if (exitCode !== 0) throw new Error(stderr);
-    return stdout.split("\n").filter((line) => line !== "");
-  };
-}
 
 const cases: readonly { readonly name: string; readonly wish: InstanceWish; readonly vrrp: string }[] = [
   { name: "version 3", wish: { priority: 200 }, vrrp: "3\t51\t200\t1\t192.0.2.100" },
@@ -106,9 +76,8 @@ test("the address of a label, a prefix and a tag of its own is what ip shows", a
   await using pair = await pairLab();
   const [instance] = fastPlan().instances;
   if (instance === undefined) throw new Error("no instance");
-  const addresses = [
-    { address: vip, length: 32, interface: "eth0", label: "eth0:vip", scope: "global" } as const,
-  ];
+  const on = { interface: "eth0", label: "eth0:vip", detectsDuplicates: false, scope: "global" } as const;
+  const addresses = [{ address: vip, length: 32, ...on }];
   const us = await VrrpRole.start(pair.lb1, {
     instances: [{ ...instance, addresses }],
     syncGroups: [],

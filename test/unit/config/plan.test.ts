@@ -178,11 +178,13 @@ startup_delay = "30s"
 label = "eth1:vip"
 garp = { burst = 3, repeat_delay = "1s", refresh = "60s", refresh_count = 2, interval = "5ms" }
 `;
+    const on = { interface: "eth1", label: "eth1:vip", detectsDuplicates: false, scope: "global" } as const;
     expect(planOf(text, "lb1").vrrp.instances).toEqual([]);
     expect(planOf(text, "lb2").vrrp.instances).toEqual([
       {
         name: "foreign",
         interface: "eth1",
+        family: 4,
         version: 3,
         vrid: 7,
         priority: 120,
@@ -192,8 +194,8 @@ garp = { burst = 3, repeat_delay = "1s", refresh = "60s", refresh_count = 2, int
         preemptDelayMs: 0,
         startupDelayMs: 30_000,
         addresses: [
-          { address: "10.16.8.200", length: 32, interface: "eth1", label: "eth1:vip", scope: "global" },
-          { address: "10.16.8.201", length: 24, interface: "eth1", label: "eth1:vip", scope: "global" },
+          { address: "10.16.8.200", length: 32, ...on },
+          { address: "10.16.8.201", length: 24, ...on },
         ],
         extraAddresses: [],
         routes: [],

@@ -23,6 +23,15 @@ test("leasePayload() writes the address with its tag and both lifetimes", () => 
   );
 });
 
+test("leasePayload() of an IPv6 address that is no source has one pair of lifetimes, the first of them 0", () => {
+  const request = { ...vip, address: "2001:db8::100", prefixLength: 64, isDeprecated: true };
+  expect(toHex(leasePayload(request, false, 5))).toBe(
+    "0a400000020000001400020020010db80000000000000000000001001400010020010db8000000000000000000000100" +
+      "0800080002000000" +
+      "1400060000000000050000000000000000000000",
+  );
+});
+
 test("parseLease() reads what is left", () => {
   const { linkIndex, address, prefixLength, protocol } = vip;
   expect(parseLease(fromHex(dumped))).toEqual({

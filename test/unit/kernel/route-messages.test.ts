@@ -17,6 +17,7 @@ const vip = {
   label: "eth2:0",
   scope: 0,
   protocol: 0x45,
+  readiness: "ready",
 } as const;
 
 // A datagram of Linux 6.18: an address dump.
@@ -26,6 +27,10 @@ const addressDump =
   "50000000 1400 0200 03000000 5915c9db 0a40c0fd02000000 14000100fe80000000000000a8f19bfffe50eed5" +
   "14000600ffffffffffffffffb09b0300b09b0300 08000800c0000000 05000b0003000000";
 const payloads = (hex: string): Uint8Array[] => parseMessages(fromHex(hex)).map((message) => message.payload);
+
+const readiness = (header: string, flags = ""): string | undefined =>
+  parseAddress(fromHex(`0a40 ${header} fd 02000000 14000100 fe80000000000000000000000000000a ${flags}`))
+    ?.readiness;
 
 describe("addresses", () => {
   test("addressPayload() writes local address, address, label and tag", () => {
@@ -49,6 +54,28 @@ describe("addresses", () => {
     );
   });
 
+  test("addressPayload() of IPv6 lets the kernel look for duplicates, and prefer others as a source, if asked to", () => {
+    const request = { ...vip, address: "2001:db8::100", prefixLength: 64 };
+    const payload = addressPayload({ ...request, detectsDuplicates: true, isDeprecated: true }, true);
+    expect(toHex(payload)).toBe(
+      "0a40000002000000" +
+        "1400020020010db8000000000000000000000100" +
+        "1400010020010db8000000000000000000000100" +
+        "14000600 00000000 ffffffff 0000000000000000".replaceAll(" ", "") +
+        "05000b0045000000",
+    );
+    const ipv4 = { detectsDuplicates: true, isDeprecated: true };
+    expect(toHex(addressPayload({ ...vip, ...ipv4 }, true))).toBe(toHex(addressPayload(vip, true)));
+  });
+
+  test("parseAddress() tells an address that is not usable yet, or never will be", () => {
+    expect(readiness("80")).toBe("ready");
+    expect(readiness("40")).toBe("tentative");
+    expect(readiness("48")).toBe("duplicate");
+    expect(readiness("00", "08000800c8000000")).toBe("duplicate");
+    expect(readiness("40", "0800080080000000")).toBe("ready");
+  });
+
   test("addressRemoval() names link, address and prefix length", () => {
     expect(toHex(addressRemoval({ ...vip, address: "192.0.2.101" }))).toBe(
       "021800000200000008000200c000026508000100c0000265",
@@ -65,6 +92,8 @@ describe("addresses", () => {
         label: null,
         scope: 253,
         protocol: 3,
+        // Flags 0xc0: tentative, permanent.
+        readiness: "tentative",
       },
     ]);
   });
@@ -92,7 +121,11 @@ describe("addresses", () => {
     fc.assert(
       fc.property(requests, (request) => {
         const label = request.address.includes(":") ? null : request.label;
-        expect(parseAddress(addressPayload(request, true))).toEqual({ ...request, label });
+        expect(parseAddress(addressPayload(request, true))).toEqual({
+          ...request,
+          label,
+          readiness: "ready",
+        });
       }),
     );
   });

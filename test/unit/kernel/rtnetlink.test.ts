@@ -13,6 +13,7 @@ const vip = {
   label: null,
   scope: 0,
   protocol: addressProtocol.vrrp,
+  readiness: "ready",
 } as const;
 const route = {
   destination: { address: "192.0.2.100", length: 32 },

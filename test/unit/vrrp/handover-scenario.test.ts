@@ -178,7 +178,7 @@ describe("a handover", () => {
     expect(pair.lb1.status().priority).toBe(1);
     const { handedOverAt } = pair.lb1.status();
     pair.lb1.kill();
-    pair.lb1.start([], [{ interface: "eth0", vrid: 51, at: handedOverAt ?? "" }]);
+    pair.lb1.start([], [{ interface: "eth0", family: 4, vrid: 51, at: handedOverAt ?? "" }]);
     expect(pair.lb1.status()).toMatchObject({ handedOverAt, priority: 1 });
     pair.clock.advance(20_000);
     expect(holders(pair)).toEqual([false, true]);

@@ -80,7 +80,7 @@ export interface FakeCluster {
   readonly machines: readonly FakeRouterMachine[];
 }
 
-/** Makes a machine for each plan, with addresses .10, .11, … on every network the plan names. */
+/** Makes a machine for each plan, with addresses .10, .11, … and fe80::a, fe80::b, … on every network the plan names. */
 export function fakeCluster(plans: readonly VrrpPlan[], seed = 1): FakeCluster {
   const clock = new FakeClock();
   const segment = new FakeSegment(clock, seed);
@@ -93,7 +93,10 @@ export function fakeCluster(plans: readonly VrrpPlan[], seed = 1): FakeCluster {
         ]),
       ),
     ].sort();
-    const own = Object.fromEntries(networks.map((name, net) => [name, `192.0.${2 + net}.${10 + index}`]));
+    const linkLocal = `fe80::${(10 + index).toString(16)}`;
+    const own = Object.fromEntries(
+      networks.map((name, net) => [name, [`192.0.${2 + net}.${10 + index}`, linkLocal]]),
+    );
     return new FakeRouterMachine(new FakeMachine(`lb${index + 1}`, segment, own), plan);
   });
   return { clock, segment, machines };

@@ -12,7 +12,8 @@ const link = (index: number, name: string, more: Partial<Link> = {}): Link => ({
   ...more,
 });
 const own = (linkIndex: number, address: string, prefixLength: number): InterfaceAddress => {
-  return { linkIndex, address, prefixLength, label: null, scope: 0, protocol: 0 };
+  const common = { label: null, scope: 0, protocol: 0, readiness: "ready" } as const;
+  return { linkIndex, address, prefixLength, ...common };
 };
 
 const links = [link(2, "eth0"), link(3, "eth1"), link(4, "tun0", { mac: new Uint8Array() })];
