@@ -2,6 +2,7 @@ import { askAdmin } from "../admin/client.ts";
 import { formatEndpoint } from "../base/address.ts";
 import { errorText } from "../base/system-error.ts";
 import { formatTable } from "../base/table.ts";
+import { describeBfd } from "./bfd-status.ts";
 import type { InstanceStatus, NodeStatus, PathStatus } from "../ipc/status.ts";
 
 /** Shows what the running service is doing and why; 0 shown, 1 nobody there. */
@@ -25,6 +26,8 @@ export async function runStatus(options: {
 /** Writes a node's status for a person to read. */
 export function describeStatus(status: NodeStatus, isTerminal: boolean): string {
   const sections = [describeHead(status), describeInstances(status.instances, isTerminal)];
+  const bfd = describeBfd(status.bfd, (word) => paint(word, isTerminal));
+  if (bfd !== null) sections.push(bfd);
   if (status.services.length > 0) sections.push(describeServices(status));
   if (status.probes.length > 0) sections.push(describeProbes(status, isTerminal));
   sections.push(describeProcesses(status));

@@ -73,6 +73,14 @@ export interface InstanceConfig {
   /** Names of the tracks its claim depends on. */
   readonly tracks: readonly string[];
   readonly needsProxy: boolean;
+  /** How the nodes watch each other; null without BFD. */
+  readonly bfd: BfdPaceConfig | null;
+}
+
+/** How fast BFD watches. */
+export interface BfdPaceConfig {
+  readonly intervalMs: number;
+  readonly multiplier: number;
 }
 
 /** A node's part in a virtual router. */

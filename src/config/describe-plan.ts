@@ -1,4 +1,5 @@
 import { formatEndpoint } from "../base/address.ts";
+import { bfdLine, bfdNotes } from "./describe-bfd.ts";
 import type {
   HmacPlan,
   IpvsServicePlan,
@@ -33,6 +34,7 @@ export function describePlan(plan: NodePlan): string {
       "move together",
       vrrp.syncGroups.map(({ name, instances }) => `${name}: ${instances.join(", ")}`),
     ),
+    section("watched by BFD", vrrp.bfd.map(bfdLine)),
     section("tracks", vrrp.tracks.map(trackLine)),
     section("told of changes", vrrp.notify === null ? [] : notifyLines(vrrp.notify)),
     section("kernel services (IPVS)", director.services.flatMap(serviceLines)),
@@ -68,6 +70,7 @@ function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly str
     ...(instance.password === null ? [] : ["PASS authentication"]),
     ...(instance.hmac === null ? [] : [hmacNote(instance.hmac)]),
     ...(instance.checksum === "message-only" ? ["checksum over the message only"] : []),
+    ...bfdNotes(instance),
     ...instance.tracks.map((track) => trackNote(track, plan.vrrp.tracks)),
     ...(instance.needsProxy ? ["withdrawn while no proxy process is alive"] : []),
   ];

@@ -1,3 +1,4 @@
+import type { BfdSessionPlan, RivalPlan } from "./bfd-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
 import type { TrackPlan } from "./track-plan.ts";
 
@@ -18,6 +19,8 @@ export interface VrrpPlan {
   readonly instances: readonly VrrpInstancePlan[];
   readonly syncGroups: readonly SyncGroupPlan[];
   readonly tracks: readonly TrackPlan[];
+  /** BFD sessions with neighbours, each once however many instances depend on it. */
+  readonly bfd: readonly BfdSessionPlan[];
   /** Who is told of changes of state; null is nobody. */
   readonly notify: NotifyPlan | null;
 }
@@ -73,6 +76,8 @@ export interface VrrpInstancePlan {
   readonly needsProxy: boolean;
   /** The other nodes of the cluster that take part. */
   readonly neighbours: readonly NeighbourPlan[];
+  /** The other nodes of this router that a BFD session watches; empty without BFD. */
+  readonly rivals: readonly RivalPlan[];
 }
 
 /** Another node of the cluster, as a member of a virtual router. */

@@ -19,7 +19,6 @@ const router: Readonly<Record<string, string>> = {
   accept: "packets to the address are always accepted meanwhile",
   strict: "the rules of RFC 9568 are always checked meanwhile",
   skip_check_addresses: "differing address lists are logged meanwhile",
-  bfd: "lower advert_interval for faster detection meanwhile",
   routes: staticSystem,
   rules: staticSystem,
   scope: "addresses have global scope meanwhile",

@@ -1,4 +1,5 @@
 import type { Config, InstanceConfig, MemberConfig, TrackConfig } from "./config.ts";
+import { planBfd, rivalsOf } from "./plan-bfd.ts";
 import type { VrrpInstancePlan, VrrpPlan } from "./node-plan.ts";
 import { plannedServer } from "./probes.ts";
 import type { TrackPlan } from "./track-plan.ts";
@@ -19,6 +20,7 @@ export function planVrrp(config: Config, node: string): VrrpPlan {
       .map((group) => ({ name: group.name, instances: group.instances.filter((name) => names.has(name)) }))
       .filter((group) => group.instances.length > 0),
     tracks: config.tracks.filter(({ name }) => tracks.has(name)).map((track) => trackPlan(track, config)),
+    bfd: planBfd(config, node),
     notify: config.notify === null || instances.length === 0 ? null : { node, ...config.notify },
   };
 }
@@ -75,6 +77,7 @@ function instancePlan(config: Config, instance: InstanceConfig, member: MemberCo
     neighbours: instance.members
       .filter(({ node }) => node !== member.node)
       .map((other) => ({ node: other.node, address: other.source ?? ownAddress(config, other) })),
+    rivals: rivalsOf(instance, config, member),
   };
 }
 

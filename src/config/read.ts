@@ -6,6 +6,7 @@ import { locator, type Finding, type KeyPath } from "./finding.ts";
 import { declaredNames, type Model } from "./model.ts";
 import { resolveInstances, resolveTracks } from "./resolve.ts";
 import { addressRules } from "./rules/addresses.ts";
+import { bfdRules } from "./rules/bfd.ts";
 import { checkRules } from "./rules/checks.ts";
 import { fileRules } from "./rules/file.ts";
 import { httpRules, idleHttpRules } from "./rules/http.ts";
@@ -92,6 +93,7 @@ function examine(
     ...transportRules(model),
     ...routerRules(model),
     ...policyRules(model),
+    ...bfdRules(model),
     ...syncGroupRules(model),
     ...trackRules(model),
     ...notifyRules(model),

@@ -30,6 +30,7 @@ const fallback: ClusterEntry = {
   startup_delay: 0,
   auth: null,
   garp: usualGarp,
+  bfd: null,
 };
 
 /** Gives every virtual router of the file, VIPs first. */
@@ -78,6 +79,7 @@ export function resolveInstances(
       members,
       tracks: tracksOf(value, { sections, tracks }),
       needsProxy: false,
+      bfd: bfdOf(value.bfd ?? cluster.bfd),
     };
     return { config: { ...config, needsProxy: needsProxy(config, sections) }, path };
   });
@@ -153,6 +155,11 @@ function garpOf(garp: ClusterEntry["garp"]): InstanceConfig["garp"] {
     refreshCount: garp.refresh_count ?? 1,
     intervalMs: garp.interval,
   };
+}
+
+function bfdOf(bfd: VipEntry["bfd"]): InstanceConfig["bfd"] {
+  if (bfd === null || bfd === false) return null;
+  return { intervalMs: bfd.interval, multiplier: bfd.multiplier };
 }
 
 /** Tracks concern every router of the node, narrowed by the track's `vips` and by the router's `track`. */

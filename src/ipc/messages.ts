@@ -1,6 +1,6 @@
 import type { DirectorPlan, ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
-import type { InstanceStatus, ProbeStatus, ProxyStatus, ServiceStatus } from "./status.ts";
+import type { BfdReport, InstanceStatus, ProbeStatus, ProxyStatus, ServiceStatus } from "./status.ts";
 
 /**
  * Everything that passes between the supervisor and its children, as plain JSON over the runtime's IPC channel.
@@ -41,8 +41,12 @@ export type FromVrrp =
   /** The plan could not be carried out; the old one is still in force. */
   | { readonly kind: "refused"; readonly reason: string }
   /** Sent at every change and at least every second. */
-  | { readonly kind: "status"; readonly instances: readonly InstanceStatus[] }
   | { readonly kind: "handover"; readonly id: number; readonly report: HandoverReport }
+  | {
+      readonly kind: "status";
+      readonly instances: readonly InstanceStatus[];
+      readonly bfd: BfdReport;
+    }
   | { readonly kind: "stopped" };
 
 /** From the supervisor to `director`. */

@@ -10,6 +10,7 @@ export interface NodeStatus {
   readonly startedAt: string;
   readonly config: ConfigStatus;
   readonly instances: readonly InstanceStatus[];
+  readonly bfd: BfdReport;
   readonly probes: readonly ProbeStatus[];
   readonly services: readonly ServiceStatus[];
   readonly proxies: readonly ProxyStatus[];
@@ -73,6 +74,47 @@ export interface PathPeerStatus {
   readonly at: string | null;
   /** Whether it is heard on another path and not on this one. */
   readonly isSilent: boolean;
+}
+
+/** Every BFD session of this node, and what arrived that belongs to none. */
+export interface BfdReport {
+  readonly sessions: readonly BfdStatus[];
+  /** Packets dropped, by cause. */
+  readonly strays: Readonly<Record<string, number>>;
+}
+
+/** RFC 5880 §6.2. */
+export type BfdStateName = "admin-down" | "down" | "init" | "up";
+
+/** One BFD session as this node sees it. */
+export interface BfdStatus {
+  readonly name: string;
+  readonly interface: string;
+  readonly peer: string;
+  /** Null while there is no way to the peer. */
+  readonly source: string | null;
+  readonly state: BfdStateName;
+  readonly since: string;
+  /** Why it is in this state. */
+  readonly reason: string;
+  /** RFC 5880 §4.1, in words: why the session was last taken down, as the peer is told. */
+  readonly diagnostic: string;
+  /** Negotiated interval of our packets; null while there are no periodic ones. */
+  readonly transmitIntervalMs: number | null;
+  /** How long the peer may be silent; null while nothing is heard of it. */
+  readonly detectionMs: number | null;
+  readonly localDiscriminator: number;
+  /** What the peer says of itself; null while nothing is heard of it. */
+  readonly remote: {
+    readonly state: BfdStateName;
+    readonly diagnostic: string;
+    readonly discriminator: number;
+    readonly multiplier: number;
+    readonly transmitIntervalMs: number;
+    readonly receiveIntervalMs: number;
+  } | null;
+  /** Packets sent, received and dropped by cause, and how often it went up and down. */
+  readonly counters: Readonly<Record<string, number>>;
 }
 
 /** One probe and its standing verdict. */

@@ -4,7 +4,14 @@ import type { Log } from "../base/log.ts";
 import type { NodePlan } from "../config/node-plan.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "../ipc/handover.ts";
 import type { FromDirector, FromVrrp, ToDirector, ToVrrp, Verdict } from "../ipc/messages.ts";
-import type { ConfigStatus, InstanceStatus, NodeStatus, ProbeStatus, ServiceStatus } from "../ipc/status.ts";
+import type {
+  BfdReport,
+  ConfigStatus,
+  InstanceStatus,
+  NodeStatus,
+  ProbeStatus,
+  ServiceStatus,
+} from "../ipc/status.ts";
 import { adoptable } from "./adoption.ts";
 import { startChild } from "./child.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
@@ -43,6 +50,7 @@ export class Supervisor {
   readonly #verdicts = new Map<string, Verdict>();
   #plan: NodePlan;
   #instances: readonly InstanceStatus[] = [];
+  #bfd: BfdReport = { sessions: [], strays: {} };
   #instancesAt: Instant;
   #probes: readonly ProbeStatus[] = [];
   #services: readonly ServiceStatus[] = [];
@@ -150,6 +158,7 @@ export class Supervisor {
       startedAt: this.#startedAt.toISOString(),
       config,
       instances: this.#instances,
+      bfd: this.#bfd,
       probes: this.#probes,
       services: this.#services,
       proxies: this.#workers.statuses(),
@@ -214,6 +223,7 @@ export class Supervisor {
     }
     if (message.kind !== "status") return;
     this.#instances = message.instances;
+    this.#bfd = message.bfd;
     this.#instancesAt = this.#options.clock.now();
   }
 

@@ -67,6 +67,7 @@ export function stepActive(config: ElectionConfig, from: Active, event: Election
       return leave(config, from, event.at, { claim, reason, isStopping: false, isHandover: true });
     }
     case "startup":
+    case "lost":
     case "lead":
     case "hold":
       return unchanged(from);

@@ -22,6 +22,8 @@ export function stepBackup(config: ElectionConfig, from: Backup, event: Election
       });
     case "advert":
       return { next: listen(config, from, event), effects: [] };
+    case "lost":
+      return { next: lose(config, from, event), effects: [] };
     case "claim":
       if (event.claim.kind !== "standing") return becomeFault(from, event.at, event.claim, []);
       if (isSameClaim(event.claim, from.claim)) return unchanged(from);
@@ -61,6 +63,17 @@ function listen(config: ElectionConfig, from: Backup, event: AdvertEvent): Backu
   return rearm(config, { ...from, activeIntervalMs, preemptsFrom, heard: heard(verdict) }, at);
 }
 
+/** What a backup makes of BFD's word: an advertisement that is heard after it puts everything back (`rearm`). */
+function lose(config: ElectionConfig, from: Backup, event: Extract<ElectionEvent, { kind: "lost" }>): Backup {
+  const { at, source, waitMs, graceMs, reason } = event;
+  const isFollowed = from.heard?.verdict === "followed" || from.heard?.verdict === "tolerated";
+  // Within the start-up delay nothing is claimed; whoever resigned or is outranked is on its way out already.
+  if (!isFollowed || from.heard.source !== source || at < config.claimsFrom) return from;
+  const due = later(at, waitMs);
+  const deadline = due < from.deadline ? due : from.deadline;
+  return { ...from, deadline, hasOverslept: false, lost: { graceMs, reason } };
+}
+
 /** Tells whether an active router is followed, and when it may be preempted if it is of lower priority. */
 function judge(
   config: ElectionConfig,
@@ -79,7 +92,8 @@ function judge(
 /** Tells whether this host slept through a deadline, and perhaps through the advertisements before it. */
 function hasOverslept(from: Backup, at: Instant): boolean {
   // Only once, or a host that is always late would never claim.
-  return !from.hasOverslept && at > later(from.deadline, from.activeIntervalMs);
+  const graceMs = from.lost?.graceMs ?? from.activeIntervalMs;
+  return !from.hasOverslept && at > later(from.deadline, graceMs);
 }
 
 /** Puts a deadline off for as long as it takes to hear an active router that is alive. */
@@ -90,7 +104,8 @@ function listenOnce(config: ElectionConfig, from: Backup, at: Instant): Backup {
 }
 
 function reasonToClaim(config: ElectionConfig, from: Backup, at: Instant): string {
-  const { heard } = from;
+  const { heard, lost } = from;
+  if (lost !== null && heard?.verdict !== "resigned") return lost.reason;
   if (heard === null) return `no advertisement heard for ${formatMs(at - from.since)}`;
   if (heard.verdict === "resigned") return `${heard.source} resigned`;
   const isOutranked =

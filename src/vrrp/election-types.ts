@@ -51,6 +51,16 @@ export type ElectionEvent =
       readonly priority: number;
       readonly intervalMs: number;
     }
+  /** BFD says that a router is silent: if it is the one that is followed, it counts as gone after `waitMs`. */
+  | {
+      readonly kind: "lost";
+      readonly at: Instant;
+      readonly source: string;
+      readonly waitMs: number;
+      /** A deadline that was overslept by more than this is put off once. */
+      readonly graceMs: number;
+      readonly reason: string;
+    }
   /** The claim as it is now, changed or not. */
   | { readonly kind: "claim"; readonly at: Instant; readonly claim: Claim }
   /** The configuration was replaced. */
@@ -100,6 +110,14 @@ export interface Backup extends Standing {
   readonly preemptsFrom: Instant | null;
   /** Its deadline came when this host had overslept it, and was put off once. */
   readonly hasOverslept: boolean;
+  /** BFD's word that the router it follows is silent; null as long as that is heard. */
+  readonly lost: Loss | null;
+}
+
+/** Why a router counts as gone before its time. */
+export interface Loss {
+  readonly graceMs: number;
+  readonly reason: string;
 }
 
 /** Holds the addresses. */

@@ -83,6 +83,7 @@ function stepInitialize(config: ElectionConfig, from: Initialize, event: Electio
     case "shutdown":
     case "timer":
     case "advert":
+    case "lost":
     case "claim":
     case "configure":
     case "lead":
@@ -117,6 +118,7 @@ function stepLeaving(config: ElectionConfig, from: Leaving, event: ElectionEvent
       return { next, effects: [] };
     }
     case "startup":
+    case "lost":
     case "configure":
     case "lead":
     case "yield":
@@ -140,6 +142,7 @@ function stepFault(config: ElectionConfig, from: Fault, event: ElectionEvent): S
     case "startup":
     case "timer":
     case "advert":
+    case "lost":
     case "configure":
     case "lead":
     case "yield":

@@ -11,6 +11,7 @@ import type {
   RouteRequest,
   RuleRequest,
 } from "../kernel/rtnetlink.ts";
+import type { BfdHost } from "./bfd/bfd-host.ts";
 import type { GatewayPlace } from "./tracks/gateway-place.ts";
 
 /** What the elections need of the machine they run on; kernel-host.ts has the real one, tests bring their own. */
@@ -23,6 +24,8 @@ export interface Host {
   readonly journal: { readonly entries: ReadonlySet<string>; note(entries: ReadonlySet<string>): void };
   /** Kernel settings by their path below /proc/sys; throws `SystemError`. */
   readonly settings: { read(path: string): string; write(path: string, value: string): void };
+  /** What BFD sessions need beside this. */
+  readonly bfd: BfdHost;
   /** Tells the neighbours on a link once where `address` is: gratuitous ARP, or an unsolicited neighbour advertisement. */
   announce(link: Link, address: string): void;
   /** Starts hearing a multicast group on a link; throws `SystemError`. */

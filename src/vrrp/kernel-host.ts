@@ -10,6 +10,7 @@ import { RouteNetlink } from "../kernel/rtnetlink.ts";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.ts";
 import { PreciseTimer } from "../kernel/timer.ts";
 import { Announcements } from "./announcements.ts";
+import { kernelBfdHost } from "./bfd/bfd-host.ts";
 import { openFifo } from "./fifo.ts";
 import { readFile, watchFile } from "./files.ts";
 import type { Host, Segment, SegmentPlace } from "./host.ts";
@@ -33,6 +34,7 @@ export function openKernelHost(log: Log): KernelHost {
     routes,
     journal: Journal.open(stateDirectory(process.env), "vrrp"),
     settings: { read: readSysctl, write: writeSysctl },
+    bfd: kernelBfdHost(log),
     announce(link, address) {
       // Not Ethernet: a tunnel or the loopback has nobody to tell.
       if (link.mac.length === 6) frames.send(link.index, announcements.frame(link, address));

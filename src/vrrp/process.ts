@@ -124,10 +124,11 @@ class VrrpProcess {
 
   #sendStatus(): void {
     if (this.#opened === null) return;
-    const instances = this.#opened.node.statuses();
+    const { node } = this.#opened;
+    const instances = node.statuses();
     this.#statusAt = performance.now();
     this.#statusCount = instances.length;
-    this.#channel.send({ kind: "status", instances });
+    this.#channel.send({ kind: "status", instances, bfd: node.bfdReport() });
   }
 
   #stop(reason: string): void {

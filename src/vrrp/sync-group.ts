@@ -40,7 +40,8 @@ export function groupStanding(
 /** Names a member that follows a live active router, or null: then the others may claim and preempt. */
 export function followingMember(others: readonly Member[], at: Instant): string | null {
   const isFollowing = ({ election }: Member): boolean => {
-    return election.state === "backup" && election.heard?.verdict === "followed" && election.deadline > at;
+    if (election.state !== "backup" || election.lost !== null) return false;
+    return election.heard?.verdict === "followed" && election.deadline > at;
   };
   return others.find(isFollowing)?.name ?? null;
 }

@@ -119,6 +119,7 @@ export function listening(
     heard,
     preemptsFrom: null,
     hasOverslept: false,
+    lost: null,
   };
   return rearm(config, next, at);
 }
@@ -129,7 +130,7 @@ export function rearm(config: ElectionConfig, backup: Backup, at: Instant): Back
   const { activeIntervalMs: intervalMs, claim } = backup;
   const downMs = activeDownMs({ version, downAfter, priority: claim.priority, intervalMs });
   const from = at < claimsFrom ? claimsFrom : at;
-  return { ...backup, deadline: later(from, downMs), hasOverslept: false };
+  return { ...backup, deadline: later(from, downMs), hasOverslept: false, lost: null };
 }
 
 /** Sets Adver_Timer after an advertisement out of turn. */

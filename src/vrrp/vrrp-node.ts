@@ -3,9 +3,10 @@ import type { Log } from "../base/log.ts";
 import type { SyncGroupPlan, VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
 import type { Verdict } from "../ipc/messages.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "../ipc/handover.ts";
-import type { InstanceStatus } from "../ipc/status.ts";
+import type { BfdReport, InstanceStatus } from "../ipc/status.ts";
 import { addressProtocol, type RouteEvent } from "../kernel/rtnetlink.ts";
 import { AnnouncementQueue } from "./announcement-queue.ts";
+import { BfdSessions } from "./bfd/sessions.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Handovers } from "./handovers.ts";
 import type { Election } from "./election-types.ts";
@@ -45,9 +46,10 @@ export class VrrpNode {
   #groups = new Map<string, SyncGroupPlan>();
   #virtual = new Set<string>();
   readonly #tracks: Tracks;
+  readonly #bfd: BfdSessions;
   readonly #notices: StateNotices;
   readonly #handovers: Handovers;
-  #plan: VrrpPlan = { instances: [], syncGroups: [], tracks: [], notify: null };
+  #plan: VrrpPlan = { instances: [], syncGroups: [], tracks: [], bfd: [], notify: null };
   #isConfigured = false;
   #areProxiesAlive = true;
   /** When the daemon was started. */
@@ -82,6 +84,14 @@ export class VrrpNode {
     });
     const deadlines = new Deadlines(host);
     this.#holdings = new Holdings({ host, interfaces: this.#interfaces, deadlines, log });
+    this.#bfd = new BfdSessions({
+      host,
+      log,
+      deadlines,
+      interfaces: this.#interfaces,
+      followers: () => this.#routers.values(),
+      changed: () => this.#changed(),
+    });
     this.#needs = {
       host,
       log,
@@ -145,9 +155,15 @@ export class VrrpNode {
     return this.#inOrder().map((router) => router.status());
   }
 
+  /** Gives the status of every BFD session. */
+  bfdReport(): BfdReport {
+    return this.#bfd.report();
+  }
+
   /** Compares with the kernel, in case an event was lost. */
   reconcile(): void {
     this.#interfaces.readAll();
+    this.#bfd.retry();
     this.#weighAll();
     for (const router of this.#routers.values()) router.reconcile();
     this.#holdings.check();
@@ -179,6 +195,8 @@ export class VrrpNode {
     this.#left = null;
     this.#unsubscribe();
     this.#holdings.close();
+    // Not before another holds the addresses: to a foreign peer it may be the word to take them.
+    this.#bfd.stop("stopped");
     left();
   }
 
@@ -210,6 +228,7 @@ export class VrrpNode {
     }
     this.#index();
     this.#makeWay(plan);
+    this.#bfd.exchange(plan.bfd);
     this.#tracks.exchange(plan.tracks, { users: how.users, isAdopting: how.adopt.size > 0 });
     for (const next of difference.changed) this.#routers.get(routerKey(next))?.configure(next);
     const isAdopted = ({ name }: VrrpInstancePlan): boolean => how.adopt.has(name);
@@ -270,7 +289,10 @@ export class VrrpNode {
     this.#interfaces.apply(event);
     if (event.kind === "overrun") return this.reconcile();
     const isVirtual = event.kind === "address" && this.#isVirtual(event.address.address);
-    if (!isVirtual) this.#weighAll();
+    if (!isVirtual) {
+      this.#bfd.look();
+      this.#weighAll();
+    }
     this.#holdings.checkSoon();
     if (event.kind === "link") for (const router of this.#routers.values()) router.reconcileSoon();
     if (event.kind !== "address" || !event.isGone) return;

@@ -9,19 +9,12 @@ import type {
   RouteEvent,
 } from "../../src/kernel/rtnetlink.ts";
 import type { Host, Routes, Script, ScriptResult, Segment, SegmentPlace } from "../../src/vrrp/host.ts";
+import { FakeBfdNet } from "./fake-bfd.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { FakeFib } from "./fake-fib.ts";
+import { seededRandom } from "./seeded-random.ts";
 
-/** Gives numbers in [0, 1) that depend on the seed alone (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+export { seededRandom } from "./seeded-random.ts";
 
 /** What happened on a network, in order. */
 export interface Heard {
@@ -50,6 +43,8 @@ export class FakeSegment {
   /** Machines by network that hear only others of the same island; 0 is the mainland. */
   readonly #islands = new Map<string, number>();
   readonly #deaf = new Set<string>();
+  /** What travels by BFD; it is lost, delayed and partitioned as the rest is. */
+  readonly bfd: FakeBfdNet = new FakeBfdNet(this);
 
   constructor(clock: FakeClock, seed = 1) {
     this.clock = clock;
@@ -109,10 +104,16 @@ export class FakeSegment {
     to.receive({ ...sent, source, ttl: 255, totalLength: 20 + sent.payload.length });
   }
 
-  #areTogether(a: Listener, b: Listener): boolean {
-    const islandOf = ({ machine, place }: Listener): number =>
-      this.#islands.get(`${machine.name} ${place.link.name}`) ?? 0;
+  /** Tells whether two machines are on one island of a network. */
+  areTogether(a: FakeMachine, b: FakeMachine, network: string): boolean {
+    const islandOf = ({ name }: FakeMachine): number => this.#islands.get(`${name} ${network}`) ?? 0;
     return islandOf(a) === islandOf(b);
+  }
+
+  #areTogether(a: Listener, b: Listener): boolean {
+    return (
+      a.place.link.name === b.place.link.name && this.areTogether(a.machine, b.machine, a.place.link.name)
+    );
   }
 }
 
@@ -165,7 +166,9 @@ export class FakeMachine {
     const { clock } = this.#segment;
     const whenRunning = (action: () => void): void => this.whenRunning(action);
     const subscriptions = new Set<(event: RouteEvent) => void>();
+    const bfd = this.#segment.bfd.hostOf(this);
     const host: Host = {
+      bfd,
       clock: {
         now: () => clock.now(),
         wallTime: () => clock.wallTime(),
@@ -223,6 +226,7 @@ export class FakeMachine {
       isAlive = false;
       cancelAlarm?.();
       for (const segment of segments) segment.close();
+      bfd.close();
       for (const react of subscriptions) this.#subscribers.delete(react);
     };
     return { host, kill };

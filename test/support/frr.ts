@@ -1,9 +1,6 @@
-import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { familyOf } from "../../src/base/address.ts";
-import { runCommand } from "./lab-command.ts";
-import { type Child, type Host, waitFor } from "./lab.ts";
+import { FrrDaemons } from "./frr-daemons.ts";
+import { type Host, waitFor } from "./lab.ts";
 
 /** One virtual router of FRR's, in its own words; it has an election of its own for each family of its addresses. */
 export interface FrrRouter {
@@ -45,38 +42,18 @@ interface ShownRouter {
  * addresses stay on it, so `Host.holds` says nothing about FRR: ask for its state.
  */
 export class Frr {
-  readonly #host: Host;
-  readonly #directory: string;
-  readonly #daemons: readonly Child[];
+  readonly #daemons: FrrDaemons;
 
-  private constructor(host: Host, directory: string, daemons: readonly Child[]) {
-    this.#host = host;
-    this.#directory = directory;
+  private constructor(daemons: FrrDaemons) {
     this.#daemons = daemons;
   }
 
   /** Makes the macvlans, starts both daemons and waits until FRR knows every router and its macvlan. */
   static async start(host: Host, routers: readonly FrrRouter[]): Promise<Frr> {
-    const directory = join(host.directory, "frr");
-    // What killed daemons left behind would pass for living ones.
-    await rm(directory, { recursive: true, force: true });
-    await mkdir(directory);
     for (const router of routers) await makeMacvlans(host, router);
-    const file = (name: string): string => join(directory, name);
-    await Bun.write(file("zebra.conf"), "");
-    await Bun.write(file("vrrpd.conf"), configuration(routers));
-    // vtysh complains without its own file, and the daemons give their privileges up to be this user.
-    await Bun.write(file("vtysh.conf"), "");
-    await must(["chown", "-R", "frr:frr", directory]);
-    const user = ["-u", "frr", "-g", "frr"];
-    const start = (daemon: string): Child => {
-      const own = ["-f", file(`${daemon}.conf`), "-i", file(`${daemon}.pid`), "--log", "stdout"];
-      const shared = ["--vty_socket", directory, "-P", "0", "-z", file("zserv.api")];
-      return host.spawn([`/usr/lib/frr/${daemon}`, ...user, ...own, ...shared], { cwd: directory });
-    };
-    const zebra = start("zebra");
-    await waitFor("zebra is up", () => existsSync(file("zserv.api")) && existsSync(file("zebra.vty")));
-    const frr = new Frr(host, directory, [start("vrrpd"), zebra]);
+    const frr = new Frr(
+      await FrrDaemons.start(host, { name: "vrrp", configuration: configuration(routers) }),
+    );
     await waitFor(`FRR on ${host.name} knows its routers`, () => frr.#isReady(routers));
     return frr;
   }
@@ -94,26 +71,22 @@ export class Frr {
 
   /** Types commands in the configuration mode of an interface, such as `vrrp 51 priority 50`; throws if one is refused. */
   async configure(link: string, ...commands: readonly string[]): Promise<void> {
-    await this.#vtysh("configure terminal", `interface ${link}`, ...commands);
+    await this.#daemons.vtysh("configure terminal", `interface ${link}`, ...commands);
   }
 
   /** Stops vrrpd, which resigns (priority 0), and then zebra. */
-  async stop(): Promise<void> {
-    for (const daemon of this.#daemons) {
-      daemon.kill("SIGTERM");
-      await daemon.exited;
-    }
+  stop(): Promise<void> {
+    return this.#daemons.stop();
   }
 
   /** Kills both at once; nobody can say farewell. */
-  async kill(): Promise<void> {
-    for (const daemon of this.#daemons) daemon.kill("SIGKILL");
-    await Promise.all(this.#daemons.map(({ exited }) => exited));
+  kill(): Promise<void> {
+    return this.#daemons.kill();
   }
 
   /** Gives what vrrpd logged so far. */
   log(): string {
-    return this.#daemons[0]?.output() ?? "";
+    return this.#daemons.log();
   }
 
   async #isReady(routers: readonly FrrRouter[]): Promise<boolean> {
@@ -131,21 +104,7 @@ export class Frr {
   }
 
   async #show(): Promise<readonly ShownRouter[]> {
-    try {
-      return JSON.parse(await this.#vtysh("show vrrp json")) as readonly ShownRouter[];
-    } catch {
-      // vrrpd is not there yet, or busy: whoever waits asks again.
-      return [];
-    }
-  }
-
-  async #vtysh(...commands: readonly string[]): Promise<string> {
-    const place = ["--vty_socket", this.#directory, "--config_dir", this.#directory];
-    const typed = commands.flatMap((command) => ["-c", command]);
-    const { stdout, stderr, exitCode } = await this.#host.run(["vtysh", ...place, "-d", "vrrpd", ...typed]);
-    if (exitCode !== 0 || stdout.startsWith("%"))
-      throw new Error(`vtysh ${commands.join("; ")}: ${stdout}${stderr}`);
-    return stdout;
+    return ((await this.#daemons.show("show vrrp json")) ?? []) as readonly ShownRouter[];
   }
 }
 
@@ -193,9 +152,4 @@ async function makeMacvlans(host: Host, router: FrrRouter): Promise<void> {
   const settings = `echo 1 >/proc/sys/net/ipv4/conf/${link}/arp_ignore; echo 2 >/proc/sys/net/ipv4/conf/${link}/arp_announce`;
   const { exitCode, stderr } = await host.run(["sh", "-ec", settings]);
   if (exitCode !== 0) throw new Error(stderr);
-}
-
-async function must(command: readonly string[]): Promise<void> {
-  const { exitCode, stderr } = await runCommand(command);
-  if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr}`);
 }

@@ -34,6 +34,7 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
     extraAddresses: [],
     routes: [],
     rules: [],
+    rivals: [],
     ...rest,
   } as const;
   const { interface: on, vrid } = plan;
@@ -45,5 +46,5 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
 
 /** Makes a whole plan of instances alone, or with more. */
 export function vrrpPlan(instances: readonly VrrpInstancePlan[], more: Partial<VrrpPlan> = {}): VrrpPlan {
-  return { instances, syncGroups: [], tracks: [], notify: null, ...more };
+  return { instances, syncGroups: [], tracks: [], bfd: [], notify: null, ...more };
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { VrrpPlan } from "../../src/config/node-plan.ts";
 import type { FromVrrp, ToVrrp } from "../../src/ipc/messages.ts";
-import type { InstanceStatus } from "../../src/ipc/status.ts";
+import type { BfdReport, BfdStatus, InstanceStatus } from "../../src/ipc/status.ts";
 import { type Host, waitFor } from "./lab.ts";
 
 const driver = join(import.meta.dir, "vrrp-driver.ts");
@@ -62,6 +62,21 @@ export class VrrpRole {
     return last?.instances.find((instance) => instance.name === name);
   }
 
+  /** Gives the last status of a BFD session. */
+  session(name = "peer"): BfdStatus | undefined {
+    return this.#report()?.sessions.find((session) => session.name === name);
+  }
+
+  /** Waits until a BFD session is in a state. */
+  async sessionReaches(state: BfdStatus["state"], name = "peer"): Promise<void> {
+    await waitFor(`bfd ${name} is ${state}`, () => this.session(name)?.state === state);
+  }
+
+  /** Gives what arrived at BFD's port and belongs to no session, by cause. */
+  strays(): Readonly<Record<string, number>> {
+    return this.#report()?.strays ?? {};
+  }
+
   /** Gives the states an instance was reported in, without repetitions. */
   history(name = "public-1"): readonly string[] {
     const states = this.#messages.flatMap((message) => {
@@ -104,6 +119,10 @@ export class VrrpRole {
   async abandon(): Promise<number> {
     this.#subprocess.disconnect();
     return this.#subprocess.exited;
+  }
+
+  #report(): BfdReport | undefined {
+    return this.#messages.findLast((message) => message.kind === "status")?.bfd;
   }
 
   #has(kind: FromVrrp["kind"]): boolean {

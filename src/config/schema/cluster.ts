@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { familyOf, parsePrefix, type Prefix } from "../../base/address.ts";
 import { authSchema, type AuthEntry } from "./auth.ts";
+import { type BfdPaceEntry, bfdPaceSchema } from "./bfd.ts";
 import {
   complaint,
   duration,
@@ -41,6 +42,7 @@ export interface ClusterEntry extends TransportEntry {
   readonly startup_delay: number;
   readonly auth: AuthEntry | null;
   readonly garp: GarpEntry;
+  readonly bfd: BfdPaceEntry | null;
 }
 
 /** `[[node]]`: one host. */
@@ -131,6 +133,7 @@ export const clusterSchema: z.ZodType<ClusterEntry> = table(
     startup_delay: orElse(startupDelaySchema, 0),
     auth: orNull(authSchema),
     garp: orElse(garpSchema, usualGarp),
+    bfd: orNull(bfdPaceSchema),
   },
   "[cluster]",
 );

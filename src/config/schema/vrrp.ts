@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Prefix } from "../../base/address.ts";
+import { type BfdPaceEntry, ownBfdSchema } from "./bfd.ts";
 import { authSchema, type AuthEntry } from "./auth.ts";
 import {
   advertIntervalSchema,
@@ -47,6 +48,8 @@ interface RouterEntry extends TransportEntry {
   readonly auth: AuthEntry | null;
   readonly group: string | null;
   readonly garp: GarpEntry | null;
+  /** False switches off what the cluster says. */
+  readonly bfd: BfdPaceEntry | false | null;
   readonly label: string | null;
   readonly track: readonly string[] | null;
 }
@@ -128,6 +131,7 @@ const router = {
   auth: orNull(authSchema),
   group: orNull(groupSchema),
   garp: orNull(garpSchema),
+  bfd: orNull(ownBfdSchema),
   label: orNull(label),
   track: orNull(names("track")),
   ...transport,

@@ -47,9 +47,10 @@ const firstSourcePort = 49_152;
 const sourcePorts = 16_384;
 const mostTries = 32;
 
+const random = (): number => Math.random();
+
 /** The real machine. */
 export function kernelBfdHost(log: Log): BfdHost {
-  const random = (): number => Math.random();
   return {
     random,
     listen({ link, family }, receive) {
@@ -57,11 +58,11 @@ export function kernelBfdHost(log: Log): BfdHost {
       const fail = (error: unknown): void => log.debug(`bfd: receiving on ${link.name}: ${errorText(error)}`);
       return SingleHopListener.open({ link, family, port: controlPort }, { receive, fail });
     },
-    reach: (way) => openSender(way, random),
+    reach: openSender,
   };
 }
 
-function openSender(way: Way, random: () => number): Sender {
+function openSender(way: Way): Sender {
   for (let count = 1; ; count++) {
     const sourcePort = firstSourcePort + Math.floor(random() * sourcePorts);
     try {

@@ -2,7 +2,7 @@ import { unreachable } from "../../base/assert.ts";
 import type { Instant } from "../../base/instant.ts";
 import type { Log } from "../../base/log.ts";
 import { errorText } from "../../base/system-error.ts";
-import type { BfdSessionPlan } from "../../config/node-plan.ts";
+import type { BfdSessionPlan } from "../../config/bfd-plan.ts";
 import type { BfdStatus } from "../../ipc/status.ts";
 import { Complaints } from "../complaints.ts";
 import type { Deadlines } from "../deadlines.ts";
@@ -33,6 +33,7 @@ export class Endpoint {
   #plan: BfdSessionPlan;
   #session: Session;
   #since: Date;
+  #detectionMs = 0;
   #open: { readonly way: Way; readonly sender: Sender; readonly drain: () => void } | null = null;
 
   constructor(plan: BfdSessionPlan, discriminator: number, needs: EndpointNeeds) {
@@ -60,10 +61,9 @@ export class Endpoint {
     return this.#session.reason;
   }
 
-  /** How long the peer may be silent; null while it is not known. */
-  get detectionMs(): number | null {
-    const { remote, usedMinRxUs } = this.#session;
-    return remote === null ? null : detectionMs(remote, usedMinRxUs);
+  /** How long the peer may be silent, or might when it was last heard. */
+  get detectionMs(): number {
+    return this.#detectionMs;
   }
 
   /** Begins to speak along a way; `drain` hands over what has arrived. Throws `SystemError`. */
@@ -126,7 +126,7 @@ export class Endpoint {
       reason: session.reason,
       diagnostic: diagnosticText(diagnostic),
       transmitIntervalMs: session.isOpen ? transmitMs(session) : null,
-      detectionMs: this.detectionMs,
+      detectionMs: remote === null ? null : this.#detectionMs,
       localDiscriminator,
       remote:
         remote === null
@@ -146,6 +146,7 @@ export class Endpoint {
   #handle(event: SessionEvent): void {
     const { next, effects } = step(configOf(this.#plan), this.#session, event);
     this.#session = next;
+    if (next.remote !== null) this.#detectionMs = detectionMs(next.remote, next.usedMinRxUs);
     for (const effect of effects) this.#carryOut(effect);
     const deadline = sessionDeadline(this.#session);
     if (deadline === null) this.#needs.deadlines.clear(this.#deadlineName);

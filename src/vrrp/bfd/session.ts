@@ -170,10 +170,11 @@ function missed(
   const forgotten: Session = { ...session, remote: null, detectDeadline: null, hasOverslept: false };
   if (session.state !== "up" && session.state !== "init") return periodic(config, forgotten, event);
   // A host that slept heard nothing meanwhile, which says nothing about the other side. Only once, or one that is
-  // always late would never notice.
+  // always late would never notice. A peer that has missed us speaks once a second by now, but answers a poll at once.
   if (!session.hasOverslept && at - detectDeadline > receiveMs(remote, session.usedMinRxUs)) {
-    const listening = { ...session, detectDeadline: later(at, limitMs), hasOverslept: true };
-    return periodic(config, listening, event);
+    const poll = session.poll === "none" ? "polling" : session.poll;
+    const asking: Session = { ...session, poll, detectDeadline: later(at, limitMs), hasOverslept: true };
+    return transmit(config, asking, event);
   }
   const reason = `no packet from ${config.peer} for ${formatMs(at - detectDeadline + limitMs)}`;
   const down = goDown(config, forgotten, at, {

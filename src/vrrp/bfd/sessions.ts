@@ -1,15 +1,18 @@
 import { familyOf, prefixContains } from "../../base/address.ts";
 import type { Log } from "../../base/log.ts";
 import { errorText } from "../../base/system-error.ts";
-import type { BfdSessionPlan } from "../../config/node-plan.ts";
+import type { BfdSessionPlan } from "../../config/bfd-plan.ts";
+import type { VrrpInstancePlan } from "../../config/node-plan.ts";
 import type { BfdReport } from "../../ipc/status.ts";
 import { addressProtocol, type Link } from "../../kernel/rtnetlink.ts";
 import type { Deadlines } from "../deadlines.ts";
+import type { Election, ElectionEvent } from "../election-types.ts";
 import type { Host } from "../host.ts";
 import { type Interfaces, linkProblem } from "../interfaces.ts";
 import type { Way } from "./bfd-host.ts";
 import { ControlPorts } from "./control-ports.ts";
-import { Endpoint } from "./endpoint.ts";
+import { Endpoint, type EndpointNeeds } from "./endpoint.ts";
+import { lossEvent } from "./loss.ts";
 import type { DownCause } from "./session-types.ts";
 
 /**
@@ -28,8 +31,11 @@ export class BfdSessions {
   /** Ways that could not be opened, not to be tried again at every event. */
   readonly #failed = new Map<Endpoint, string>();
 
+  readonly #shared: EndpointNeeds;
+
   constructor(needs: SessionsNeeds) {
     this.#needs = needs;
+    this.#shared = { ...needs, changed: (endpoint, cause) => this.#changed(endpoint, cause) };
     this.#ports = new ControlPorts(needs.host.bfd);
   }
 
@@ -44,7 +50,7 @@ export class BfdSessions {
         this.#endpoints.set(plan.name, old);
         if (JSON.stringify(old.plan) !== JSON.stringify(plan)) old.configure(plan);
       } else {
-        this.#endpoints.set(plan.name, new Endpoint(plan, this.#freeDiscriminator(before), this.#needs));
+        this.#endpoints.set(plan.name, new Endpoint(plan, this.#freeDiscriminator(before), this.#shared));
       }
     }
     for (const old of before.values()) this.#end(old, "removed from the configuration");
@@ -62,11 +68,6 @@ export class BfdSessions {
     this.look();
   }
 
-  /** Finds a session by its name. */
-  named(name: string): Endpoint | null {
-    return this.#endpoints.get(name) ?? null;
-  }
-
   /** Says how all of them stand. */
   report(): BfdReport {
     const sessions = [...this.#endpoints.values()].map((endpoint) => endpoint.status());
@@ -77,6 +78,19 @@ export class BfdSessions {
   stop(reason: string): void {
     for (const endpoint of this.#endpoints.values()) this.#end(endpoint, reason);
     this.#endpoints.clear();
+  }
+
+  /** A neighbour's silence concerns those that follow it; whatever else ends a session says nothing about its life. */
+  #changed({ plan, reason, detectionMs }: Endpoint, cause: DownCause | null): void {
+    const { host, followers, changed } = this.#needs;
+    changed();
+    if (cause !== "silent") return;
+    const silence = { session: plan.name, interface: plan.interface, peer: plan.peer, detectionMs, reason };
+    const isUp = (name: string): boolean => this.#endpoints.get(name)?.state === "up";
+    for (const follower of followers()) {
+      const event = lossEvent(follower, silence, { at: host.clock.now(), isUp });
+      if (event !== null) follower.follow(event);
+    }
   }
 
   #end(endpoint: Endpoint, reason: string): void {
@@ -147,8 +161,17 @@ export interface SessionsNeeds {
   readonly interfaces: Interfaces;
   readonly deadlines: Deadlines;
   readonly log: Log;
-  /** Called after every change of a session's state; the cause is null unless it went down. */
-  readonly changed: (endpoint: Endpoint, cause: DownCause | null) => void;
+  /** The virtual routers that are told of a silent neighbour. */
+  readonly followers: () => Iterable<Follower>;
+  /** Called after every change of a session's state. */
+  readonly changed: () => void;
+}
+
+/** A virtual router, as far as it is told of a neighbour's death. */
+export interface Follower {
+  readonly plan: VrrpInstancePlan;
+  readonly election: Election;
+  follow(event: ElectionEvent): void;
 }
 
 function isSameSession(a: BfdSessionPlan, b: BfdSessionPlan): boolean {

@@ -82,6 +82,7 @@ test("the address of a label, a prefix and a tag of its own is what ip shows", a
     instances: [{ ...instance, addresses }],
     syncGroups: [],
     tracks: [],
+    bfd: [],
     notify: null,
   });
   await us.reaches("active");

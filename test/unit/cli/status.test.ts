@@ -10,6 +10,7 @@ const status: NodeStatus = {
   pid: 100,
   startedAt: since,
   config: { path: "/etc/edge-ha/edge-ha.toml", loadedAt: since, lastErrors: [] },
+  bfd: { sessions: [], strays: {} },
   instances: [
     {
       name: "public-1",

@@ -69,7 +69,7 @@ describe("planNode", () => {
       { address: "172.16.8.100", port: 8080 },
     ]);
     const idle = planOf(text, "lb3");
-    expect(idle.vrrp).toEqual({ instances: [], syncGroups: [], tracks: [], notify: null });
+    expect(idle.vrrp).toEqual({ instances: [], syncGroups: [], tracks: [], bfd: [], notify: null });
     expect(idle.director).toEqual({ probes: [], services: [] });
     expect(idle.proxy).toEqual({
       workers: 0,
@@ -212,6 +212,7 @@ garp = { burst = 3, repeat_delay = "1s", refresh = "60s", refresh_count = 2, int
         tracks: [],
         needsProxy: false,
         neighbours: [],
+        rivals: [],
       },
     ]);
   });

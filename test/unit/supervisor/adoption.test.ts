@@ -7,6 +7,7 @@ const plan = {
   instances: [{ name: "public-1", advertIntervalMs: 1_000, downAfter: 3 } as VrrpInstancePlan],
   syncGroups: [],
   tracks: [],
+  bfd: [],
   notify: null,
 };
 const held = { name: "public-1", state: "active" } as InstanceStatus;

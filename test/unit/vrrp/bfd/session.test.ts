@@ -104,9 +104,9 @@ describe("a session goes down", () => {
 });
 
 describe("a host that slept through a detection time", () => {
-  test("listens for another one, once", () => {
+  test("asks the peer and listens for another one, once", () => {
     const run = new SessionCase().up().timer(43);
-    expect(run.session.state).toBe("up");
+    expect(run.did).toEqual(["up P"]);
     expect(run.detectMs).toBe(73);
     expect(run.timer(100).session.state).toBe("down");
   });
