@@ -61,7 +61,9 @@ function addService(top: Command, finish: (status: Promise<number>) => void, soc
   top
     .command("__cleanup", { hidden: true })
     .description("remove what a crashed service left on the interfaces")
-    .action(() => finish(import("./cli/cleanup.ts").then(({ runCleanup }) => runCleanup())));
+    .action(() =>
+      finish(import("./cli/cleanup.ts").then(({ runCleanup }) => runCleanup(process.env["SERVICE_RESULT"]))),
+    );
 }
 
 function addQuestions(top: Command, finish: (status: Promise<number>) => void, socketOf: () => string): void {

@@ -142,7 +142,7 @@ function preemptsAtOnce(config: ElectionConfig, claim: StandingClaim): boolean {
 }
 
 /** Tells whether an active router has been silent for so long that a backup may have claimed: it slept. */
-function mayBeReplaced(config: ElectionConfig, from: Active, at: Instant): boolean {
+export function mayBeReplaced(config: ElectionConfig, from: Active, at: Instant): boolean {
   // Its last advertisement was sent an interval before its deadline. Backups wait for as many as this router would,
   // or for three if they are not ours.
   const silence = Math.min(config.downAfter, 3) - 1;

@@ -2,8 +2,10 @@ import type { Log } from "../base/log.ts";
 import type { VipAddressPlan, VrrpInstancePlan } from "../config/node-plan.ts";
 import type { InterfaceAddress } from "../kernel/rtnetlink.ts";
 import { Announcer, type AnnouncerNeeds } from "./announcer.ts";
+import { later, type Instant } from "../base/instant.ts";
 import { heldAddresses } from "./held-addresses.ts";
 import type { Interfaces } from "./interfaces.ts";
+import { leaseS, renewalMs } from "./lease.ts";
 import { routerKey } from "./plan-difference.ts";
 import type { PutBacks } from "./put-backs.ts";
 import type { VirtualAddresses } from "./virtual-addresses.ts";
@@ -28,6 +30,7 @@ export class Holding {
   readonly #deadlineName: string;
   #plan: VrrpInstancePlan;
   #isHeld = false;
+  #renewedAt: Instant | null = null;
   /** Addresses that have been there since they were taken: what is missing of them, somebody removed. */
   readonly #had = new Set<string>();
 
@@ -45,7 +48,18 @@ export class Holding {
   take(): void {
     this.#isHeld = true;
     this.#add(heldAddresses(this.#plan));
+    this.#renew();
     this.#needs.fib.take(this.#plan);
+  }
+
+  /** Keeps the addresses: without this the kernel removes them after a while (lease.ts). Cheap, to be called often. */
+  keepAlive(): void {
+    if (!this.#isHeld) return;
+    const now = this.#needs.host.clock.now();
+    if (this.#renewedAt !== null && now < later(this.#renewedAt, renewalMs)) return;
+    // Those whose lease ran out while this process was stopped.
+    this.check();
+    this.#renew();
   }
 
   /** Gives everything up. */
@@ -87,6 +101,7 @@ export class Holding {
       routes: missingFrom(before.routes, plan.routes),
       rules: missingFrom(before.rules, plan.rules),
     });
+    this.#renew();
     this.#announcer.announce(fresh);
   }
 
@@ -118,8 +133,14 @@ export class Holding {
       if (lost.has(text)) putBacks.count(text, `${this.#plan.name}: ${text}`);
       else log.notice(`${this.#plan.name}: ${text} could be added now`);
     }
+    this.#renew();
     this.#announcer.announce(added);
     if (next !== null) deadlines.set(this.#deadlineName, next, () => this.check());
+  }
+
+  #renew(): void {
+    this.#renewedAt = this.#needs.host.clock.now();
+    this.#needs.addresses.renew(heldAddresses(this.#plan), leaseS(this.#plan));
   }
 
   #add(vips: readonly VipAddressPlan[]): readonly VipAddressPlan[] {

@@ -5,6 +5,7 @@ import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
 import type {
   ChangeOutcome,
   InterfaceAddress,
+  LeasedAddress,
   Link,
   RouteChange,
   RouteEvent,
@@ -58,6 +59,8 @@ export interface Fifo {
 export interface Routes {
   links(): readonly Link[];
   addresses(): readonly InterfaceAddress[];
+  /** The same, with what is left of their leases. */
+  leases(): readonly LeasedAddress[];
   /** Routes of all tables that carry a tag. */
   taggedRoutes(protocol: number): readonly RouteRequest[];
   /** Rules of both families, whoever put them there. */

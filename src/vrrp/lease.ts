@@ -13,10 +13,13 @@ const shortestS = 5;
 /** How often a lease is renewed at the least, beside its owner's advertisements. */
 export const renewalMs = 1000;
 
-/** Gives a lease in whole seconds: until every backup has claimed (three intervals and a skew), and one more. */
-export function leaseS({ advertIntervalMs }: Pick<VrrpInstancePlan, "advertIntervalMs">): number {
-  return Math.max(shortestS, Math.ceil((4 * advertIntervalMs) / 1000) + 1);
+/** Gives a lease in whole seconds: until every backup has claimed (so many intervals and a skew), and one more. */
+export function leaseS({ advertIntervalMs, downAfter }: LeaseRules): number {
+  return Math.max(shortestS, Math.ceil(((downAfter + 1) * advertIntervalMs) / 1000) + 1);
 }
+
+/** What a lease depends on. */
+export type LeaseRules = Pick<VrrpInstancePlan, "advertIntervalMs" | "downAfter">;
 
 /**
  * Tells whether an instance's addresses were renewed so recently that no backup can have claimed them since: then a new
@@ -29,6 +32,7 @@ export function wasHeldJustNow(plan: VrrpInstancePlan, leases: readonly LeasedAd
     if (found === undefined || found.remainingS === null || found.remainingS > lifetimeS) return false;
     // The kernel rounds the age down.
     const atMostMs = (lifetimeS - found.remainingS + 1) * 1000;
-    return atMostMs <= 3 * plan.advertIntervalMs;
+    // Routers that are not ours wait for three intervals.
+    return atMostMs <= Math.min(plan.downAfter, 3) * plan.advertIntervalMs;
   });
 }

@@ -6,6 +6,7 @@ import type { InterfaceAddress } from "../kernel/rtnetlink.ts";
 import { Adverts, type HeardAdvert, type PathPlace } from "./adverts.ts";
 import { Counters } from "./counters.ts";
 import { notStarted, step } from "./election.ts";
+import { mayBeReplaced } from "./election-active.ts";
 import type { Election, ElectionConfig, ElectionEffect, ElectionEvent } from "./election-types.ts";
 import { heldAddresses } from "./held-addresses.ts";
 import { Holding, type HoldingNeeds } from "./holding.ts";
@@ -126,17 +127,17 @@ export class Router {
 
   /** Takes note that an address is gone: one that this router holds is put back. */
   restore(gone: InterfaceAddress): void {
-    if (this.#election.state === "active") this.#holding.lost(gone);
+    if (this.#isDefending()) this.#holding.lost(gone);
   }
 
   /** Makes sure of every address while active. */
   reconcile(): void {
-    if (this.#election.state === "active") this.#holding.check();
+    if (this.#isDefending()) this.#holding.check();
   }
 
   /** Does the same in a moment, once for many events. */
   reconcileSoon(): void {
-    if (this.#election.state === "active") this.#holding.checkSoon();
+    if (this.#isDefending()) this.#holding.checkSoon();
   }
 
   /** Says how it stands. */
@@ -200,7 +201,10 @@ export class Router {
   #carryOut(effect: ElectionEffect): void {
     switch (effect.kind) {
       case "sendAdvert":
-        return this.#adverts.send(effect.priority);
+        this.#adverts.send(effect.priority);
+        // While it is active: one that takes over adds its addresses next, one that resigns lets their lease run.
+        if (this.#election.state === "active") this.#holding.keepAlive();
+        return;
       case "addAddresses":
         return this.#holding.take();
       case "removeAddresses":
@@ -213,6 +217,12 @@ export class Router {
       default:
         return unreachable(effect);
     }
+  }
+
+  /** Tells whether it is active and knows it: one that slept listens first, and puts nothing back before. */
+  #isDefending(): boolean {
+    const election = this.#election;
+    return election.state === "active" && !mayBeReplaced(this.#config(), election, this.#now());
   }
 
   #arm(): void {

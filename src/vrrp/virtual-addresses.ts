@@ -1,7 +1,13 @@
 import type { Log } from "../base/log.ts";
-import { errorText } from "../base/system-error.ts";
+import { errorText, hasCode } from "../base/system-error.ts";
 import type { VipAddressPlan } from "../config/node-plan.ts";
-import { type AddressKey, addressProtocol, type InterfaceAddress } from "../kernel/rtnetlink.ts";
+import {
+  type AddressKey,
+  addressProtocol,
+  type AddressRequest,
+  type InterfaceAddress,
+  type RouteChange,
+} from "../kernel/rtnetlink.ts";
 import type { Complaints } from "./complaints.ts";
 import type { Host } from "./host.ts";
 import type { Interfaces } from "./interfaces.ts";
@@ -41,18 +47,7 @@ export class VirtualAddresses {
     const absent = wanted.filter(({ key }) => interfaces.find(key) === null);
     ownership.announce(absent.map(({ key }) => noteOf(key)));
     const outcomes = host.routes.apply(
-      wanted.map(({ key, vip }) => {
-        const address = {
-          ...key,
-          label: vip.label,
-          scope: scopes[vip.scope],
-          protocol: addressProtocol.vrrp,
-          detectsDuplicates: vip.detectsDuplicates,
-          // It answers, but the host speaks from its own: its connections would break when the address moves.
-          isDeprecated: true,
-        };
-        return { kind: "add-address", address };
-      }),
+      wanted.map(({ key, vip }) => ({ kind: "add-address", address: requestOf(key, vip) })),
     );
     const added = wanted.filter((_, index) => outcomes[index] === "done");
     ownership.settle(added.map(({ key }) => noteOf(key)));
@@ -64,6 +59,24 @@ export class VirtualAddresses {
       }
     }
     return added.map(({ vip }) => vip);
+  }
+
+  /** Has the kernel keep addresses for so long from now, those of them that are there and ours. */
+  renew(vips: readonly VipAddressPlan[], lifetimeS: number): void {
+    const { host, interfaces } = this.#needs;
+    const changes = vips.flatMap((vip): readonly RouteChange[] => {
+      const link = interfaces.linkNamed(vip.interface);
+      const key = link === null ? null : keyOf(link.index, vip);
+      if (key === null || !this.#isOwned(key)) return [];
+      return [{ kind: "lease-address", address: requestOf(key, vip), lifetimeS }];
+    });
+    if (changes.length === 0) return;
+    for (const outcome of host.routes.apply(changes)) {
+      // An interface that went away took its addresses with it; its own event says so, and says it better.
+      if (outcome instanceof Error && !hasCode(outcome, "ENODEV")) {
+        this.#complain(`an address could not be renewed: ${errorText(outcome)}`);
+      }
+    }
   }
 
   /** Takes addresses off their interfaces, those of them that are ours. */
@@ -157,6 +170,13 @@ const notePrefix = "address ";
 /** Writes what the journal calls an address. */
 function noteOf({ linkIndex, address, prefixLength }: AddressKey): string {
   return `${notePrefix}${linkIndex} ${address}/${prefixLength}`;
+}
+
+function requestOf(key: AddressKey, vip: VipAddressPlan): AddressRequest {
+  const { label, scope, detectsDuplicates } = vip;
+  const common = { scope: scopes[scope], protocol: addressProtocol.vrrp } as const;
+  // It answers, but the host speaks from its own: its connections would break when the address moves.
+  return { ...key, ...common, label, detectsDuplicates, isDeprecated: true };
 }
 
 function keyOf(linkIndex: number, { address, length }: VipAddressPlan): AddressKey {

@@ -15,6 +15,7 @@ import { Holdings } from "./holdings.ts";
 import type { Host, UserIds } from "./host.ts";
 import { Interfaces } from "./interfaces.ts";
 import { StateNotices } from "./state-notices.ts";
+import { wasHeldJustNow } from "./lease.ts";
 import { isInTheWay, planDifference, routerKey } from "./plan-difference.ts";
 import { Places } from "./places.ts";
 import { Router, type RouterNeeds } from "./router.ts";
@@ -119,7 +120,8 @@ export class VrrpNode {
       if (!this.#isConfigured) this.#handovers.restore(handedOver);
       tellOthers();
       holdOthers();
-      this.#carryOut(plan, { users, adopt: this.#wholeGroups(plan, adopt) });
+      const held = this.#isConfigured ? [] : this.#heldJustNow(plan);
+      this.#carryOut(plan, { users, adopt: this.#wholeGroups(plan, [...adopt, ...held]) });
     } finally {
       release();
     }
@@ -278,6 +280,13 @@ export class VrrpNode {
       throw error;
     }
     return release;
+  }
+
+  /** Names the instances whose addresses a daemon that was killed has left, too recently for another node to have claimed them. */
+  #heldJustNow({ instances }: VrrpPlan): readonly string[] {
+    const leases = this.#host.routes.leases().filter(({ protocol }) => protocol === addressProtocol.vrrp);
+    if (leases.length === 0) return [];
+    return instances.filter((plan) => wasHeldJustNow(plan, leases)).map(({ name }) => name);
   }
 
   #wholeGroups(plan: VrrpPlan, adopt: readonly string[]): ReadonlySet<string> {

@@ -6,17 +6,40 @@ import { type Host, Lab } from "../support/lab.ts";
 const rtnetlink = resolve(import.meta.dir, "../../src/kernel/rtnetlink.ts");
 
 /** Adds an address with a tag, which the `ip` of Debian 12 cannot do. */
-async function addTagged(host: Host, address: string, tag: "vrrp" | "realServer"): Promise<void> {
+async function addTagged(
+  host: Host,
+  address: string,
+  tag: "vrrp" | "realServer",
+  lifetimeS: number | null = null,
+): Promise<void> {
   const script = `
     import { addressProtocol, RouteNetlink } from ${JSON.stringify(rtnetlink)};
     const netlink = RouteNetlink.open();
     const linkIndex = netlink.links().find((link) => link.name === "eth0").index;
-    const [address, protocol] = [${JSON.stringify(address)}, addressProtocol.${tag}];
-    netlink.addAddress({ linkIndex, address, prefixLength: 24, label: null, scope: 0, protocol });
+    const place = { linkIndex, address: ${JSON.stringify(address)}, prefixLength: 24, label: null, scope: 0 };
+    const address = Object.assign(place, { protocol: addressProtocol.${tag} });
+    netlink.addAddress(address);
+    const lifetimeS = ${lifetimeS};
+    if (lifetimeS !== null) netlink.apply([{ kind: "lease-address", address, lifetimeS }]);
     netlink.close();`;
   const { stderr, exitCode } = await host.run([process.execPath, "-e", script]);
   expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
 }
+
+test("after a crash the clean-up leaves what the kernel removes by itself to the service that is started again", async () => {
+  await using lab = await Lab.create();
+  await lab.bridge("lan");
+  const host = await lab.host("lb", { eth0: { bridge: "lan", address: "192.0.2.10/24" } });
+  await addTagged(host, "192.0.2.100", "vrrp");
+  await addTagged(host, "192.0.2.101", "vrrp", 60);
+  const crashed = { env: { SERVICE_RESULT: "signal" } };
+  const { stderr, exitCode } = await host.run([executable, "__cleanup"], crashed);
+  expect(stderr).toBe("edge-ha: removed 192.0.2.100/24, which a dead service left behind\n");
+  expect(exitCode).toBe(0);
+  expect(await host.holds("192.0.2.101")).toBe(true);
+  await host.run([executable, "__cleanup"], { env: { SERVICE_RESULT: "success" } });
+  expect(await host.holds("192.0.2.101")).toBe(false);
+});
 
 test("the clean-up removes what dead elections left behind and nothing else", async () => {
   await using lab = await Lab.create();

@@ -2,8 +2,10 @@ import { familyOf } from "../../src/base/address.ts";
 import { instant, later, type Instant } from "../../src/base/instant.ts";
 import type { ReceivedPacket } from "../../src/kernel/raw-multicast.ts";
 import type {
+  AddressRequest,
   ChangeOutcome,
   InterfaceAddress,
+  LeasedAddress,
   Link,
   RouteChange,
   RouteEvent,
@@ -147,6 +149,7 @@ export class FakeMachine {
   #isDeaf = false;
   #addresses: InterfaceAddress[];
   readonly #subscribers = new Set<(event: RouteEvent) => void>();
+  readonly #leases = new Map<string, { from: Instant; lifetimeS: number; cancel: () => void }>();
 
   constructor(name: string, segment: FakeSegment, own: Readonly<Record<string, string | readonly string[]>>) {
     this.name = name;
@@ -307,6 +310,7 @@ export class FakeMachine {
       addresses: () => [...this.#addresses],
       taggedRoutes: (protocol) => this.fib.routes.filter((route) => route.protocol === protocol),
       rules: () => [...this.fib.rules],
+      leases: () => this.#addresses.map((address) => this.#leaseOf(address)),
       apply: (changes) => changes.map((change) => this.#change(change)),
       subscribeFib: (react) => {
         subscriptions.add(react);
@@ -345,10 +349,33 @@ export class FakeMachine {
       this.#tell({ kind: "address", address: added, isGone: false });
       return "done";
     }
-    if (there === undefined || change.kind === "lease-address") return there === undefined ? "idle" : "done";
+    if (change.kind === "lease-address") return this.#lease(change.address, change.lifetimeS);
+    if (there === undefined) return "idle";
     this.#addresses = this.#addresses.filter((each) => each !== there);
     this.#tell({ kind: "address", address: there, isGone: true });
     return "done";
+  }
+
+  #lease(address: AddressRequest, lifetimeS: number): ChangeOutcome {
+    const { clock } = this.#segment;
+    const key = `${address.linkIndex} ${address.address}`;
+    const there = this.#addresses.find((each) => `${each.linkIndex} ${each.address}` === key);
+    if (there === undefined) this.#change({ kind: "add-address", address });
+    this.#leases.get(key)?.cancel();
+    // The kernel's own doing: a machine whose processes are stopped loses the address all the same.
+    const cancel = clock.schedule(later(clock.now(), lifetimeS * 1000), () => {
+      this.#leases.delete(key);
+      this.removeByHand(address.address);
+    });
+    this.#leases.set(key, { from: clock.now(), lifetimeS, cancel });
+    return "done";
+  }
+
+  #leaseOf({ linkIndex, address, prefixLength, protocol }: InterfaceAddress): LeasedAddress {
+    const lease = this.#leases.get(`${linkIndex} ${address}`);
+    const ageS = lease === undefined ? 0 : Math.floor((this.#segment.clock.now() - lease.from) / 1000);
+    const remainingS = lease === undefined ? null : lease.lifetimeS - ageS;
+    return { linkIndex, address, prefixLength, protocol, remainingS };
   }
 
   /** Like the kernel's, events come a little later than the change. */

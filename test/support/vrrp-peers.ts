@@ -43,15 +43,33 @@ export interface PeerKind {
 
 /** Gives the plan of a wish. */
 export function planOf(wish: RouterWish): VrrpPlan {
-  const { version, intervalMs: advertIntervalMs, priority, preempts, addresses, password, hmac } = wish;
+  const {
+    version,
+    intervalMs: advertIntervalMs,
+    priority,
+    preempts,
+    addresses,
+    password,
+    hmac,
+    unicast,
+  } = wish;
+  const transport =
+    unicast === null
+      ? {}
+      : {
+          unicast: { ttl: null, checksSource: true },
+          source: unicast.source,
+          peers: unicast.peers.map((address) => ({ name: address, address })),
+        };
   const plan = instancePlan({
-    vip: addresses[0] ?? "",
+    vip: addresses.at(-1) ?? "",
     version,
     advertIntervalMs,
     priority,
     preempts,
     password,
     hmac,
+    ...transport,
   });
   const [model] = plan.addresses;
   if (model === undefined) throw new Error("no address");
@@ -124,7 +142,7 @@ const frr: PeerKind = {
 export const peerKinds: readonly PeerKind[] = [edgeHa, keepalived, frr];
 
 function keepalivedInstance(wish: RouterWish): KeepalivedInstance {
-  const { version, family, intervalMs, priority, preempts, password } = wish;
+  const { version, family, intervalMs, priority, preempts, password, unicast } = wish;
   return {
     interface: "eth0",
     version,
@@ -134,6 +152,7 @@ function keepalivedInstance(wish: RouterWish): KeepalivedInstance {
     addresses: wish.addresses.map((address) => `${address}/${family === 4 ? 24 : 64}`),
     preempts,
     ...(password === null ? {} : { password }),
+    ...(unicast === null ? {} : { unicast }),
   };
 }
 

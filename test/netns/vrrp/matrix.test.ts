@@ -1,8 +1,15 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { compareAddresses } from "../../../src/base/address.ts";
+import { compareAddresses, virtualLinkLocal } from "../../../src/base/address.ts";
 import type { HmacPlan } from "../../../src/config/node-plan.ts";
-import { waitFor } from "../../support/lab.ts";
-import { peerKinds, planOf, type PeerKind, type RouterWish, untilPeer } from "../../support/vrrp-peers.ts";
+import { type Host, waitFor } from "../../support/lab.ts";
+import {
+  peerKinds,
+  planOf,
+  type PeerKind,
+  type RouterWish,
+  type RunningPeer,
+  untilPeer,
+} from "../../support/vrrp-peers.ts";
 import { VrrpRole } from "../../support/vrrp-role.ts";
 import { pairLab, type PairLab } from "./pair-lab.ts";
 
@@ -18,6 +25,8 @@ interface Speech {
 const speeches: readonly Speech[] = [
   { version: 2, family: 4, isUnicast: false },
   { version: 3, family: 4, isUnicast: false },
+  { version: 2, family: 4, isUnicast: true },
+  { version: 3, family: 4, isUnicast: true },
 ];
 
 /** A cell: a kind of router at lb2 that meets ours at lb1. */
@@ -38,7 +47,7 @@ const cells: readonly Cell[] = peerKinds.flatMap((kind) =>
 );
 
 /** Only so many cells run at a time: the machine is small and the intervals are short. */
-const places = Array.from({ length: 5 }, () => Promise.resolve());
+const places = Array.from({ length: 8 }, () => Promise.resolve());
 async function inTurn(cell: () => Promise<void>): Promise<void> {
   const index = turns % places.length;
   turns += 1;
@@ -60,23 +69,35 @@ function wishFor({ version, family }: Speech, wish: Wish): RouterWish {
     intervalMs: version === 2 ? 1000 : 200,
     priority: 100,
     preempts: true,
-    addresses: ["192.0.2.100"],
+    addresses: family === 4 ? ["192.0.2.100"] : [virtualLinkLocal(51), "2001:db8::100"],
     password: null,
     hmac: null,
     ...wish,
   };
 }
 
-const startOurs = ({ lb1 }: PairLab, { speech }: Cell, wish: Wish): Promise<VrrpRole> =>
-  VrrpRole.start(lb1, planOf(wishFor(speech, wish)));
-const startTheirs = ({ lb2 }: PairLab, { kind, speech }: Cell, wish: Wish) =>
-  kind.start(lb2, wishFor(speech, wish));
+/** Gives the address that a host speaks from. */
+async function sourceOf(host: Host, { family }: Speech): Promise<string> {
+  const isSource = (address: string): boolean => address.startsWith(family === 4 ? "192.0.2.1" : "fe80:");
+  const found = (await host.addresses()).map((prefix) => prefix.split("/")[0] ?? "").find(isSource);
+  if (found === undefined) throw new Error(`${host.name} has no address to speak from`);
+  return found;
+}
 
-/** Gives the address that ours advertises from. */
-async function ownSource({ lb1 }: PairLab, { family }: Speech): Promise<string> {
-  if (family === 4) return "192.0.2.10";
-  const found = (await lb1.addresses()).find((address) => address.startsWith("fe80:"));
-  return found?.split("/")[0] ?? "";
+/** Gives what a router at one host is told of unicast to the other. */
+async function unicastOf(from: Host, to: Host, speech: Speech): Promise<RouterWish["unicast"]> {
+  if (!speech.isUnicast) return null;
+  return { source: await sourceOf(from, speech), peers: [await sourceOf(to, speech)] };
+}
+
+async function startOurs({ lb1, lb2 }: PairLab, { speech }: Cell, wish: Wish): Promise<VrrpRole> {
+  const unicast = await unicastOf(lb1, lb2, speech);
+  return VrrpRole.start(lb1, planOf({ ...wishFor(speech, wish), unicast }));
+}
+
+async function startTheirs({ lb1, lb2 }: PairLab, { kind, speech }: Cell, wish: Wish): Promise<RunningPeer> {
+  const unicast = await unicastOf(lb2, lb1, speech);
+  return kind.start(lb2, { ...wishFor(speech, wish), unicast });
 }
 
 const received = (us: VrrpRole): number => us.status()?.counters["received"] ?? 0;
@@ -159,7 +180,7 @@ describe("our router and another", () => {
       await untilPeer(them, true);
       await pair.lb2.unblockLink("eth0");
       await waitFor("we have heard the rival", () => us.status()?.peer !== null, 30_000);
-      const source = await ownSource(pair, cell.speech);
+      const source = await sourceOf(pair.lb1, cell.speech);
       const isOurs = compareAddresses(source, us.status()?.peer?.address ?? "") > 0;
       await us.reaches(isOurs ? "active" : "backup");
       await untilPeer(them, !isOurs);

@@ -9,10 +9,11 @@ const everySecond = instancePlan({ advertIntervalMs: 1000 });
 
 describe("leaseS()", () => {
   test("lasts until a backup has claimed, and never less than the next process needs", () => {
-    expect(leaseS({ advertIntervalMs: 10 })).toBe(5);
-    expect(leaseS({ advertIntervalMs: 1000 })).toBe(5);
-    expect(leaseS({ advertIntervalMs: 3000 })).toBe(13);
-    expect(leaseS({ advertIntervalMs: 40_950 })).toBe(165);
+    expect(leaseS({ advertIntervalMs: 10, downAfter: 3 })).toBe(5);
+    expect(leaseS({ advertIntervalMs: 1000, downAfter: 3 })).toBe(5);
+    expect(leaseS({ advertIntervalMs: 3000, downAfter: 3 })).toBe(13);
+    expect(leaseS({ advertIntervalMs: 40_950, downAfter: 3 })).toBe(165);
+    expect(leaseS({ advertIntervalMs: 1000, downAfter: 30 })).toBe(32);
   });
 });
 
