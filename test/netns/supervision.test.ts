@@ -55,7 +55,8 @@ describe("a node whose process is killed", () => {
     // Four elections of the other node.
     await Bun.sleep(4 * 1_000);
     expect(here.output()).not.toContain("Deleted");
-    expect(there.output()).toBe("");
+    expect(there.output()).not.toContain("Deleted");
+    expect(there.output()).not.toContain(`${vips.first}/`);
     expect((await instanceOf(first, "first")).state).toBe("active");
     expect((await instanceOf(first, "second")).state).toBe("backup");
   });
