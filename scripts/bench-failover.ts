@@ -8,7 +8,8 @@ import { switchSilenceMs, startEcho, startUdpProbe } from "../test/support/probe
 /**
  * How long a client hears nothing from the virtual address when its holder's link is cut and when its holder is
  * told to stop: a UDP echo every millisecond, keepalived and edge-ha in turn. The event comes at the same points
- * between two advertisements for each contender, spread over the interval.
+ * between two advertisements for each contender, spread over the interval. An argument picks the paces that have it in
+ * their label, such as `BFD`.
  */
 
 interface Pace {
@@ -16,12 +17,21 @@ interface Pace {
   readonly version: 2 | 3;
   readonly advertMs: number;
   readonly repetitions: number;
+  /** Whether edge-ha's nodes watch each other as well; keepalived knows advertisements alone. */
+  readonly bfd?: string;
 }
 
 const paces: readonly Pace[] = [
   { label: "v2 1 s", version: 2, advertMs: 1_000, repetitions: 3 },
   { label: "v3 100 ms", version: 3, advertMs: 100, repetitions: 5 },
   { label: "v3 10 ms", version: 3, advertMs: 10, repetitions: 7 },
+  {
+    label: "v3 1 s, BFD 3 × 10 ms",
+    version: 3,
+    advertMs: 1_000,
+    repetitions: 7,
+    bfd: 'bfd = { interval = "10ms", multiplier = 3 }',
+  },
 ];
 
 type Event = "link cut" | "SIGTERM";
@@ -38,7 +48,10 @@ const priorities = { lb1: 200, lb2: 100 } as const;
 const contenders: readonly Contender[] = [
   { name: "keepalived 2.2.7", start: startPeer },
   { name: "edge-ha [[vrrp]], same priorities", start: (host, pace) => startOurs(host, lowLevelFile(pace)) },
-  { name: "edge-ha [[vip]]", start: (host, pace) => startOurs(host, pairFile(fileOptions(pace))) },
+  {
+    name: "edge-ha [[vip]]",
+    start: (host, pace) => startOurs(host, pairFile({ ...fileOptions(pace), vipKeys: pace.bfd ?? "" })),
+  },
 ];
 
 async function startPeer(host: Host, pace: Pace): Promise<() => void> {
@@ -74,6 +87,7 @@ interface = "eth0"
 vrid = 51
 priority = { lb1 = ${priorities.lb1}, lb2 = ${priorities.lb2} }
 addresses = ["${vips.first}/24"]
+${pace.bfd ?? ""}
 `;
 }
 
@@ -127,7 +141,7 @@ async function compare(pace: Pace, event: Event): Promise<void> {
       results[index]?.push(await measure(contender, event, pace, phase));
     });
     // At a slow pace the waiting is long and a disturbance of a few milliseconds is nothing.
-    if (pace.advertMs >= 1_000) await Promise.all(runs.map((run) => run()));
+    if (pace.advertMs >= 1_000 && pace.bfd === undefined) await Promise.all(runs.map((run) => run()));
     else for (const run of runs) await run();
   }
   const peer = median(results[0] ?? []);
@@ -136,7 +150,7 @@ async function compare(pace: Pace, event: Event): Promise<void> {
     const ratio = index === 0 ? "" : `  ratio ${(median(values) / peer).toFixed(2)}`;
     const figures = `median ${milliseconds(median(values))}  worst ${milliseconds(Math.max(...values))}`;
     console.log(
-      `${pace.label.padEnd(10)} ${event.padEnd(9)} ${contender.name.padEnd(34)} ${figures}${ratio}`,
+      `${pace.label.padEnd(21)} ${event.padEnd(9)} ${contender.name.padEnd(34)} ${figures}${ratio}`,
     );
   }
 }

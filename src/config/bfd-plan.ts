@@ -2,8 +2,8 @@
 
 /** Another node of a virtual router, as far as BFD watches it. */
 export interface RivalPlan {
-  /** Name of the session. */
-  readonly session: string;
+  /** Names of the sessions with it, on the router's own interface and on its heartbeat interfaces. */
+  readonly sessions: readonly string[];
   /** Every address of that node that the file tells: its advertisements come from one of them. */
   readonly addresses: readonly string[];
   /** Before tracks. */

@@ -16,5 +16,5 @@ export function bfdLine(session: BfdSessionPlan): string {
 /** Says which sessions are an instance's death detectors. */
 export function bfdNotes({ rivals }: Pick<VrrpInstancePlan, "rivals">): readonly string[] {
   if (rivals.length === 0) return [];
-  return [`follows ${rivals.map(({ session }) => session).join(", ")} by BFD`];
+  return [`follows ${rivals.flatMap(({ sessions }) => sessions).join(", ")} by BFD`];
 }

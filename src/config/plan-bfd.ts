@@ -12,12 +12,14 @@ export function planBfd(config: Config, node: string): readonly BfdSessionPlan[]
 
 /** Gives the other members of a virtual router that a node watches by BFD. */
 export function rivalsOf(instance: InstanceConfig, config: Config, own: MemberConfig): readonly RivalPlan[] {
-  return derivedSessions(instance, config, own.node).flatMap(({ name: session }) => {
-    const rival = instance.members.find((member) => sessionName(member, own) === session);
-    const node = config.nodes.find(({ name }) => name === rival?.node);
-    if (rival === undefined || node === undefined) return [];
+  const sessions = new Set(derivedSessions(instance, config, own.node).map(({ name }) => name));
+  return instance.members.flatMap((rival) => {
+    const node = config.nodes.find(({ name }) => name === rival.node);
+    const on = [own, ...own.heartbeats].map((path) => sessionName(rival.node, path.interface));
+    const watching = on.filter((name) => sessions.has(name));
+    if (rival.node === own.node || node === undefined || watching.length === 0) return [];
     const addresses = node.addresses.map(({ address }) => address);
-    return [{ session, addresses, priority: rival.priority }];
+    return [{ sessions: watching, addresses, priority: rival.priority }];
   });
 }
 
@@ -26,18 +28,25 @@ function derivedSessions(instance: InstanceConfig, config: Config, node: string)
   const own = members.find((member) => member.node === node);
   if (bfd === null || own === undefined) return [];
   const { intervalMs, multiplier } = bfd;
-  return members.flatMap((rival) => {
-    if (rival.node === node) return [];
-    const ends = sessionEnds(addressedNodes(config), own, rival);
-    if (ends === null) return [];
-    const pace = { intervalMs, minReceiveMs: intervalMs, multiplier };
-    return [{ name: sessionName(rival, own), interface: own.interface, ...ends, ...pace }];
+  const pace = { intervalMs, minReceiveMs: intervalMs, multiplier };
+  const direct = members.flatMap((rival) => {
+    const ends = rival.node === node ? null : sessionEnds(addressedNodes(config), own, rival);
+    return ends === null
+      ? []
+      : [{ name: sessionName(rival.node, own.interface), interface: own.interface, ...ends, ...pace }];
   });
+  // One cut cable between the nodes is no death: they watch each other on every way that advertisements take.
+  const beside = own.heartbeats.flatMap(({ interface: on, source, peers }) =>
+    peers.map(({ name, address: peer }) => {
+      return { name: sessionName(name, on), interface: on, source, peer, ...pace };
+    }),
+  );
+  return [...direct, ...beside];
 }
 
 /** Names a session by the node at its other end and the interface at this one. */
-function sessionName(rival: MemberConfig, own: MemberConfig): string {
-  return `${rival.node}/${own.interface}`;
+function sessionName(rival: string, on: string): string {
+  return `${rival}/${on}`;
 }
 
 function addressedNodes({ nodes }: Config): readonly AddressedNode[] {

@@ -6,7 +6,8 @@ import type { Election, ElectionEvent } from "../election-types.ts";
 /**
  * What the silence of a neighbour means for an election: PURE. The backup that follows the silent router claims without
  * waiting for three intervals, the best backup first: each waits a detection time for every other that is known to be
- * better and alive. A router that is only deaf on BFD's port is heard meanwhile, or asserts itself at the claim.
+ * better and alive. A node that is watched on several interfaces is silent when it is silent on all of them. A router
+ * that is only deaf on BFD's port is heard meanwhile, or asserts itself at the claim.
  */
 
 /** A session that went down because nothing was heard any more. */
@@ -27,34 +28,41 @@ export function lossEvent(
   const { plan, election } = router;
   if (election.state !== "backup" || election.heard === null) return null;
   const { source } = election.heard;
-  if (plan.interface !== silence.interface || !isSilentOne(plan.rivals, source, silence)) return null;
-  const { priority } = election.claim;
+  const rival = rivalAt(plan.rivals, source);
+  // One that the file does not know is watched by a session that names its very address.
+  if (rival === null && (silence.peer !== source || silence.interface !== plan.interface)) return null;
+  if (rival !== null && !rival.sessions.includes(silence.session)) return null;
+  if (rival !== null && rival.sessions.some(around.isUp)) return null;
   const { detectionMs, reason } = silence;
-  const waitMs = waitBeforeClaim(plan.rivals, { priority, silence, isUp: around.isUp });
+  const others = plan.rivals.filter((one) => one !== rival);
+  const isAlone = rival !== null && others.length === 0;
+  const waitMs = isAlone
+    ? 0
+    : waitMsOf(others, { priority: election.claim.priority, detectionMs, isUp: around.isUp });
   return { kind: "lost", at: around.at, source, waitMs, graceMs: detectionMs, reason: `bfd: ${reason}` };
 }
 
-/** Tells whether advertisements from `source` are the silent node's. */
-function isSilentOne(rivals: readonly RivalPlan[], source: string, { session, peer }: Silence): boolean {
-  if (source === peer) return true;
+/** Finds whose advertisements come from an address. */
+function rivalAt(rivals: readonly RivalPlan[], source: string): RivalPlan | null {
   const known = rivals.find(({ addresses }) => addresses.includes(source));
-  if (known !== undefined) return known.session === session;
+  if (known !== undefined) return known;
   // An address that the file does not tell, such as an IPv6 link-local one: of two nodes it is the other's.
   const [only, second] = rivals;
-  return second === undefined && only?.session === session;
+  return second === undefined ? (only ?? null) : null;
 }
 
 /** Gives how long to wait for better backups before claiming, in milliseconds. */
-function waitBeforeClaim(
-  rivals: readonly RivalPlan[],
-  own: { readonly priority: number; readonly silence: Silence; readonly isUp: (session: string) => boolean },
+function waitMsOf(
+  others: readonly RivalPlan[],
+  own: {
+    readonly priority: number;
+    readonly detectionMs: number;
+    readonly isUp: (session: string) => boolean;
+  },
 ): number {
-  const { priority, silence, isUp } = own;
-  const { detectionMs } = silence;
+  const { priority, detectionMs, isUp } = own;
   // Nobody knows who else is there: Skew_Time's order, on the scale of what BFD takes.
-  if (rivals.length === 0) return ((256 - priority) * detectionMs) / 256;
-  const better = rivals.filter((rival) => {
-    return rival.session !== silence.session && rival.priority > priority && isUp(rival.session);
-  });
+  if (others.length === 0) return ((256 - priority) * detectionMs) / 256;
+  const better = others.filter((other) => other.priority > priority && other.sessions.some(isUp));
   return better.length * detectionMs;
 }

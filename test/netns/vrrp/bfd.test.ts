@@ -24,7 +24,7 @@ function plan(name: Name, more: Partial<BfdSessionPlan> = {}): VrrpPlan {
     multiplier: 3,
     ...more,
   };
-  const rivals = [{ session: "peer", addresses: [session.peer], priority: priorities[other[name]] }];
+  const rivals = [{ sessions: ["peer"], addresses: [session.peer], priority: priorities[other[name]] }];
   return vrrpPlan([instancePlan({ priority: priorities[name], rivals })], { bfd: [session] });
 }
 

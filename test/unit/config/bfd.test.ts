@@ -24,9 +24,9 @@ describe("bfd of a cluster", () => {
     ]);
     const addresses = ["10.16.8.11", "172.16.8.11"];
     expect(instances.map(({ rivals }) => rivals)).toEqual([
-      [{ session: "lb2/eth2", addresses, priority: 250 }],
-      [{ session: "lb2/eth1", addresses, priority: 250 }],
-      [{ session: "lb2/eth1", addresses, priority: 250 }],
+      [{ sessions: ["lb2/eth2"], addresses, priority: 250 }],
+      [{ sessions: ["lb2/eth1"], addresses, priority: 250 }],
+      [{ sessions: ["lb2/eth1"], addresses, priority: 250 }],
     ]);
   });
 

@@ -11,9 +11,9 @@ const silence = {
   reason: "no packet from 192.0.2.11 for 30 ms",
 };
 const rivals: readonly RivalPlan[] = [
-  { session: "lb2/eth0", addresses: ["192.0.2.11", "10.0.0.11"], priority: 254 },
-  { session: "lb3/eth0", addresses: ["192.0.2.12"], priority: 250 },
-  { session: "lb4/eth0", addresses: ["192.0.2.13"], priority: 242 },
+  { sessions: ["lb2/eth0"], addresses: ["192.0.2.11", "10.0.0.11"], priority: 254 },
+  { sessions: ["lb3/eth0"], addresses: ["192.0.2.12"], priority: 250 },
+  { sessions: ["lb4/eth0"], addresses: ["192.0.2.13"], priority: 242 },
 ];
 
 function waitOf(
@@ -36,7 +36,7 @@ describe("a silent neighbour", () => {
   test("concerns the routers that follow it on its interface", () => {
     expect(waitOf()).not.toBeNull();
     expect(waitOf({ source: "192.0.2.12" })).toBeNull();
-    expect(waitOf({ on: "eth1" })).toBeNull();
+    expect(waitOf({ on: "eth1", rivals: [] })).toBeNull();
   });
 
   test("is known by every address of its node", () => {
@@ -46,6 +46,12 @@ describe("a silent neighbour", () => {
   test("is the other of two nodes when the address is not in the file", () => {
     expect(waitOf({ source: "fe80::11", rivals: rivals.slice(0, 1) })).toBe(0);
     expect(waitOf({ source: "fe80::11" })).toBeNull();
+  });
+
+  test("is silent when it is silent on every interface it is watched on", () => {
+    const twice = [{ sessions: ["lb2/eth0", "lb2/eth9"], addresses: ["192.0.2.11"], priority: 254 }];
+    expect(waitOf({ rivals: twice, up: ["lb2/eth9"] })).toBeNull();
+    expect(waitOf({ rivals: twice, up: [] })).toBe(0);
   });
 
   test("lets each backup wait a detection time for every better one that is alive", () => {

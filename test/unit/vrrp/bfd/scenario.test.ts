@@ -28,8 +28,8 @@ function planOf(index: number, nodes: number, networks = 1): VrrpPlan {
       vrid: 51 + net,
       vip: `192.0.${2 + net}.100`,
       priority: priorities[index] ?? 1,
-      rivals: watched.map(({ name: session, peer }, at) => {
-        return { session, addresses: [peer], priority: priorities[others[at] ?? 0] ?? 1 };
+      rivals: watched.map(({ name, peer }, at) => {
+        return { sessions: [name], addresses: [peer], priority: priorities[others[at] ?? 0] ?? 1 };
       }),
     }),
   );
