@@ -3,7 +3,7 @@ import { formatEndpoint } from "../base/address.ts";
 import { errorText } from "../base/system-error.ts";
 import { formatTable } from "../base/table.ts";
 import { describeBfd } from "./bfd-status.ts";
-import type { InstanceStatus, NodeStatus, PathStatus } from "../ipc/status.ts";
+import type { InstanceStatus, NodeStatus, PathStatus, SplitBrainStatus } from "../ipc/status.ts";
 
 /** Shows what the running service is doing and why; 0 shown, 1 nobody there. */
 export async function runStatus(options: {
@@ -51,6 +51,7 @@ const colours: Readonly<Record<string, string>> = {
   active: "32",
   up: "32",
   fault: "31",
+  "split brain": "31",
   down: "31",
   backup: "36",
 };
@@ -73,6 +74,7 @@ function describeInstances(instances: readonly InstanceStatus[], isTerminal: boo
       ];
       if (state !== "active" && peer !== null)
         lines.push(`  active is ${peer.address} with priority ${peer.priority}`);
+      if (instance.splitBrain !== null) lines.push(...splitBrainLines(instance.splitBrain, isTerminal));
       lines.push(...instance.claims.map((claim) => `  ${claim}`));
       // One path is the interface of the second line.
       if (instance.paths.length > 1) lines.push(...instance.paths.map(describePath));
@@ -88,6 +90,17 @@ function describePath({ interface: on, transport, problem, heard }: PathStatus):
   });
   const told = problem ?? (routers.length === 0 ? "nobody heard yet" : routers.join("; "));
   return `  path ${on}, ${transport}: ${told}`;
+}
+
+function splitBrainLines(found: SplitBrainStatus, isTerminal: boolean): readonly string[] {
+  const { rival, since, explanation, advice } = found;
+  const names = [rival.node, rival.address, rival.mac].filter((name) => name !== null);
+  const title = paint("split brain", isTerminal);
+  return [
+    `  ${title} since ${since}: also active is ${names.join(", ") || "another host"}`,
+    `    ${explanation}`,
+    `    what to do: ${advice}`,
+  ];
 }
 
 function describeServices(status: NodeStatus): string {

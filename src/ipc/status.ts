@@ -47,6 +47,8 @@ export interface InstanceStatus {
   readonly addresses: readonly string[];
   /** When the operator handed it over, so that it claims with priority 1; null if not. */
   readonly handedOverAt: string | null;
+  /** Another that holds the addresses too; null as long as none is known. */
+  readonly splitBrain: SplitBrainStatus | null;
   /** The last router heard that held the address. */
   readonly peer: { readonly address: string; readonly priority: number } | null;
   /** The interfaces its advertisements travel on, its own first. */
@@ -115,6 +117,35 @@ export interface BfdStatus {
   } | null;
   /** Packets sent, received and dropped by cause, and how often it went up and down. */
   readonly counters: Readonly<Record<string, number>>;
+}
+
+/** Why two routers are active and do not settle it. */
+export type SplitBrainCause =
+  | "authentication"
+  | "interval"
+  | "version"
+  | "ttl"
+  | "malformed"
+  | "address-list"
+  | "group"
+  | "vrid"
+  | "unheard"
+  | "filtered";
+
+/** Two routers that hold the same addresses, as one of them sees the other. */
+export interface SplitBrainStatus {
+  readonly since: string;
+  /** What is known of the other: its node in the cluster's file, its source address, its hardware address. */
+  readonly rival: {
+    readonly node: string | null;
+    readonly address: string | null;
+    readonly mac: string | null;
+  };
+  readonly cause: SplitBrainCause;
+  /** What speaks for that cause, a sentence fragment. */
+  readonly explanation: string;
+  /** What to do. */
+  readonly advice: string;
 }
 
 /** One probe and its standing verdict. */

@@ -12,7 +12,8 @@ import { hmacSha256 } from "./hmac-sha256.ts";
 import type { Host, SegmentPlace } from "./host.ts";
 import { authenticationOf, decodeAdvert, encodeAdvert, sumTrailer } from "./packet.ts";
 import { type PathNews, PathWatch } from "./path-watch.ts";
-import { judgeAdvert, type ReceiveRules } from "./receive.ts";
+import { type DropCause, judgeAdvert, type ReceiveRules, type Remark } from "./receive.ts";
+import type { WithoutTime } from "./split-brain.ts";
 import { isSamePlace, type Membership, type Transport } from "./transport.ts";
 
 /** An interface that a virtual router's advertisements travel on. */
@@ -43,7 +44,12 @@ export interface AdvertsNeeds {
   /** The plan in force. */
   readonly plan: () => VrrpInstancePlan;
   readonly hear: (advert: HeardAdvert) => void;
+  /** Told of what speaks for a rival, were this router active; `source` is the sender on the router's own interface. */
+  readonly sight: (sighting: AdvertSighting) => void;
 }
+
+/** What an advertisement says of a rival. */
+export type AdvertSighting = Extract<WithoutTime, { readonly kind: "advert" | "dropped" }>;
 
 interface Path extends PathPlace {
   readonly membership: Membership | null;
@@ -90,6 +96,11 @@ export class Adverts {
       }
     });
     return problems[0] ?? null;
+  }
+
+  /** Where the router speaks on its own interface; null if it cannot. */
+  get place(): SegmentPlace | null {
+    return this.#paths[0]?.membership?.place ?? null;
   }
 
   /** Says it on every path. */
@@ -164,11 +175,13 @@ export class Adverts {
     const arrival = judgeArrival(this.#arrivalRules(index, path, place), packet);
     if (arrival.kind === "dropped") {
       counters.countDrop(arrival.remark.kind);
+      this.#sightDrop(source, arrival.remark);
       return this.#complain(`advertisement from ${source} dropped: ${arrival.remark.explanation}`);
     }
     const decoded = decodeAdvert(payload, packet, arrival.ttl);
     if (decoded.kind === "malformed") {
       counters.countDrop(decoded.cause);
+      this.#sightDrop(arrival.identity, { kind: decoded.cause, explanation: decoded.explanation });
       return this.#complain(`advertisement from ${source} dropped: ${decoded.explanation}`);
     }
     const { advert } = decoded;
@@ -178,6 +191,7 @@ export class Adverts {
     counters.countJudged(judged);
     if (judged.kind === "dropped") {
       const { kind, explanation } = judged.remark;
+      this.#sightDrop(arrival.identity, judged.remark);
       // The kind is what repeats itself: an explanation may have a time in it.
       return this.#complain(`advertisement from ${source} dropped: ${explanation}`, `${kind} ${source}`);
     }
@@ -189,6 +203,8 @@ export class Adverts {
       counters.count(isPseudo ? "pseudoHeaderChecksums" : "messageOnlyChecksums");
     }
     if (advert.priority === 0) counters.count("receivedPriorityZero");
+    const oddities = judged.oddities.map(({ kind }) => kind);
+    if (advert.priority !== 0) this.#needs.sight({ kind: "advert", source: arrival.identity, oddities });
     const { priority, intervalMs } = advert;
     this.#noteHearing(path.interface, { router: arrival.name, address: source, intervalMs });
     this.#needs.hear({ source: arrival.identity, priority, intervalMs });
@@ -233,6 +249,11 @@ export class Adverts {
     const why = problem === null ? "" : ` (${problem})`;
     const rest = `${others.join(" and ")} ${others.length === 1 ? "is" : "are"} not`;
     log.warning(`${plan().name}: path ${path} to ${router} is silent${why}, ${rest}`);
+  }
+
+  #sightDrop(source: string, { kind: cause, explanation }: Remark<DropCause>): void {
+    // What is reflected is our own.
+    if (cause !== "reflected") this.#needs.sight({ kind: "dropped", source, cause, explanation });
   }
 
   #complain(text: string, kind: string = text): void {

@@ -8,6 +8,7 @@ export type Counter =
   | "received"
   | "receivedPriorityZero"
   | "becameActive"
+  | "splitBrains"
   | "pseudoHeaderChecksums"
   | "messageOnlyChecksums"
   | DropCounter
@@ -23,6 +24,7 @@ const names: readonly Counter[] = [
   "received",
   "receivedPriorityZero",
   "becameActive",
+  "splitBrains",
   "pseudoHeaderChecksums",
   "messageOnlyChecksums",
   "droppedMulticast",

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Instant } from "../base/instant.ts";
 import type { Reachability } from "../kernel/reachability.ts";
+import type { ArpMessage, IpPacket } from "../kernel/frames.ts";
 import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
 import type {
   ChangeOutcome,
@@ -31,6 +32,10 @@ export interface Host {
   announce(link: Link, address: string): void;
   /** Starts hearing a multicast group on a link; throws `SystemError`. */
   openSegment(where: SegmentPlace, receive: (packet: ReceivedPacket) => void): Segment;
+  /** Starts hearing ARP on a link; throws `SystemError`. */
+  openNeighbourhood(link: Link, react: (message: ArpMessage) => void): Neighbourhood;
+  /** Starts hearing all VRRP over IP on a link, whomever it is for, past this host's own firewall; throws `SystemError`. */
+  openCapture(link: Link, react: (packet: IpPacket) => void): { close(): void };
   /** Runs a program once; never rejects. */
   runScript(script: Script): Promise<ScriptResult>;
   /**
@@ -78,6 +83,15 @@ export interface SegmentPlace {
   readonly link: Link;
   readonly group: string;
   readonly source: string;
+}
+
+/** ARP on a link. */
+export interface Neighbourhood {
+  /** Hears only what comes from these IPv4 addresses. */
+  listenFor(addresses: readonly string[]): void;
+  /** Asks who has an address, without claiming it. */
+  probe(address: string): void;
+  close(): void;
 }
 
 /** A multicast group on a link, and the host's own address there. */

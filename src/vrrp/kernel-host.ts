@@ -14,6 +14,7 @@ import { kernelBfdHost } from "./bfd/bfd-host.ts";
 import { openFifo } from "./fifo.ts";
 import { readFile, watchFile } from "./files.ts";
 import type { Host, Segment, SegmentPlace } from "./host.ts";
+import { openCapture, openNeighbourhood } from "./listening.ts";
 import { vrrpProtocol } from "./packet.ts";
 import { resolveUser, runScript } from "./script.ts";
 
@@ -40,6 +41,8 @@ export function openKernelHost(log: Log): KernelHost {
       if (link.mac.length === 6) frames.send(link.index, announcements.frame(link, address));
     },
     openSegment: (where, receive) => openSegment(where, receive, log),
+    openNeighbourhood: (link, react) => openNeighbourhood(link, react, log),
+    openCapture: (link, react) => openCapture(link, react, log),
     runScript,
     resolveUser,
     openFifo,

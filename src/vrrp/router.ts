@@ -11,7 +11,9 @@ import type { Election, ElectionConfig, ElectionEffect, ElectionEvent } from "./
 import { heldAddresses } from "./held-addresses.ts";
 import { Holding, type HoldingNeeds } from "./holding.ts";
 import type { Host } from "./host.ts";
+import type { Neighbourhoods } from "./neighbourhoods.ts";
 import { routerKey } from "./plan-difference.ts";
+import { RivalWatch } from "./rival-watch.ts";
 import { mayClaim } from "./sync-group.ts";
 import type { WeighedClaim } from "./tracking.ts";
 import type { Transport } from "./transport.ts";
@@ -22,6 +24,7 @@ export interface RouterNeeds extends HoldingNeeds {
   readonly transport: Transport;
   /** When the daemon was started. */
   readonly bornAt: () => Instant;
+  readonly neighbourhoods: Neighbourhoods;
   readonly group: GroupView;
 }
 
@@ -47,6 +50,7 @@ export class Router {
   #left: (() => void) | null = null;
   readonly #holding: Holding;
   readonly #adverts: Adverts;
+  readonly #rivals: RivalWatch;
   readonly #deadlineName: string;
 
   constructor(plan: VrrpInstancePlan, needs: RouterNeeds) {
@@ -63,7 +67,9 @@ export class Router {
       counters: this.#counters,
       plan: () => this.#plan,
       hear: (advert) => this.#hear(advert),
+      sight: (sighting) => this.#rivals.note(sighting),
     });
+    this.#rivals = new RivalWatch(plan, needs, () => this.#counters.count("splitBrains"));
   }
 
   get plan(): VrrpInstancePlan {
@@ -158,6 +164,7 @@ export class Router {
       claims,
       addresses: heldAddresses(this.#plan).map(({ address, length }) => `${address}/${length}`),
       handedOverAt: this.#needs.group.handedOverAt(this),
+      splitBrain: this.#rivals.status,
       peer: this.#peer,
       paths: this.#adverts.paths(),
       counters: this.#counters.values(),
@@ -172,6 +179,7 @@ export class Router {
     this.#election = next;
     for (const effect of effects) this.#carryOut(effect);
     this.#arm();
+    this.#rivals.follow(this.#plan, next, this.#adverts.place);
     if (before.state !== next.state) {
       this.#since = this.#needs.host.clock.wallTime();
       this.#needs.group.moved(this, before.state);

@@ -14,6 +14,7 @@ import { heldAddresses } from "./held-addresses.ts";
 import { Holdings } from "./holdings.ts";
 import type { Host, UserIds } from "./host.ts";
 import { Interfaces } from "./interfaces.ts";
+import { Neighbourhoods } from "./neighbourhoods.ts";
 import { StateNotices } from "./state-notices.ts";
 import { wasHeldJustNow } from "./lease.ts";
 import { isInTheWay, planDifference, routerKey } from "./plan-difference.ts";
@@ -101,6 +102,7 @@ export class VrrpNode {
       transport: this.#transport,
       deadlines,
       announcements: new AnnouncementQueue({ host, interfaces: this.#interfaces, deadlines, log }),
+      neighbourhoods: new Neighbourhoods(host),
       bornAt: () => this.#bornAt,
       group: {
         followingBeside: (router) => this.#followingBeside(router),

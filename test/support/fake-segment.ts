@@ -1,5 +1,6 @@
 import { familyOf } from "../../src/base/address.ts";
 import { instant, later, type Instant } from "../../src/base/instant.ts";
+import type { ArpMessage } from "../../src/kernel/frames.ts";
 import type { ReceivedPacket } from "../../src/kernel/raw-multicast.ts";
 import type {
   AddressRequest,
@@ -10,7 +11,15 @@ import type {
   RouteChange,
   RouteEvent,
 } from "../../src/kernel/rtnetlink.ts";
-import type { Host, Routes, Script, ScriptResult, Segment, SegmentPlace } from "../../src/vrrp/host.ts";
+import type {
+  Host,
+  Neighbourhood,
+  Routes,
+  Script,
+  ScriptResult,
+  Segment,
+  SegmentPlace,
+} from "../../src/vrrp/host.ts";
 import { FakeBfdNet } from "./fake-bfd.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { FakeFib } from "./fake-fib.ts";
@@ -42,6 +51,7 @@ export class FakeSegment {
   maxDelayMs = 0;
   readonly #random: () => number;
   readonly #listeners = new Set<Listener>();
+  readonly #machines = new Set<FakeMachine>();
   /** Machines by network that hear only others of the same island; 0 is the mainland. */
   readonly #islands = new Map<string, number>();
   readonly #deaf = new Set<string>();
@@ -51,6 +61,34 @@ export class FakeSegment {
   constructor(clock: FakeClock, seed = 1) {
     this.clock = clock;
     this.#random = seededRandom(seed);
+  }
+
+  /** Lets a machine ask by ARP who else holds an address; every machine on the network answers for itself. */
+  openNeighbourhood(
+    machine: FakeMachine,
+    network: string,
+    react: (message: ArpMessage) => void,
+  ): Neighbourhood {
+    this.#machines.add(machine);
+    let wanted: readonly string[] = [];
+    let isOpen = true;
+    return {
+      listenFor: (addresses) => void (wanted = addresses),
+      probe: (address) => {
+        for (const other of this.#machines) {
+          if (other === machine || !other.hasCarrier(network) || !other.holds(address)) continue;
+          if (!wanted.includes(address) || !machine.hasCarrier(network)) continue;
+          const islands = [machine, other].map(({ name }) => this.#islands.get(`${name} ${network}`) ?? 0);
+          if (islands[0] !== islands[1]) continue;
+          const senderMac = `02:00:00:00:ff:${other.name.slice(-1).padStart(2, "0")}`;
+          this.clock.schedule(later(this.clock.now(), 0.1), () => {
+            if (isOpen)
+              react({ kind: "arp", operation: "reply", senderMac, sender: address, target: "0.0.0.0" });
+          });
+        }
+      },
+      close: () => void (isOpen = false),
+    };
   }
 
   /** Moves a machine to an island of one network. */
@@ -213,6 +251,8 @@ export class FakeMachine {
       }),
       readFile: (path) => this.files.get(path) ?? null,
       watchFile: () => () => undefined,
+      openNeighbourhood: (link, react) => this.#segment.openNeighbourhood(this, link.name, react),
+      openCapture: () => ({ close: () => undefined }),
       runScript: (script) => {
         const { command } = script;
         this.ran.push(script);

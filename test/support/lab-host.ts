@@ -90,6 +90,16 @@ export class Host {
     await ip(["-n", this.#switch, "link", "set", port, "master", bridge]);
   }
 
+  /** Has the switch pass no multicast to the interface, as one does that snoops and knows no member there. */
+  async blockMulticast(ifname: string): Promise<void> {
+    await this.#setMulticast(ifname, "off");
+  }
+
+  /** Lets multicast through again. */
+  async unblockMulticast(ifname: string): Promise<void> {
+    await this.#setMulticast(ifname, "on");
+  }
+
   /** Gives the pids of all processes on this host. */
   async pids(): Promise<number[]> {
     return (await ip(["netns", "pids", this.netns])).split("\n").filter(Boolean).map(Number);
@@ -119,6 +129,11 @@ export class Host {
       await this.ip(["address", "add", address, "dev", ifname]);
       await this.restoreLink(ifname);
     }
+  }
+
+  async #setMulticast(ifname: string, state: "on" | "off"): Promise<void> {
+    const { port } = this.#plug(ifname);
+    await ip(["-n", this.#switch, "link", "set", port, "type", "bridge_slave", "mcast_flood", state]);
   }
 
   #plug(ifname: string): Plug {

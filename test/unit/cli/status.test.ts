@@ -42,6 +42,7 @@ const status: NodeStatus = {
         },
         { interface: "eth3", transport: "unicast", problem: "interface eth3 is down", heard: [] },
       ],
+      splitBrain: null,
       counters: { sent: 3 },
     },
   ],

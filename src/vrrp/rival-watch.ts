@@ -1,0 +1,217 @@
+import { familyOf } from "../base/address.ts";
+import { later, type Instant } from "../base/instant.ts";
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import type { VrrpInstancePlan } from "../config/node-plan.ts";
+import type { SplitBrainStatus } from "../ipc/status.ts";
+import { type ArpMessage, formatMac, type IpPacket } from "../kernel/frames.ts";
+import type { Link } from "../kernel/rtnetlink.ts";
+import type { Deadlines } from "./deadlines.ts";
+import type { Election } from "./election-types.ts";
+import type { Host } from "./host.ts";
+import type { Neighbourhoods, NeighbourWatch } from "./neighbourhoods.ts";
+import { decodeAdvert } from "./packet.ts";
+import { routerKey } from "./plan-difference.ts";
+import {
+  describeEnd,
+  describeSplitBrain,
+  freshTraces,
+  graceMs,
+  judgeTraces,
+  nextLook,
+  noTraces,
+  quietPauseMs,
+  type SplitBrainRules,
+  suspiciousPauseMs,
+  type Traces,
+  type WithoutTime,
+  withSighting,
+} from "./split-brain.ts";
+
+/** What watching for rivals takes. */
+export interface RivalWatchNeeds {
+  readonly host: Pick<Host, "clock" | "openCapture">;
+  readonly neighbourhoods: Neighbourhoods;
+  readonly deadlines: Deadlines;
+  readonly log: Log;
+}
+
+/**
+ * Watches for a rival while a router is active: takes note of the advertisements it hears, asks by ARP now and then who
+ * else has an address, and looks at all VRRP on the link once somebody has. split-brain.ts says what it means.
+ */
+export class RivalWatch {
+  readonly #needs: RivalWatchNeeds;
+  readonly #counted: () => void;
+  #plan: VrrpInstancePlan;
+  #source: string | null = null;
+  #link: Link | null = null;
+  #activeSince: Instant | null = null;
+  #traces: Traces = noTraces;
+  #status: SplitBrainStatus | null = null;
+  #beganAt: Instant;
+  #neighbours: NeighbourWatch | null = null;
+  #capture: { close(): void } | null = null;
+  #probes = 0;
+
+  /** `counted` is called for each split brain that begins. */
+  constructor(plan: VrrpInstancePlan, needs: RivalWatchNeeds, counted: () => void) {
+    this.#plan = plan;
+    this.#needs = needs;
+    this.#counted = counted;
+    this.#beganAt = needs.host.clock.now();
+  }
+
+  /** The rival that is known, or null. */
+  get status(): SplitBrainStatus | null {
+    return this.#status;
+  }
+
+  /** Takes note of what the router does, where it speaks, and as what. */
+  follow(
+    plan: VrrpInstancePlan,
+    election: Election,
+    place: { readonly link: Link; readonly source: string } | null,
+  ): void {
+    const hasOtherAddresses = plan.addresses !== this.#plan.addresses;
+    this.#plan = plan;
+    const since = election.state === "active" && place !== null ? election.since : null;
+    const isSame =
+      since === this.#activeSince && place?.link.index === this.#link?.index && !hasOtherAddresses;
+    this.#source = place?.source ?? null;
+    this.#link = place?.link ?? null;
+    if (isSame) return;
+    this.#end();
+    this.#activeSince = since;
+    if (since === null) return;
+    this.#askAt(later(since, graceMs(plan.advertIntervalMs)));
+  }
+
+  /** Takes note of an advertisement. */
+  note(sighting: WithoutTime): void {
+    const at = this.#needs.host.clock.now();
+    if (this.#activeSince === null || at < later(this.#activeSince, graceMs(this.#plan.advertIntervalMs)))
+      return;
+    const traces = withSighting(this.#traces, { ...sighting, at });
+    // A flood of garbage must not cost more than being counted.
+    if (traces === this.#traces) return;
+    if (this.#traces.size === 0) this.#askAt(at);
+    this.#traces = traces;
+    this.#look();
+  }
+
+  #askAt(at: Instant): void {
+    this.#needs.deadlines.set(this.#name("probe"), at, () => this.#probe());
+  }
+
+  #probe(): void {
+    const { host, log } = this.#needs;
+    // Whoever suspects something wants to know soon, and also when it is over.
+    const pauseMs = this.#traces.size > 0 ? suspiciousPauseMs : quietPauseMs(this.#plan.advertIntervalMs);
+    this.#askAt(later(host.clock.now(), pauseMs));
+    const addresses = ownAddresses(this.#plan, this.#link);
+    const address = addresses[this.#probes % addresses.length];
+    this.#probes += 1;
+    if (address === undefined || this.#link === null) return;
+    try {
+      this.#neighbours ??= this.#needs.neighbourhoods.watch(this.#link, addresses, (message) =>
+        this.#hear(message),
+      );
+      this.#neighbours.probe(address);
+    } catch (error) {
+      log.debug(`${this.#plan.name}: asking for ${address} on ${this.#link.name}: ${errorText(error)}`);
+    }
+  }
+
+  #hear({ sender: address, senderMac: mac }: ArpMessage): void {
+    const link = this.#link;
+    if (link === null || mac === formatMac(link.mac)) return;
+    this.#listenToAll(link);
+    this.note({ kind: "neighbour", mac, address });
+  }
+
+  /** Only now: a socket that looks at every packet of a link costs something. */
+  #listenToAll(link: Link): void {
+    if (this.#capture !== null) return;
+    try {
+      this.#capture = this.#needs.host.openCapture(link, (packet) => this.#judgeStray(packet));
+    } catch (error) {
+      this.#needs.log.debug(`${this.#plan.name}: listening on ${link.name}: ${errorText(error)}`);
+    }
+  }
+
+  /** What the router's own socket hears comes in as adverts and drops. */
+  #judgeStray(packet: IpPacket): void {
+    const { source, destination: group } = packet;
+    const decoded = decodeAdvert(packet.payload, packet);
+    if (source === this.#source || decoded.kind !== "advert") return;
+    const { addresses, vrid } = decoded.advert;
+    const isOurs = vrid === this.#plan.vrid;
+    const isRival = isOurs || this.#plan.addresses.some(({ address }) => addresses.includes(address));
+    const isHeard = ["advert", "dropped"].some((kind) => this.#traces.has(`${kind} ${source}`));
+    if (isRival && !(isOurs && isHeard)) this.note({ kind: "stray", source, group, vrid });
+  }
+
+  #look(): void {
+    const { host, deadlines, log } = this.#needs;
+    const at = host.clock.now();
+    const rules = this.#rules();
+    this.#traces = freshTraces(this.#traces, rules, at);
+    const verdict = judgeTraces(this.#traces, rules);
+    const next = nextLook(this.#traces, rules);
+    if (next === null) deadlines.clear(this.#name("look"));
+    else deadlines.set(this.#name("look"), next, () => this.#look());
+    if (![...this.#traces.values()].some(({ last }) => last.kind === "neighbour")) this.#stopCapture();
+    if (verdict === null) return this.#clear();
+    if (this.#status === null) {
+      this.#beganAt = at;
+      this.#counted();
+    }
+    const since = this.#status?.since ?? host.clock.wallTime().toISOString();
+    // What is known of a rival grows: a new cause is worth a line, a new time is not.
+    if (this.#status?.cause !== verdict.cause)
+      log.warning(`${this.#plan.name}: ${describeSplitBrain(verdict)}`);
+    this.#status = { since, ...verdict };
+  }
+
+  #rules(): SplitBrainRules {
+    const { advertIntervalMs: intervalMs, vrid, neighbours } = this.#plan;
+    const group = this.#plan.unicast === null ? this.#plan.group : (this.#source ?? "");
+    const canAsk = ownAddresses(this.#plan, this.#link).length > 0;
+    return { intervalMs, vrid, group, neighbours, canAsk };
+  }
+
+  #clear(): void {
+    if (this.#status === null) return;
+    this.#status = null;
+    const lastedMs = this.#needs.host.clock.now() - this.#beganAt;
+    this.#needs.log.notice(`${this.#plan.name}: ${describeEnd(lastedMs)}`);
+  }
+
+  #stopCapture(): void {
+    this.#capture?.close();
+    this.#capture = null;
+  }
+
+  #end(): void {
+    this.#needs.deadlines.clear(this.#name("probe"));
+    this.#needs.deadlines.clear(this.#name("look"));
+    this.#neighbours?.close();
+    this.#neighbours = null;
+    this.#stopCapture();
+    this.#traces = noTraces;
+    this.#clear();
+  }
+
+  #name(what: string): string {
+    return `${what} ${routerKey(this.#plan)}`;
+  }
+}
+
+/** The addresses that ARP can be asked about on the router's own link. */
+function ownAddresses(plan: VrrpInstancePlan, link: Link | null): readonly string[] {
+  if (link === null || link.mac.length !== 6) return [];
+  return plan.addresses
+    .filter((vip) => vip.interface === plan.interface && familyOf(vip.address) === 4)
+    .map(({ address }) => address);
+}
