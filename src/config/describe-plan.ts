@@ -69,6 +69,9 @@ function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly str
     ...policyNotes(instance),
     ...(instance.password === null ? [] : ["PASS authentication"]),
     ...(instance.hmac === null ? [] : [hmacNote(instance.hmac)]),
+    ...(instance.addresses.some(({ detectsDuplicates }) => detectsDuplicates)
+      ? ["duplicate address detection before use"]
+      : []),
     ...(instance.checksum === "message-only" ? ["checksum over the message only"] : []),
     ...bfdNotes(instance),
     ...instance.tracks.map((track) => trackNote(track, plan.vrrp.tracks)),

@@ -1,5 +1,6 @@
-import { familyOf, prefixContains, type Prefix } from "../base/address.ts";
+import { familyOf, isLinkLocal, prefixContains, type Prefix } from "../base/address.ts";
 import type { MemberConfig } from "./config.ts";
+import { routerFamily } from "./families.ts";
 import { errorAt, type Finding, type KeyPath } from "./finding.ts";
 import { unknownName, type DeclaredNames } from "./model.ts";
 import type { NodeEntry } from "./schema/cluster.ts";
@@ -50,7 +51,7 @@ export function vipMembers(vip: Element<VipEntry>, around: Surroundings): readon
         : ownInterface(node, perNodeValue(given, name), [...vip.path, "interface"], around);
     if (on === null) return [];
     const priority = Math.max(1, highestPriority - index * gap);
-    return [{ node: name, interface: on, priority, source: firstIpv4(node, on) }];
+    return [{ node: name, interface: on, priority, source: usualSource(node, on, vip.value) }];
   });
 }
 
@@ -67,8 +68,10 @@ export function vrrpMembers(vrrp: Element<VrrpEntry>, around: Surroundings): rea
     const on = ownInterface(node, perNodeValue(value.interface, name), [...path, "interface"], around);
     if (on === null) return [];
     const source = value.source === null ? null : perNodeValue(value.source, name);
-    checkSource(node, { on, source, path: [...path, "source"] }, around);
-    return [{ node: name, interface: on, priority, source: source ?? firstIpv4(node, on) }];
+    const sourcePath = [...path, "source"];
+    if (routerFamily(value) === 6) checkSource6(source, sourcePath, around);
+    else checkSource(node, { on, source, path: sourcePath }, around);
+    return [{ node: name, interface: on, priority, source: source ?? usualSource(node, on, value) }];
   });
 }
 
@@ -165,18 +168,37 @@ function derivedInterface(node: NodeEntry, vip: Prefix, path: KeyPath, around: S
       : `several interfaces of [[node]] "${node.name}" are in the network of ${vip.address}/${vip.length}: ${quoted(interfaces)}`;
   const remedy = `write interface = "${first?.[0] ?? Object.keys(node.address)[0] ?? "eth1"}"`;
   const full =
-    vip.length === 32 ? `${remedy}, or give the address its prefix, as in "${vip.address}/24"` : remedy;
+    vip.length === fullLength(vip)
+      ? `${remedy}, or give the address its prefix, as in "${vip.address}/${familyOf(vip.address) === 4 ? 24 : 64}"`
+      : remedy;
   around.findings.push(errorAt([...path, "interface"], what, full));
   return null;
 }
 
 /** Tells whether a node's own address and a VIP are in one network, by either's prefix. */
 export function sharesNetwork(own: { address: string; prefixLength: number | null }, vip: Prefix): boolean {
-  if (vip.length < 32 && prefixContains(vip, own.address)) return true;
+  if (vip.length < fullLength(vip) && prefixContains(vip, own.address)) return true;
   return (
     own.prefixLength !== null &&
     prefixContains({ address: own.address, length: own.prefixLength }, vip.address)
   );
+}
+
+/** Gives the length of a prefix that is one address alone. */
+export function fullLength({ address }: Pick<Prefix, "address">): 32 | 128 {
+  return familyOf(address) === 4 ? 32 : 128;
+}
+
+/** IPv6 advertisements come from the link-local address, which a file need not know: the node finds it. */
+function usualSource(node: NodeEntry, on: string, value: VipEntry | VrrpEntry): string | null {
+  return routerFamily(value) === 4 ? firstIpv4(node, on) : null;
+}
+
+/** RFC 9568 §5.1.2.1: the source is a link-local address of the interface; that the host has it shows at run time. */
+function checkSource6(source: string | null, path: KeyPath, around: Surroundings): void {
+  if (source === null || (familyOf(source) === 6 && isLinkLocal(source))) return;
+  const what = `${source} is no link-local address, which advertisements over IPv6 come from`;
+  around.findings.push(errorAt(path, what, "leave source out, or write the interface's own fe80::… address"));
 }
 
 /** Gives the first IPv4 address of a node on an interface, or null. */

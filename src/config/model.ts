@@ -1,3 +1,4 @@
+import type { Prefix } from "../base/address.ts";
 import type { InstanceConfig, TrackConfig } from "./config.ts";
 import type { Finding, KeyPath } from "./finding.ts";
 import type { Sections } from "./sections.ts";
@@ -8,6 +9,8 @@ import type { TomlTable } from "./toml-tree.ts";
 export interface Resolved {
   readonly config: InstanceConfig;
   readonly path: KeyPath;
+  /** Its addresses in the order of the file, without what was derived. */
+  readonly listed: readonly Prefix[];
 }
 
 /** What the rules look at. */

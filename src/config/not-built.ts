@@ -14,7 +14,6 @@ const rrOnly = "the schedulers rr and wrr work without it";
 const serverCheck = "a server is taken out and put back by its check meanwhile";
 
 const router: Readonly<Record<string, string>> = {
-  group6: "IPv6 is not built yet; IPv4 needs `group` only",
   virtual_mac: "the interface's own address is announced by gratuitous ARP meanwhile",
   accept: "packets to the address are always accepted meanwhile",
   strict: "the rules of RFC 9568 are always checked meanwhile",
@@ -22,7 +21,6 @@ const router: Readonly<Record<string, string>> = {
   routes: staticSystem,
   rules: staticSystem,
   scope: "addresses have global scope meanwhile",
-  nodad: "it concerns IPv6, which is not built yet",
   track_interface: "write a [[track]] with interface meanwhile",
   notify: inNotify,
 };

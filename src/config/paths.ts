@@ -1,4 +1,5 @@
 import type { MemberConfig } from "./config.ts";
+import { routerFamily } from "./families.ts";
 import { errorAt, type Finding, type KeyPath } from "./finding.ts";
 import { firstIpv4, type Participant, refuseStrangers, type Surroundings } from "./members.ts";
 import type { HeartbeatPlan, PeerPlan, UnicastPlan } from "./node-plan.ts";
@@ -32,6 +33,7 @@ export function withPaths(
   participants: readonly Participant[],
   around: Surroundings,
 ): readonly MemberConfig[] {
+  if (routerFamily(from.router.value) === 6) return multicastOnly(from, participants, around);
   const { value, path } = from.router;
   const peers: PeersEntry = value.peers ?? from.cluster.value.peers;
   const at = [...path, "peers"];
@@ -56,6 +58,24 @@ export function withPaths(
         : listed(perNodeValue(peers, member.node), member, { at, around }),
     heartbeats: heartbeats.get(member.node) ?? [],
   }));
+}
+
+/** IPv6 by multicast on the router's own interface: anything else is refused by name. */
+function multicastOnly(
+  { router, cluster }: PathSources,
+  participants: readonly Participant[],
+  around: Surroundings,
+): readonly MemberConfig[] {
+  const { value, path } = router;
+  if ((value.peers ?? cluster.value.peers) !== "multicast") {
+    const what = "unicast peers of an IPv6 router are not built yet in this version";
+    around.findings.push(errorAt([...path, "peers"], what, 'write peers = "multicast" here'));
+  }
+  if ((value.heartbeats ?? cluster.value.heartbeats ?? []).length > 0) {
+    const what = "heartbeats of an IPv6 router are not built yet in this version";
+    around.findings.push(errorAt([...path, "heartbeats"], what, "write heartbeats = [] here"));
+  }
+  return participants.map((member) => ({ ...member, peers: [], heartbeats: [] }));
 }
 
 function others(member: Participant, participants: readonly Participant[]): readonly PeerPlan[] {

@@ -8,6 +8,7 @@ import { resolveInstances, resolveTracks } from "./resolve.ts";
 import { addressRules } from "./rules/addresses.ts";
 import { bfdRules } from "./rules/bfd.ts";
 import { checkRules } from "./rules/checks.ts";
+import { familyRules } from "./rules/families.ts";
 import { fileRules } from "./rules/file.ts";
 import { httpRules, idleHttpRules } from "./rules/http.ts";
 import { nameRules } from "./rules/names.ts";
@@ -90,6 +91,7 @@ function examine(
   findings.push(
     ...nameRules(model),
     ...addressRules(model),
+    ...familyRules(model),
     ...transportRules(model),
     ...routerRules(model),
     ...policyRules(model),

@@ -1,5 +1,6 @@
-import type { Prefix } from "../base/address.ts";
+import type { Family } from "../base/address.ts";
 import type { InstanceConfig, MemberConfig, TrackConfig } from "./config.ts";
+import { advertisedAddresses, listedAddresses, routerFamily, suggestedVrid } from "./families.ts";
 import { errorAt, type Finding } from "./finding.ts";
 import { vipMembers, vrrpMembers } from "./members.ts";
 import type { DeclaredNames, Resolved } from "./model.ts";
@@ -20,6 +21,9 @@ const fallback: ClusterEntry = {
   advert_interval: 1000,
   vrrp_version: 3,
   group: "224.0.0.18",
+  group6: "ff02::12",
+  checksum: null,
+  nodad: true,
   down_after: 3,
   peers: "multicast",
   unicast_ttl: null,
@@ -56,32 +60,38 @@ export function resolveInstances(
   return drafts.map(({ element, members }, index) => {
     const { value, path } = element;
     const isVip = "prefer" in value;
+    const vrid = vrids[index] ?? 0;
+    const family = routerFamily(value);
+    const listed = listedAddresses(value);
+    const version = (isVip ? null : value.version) ?? cluster.vrrp_version;
     const config: InstanceConfig = {
       name: value.name,
       form: isVip ? "vip" : "vrrp",
-      vrid: vrids[index] ?? 0,
-      family: 4,
-      version: (isVip ? null : value.version) ?? cluster.vrrp_version,
+      vrid,
+      family,
+      version,
       advertIntervalMs: value.advert_interval ?? cluster.advert_interval,
       downAfter: value.down_after ?? cluster.down_after,
       preempts: value.preempt ?? cluster.preempt,
       preemptDelayMs: value.preempt_delay ?? cluster.preempt_delay,
       startupDelayMs: value.startup_delay ?? cluster.startup_delay,
-      addresses: isVip ? [value.address, ...value.addresses] : value.addresses,
+      addresses: advertisedAddresses(listed, vrid),
       label: value.label,
-      detectsDuplicates: false,
-      group: value.group ?? cluster.group,
+      detectsDuplicates: family === 6 && !(value.nodad ?? cluster.nodad),
+      group: family === 4 ? (value.group ?? cluster.group) : (value.group6 ?? cluster.group6),
       unicast: unicastOf(value, cluster),
       password: passwordOf(value.auth ?? cluster.auth),
       hmac: hmacOf(value.auth ?? cluster.auth),
-      checksum: (isVip ? null : value.checksum) ?? "pseudo-header",
+      checksum: hasChecksumForms(family, version)
+        ? (value.checksum ?? cluster.checksum ?? "pseudo-header")
+        : "pseudo-header",
       garp: garpOf(value.garp ?? cluster.garp),
       members,
       tracks: tracksOf(value, { sections, tracks }),
       needsProxy: false,
       bfd: bfdOf(value.bfd ?? cluster.bfd),
     };
-    return { config: { ...config, needsProxy: needsProxy(config, sections) }, path };
+    return { config: { ...config, needsProxy: needsProxy(config, sections) }, path, listed };
   });
 }
 
@@ -90,14 +100,19 @@ interface Draft {
   readonly members: readonly MemberConfig[];
 }
 
+/** Over IPv6 and in version 2 there is one way to make the checksum. */
+function hasChecksumForms(family: Family, version: 2 | 3): boolean {
+  return family === 4 && version === 3;
+}
+
 /**
- * Gives each router its VRID: the file's, else the last octet of its address if that is free on all its interfaces,
- * else the next free one above, going round from 255 to 1.
+ * Gives each router its VRID: the file's, else the one its address suggests if that is free on all its interfaces, else
+ * the next free one above, going round from 255 to 1. IPv4 and IPv6 number their routers apart (RFC 9568 §5.2.3).
  */
 function assignVrids(drafts: readonly Draft[], findings: Finding[]): readonly number[] {
   const taken = new Set<string>();
   const take = (draft: Draft, vrid: number): void => {
-    for (const member of draft.members) for (const each of segments(member, vrid)) taken.add(each);
+    for (const member of draft.members) for (const each of segments(draft, member, vrid)) taken.add(each);
   };
   for (const draft of drafts) {
     const { vrid } = draft.element.value;
@@ -106,8 +121,8 @@ function assignVrids(drafts: readonly Draft[], findings: Finding[]): readonly nu
   return drafts.map((draft) => {
     const { value, path } = draft.element;
     if (value.vrid !== null) return value.vrid;
-    const vrid = freeVrid(lastOctet(value), (candidate) =>
-      draft.members.some((member) => segments(member, candidate).some((each) => taken.has(each))),
+    const vrid = freeVrid(suggestedVrid(listedAddresses(value)[0]?.address ?? "0.0.0.1"), (candidate) =>
+      draft.members.some((member) => segments(draft, member, candidate).some((each) => taken.has(each))),
     );
     if (vrid === null)
       findings.push(
@@ -119,8 +134,14 @@ function assignVrids(drafts: readonly Draft[], findings: Finding[]): readonly nu
 }
 
 /** A heartbeat carries the router's VRID on its interface too. */
-function segments({ node, interface: own, heartbeats }: MemberConfig, vrid: number): readonly string[] {
-  return [own, ...heartbeats.map(({ interface: on }) => on)].map((on) => `${node} ${on} ${vrid}`);
+function segments(
+  { element }: Draft,
+  { node, interface: own, heartbeats }: MemberConfig,
+  vrid: number,
+): readonly string[] {
+  const family = routerFamily(element.value);
+  const links = [own, ...heartbeats.map(({ interface: on }) => on)];
+  return links.map((on) => `${node} ${on} IPv${family} ${vrid}`);
 }
 
 function freeVrid(wish: number, isTaken: (vrid: number) => boolean): number | null {
@@ -129,11 +150,6 @@ function freeVrid(wish: number, isTaken: (vrid: number) => boolean): number | nu
     if (!isTaken(candidate)) return candidate;
   }
   return null;
-}
-
-function lastOctet(value: VipEntry | VrrpEntry): number {
-  const first: Prefix | undefined = "prefer" in value ? value.address : value.addresses[0];
-  return Number(first?.address.split(".")[3] ?? 1);
 }
 
 function passwordOf(auth: AuthEntry | null): string | null {

@@ -1,17 +1,18 @@
-import type { Endpoint } from "../base/address.ts";
+import { type Endpoint, familyOf, isLinkLocal } from "../base/address.ts";
 import type { InstanceConfig } from "./config.ts";
 
 /** Every address of both families: what a listener without an address listens on. */
 const everyAddress: readonly string[] = ["0.0.0.0", "::"];
 
-/** Gives the addresses of virtual routers by their names. */
+/** Gives the addresses of virtual routers by their names, but for the link-local ones, which clients do not connect to. */
 export function addressesOf(
   vips: readonly string[],
   instances: readonly InstanceConfig[],
 ): readonly string[] {
   return vips.flatMap((name) => {
     const found = instances.find((instance) => instance.name === name);
-    return found === undefined ? [] : found.addresses.map(({ address }) => address);
+    const addresses = (found?.addresses ?? []).map(({ address }) => address);
+    return addresses.filter((address) => familyOf(address) === 4 || !isLinkLocal(address));
   });
 }
 

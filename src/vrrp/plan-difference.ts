@@ -1,4 +1,5 @@
-import type { VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
+import { isLinkLocal } from "../base/address.ts";
+import type { VipAddressPlan, VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
 import { routeText, ruleText } from "../config/route-text.ts";
 import { heldAddresses } from "./held-addresses.ts";
 
@@ -43,8 +44,13 @@ export function isInTheWay(old: VrrpInstancePlan, next: Pick<VrrpPlan, "instance
 function holdings(plan: VrrpInstancePlan): readonly string[] {
   return [
     routerKey(plan),
-    ...heldAddresses(plan).map(({ address }) => address),
+    ...heldAddresses(plan).map(addressText),
     ...plan.routes.map(routeText),
     ...plan.rules.map(ruleText),
   ];
+}
+
+/** A link-local address is another one on another interface. */
+function addressText({ address, interface: on }: VipAddressPlan): string {
+  return isLinkLocal(address) ? `${address} ${on}` : address;
 }

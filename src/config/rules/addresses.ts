@@ -1,7 +1,10 @@
-import type { Prefix } from "../../base/address.ts";
+import { addressBytes, familyOf, isLinkLocal, prefixContains, type Prefix } from "../../base/address.ts";
+import { toHex } from "../../base/bytes.ts";
+import type { InstanceConfig } from "../config.ts";
 import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
-import { sharesNetwork } from "../members.ts";
+import { fullLength, sharesNetwork } from "../members.ts";
 import { calledVip, type Model, type Resolved } from "../model.ts";
+import type { VipEntry, VrrpEntry } from "../schema/vrrp.ts";
 
 /** Which addresses may stand where: nodes' own, virtual ones, and no address twice. */
 export function addressRules(model: Model): readonly Finding[] {
@@ -24,17 +27,22 @@ interface Placed {
 /** Every virtual address with its place. */
 function placed(model: Model): readonly Placed[] {
   return model.instances.flatMap((resolved) =>
-    resolved.config.addresses.map((prefix, index) => ({
+    resolved.listed.map((prefix, index) => ({
       resolved,
       prefix,
-      path: addressPath(resolved, index),
+      path: addressPath({ value: resolved.config, path: resolved.path }, index),
     })),
   );
 }
 
-function addressPath(resolved: Resolved, index: number): KeyPath {
-  if (resolved.config.form === "vrrp") return [...resolved.path, "addresses", index];
-  return index === 0 ? [...resolved.path, "address"] : [...resolved.path, "addresses", index - 1];
+/** Names the place of a router's address, counted as the file lists them. */
+export function addressPath(
+  { value, path }: { readonly value: VipEntry | VrrpEntry | InstanceConfig; readonly path: KeyPath },
+  index: number,
+): KeyPath {
+  const isVip = "form" in value ? value.form === "vip" : "prefer" in value;
+  if (!isVip) return [...path, "addresses", index];
+  return index === 0 ? [...path, "address"] : [...path, "addresses", index - 1];
 }
 
 function nodeAddresses(model: Model): readonly Finding[] {
@@ -55,13 +63,15 @@ function nodeAddresses(model: Model): readonly Finding[] {
 }
 
 function virtualAddresses(model: Model): readonly Finding[] {
-  const first = new Map<string, Placed>();
+  const seen = new Map<string, Placed[]>();
   return placed(model).flatMap((one) => {
-    const earlier = first.get(one.prefix.address);
-    if (earlier === undefined) {
-      first.set(one.prefix.address, one);
-      return [];
-    }
+    const { address } = one.prefix;
+    const same = seen.get(address) ?? [];
+    seen.set(address, [...same, one]);
+    // A link-local address is another one on another link.
+    const isOneForAll = familyOf(address) === 4 || !isLinkLocal(address);
+    const earlier = same.find(({ resolved }) => isOneForAll || sharesInterface(resolved, one.resolved));
+    if (earlier === undefined) return [];
     const what = `${one.prefix.address} is already an address of ${calledVip(earlier.resolved)} in line ${model.line(earlier.path)}`;
     return [errorAt(one.path, what, "remove it here or there")];
   });
@@ -81,33 +91,33 @@ function ownAddresses(model: Model): readonly Finding[] {
   });
 }
 
-/** RFC 1122 §3.2.1.3: the first and the last address of a network are no host's (RFC 3021: but for /31). */
+/**
+ * RFC 1122 §3.2.1.3: the first and the last address of a network are no host's (RFC 3021: but for /31); of IPv6 the first
+ * belongs to all its routers (RFC 4291 §2.6.1; RFC 6164: but for /127).
+ */
 function networkAddresses(model: Model): readonly Finding[] {
   return placed(model).flatMap(({ prefix, path }) => {
-    const hostBits = 32 - prefix.length;
+    const hostBits = fullLength(prefix) - prefix.length;
     if (hostBits < 2) return [];
-    const mask = 2 ** hostBits - 1;
-    const host = (numberOf(prefix.address) & mask) >>> 0;
-    if (host !== 0 && host !== mask) return [];
-    const what = `${written(prefix)} is the ${host === 0 ? "network itself" : "network's broadcast address"}`;
+    const mask = (1n << BigInt(hostBits)) - 1n;
+    const host = numberOf(prefix.address) & mask;
+    const isLast = host === mask && familyOf(prefix.address) === 4;
+    if (host !== 0n && !isLast) return [];
+    const what = `${written(prefix)} is the ${isLast ? "network's broadcast address" : "network itself"}`;
     return [errorAt(path, what, "write an address of a host in it, or correct the prefix")];
   });
 }
 
 /** Two networks of different size on one interface, one inside the other: some neighbours would be looked for behind a router. */
 function overlaps(model: Model): readonly Finding[] {
-  const all = placed(model)
-    .filter(({ prefix }) => prefix.length < 32)
-    .map((one) => ({ one, bits: numberOf(one.prefix.address), length: one.prefix.length }));
-  return all.flatMap(({ one, bits, length }, index) => {
-    const other = all
-      .slice(0, index)
-      .find(
-        (earlier) =>
-          earlier.length !== length &&
-          (earlier.bits ^ bits) >>> (32 - Math.min(earlier.length, length)) === 0 &&
-          sharesInterface(earlier.one.resolved, one.resolved),
-      )?.one;
+  const all = placed(model).filter(({ prefix }) => prefix.length < fullLength(prefix));
+  return all.flatMap((one, index) => {
+    const { address, length } = one.prefix;
+    const other = all.slice(0, index).find(({ prefix, resolved }) => {
+      const wider = { address: prefix.address, length: Math.min(prefix.length, length) };
+      const isInside = prefix.length !== length && prefixContains(wider, address);
+      return isInside && sharesInterface(resolved, one.resolved);
+    });
     if (other === undefined) return [];
     const what = `the network of ${written(one.prefix)} overlaps with that of ${written(other.prefix)} in line ${model.line(other.path)}`;
     const same = `"${one.prefix.address}/${other.prefix.length}"`;
@@ -115,9 +125,9 @@ function overlaps(model: Model): readonly Finding[] {
   });
 }
 
-/** An IPv4 address as a number, its first octet the highest. */
-function numberOf(address: string): number {
-  return address.split(".").reduce((value, octet) => ((value << 8) | Number(octet)) >>> 0, 0);
+/** An address as a number, its first octet the highest. */
+function numberOf(address: string): bigint {
+  return BigInt(`0x${toHex(addressBytes(address))}`);
 }
 
 function sharesInterface(a: Resolved, b: Resolved): boolean {
@@ -130,9 +140,14 @@ function sharesInterface(a: Resolved, b: Resolved): boolean {
 function strangers(model: Model): readonly Finding[] {
   const nodes = new Map(model.sections.nodes.map(({ value }) => [value.name, value]));
   return placed(model).flatMap(({ resolved, prefix, path }) => {
+    // Every interface is in the network of link-local addresses.
+    if (isLinkLocal(prefix.address)) return [];
     const far = resolved.config.members.find((member) => {
       const own = nodes.get(member.node)?.address[member.interface] ?? [];
-      const canTell = prefix.length < 32 || own.some(({ prefixLength }) => prefixLength !== null);
+      // A file need not name the own addresses of IPv6: nothing speaks from them.
+      if (familyOf(prefix.address) === 6 && own.every(({ address }) => familyOf(address) === 4)) return false;
+      const canTell =
+        prefix.length < fullLength(prefix) || own.some(({ prefixLength }) => prefixLength !== null);
       return canTell && !own.some((address) => sharesNetwork(address, prefix));
     });
     if (far === undefined) return [];

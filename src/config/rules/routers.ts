@@ -19,9 +19,13 @@ export function protocolRules(model: Model): readonly Finding[] {
   const cluster = model.sections.cluster;
   const findings: Finding[] = [];
   if (cluster !== null) {
-    const { advert_interval: interval, vrrp_version: version, auth } = cluster.value;
+    const { advert_interval: interval, vrrp_version: version, auth, checksum } = cluster.value;
     findings.push(...intervalRule(interval, version, [...cluster.path, "advert_interval"]));
     findings.push(...authRule(auth, version, [...cluster.path, "auth"]));
+    if (version === 2 && checksum !== null) {
+      const what = "version 2 has one way to make the checksum";
+      findings.push(errorAt([...cluster.path, "checksum"], what, "remove it, or write vrrp_version = 3"));
+    }
   }
   for (const element of [...model.sections.vips, ...model.sections.vrrps])
     findings.push(...ownProtocol(element, model));
@@ -38,13 +42,19 @@ function ownProtocol({ value, path }: Element<VipEntry | VrrpEntry>, model: Mode
   } else if (differs && cluster !== undefined) {
     findings.push(...intervalRule(cluster.advert_interval, version, [...path, "version"]));
   }
-  if (version === 2 && "checksum" in value && value.checksum !== null) {
+  if (version === 2 && value.checksum !== null) {
     const what = "version 2 has one way to make the checksum";
-    findings.push(errorAt([...path, "checksum"], what, "remove it, or write version = 3"));
+    findings.push(errorAt([...path, "checksum"], what, versionRemedy(value)));
   }
   if (value.auth !== null) findings.push(...authRule(value.auth, version, [...path, "auth"]));
   else if (differs) findings.push(...inheritedAuthRule(cluster?.auth ?? null, version, [...path, "version"]));
   return findings;
+}
+
+function versionRemedy(value: VipEntry | VrrpEntry): string {
+  return "prefer" in value
+    ? "remove it, or write vrrp_version = 3 in [cluster]"
+    : "remove it, or write version = 3";
 }
 
 /** RFC 3768 §5.3.7: whole seconds in one byte; RFC 9568 §5.2.7: centiseconds in 12 bits. */
@@ -77,7 +87,7 @@ function duplicateVrids(model: Model): readonly Finding[] {
     let clash: { readonly other: Resolved; readonly on: string } | null = null;
     for (const { node, interface: own, heartbeats } of config.members) {
       for (const on of [own, ...heartbeats.map((heartbeat) => heartbeat.interface)]) {
-        const segment = `${node} ${on} ${config.vrid}`;
+        const segment = `${node} ${on} IPv${config.family} ${config.vrid}`;
         const other = first.get(segment);
         if (other === undefined) first.set(segment, resolved);
         else if (other !== resolved) clash ??= { other, on };
@@ -96,7 +106,8 @@ function duplicateVrids(model: Model): readonly Finding[] {
   });
 }
 
-function priorities({ config, path }: Resolved, model: Model): readonly Finding[] {
+function priorities(resolved: Resolved, model: Model): readonly Finding[] {
+  const { config, path } = resolved;
   if (config.form === "vip") return [];
   const at = [...path, "priority"];
   const findings: Finding[] = [];
@@ -105,7 +116,7 @@ function priorities({ config, path }: Resolved, model: Model): readonly Finding[
     const earlier = seen.get(priority);
     if (earlier !== undefined) findings.push(errorAt(at, ...samePriority(earlier, node, priority)));
     seen.set(priority, node);
-    if (priority === 255 && !ownsAll({ config, path }, node, model)) {
+    if (priority === 255 && !ownsAll(resolved, node, model)) {
       const what = `255 is for the owner of the address, and "${node}" has not all of this router's addresses as its own on ${on}`;
       findings.push(errorAt(at, what, "write a priority from 1 to 254"));
     }
@@ -128,9 +139,7 @@ function ownsAll(resolved: Resolved, node: string, model: Model): boolean {
   const own = model.sections.nodes.find(({ value }) => value.name === node)?.value.address[
     member?.interface ?? ""
   ];
-  return resolved.config.addresses.every(
-    ({ address }) => own?.some((one) => one.address === address) === true,
-  );
+  return resolved.listed.every(({ address }) => own?.some((one) => one.address === address) === true);
 }
 
 /** An address that only one node may hold does not move when the node dies. */

@@ -80,6 +80,10 @@ function directRouting({ value, path }: Element<ServiceEntry>, model: Model): re
     }
     if (familyOf(server.address) === 6) findings.push(later([...at, "address"], "an IPv6 server"));
   }
+  for (const [index, name] of value.vips.entries()) {
+    const family = model.instances.find(({ config }) => config.name === name)?.config.family;
+    if (family === 6) findings.push(later([...path, "vips", index], "an IPv6 service"));
+  }
   for (const [index, address] of value.addresses.entries()) {
     if (familyOf(address) === 6) findings.push(later([...path, "addresses", index], "an IPv6 service"));
   }

@@ -3,6 +3,7 @@ import { familyOf, parsePrefix, type Prefix } from "../../base/address.ts";
 import { authSchema, type AuthEntry } from "./auth.ts";
 import { type BfdPaceEntry, bfdPaceSchema } from "./bfd.ts";
 import {
+  choice,
   complaint,
   duration,
   flag,
@@ -35,6 +36,9 @@ export interface ClusterEntry extends TransportEntry {
   readonly advert_interval: number;
   readonly vrrp_version: 2 | 3;
   readonly group: string;
+  readonly group6: string;
+  readonly checksum: ChecksumWord | null;
+  readonly nodad: boolean;
   readonly peers: TransportWord;
   readonly down_after: number;
   readonly preempt: boolean;
@@ -118,6 +122,21 @@ export const groupSchema: z.ZodType<string> = address('group = "224.0.0.18"').su
   },
 );
 
+/** The multicast group of advertisements over IPv6. */
+export const group6Schema: z.ZodType<string> = address('group6 = "ff02::12"').superRefine(
+  (value, context) => {
+    if (familyOf(value) === 6 && value.startsWith("ff")) return;
+    const what = `${value} is no IPv6 multicast group`;
+    context.addIssue(complaint(what, 'write one of ff00::/8, as in group6 = "ff02::12"'));
+  },
+);
+
+/** How the checksum of version 3 over IPv4 is made. */
+export type ChecksumWord = "pseudo-header" | "message-only";
+
+/** Both forms are accepted; this is about what is sent. */
+export const checksumSchema: z.ZodType<ChecksumWord> = choice(["pseudo-header", "message-only"]);
+
 /** `[cluster]`. */
 export const clusterSchema: z.ZodType<ClusterEntry> = table(
   {
@@ -125,6 +144,9 @@ export const clusterSchema: z.ZodType<ClusterEntry> = table(
     advert_interval: orElse(advertIntervalSchema, 1000),
     vrrp_version: orElse(versionSchema, 3),
     group: orElse(groupSchema, "224.0.0.18"),
+    group6: orElse(group6Schema, "ff02::12"),
+    checksum: orNull(checksumSchema),
+    nodad: orElse(flag("nodad = false"), true),
     peers: orElse(transportWordSchema, "multicast"),
     ...transport,
     down_after: orElse(downAfterSchema, 3),
@@ -144,7 +166,7 @@ const ownAddress = z
   .string({ error: wants("an address in quotes", ownAddressExample) })
   .transform((value, context): OwnAddress => {
     const prefix: Prefix | null = parsePrefix(value);
-    if (prefix !== null && (familyOf(prefix.address) === 6 || isHostAddress(prefix.address))) {
+    if (prefix !== null && isHostAddress(prefix.address)) {
       return { address: prefix.address, prefixLength: value.includes("/") ? prefix.length : null };
     }
     const what = prefix === null ? "is no address" : "is no address of a host";

@@ -220,13 +220,10 @@ export function prefix(example: string): z.ZodType<Prefix> {
   return parsed("an address in quotes", example, parsePrefix);
 }
 
-/** An address with a prefix for VRRP, which is IPv4 in this version. */
+/** A virtual address with its prefix. */
 export function virtualAddress(example: string): z.ZodType<Prefix> {
   return prefix(example).superRefine((value, context) => {
-    if (familyOf(value.address) === 6) {
-      const what = "an IPv6 virtual address is not built yet in this version";
-      context.addIssue(complaint(what, "remove it, or use an IPv4 address"));
-    } else if (!isHostAddress(value.address)) {
+    if (!isHostAddress(value.address)) {
       context.addIssue(complaint(`${value.address} is no address of a host`, `write ${example}`));
     }
   });
@@ -248,8 +245,12 @@ export function parseEndpoint(value: string): Endpoint | null {
   return { address: canonical, port };
 }
 
-/** Tells whether an IPv4 address can be a host's: not 0.0.0.0/8, loopback, multicast or reserved. */
+/**
+ * Tells whether an address can be a host's: not 0.0.0.0/8, loopback, multicast or reserved; of IPv6 neither unspecified,
+ * loopback, multicast nor IPv4 in disguise.
+ */
 export function isHostAddress(value: string): boolean {
+  if (familyOf(value) === 6) return !/^(?:::1?$|ff[0-9a-f]{2}:|::ffff:)/.test(value);
   const first = Number(value.split(".")[0]);
   return first > 0 && first < 224 && first !== 127;
 }

@@ -11,10 +11,12 @@ import {
   startupDelaySchema,
   versionSchema,
   type GarpEntry,
+  checksumSchema,
+  group6Schema,
+  type ChecksumWord,
 } from "./cluster.ts";
 import {
   address,
-  choice,
   complaint,
   flag,
   integer,
@@ -47,6 +49,9 @@ interface RouterEntry extends TransportEntry {
   readonly startup_delay: number | null;
   readonly auth: AuthEntry | null;
   readonly group: string | null;
+  readonly group6: string | null;
+  readonly checksum: ChecksumWord | null;
+  readonly nodad: boolean | null;
   readonly garp: GarpEntry | null;
   /** False switches off what the cluster says. */
   readonly bfd: BfdPaceEntry | false | null;
@@ -74,7 +79,6 @@ export interface VrrpEntry extends RouterEntry {
   readonly addresses: readonly Prefix[];
   readonly source: PerNode<string> | null;
   readonly peers: PeersEntry | null;
-  readonly checksum: "pseudo-header" | "message-only" | null;
 }
 
 /** `[[sync_group]]`: virtual routers that move together. */
@@ -130,6 +134,9 @@ const router = {
   startup_delay: orNull(startupDelaySchema),
   auth: orNull(authSchema),
   group: orNull(groupSchema),
+  group6: orNull(group6Schema),
+  checksum: orNull(checksumSchema),
+  nodad: orNull(flag("nodad = false")),
   garp: orNull(garpSchema),
   bfd: orNull(ownBfdSchema),
   label: orNull(label),
@@ -165,7 +172,6 @@ export const vrrpSchema: z.ZodType<VrrpEntry> = table(
     }),
     source: orNull(sourceSchema),
     peers: orNull(peersSchema),
-    checksum: orNull(choice(["pseudo-header", "message-only"])),
   },
   "[[vrrp]]",
 );
