@@ -21,6 +21,8 @@ export interface Model {
   readonly declared: DeclaredNames;
   /** Tells the line of a value, for messages that name a second place. */
   readonly line: (path: KeyPath) => number;
+  /** Says who besides root could change what a command runs on this host; null if nobody can. */
+  readonly trustProblem: (command: readonly string[]) => string | null;
 }
 
 /** The kinds of tables that others refer to by name. */

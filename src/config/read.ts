@@ -2,7 +2,7 @@ import { buildConfig } from "./build.ts";
 import type { Config } from "./config.ts";
 import { compareDiagnostics, hasErrors, type Diagnostic } from "./diagnostic.ts";
 import { decodeFile } from "./file-text.ts";
-import { locator, type Finding, type KeyPath } from "./finding.ts";
+import { locator, type Finding } from "./finding.ts";
 import { declaredNames, type Model } from "./model.ts";
 import { resolveInstances, resolveTracks } from "./resolve.ts";
 import { addressRules } from "./rules/addresses.ts";
@@ -15,6 +15,7 @@ import { nameRules } from "./rules/names.ts";
 import { policyRules } from "./rules/policy.ts";
 import { notifyRules } from "./rules/notify.ts";
 import { protocolRules, routerRules } from "./rules/routers.ts";
+import { scriptRules } from "./rules/scripts.ts";
 import { serviceRules } from "./rules/services.ts";
 import { transportRules } from "./rules/transport.ts";
 import { syncGroupRules } from "./rules/sync-groups.ts";
@@ -35,9 +36,14 @@ const longestText = 4 * 1024 ** 2;
 
 /**
  * Reads a configuration. All errors and warnings come back at once, sorted by place; with an error there is no
- * configuration. `file` is the name that messages about the file as a whole use.
+ * configuration. `file` is the name that messages about the file as a whole use; `trustProblem` is what this host says
+ * about what root would run.
  */
-export function readConfig(source: string | Uint8Array, file: string): ReadConfig {
+export function readConfig(
+  source: string | Uint8Array,
+  file: string,
+  trustProblem: Model["trustProblem"] = () => null,
+): ReadConfig {
   const text = typeof source === "string" ? source : decodeFile(source);
   if (typeof text !== "string") {
     const what = `${file} is not written in UTF-8`;
@@ -64,7 +70,7 @@ export function readConfig(source: string | Uint8Array, file: string): ReadConfi
     return refused({ ...parsed.at, key: "syntax", what: parsed.what, remedy });
   }
   const places = locator(parsed.tree, text);
-  const { model, findings } = examine(parsed.tree, places.line);
+  const { model, findings } = examine(parsed.tree, { line: places.line, trustProblem });
   const diagnostics = findings.map(places.locate).sort(compareDiagnostics);
   return hasErrors(diagnostics) ? { config: null, diagnostics } : { config: buildConfig(model), diagnostics };
 }
@@ -76,7 +82,7 @@ function refused(diagnostic: Omit<Diagnostic, "severity">): ReadConfig {
 /** Runs everything that can find fault; what needs all tables to judge waits until they can all be read. */
 function examine(
   tree: TomlTable,
-  line: (path: KeyPath) => number,
+  around: Pick<Model, "line" | "trustProblem">,
 ): { readonly model: Model; readonly findings: readonly Finding[] } {
   const findings: Finding[] = [...fileRules(tree)];
   const sections = readSections(tree, findings);
@@ -86,7 +92,7 @@ function examine(
     declared,
     instances: resolveInstances(sections, declared, findings),
     tracks: resolveTracks(sections.tracks),
-    line,
+    ...around,
   };
   findings.push(
     ...nameRules(model),
@@ -99,6 +105,7 @@ function examine(
     ...syncGroupRules(model),
     ...trackRules(model),
     ...notifyRules(model),
+    ...scriptRules(model),
     ...serviceRules(model),
     ...checkRules(model),
     ...httpRules(model),

@@ -1,8 +1,12 @@
 import { errorText } from "../base/system-error.ts";
+import { programPath, trustProblem } from "../base/trust.ts";
 import { formatMs } from "./timers.ts";
 import type { Script, ScriptResult, UserIds } from "./host.ts";
 
-/** Runs a program once, without a shell, in a process group of its own that is killed when the time is up. */
+/**
+ * Runs a program once, without a shell, in a process group of its own that is killed when the time is up. What root is to
+ * run is looked at each time: the check of the configuration may be long ago.
+ */
 export async function runScript({
   command,
   timeoutMs,
@@ -10,13 +14,15 @@ export async function runScript({
   signal,
   environment,
 }: Script): Promise<ScriptResult> {
+  const problem = user?.uid === 0 ? trustProblem(command) : null;
+  if (problem !== null) return { hasSucceeded: false, text: `not run by root: ${problem}` };
   try {
     const child = Bun.spawn([...command], {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "ignore",
       detached: true,
-      env: { ...environment, PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+      env: { ...environment, PATH: programPath },
       ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
     });
     let isLate = false;

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ScriptResult } from "../../../src/vrrp/host.ts";
 import { resolveUser, runScript } from "../../../src/vrrp/script.ts";
 import { waitFor } from "../../support/lab.ts";
 
@@ -78,3 +79,16 @@ function isDead(pid: number): boolean {
     return true;
   }
 }
+
+test("root runs only what nobody else can change", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "edge-ha-script-"));
+  const path = join(directory, "check");
+  writeFileSync(path, "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+  const run = (): Promise<ScriptResult> =>
+    runScript({ command: [path], timeoutMs: 5000, user: resolveUser("root") });
+  expect(await run()).toEqual({ hasSucceeded: true, text: "exit status 0" });
+  chmodSync(directory, 0o777);
+  const text = `not run by root: ${directory} is writable by everybody`;
+  expect(await run()).toEqual({ hasSucceeded: false, text });
+  rmSync(directory, { recursive: true });
+});

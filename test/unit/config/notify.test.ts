@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { describePlan } from "../../../src/config/describe-plan.ts";
 import type { NodePlan } from "../../../src/config/node-plan.ts";
+import { formatDiagnostic } from "../../../src/config/diagnostic.ts";
+import { readConfig } from "../../../src/config/read.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { base, configOf, linesOf, vip } from "./expect-lines.ts";
 
@@ -38,6 +40,17 @@ describe("[notify]", () => {
   test("is refused with a path that is not from the root", () => {
     expect(linesOf(base + vip + '[notify]\nfifo = "run/f"\n')).toEqual([
       '18:8 notify.fifo: "run/f" is no path of a file from the root; write fifo = "/run/edge-ha/notify"',
+    ]);
+  });
+
+  test("and a track are refused where root would run what others can change", () => {
+    const text = `${base}${vip}[notify]\nscript = "/bin/a"\nuser = "root"\n[[track]]\nscript = "/bin/b"\nuser = "root"\n[[track]]\nscript = "/bin/b"\n`;
+    const { diagnostics } = readConfig(text, "f", ([program = ""]) => `${program} belongs to user 7`);
+    const remedy =
+      'make it and its directories root\'s alone (chown root, chmod go-w), or write user = "nobody"';
+    expect(diagnostics.map((one) => formatDiagnostic("f", one))).toEqual([
+      `f:18:10 notify.script: would be run by root, and /bin/a belongs to user 7: whoever that is could become root; ${remedy}`,
+      `f:21:10 track[0].script: would be run by root, and /bin/b belongs to user 7: whoever that is could become root; ${remedy}`,
     ]);
   });
 
