@@ -29,6 +29,10 @@ function trackText(track: TrackPlan): string {
       return `interface ${track.interface}, ${delaysText(track)}`;
     case "file":
       return `the number in ${track.path}`;
+    case "process": {
+      const words = programText({ command: [track.process, ...track.arguments], user: null });
+      return `at least ${track.atLeast} of process ${words}, ${delaysText(track)}`;
+    }
     case "gateway": {
       const how = track.method === "ping" ? "answers to ping" : "answers as a neighbour";
       const where = track.interface === null ? "" : ` on ${track.interface}`;

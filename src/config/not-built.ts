@@ -113,7 +113,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     services: "changes of services are in the log meanwhile",
   },
   track: {
-    process: "use script meanwhile",
     route: "use script meanwhile",
     bfd: "use script meanwhile",
     jitter: "scripts are spread over their interval without it",

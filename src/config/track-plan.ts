@@ -5,6 +5,7 @@ export type TrackPlan =
   | ScriptTrackPlan
   | InterfaceTrackPlan
   | FileTrackPlan
+  | ProcessTrackPlan
   | GatewayTrackPlan
   | ServersTrackPlan;
 
@@ -56,6 +57,17 @@ export interface FileTrackPlan {
   readonly path: string;
   /** −254…254: the number times this is added to the priority; 0 withdraws the claim while the number is not 0. */
   readonly weight: number;
+}
+
+/** A program that has to run. */
+export interface ProcessTrackPlan extends TrackEffect, TrackDelays {
+  readonly kind: "process";
+  /** A process's name, or with a slash the path it was started with. */
+  readonly process: string;
+  /** Words that stand one after the other among its arguments; none is any. */
+  readonly arguments: readonly string[];
+  /** How many have to run. */
+  readonly atLeast: number;
 }
 
 /** An address that has to answer. */

@@ -60,4 +60,5 @@ export const NETLINK_CAP_ACK = 10;
 export const NETLINK_EXT_ACK = 11;
 export const NETLINK_GET_STRICT_CHK = 12;
 export const NETLINK_ROUTE = 0;
+export const NETLINK_CONNECTOR = 11;
 export const NETLINK_GENERIC = 16;

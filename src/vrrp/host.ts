@@ -1,5 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Instant } from "../base/instant.ts";
+import type { ProcessEvent } from "../kernel/proc-connector.ts";
+import type { ProcessText } from "../kernel/processes.ts";
 import type { Reachability } from "../kernel/reachability.ts";
 import type { ArpMessage, IpPacket } from "../kernel/frames.ts";
 import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
@@ -47,10 +49,22 @@ export interface Host {
   openFifo(path: string): Fifo;
   /** Reads a small file; null if there is none. */
   readFile(path: string): string | null;
+  readonly processes: HostProcesses;
   /** Gets ready to ask an address whether it is there; `answered` is called for each answer. Throws `SystemError`. */
   openReachability(place: GatewayPlace, target: string, answered: () => void): Reachability;
   /** Calls `react` when a file may have changed, come or gone; the result ends that. Null if it cannot be watched. */
   watchFile(path: string, react: () => void): (() => void) | null;
+}
+
+/** The processes of this host. */
+export interface HostProcesses {
+  list(): readonly number[];
+  /** Describes a process; null if it does not run. */
+  describe(pid: number): ProcessText | null;
+  /** Calls `react` once when a process ends; the result ends that. Null if it has ended. */
+  watchEnd(pid: number, react: () => void): (() => void) | null;
+  /** Tells of starts and changes of name; the result ends that. Null where the kernel does not tell. */
+  subscribe(react: (event: ProcessEvent) => void): (() => void) | null;
 }
 
 /** A FIFO that lines are written to. */

@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import { FrameSocket } from "../kernel/frame-socket.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
+import { describeProcess, listProcesses, subscribeProcesses, watchEnd } from "../kernel/processes.ts";
 import { RawMulticast } from "../kernel/raw-multicast.ts";
 import { RawUnicast } from "../kernel/raw-unicast.ts";
 import { openEcho, openNeighbour } from "../kernel/reachability.ts";
@@ -46,6 +47,12 @@ export function openKernelHost(log: Log): KernelHost {
     runScript,
     resolveUser,
     openFifo,
+    processes: {
+      list: listProcesses,
+      describe: describeProcess,
+      watchEnd,
+      subscribe: subscribeProcesses,
+    },
     openReachability: (place, target, answered) =>
       place.method === "ping" ? openEcho(place, target, answered) : openNeighbour(place, target, answered),
     readFile,

@@ -5,6 +5,7 @@ import type { Burden } from "./tracking.ts";
 import { FileTrack } from "./tracks/file-track.ts";
 import { GatewayTrack } from "./tracks/gateway-track.ts";
 import { LinkTrack } from "./tracks/link-track.ts";
+import { ProcessTrack } from "./tracks/process-track.ts";
 import { ScriptTrack } from "./tracks/script-track.ts";
 import { ServersTrack } from "./tracks/servers-track.ts";
 import type { TalliedVerdict } from "./tracks/tallied-verdict.ts";
@@ -65,6 +66,8 @@ export class Tracks {
         return new LinkTrack(plan, this.#needs);
       case "file":
         return new FileTrack(plan, this.#needs);
+      case "process":
+        return new ProcessTrack(plan, this.#needs);
       case "servers":
         return new ServersTrack(plan, this.#needs);
       case "gateway":

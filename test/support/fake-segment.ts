@@ -21,6 +21,7 @@ import type {
   SegmentPlace,
 } from "../../src/vrrp/host.ts";
 import { FakeBfdNet } from "./fake-bfd.ts";
+import { FakeProcesses } from "./fake-processes.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { FakeFib } from "./fake-fib.ts";
 import { seededRandom } from "./seeded-random.ts";
@@ -166,6 +167,7 @@ export class FakeMachine {
   readonly ran: Script[] = [];
   /** Content of files by their paths. */
   readonly files: Map<string, string> = new Map();
+  readonly processes: FakeProcesses = new FakeProcesses();
   /** Addresses that answer when they are asked. */
   readonly neighbours: Set<string> = new Set();
   /** Lines written to FIFOs, and whether anybody reads them. */
@@ -242,6 +244,7 @@ export class FakeMachine {
         },
         close: () => undefined,
       }),
+      processes: this.processes.host(whenRunning),
       openReachability: (_place, target, answered) => ({
         ask: () => {
           const answer = (): void => void (isAlive && this.neighbours.has(target) && answered());

@@ -24,6 +24,7 @@ export interface TrackEntry {
   readonly script: readonly string[] | null;
   readonly interface: string | null;
   readonly file: string | null;
+  readonly process: string | null;
   readonly gateway: string | null;
   readonly service: string | null;
   readonly upstream: string | null;
@@ -33,6 +34,7 @@ export interface TrackEntry {
   readonly fall: number | null;
   readonly up_delay: number | null;
   readonly down_delay: number | null;
+  readonly arguments: readonly string[] | null;
   readonly at_least: number | null;
   readonly method: GatewayTrackPlan["method"] | null;
   readonly user: string | null;
@@ -50,6 +52,7 @@ export const trackSchema: z.ZodType<TrackEntry> = table(
     script: orNull(command('script = "/usr/local/bin/check-uplink"')),
     interface: orNull(interfaceName()),
     file: orNull(filePath('file = "/run/maintenance"')),
+    process: orNull(text('process = "haproxy"', 4095)),
     gateway: orNull(address('gateway = "192.0.2.1"')),
     service: orNull(text('service = "web"', 63)),
     upstream: orNull(text('upstream = "apps"', 63)),
@@ -59,6 +62,7 @@ export const trackSchema: z.ZodType<TrackEntry> = table(
     fall: orNull(integer(1, 255, "fall = 2")),
     up_delay: orNull(duration(0, 86_400_000, 'up_delay = "5s"')),
     down_delay: orNull(duration(0, 86_400_000, 'down_delay = "1s"')),
+    arguments: orNull(command('arguments = "-f /etc/haproxy.cfg"')),
     at_least: orNull(integer(1, 255, "at_least = 1")),
     method: orNull(choice(["neighbour", "ping"])),
     user: orNull(text('user = "nobody"', 32)),

@@ -3,6 +3,7 @@ import { fileKind } from "./file.ts";
 import { gatewayKind } from "./gateway.ts";
 import { interfaceKind } from "./interface.ts";
 import type { TrackKind, TrackSubject } from "./kind.ts";
+import { processKind } from "./process.ts";
 import { scriptKind } from "./script.ts";
 import { serviceKind, upstreamKind } from "./servers.ts";
 
@@ -11,6 +12,7 @@ export const trackKinds: readonly TrackKind[] = [
   scriptKind,
   interfaceKind,
   fileKind,
+  processKind,
   gatewayKind,
   serviceKind,
   upstreamKind,

@@ -37,10 +37,10 @@ describe("[[track]]", () => {
 
   test("is refused without a subject and with two", () => {
     expect(linesOf(base + vip + "[[track]]\nweight = -10\n")).toEqual([
-      "17:1 track[0]: tracks nothing; write exactly one of script, interface, file, gateway, service and upstream, and a [[track]] for each",
+      "17:1 track[0]: tracks nothing; write exactly one of script, interface, file, process, gateway, service and upstream, and a [[track]] for each",
     ]);
     expect(linesOf(base + vip + '[[track]]\nscript = "/x"\nfile = "/y"\n')).toEqual([
-      "19:8 track[0].file: script and file stand in one table; write exactly one of script, interface, file, gateway, service and upstream, and a [[track]] for each",
+      "19:8 track[0].file: script and file stand in one table; write exactly one of script, interface, file, process, gateway, service and upstream, and a [[track]] for each",
     ]);
   });
 
@@ -156,9 +156,19 @@ describe("[[track]]", () => {
     ]);
   });
 
+  test("of a process takes its arguments as one text or as words", () => {
+    const text = `[[track]]\nprocess = "/usr/sbin/haproxy"\narguments = "-f /etc/haproxy.cfg"\nat_least = 2\nweight = -10\n`;
+    expect(planOf(text).vrrp.tracks).toMatchObject([
+      { kind: "process", name: "haproxy", arguments: ["-f", "/etc/haproxy.cfg"], atLeast: 2 },
+    ]);
+    expect(describePlan(planOf(text))).toContain(
+      "haproxy: at least 2 of process /usr/sbin/haproxy -f /etc/haproxy.cfg, up after 0ms, down after 0ms",
+    );
+  });
+
   test("is refused by name for what a later version will track", () => {
-    expect(lines('process = "nginx"')).toContain(
-      "18:1 track[0].process: not built yet in this version; remove it; use script meanwhile",
+    expect(lines('route = "default"')).toContain(
+      "18:1 track[0].route: not built yet in this version; remove it; use script meanwhile",
     );
   });
 });

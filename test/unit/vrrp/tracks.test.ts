@@ -3,6 +3,7 @@ import type { NotifyPlan, VrrpPlan } from "../../../src/config/node-plan.ts";
 import type {
   GatewayTrackPlan,
   InterfaceTrackPlan,
+  ProcessTrackPlan,
   ServersTrackPlan,
   TrackPlan,
 } from "../../../src/config/track-plan.ts";
@@ -133,6 +134,69 @@ describe("a tracked gateway", () => {
     const { lb1 } = startedWith(planWith({ ...gateway, weight: 0 }));
     expect(lb1.status()).toMatchObject({ state: "fault" });
     expect(lb1.log).toContain("track gw: up → down: 192.0.2.1 has not answered ARP for 1 s");
+  });
+});
+
+describe("a tracked process", () => {
+  const haproxy: ProcessTrackPlan = {
+    kind: "process",
+    reverse: false,
+    name: "haproxy",
+    process: "haproxy",
+    arguments: [],
+    atLeast: 1,
+    upDelayMs: 0,
+    downDelayMs: 0,
+    weight: -50,
+  };
+  const started = (
+    more: Partial<ProcessTrackPlan> = {},
+    tellsStarts = true,
+  ): ReturnType<typeof startedWith> => {
+    const cluster = fakeCluster([planWith({ ...haproxy, ...more })]);
+    const [lb1] = cluster.machines;
+    if (lb1 === undefined) throw new Error("no machine");
+    lb1.machine.processes.tellsStarts = tellsStarts;
+    for (let pid = 1; pid < 100; pid++) lb1.machine.processes.run(pid, "/bin/other");
+    lb1.machine.processes.run(100, "/usr/sbin/haproxy", "-Ws");
+    lb1.start();
+    cluster.clock.advance(5000);
+    return { ...cluster, lb1 };
+  };
+
+  test("counts as down as soon as it ends, and as up as soon as it is started", () => {
+    const { lb1 } = started();
+    expect(lb1.status().claims).toEqual([]);
+    lb1.machine.processes.end(100);
+    expect(lb1.status().claims).toEqual(["track haproxy: no process haproxy runs: −50"]);
+    lb1.machine.processes.run(101, "/bin/sh", "start");
+    expect(lb1.status().priority).toBe(50);
+    lb1.machine.processes.run(101, "/usr/sbin/haproxy");
+    expect(lb1.status().priority).toBe(100);
+    lb1.machine.processes.run(101, "/bin/sh");
+    expect(lb1.status().priority).toBe(50);
+  });
+
+  test("is found by looking where the kernel does not tell", () => {
+    const { lb1, clock } = started({}, false);
+    lb1.machine.processes.end(100);
+    expect(lb1.status().priority).toBe(50);
+    lb1.machine.processes.run(101, "/usr/sbin/haproxy");
+    expect(lb1.status().priority).toBe(50);
+    clock.advance(2100);
+    expect(lb1.status().priority).toBe(100);
+  });
+
+  test("counts its copies, and waits for its delay", () => {
+    const { lb1, clock } = started({ atLeast: 2, downDelayMs: 1000 });
+    expect(lb1.status().priority).toBe(50);
+    lb1.machine.processes.fork(100, 101);
+    expect(lb1.status().priority).toBe(100);
+    lb1.machine.processes.end(101);
+    clock.advance(900);
+    expect(lb1.status().priority).toBe(100);
+    clock.advance(200);
+    expect(lb1.status().claims).toEqual(["track haproxy: 1 process haproxy runs, 2 are wanted: −50"]);
   });
 });
 
