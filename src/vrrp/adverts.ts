@@ -10,7 +10,7 @@ import { Complaints } from "./complaints.ts";
 import type { Counters } from "./counters.ts";
 import { hmacSha256 } from "./hmac-sha256.ts";
 import type { Host, SegmentPlace } from "./host.ts";
-import { authenticationOf, decodeAdvert, encodeAdvert, sumTrailer } from "./packet.ts";
+import { type Advert, authenticationOf, decodeAdvert, encodeAdvert, sumTrailer } from "./packet.ts";
 import { type PathNews, PathWatch } from "./path-watch.ts";
 import { type DropCause, judgeAdvert, type ReceiveRules, type Remark } from "./receive.ts";
 import type { WithoutTime } from "./split-brain.ts";
@@ -103,13 +103,13 @@ export class Adverts {
     return this.#paths[0]?.membership?.place ?? null;
   }
 
-  /** Says it on every path. */
-  send(priority: number): void {
+  /** Says it on every path, with an interval other than this router's own if that is meant. */
+  send(priority: number, intervalMs: number = this.#needs.plan().advertIntervalMs): void {
     let isSent = false;
     for (const [index, { membership }] of this.#paths.entries()) {
       if (membership === null) continue;
       for (const to of this.#destinations(index, membership.place)) {
-        isSent = this.#sendTo(membership, to, priority) || isSent;
+        isSent = this.#sendTo(membership, to, { priority, intervalMs }) || isSent;
       }
     }
     if (isSent) this.#needs.counters.count(priority === 0 ? "sentPriorityZero" : "sent");
@@ -144,8 +144,12 @@ export class Adverts {
     return peers.map(({ name, address }) => ({ name, address, identity: address }));
   }
 
-  #sendTo(membership: Membership, destination: string, priority: number): boolean {
-    const { version, vrid, advertIntervalMs: intervalMs, password, hmac, checksum } = this.#needs.plan();
+  #sendTo(
+    membership: Membership,
+    destination: string,
+    { priority, intervalMs }: Pick<Advert, "priority" | "intervalMs">,
+  ): boolean {
+    const { version, vrid, password, hmac, checksum } = this.#needs.plan();
     const { source } = membership.place;
     const addresses = this.#needs.plan().addresses.map(({ address }) => address);
     const auth = authenticationOf(password);

@@ -105,7 +105,8 @@ function meetRival(config: ElectionConfig, from: Active, event: AdvertEvent): St
     // One last advertisement, which no RFC asks for: hosts that have learned our hardware address, as after a cut
     // between the two, are told of the winner's only if the winner knows that it had a rival.
     // A word from one that gives way without being outranked would make the other give way too.
-    const lastWord = isOutranked ? [advert(claim)] : [];
+    // It names the winner's interval: in version 3 the other backups would wait for the next one by ours.
+    const lastWord = isOutranked ? [{ ...advert(claim), intervalMs: event.intervalMs }] : [];
     return { next, effects: [...lastWord, { kind: "removeAddresses" }, notify(from, next)] };
   }
   // RFC 9568 §6.4.3: asserted at once, so that the rival gives way; harmless, and as useful, in version 2.

@@ -52,11 +52,11 @@ function listen(config: ElectionConfig, from: Backup, event: AdvertEvent): Backu
   const { at, source, priority } = event;
   const heard = (verdict: Heard["verdict"]): Heard => ({ at, source, priority, verdict });
   if (priority === 0) {
-    const { version } = config;
-    const skew = skewMs({ version, priority: from.claim.priority, intervalMs: from.activeIntervalMs });
     // Even within the start-up delay: whoever resigns is gone, and was heard.
-    return { ...from, deadline: later(at, skew), hasOverslept: false, heard: heard("resigned") };
+    const deadline = later(at, ownSkewMs(config, from));
+    return { ...from, deadline, hasOverslept: false, heard: heard("resigned") };
   }
+  if (isEcho(config, from, event)) return from;
   const { verdict, preemptsFrom } = judge(config, from, event);
   if (verdict === "outranked") return { ...from, preemptsFrom, heard: heard(verdict) };
   const activeIntervalMs = config.version === 3 ? event.intervalMs : from.activeIntervalMs;
@@ -72,6 +72,21 @@ function lose(config: ElectionConfig, from: Backup, event: Extract<ElectionEvent
   const due = later(at, waitMs);
   const deadline = due < from.deadline ? due : from.deadline;
   return { ...from, deadline, hasOverslept: false, lost: { graceMs, reason } };
+}
+
+function ownSkewMs({ version }: ElectionConfig, { claim, activeIntervalMs }: Backup): number {
+  return skewMs({ version, priority: claim.priority, intervalMs: activeIntervalMs });
+}
+
+/**
+ * Tells whether a router said this before it resigned: where there is more than one path, the older word may come
+ * later. Followed, it would leave the address without a holder for `down_after` intervals. A router that is back
+ * within a skew time, which takes an address owner, asserts itself at our first advertisement.
+ */
+function isEcho(config: ElectionConfig, from: Backup, { at, source }: AdvertEvent): boolean {
+  const { heard } = from;
+  if (heard?.verdict !== "resigned" || heard.source !== source) return false;
+  return at < later(heard.at, ownSkewMs(config, from));
 }
 
 /** Tells whether an active router is followed, and when it may be preempted if it is of lower priority. */
@@ -98,9 +113,11 @@ function hasOverslept(from: Backup, at: Instant): boolean {
 
 /** Puts a deadline off for as long as it takes to hear an active router that is alive. */
 function listenOnce(config: ElectionConfig, from: Backup, at: Instant): Backup {
-  const { version } = config;
-  const rules = { version, priority: from.claim.priority, intervalMs: from.activeIntervalMs };
-  return { ...from, deadline: later(at, from.activeIntervalMs + skewMs(rules)), hasOverslept: true };
+  return {
+    ...from,
+    deadline: later(at, from.activeIntervalMs + ownSkewMs(config, from)),
+    hasOverslept: true,
+  };
 }
 
 function reasonToClaim(config: ElectionConfig, from: Backup, at: Instant): string {

@@ -141,6 +141,8 @@ export interface Leaving extends Standing {
   readonly claim: Claim;
   /** When it gives up waiting for another router. */
   readonly deadline: Instant;
+  /** From when on an advertisement means that another router has taken over. */
+  readonly heedsFrom: Instant;
   /** Whether it goes to `initialize` afterwards, and not to `fault`. */
   readonly isStopping: boolean;
   /** Whether the operator wants another to have them: if there is none, it becomes active again. */
@@ -158,7 +160,8 @@ export type Election = Initialize | Backup | Active | Leaving | Fault;
 
 /** What the shell has to do, in this order. */
 export type ElectionEffect =
-  | { readonly kind: "sendAdvert"; readonly priority: number }
+  /** `intervalMs` is the interval it names if that is not this router's own. */
+  | { readonly kind: "sendAdvert"; readonly priority: number; readonly intervalMs?: number }
   | { readonly kind: "addAddresses" }
   | { readonly kind: "removeAddresses" }
   /** Gratuitous ARP for every address. */

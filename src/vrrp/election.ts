@@ -103,7 +103,7 @@ function stepLeaving(config: ElectionConfig, from: Leaving, event: ElectionEvent
       return { next: { ...from, isStopping: true, reason: event.reason }, effects: [] };
     case "advert":
       // Another one that leaves, or an echo of the last word.
-      if (event.priority === 0) return unchanged(from);
+      if (event.priority === 0 || event.at < from.heedsFrom) return unchanged(from);
       return depart(config, from, event.at, `${event.source} took over`);
     case "timer":
       if (event.at < from.deadline) return unchanged(from);

@@ -209,7 +209,7 @@ export class Router {
   #carryOut(effect: ElectionEffect): void {
     switch (effect.kind) {
       case "sendAdvert":
-        this.#adverts.send(effect.priority);
+        this.#adverts.send(effect.priority, effect.intervalMs);
         // While it is active: one that takes over adds its addresses next, one that resigns lets their lease run.
         if (this.#election.state === "active") this.#holding.keepAlive();
         return;

@@ -54,6 +54,12 @@ export function becomeFault(
   return { next, effects: [...farewell, notify(from, next)] };
 }
 
+/**
+ * A rival that has just been answered gives way, and its last advertisement comes within this time. Whoever took it for a
+ * takeover would leave the address without a holder.
+ */
+const lastWordMs = 2;
+
 /** Resigns, and goes on answering until another router is heard: make before break. */
 export function leave(
   config: ElectionConfig,
@@ -64,7 +70,8 @@ export function leave(
   const { version, advertIntervalMs: intervalMs } = config;
   const rules = { version, intervalMs };
   const deadline = later(at, how.isHandover ? handoverMs(rules) : leaveMs(rules));
-  const next: Leaving = { state: "leaving", since: at, deadline, ...how };
+  const heedsFrom = from.answeredAt === null ? at : later(from.answeredAt, lastWordMs);
+  const next: Leaving = { state: "leaving", since: at, deadline, heedsFrom, ...how };
   // Nothing more is said after this: any other word of ours would put the backups' timers back.
   return { next, effects: [resign, notify(from, next)] };
 }
