@@ -1,5 +1,6 @@
 import { familyOf } from "../base/address.ts";
 import * as native from "../native/index.ts";
+import type { FloodRules } from "./flood-guard.ts";
 import type { Link } from "./rtnetlink.ts";
 import {
   internetAddress,
@@ -46,6 +47,8 @@ export interface RawMulticastOptions {
   readonly ttl: number;
   /** IPv6: the traffic class. */
   readonly tos: number;
+  /** What to do when more arrives than can be read; nothing if it is left out. */
+  readonly flood?: FloodRules;
 }
 
 // TC_PRIO_INTERACTIVE: above what bulk traffic gets, and the highest that needs no privilege.

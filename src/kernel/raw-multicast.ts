@@ -1,5 +1,6 @@
 import { familyOf, type Family } from "../base/address.ts";
 import * as native from "../native/index.ts";
+import { FloodGuard } from "./flood-guard.ts";
 import { parseIpv4 } from "./ipv4-header.ts";
 import { configureMulticast, type RawMulticastOptions } from "./multicast-options.ts";
 import { ipv6Packet, type ReceivedPacket } from "./received-packet.ts";
@@ -19,6 +20,7 @@ export class RawMulticast {
   readonly #fd: number;
   readonly #family: Family;
   readonly #group: Uint8Array;
+  readonly #guard: FloodGuard | null;
   readonly #into = new Uint8Array(packetLength);
   #isOpen = true;
 
@@ -26,6 +28,7 @@ export class RawMulticast {
     this.#fd = fd;
     this.#family = familyOf(options.group);
     this.#group = internetAddress({ address: options.group, port: 0 }, options.link.index);
+    this.#guard = options.flood === undefined ? null : new FloodGuard(fd, this.#family, options.flood);
   }
 
   /** Opens the socket and joins the group; needs CAP_NET_RAW. */
@@ -53,11 +56,13 @@ export class RawMulticast {
   onReceive(react: (packet: ReceivedPacket) => void, fail: (error: unknown) => void = rethrow): void {
     native.unwatch(this.#fd);
     native.watch(this.#fd, () => {
-      for (let count = 0; count < packetsPerWake && this.#isOpen; count++) {
+      let count = 0;
+      for (; count < packetsPerWake && this.#isOpen; count++) {
         const packet = this.#receive(fail);
-        if (packet === "nothing") return;
+        if (packet === "nothing") break;
         if (packet !== null) react(packet);
       }
+      if (this.#isOpen) this.#guard?.note(count, count === packetsPerWake);
     });
   }
 
@@ -65,6 +70,7 @@ export class RawMulticast {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#guard?.close();
     native.close(this.#fd);
   }
 

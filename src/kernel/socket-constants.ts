@@ -24,7 +24,9 @@ export const SO_REUSEPORT = 15;
 export const SO_RCVTIMEO = 20;
 export const SO_SNDTIMEO = 21;
 export const SO_BINDTODEVICE = 25;
+export const SO_DETACH_FILTER = 27;
 export const SO_RCVBUFFORCE = 33;
+export const SO_MEMINFO = 55;
 
 export const IPPROTO_ICMP = 1;
 export const IPPROTO_ICMPV6 = 58;
@@ -43,6 +45,7 @@ export const IP_MULTICAST_ALL = 49;
 
 export const IPPROTO_TCP = 6;
 export const IPPROTO_IPV6 = 41;
+export const IPV6_CHECKSUM = 7;
 export const IPV6_UNICAST_HOPS = 16;
 export const IPV6_MULTICAST_IF = 17;
 export const IPV6_MULTICAST_HOPS = 18;

@@ -14,9 +14,10 @@ import { Announcements } from "./announcements.ts";
 import { kernelBfdHost } from "./bfd/bfd-host.ts";
 import { openFifo } from "./fifo.ts";
 import { readFile, watchFile } from "./files.ts";
+import { soundAdvertsOnly } from "./flood-filter.ts";
 import type { Host, Segment, SegmentPlace } from "./host.ts";
 import { openCapture, openNeighbourhood } from "./listening.ts";
-import { vrrpProtocol } from "./packet.ts";
+import { checksumOffset, vrrpProtocol } from "./packet.ts";
 import { resolveUser, runScript } from "./script.ts";
 
 /** The real machine; `close` gives everything back. */
@@ -69,7 +70,12 @@ function openSegment(where: SegmentPlace, receive: Parameters<Host["openSegment"
   const { link, group, source } = where;
   // RFC 9568 §5.1.1.3: the TTL is 255. 0xc0 is internetwork control.
   const header = { protocol: vrrpProtocol, link, source, ttl: 255, tos: 0xc0 };
-  const socket = RawMulticast.open({ ...header, group });
+  const flood = {
+    soundOnly: soundAdvertsOnly,
+    checksumOffset,
+    tell: (isFlooded: boolean) => tellFlood(where, isFlooded, log),
+  };
+  const socket = RawMulticast.open({ ...header, group, flood });
   // The interface went down or away: the link's own event says so, and says it better.
   socket.onReceive(receive, (error) => log.debug(`receiving on ${link.name}: ${errorText(error)}`));
   let mouth: RawUnicast | null = null;
@@ -84,4 +90,11 @@ function openSegment(where: SegmentPlace, receive: Parameters<Host["openSegment"
       socket.close();
     },
   };
+}
+
+function tellFlood({ link }: SegmentPlace, isFlooded: boolean, log: Log): void {
+  if (!isFlooded)
+    return log.notice(`${link.name}: the flood of VRRP packets is over: all are looked at again`);
+  const what = "a flood of VRRP packets: those with a wrong length or checksum are dropped uncounted";
+  log.warning(`${link.name}: ${what}; somebody is at it, or the network has a loop`);
 }

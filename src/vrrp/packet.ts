@@ -76,7 +76,8 @@ export const noAuthentication: Authentication = { type: 0, data: new Uint8Array(
 
 const headerLength = 8;
 const authLength = 8;
-const checksumOffset = 6;
+/** Where the checksum stands in a message of either version. */
+export const checksumOffset = 6;
 
 /** Makes the authentication field of a password of at most 8 bytes; null is none (RFC 2338 §5.3.6). */
 export function authenticationOf(password: string | null): Authentication {

@@ -1,0 +1,107 @@
+import type { Family } from "../base/address.ts";
+import * as native from "../native/index.ts";
+import { intOption } from "./socket-address.ts";
+import { IPPROTO_IPV6, IPV6_CHECKSUM, SOL_SOCKET, SO_DETACH_FILTER, SO_MEMINFO } from "./socket-constants.ts";
+
+/** How a socket is kept from drowning. */
+export interface FloodRules {
+  /** IPv4: the program that takes sound packets only. */
+  readonly soundOnly: Uint8Array;
+  /** IPv6: where the checksum stands, which the kernel then checks itself (RFC 3542 §3.1). */
+  readonly checksumOffset: number;
+  /** Called with true when only sound packets are queued from now on, with false when all are again, for good. */
+  readonly tell: (isFlooded: boolean) => void;
+}
+
+/** More in a tenth of a second is a flood: 255 virtual routers at intervals of 30 ms are not. */
+const mostPackets = 1000;
+const spanMs = 100;
+const shortestMs = 1000;
+const longestMs = 30_000;
+const calmMs = 5000;
+// struct sk_meminfo: nine numbers of 32 bits, of which these count.
+const infoLength = 36;
+const queuedField = 0;
+const roomField = 4;
+const droppedField = 32;
+
+/**
+ * Has the kernel sort packets for one raw socket while too many arrive. Reading garbage is dear, 30 µs a packet, on a
+ * thread that has priority over everything else; and when the socket's queue is full, what the kernel drops is as
+ * likely an advertisement as it is garbage. In calm times every packet is read, counted and explained. The first try
+ * to go back comes after a second, later ones after up to half a minute.
+ */
+export class FloodGuard {
+  readonly #fd: number;
+  readonly #family: Family;
+  readonly #rules: FloodRules;
+  #dropped = 0;
+  #spanBegan = 0;
+  #packets = 0;
+  #pauseMs = shortestMs;
+  #isShut = false;
+  #isTold = false;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(fd: number, family: Family, rules: FloodRules) {
+    this.#fd = fd;
+    this.#family = family;
+    this.#rules = rules;
+  }
+
+  /** Takes note of packets that were read in one wake-up; `isMore` if that did not empty the queue. */
+  note(packets: number, isMore: boolean): void {
+    if (this.#isShut) return;
+    const now = performance.now();
+    if (now - this.#spanBegan > spanMs) {
+      this.#spanBegan = now;
+      this.#packets = 0;
+    }
+    this.#packets += packets;
+    if (this.#packets > mostPackets || (isMore && this.#isOverfull())) this.#shut();
+  }
+
+  /** Forgets the timer; the socket is about to be closed. */
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #isOverfull(): boolean {
+    const bytes = native.getOption(this.#fd, SOL_SOCKET, SO_MEMINFO, infoLength);
+    const info = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const dropped = info.getUint32(droppedField, true);
+    const isFull = info.getUint32(queuedField, true) > info.getUint32(roomField, true) / 2;
+    const hasDropped = dropped !== this.#dropped;
+    this.#dropped = dropped;
+    return isFull || hasDropped;
+  }
+
+  #shut(): void {
+    this.#isShut = true;
+    if (this.#family === 4) native.attachFilter(this.#fd, this.#rules.soundOnly);
+    else native.setOption(this.#fd, IPPROTO_IPV6, IPV6_CHECKSUM, intOption(this.#rules.checksumOffset));
+    if (!this.#isTold) this.#rules.tell(true);
+    this.#isTold = true;
+    this.#after(this.#pauseMs, () => this.#open());
+    this.#pauseMs = Math.min(2 * this.#pauseMs, longestMs);
+  }
+
+  #open(): void {
+    this.#isShut = false;
+    if (this.#family === 4) native.setOption(this.#fd, SOL_SOCKET, SO_DETACH_FILTER, intOption(0));
+    else native.setOption(this.#fd, IPPROTO_IPV6, IPV6_CHECKSUM, intOption(-1));
+    this.#after(calmMs, () => {
+      this.#pauseMs = shortestMs;
+      this.#isTold = false;
+      this.#rules.tell(false);
+    });
+  }
+
+  #after(ms: number, action: () => void): void {
+    this.close();
+    this.#timer = setTimeout(action, ms);
+    // A process that has nothing else to do may end.
+    this.#timer.unref();
+  }
+}

@@ -1,0 +1,42 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { type Lab, waitFor } from "../../support/lab.ts";
+import { runCommand } from "../../support/lab-command.ts";
+import { VrrpRole } from "../../support/vrrp-role.ts";
+import { fastPlan, pairLab } from "./pair-lab.ts";
+
+/** Packets in a second that both nodes have to bear. */
+const aim = 120_000;
+const seconds = 6;
+
+async function compile(lab: Lab): Promise<string> {
+  const program = join(lab.directory, "vrrp-flood");
+  const source = join(import.meta.dir, "../../support/vrrp-flood.c");
+  const { exitCode, stderr } = await runCommand(["gcc", "-O2", "-Wall", "-Werror", "-o", program, source]);
+  if (exitCode !== 0) throw new Error(stderr);
+  return program;
+}
+
+test("100,000 packets of garbage in a second cost no election", async () => {
+  await using pair = await pairLab();
+  const program = await compile(pair.lab);
+  const attacker = await pair.lab.host("attacker", { eth0: { bridge: "net0", address: "192.0.2.66/24" } });
+  const lb1 = await VrrpRole.start(pair.lb1, fastPlan({ priority: 200 }));
+  await lb1.reaches("active");
+  const lb2 = await VrrpRole.start(pair.lb2, fastPlan({ priority: 100 }));
+  await waitFor("lb2 follows lb1", () => lb2.status()?.peer !== null);
+  const before = lb2.status()?.counters["received"] ?? 0;
+  const sources = ["192.0.2.66", "192.0.2.10", "192.0.2.11"];
+  const flood = attacker.spawn([program, "eth0", "51", String(seconds), String(aim), ...sources]);
+  expect(await flood.exited).toBe(0);
+  const [sent = 0, ms = 1] = flood.output().trim().split(" ").map(Number);
+  const perSecond = Math.round((sent / ms) * 1000);
+  console.log(`${perSecond} packets/s of garbage for ${(ms / 1000).toFixed(1)} s`);
+  for (const lb of [lb1, lb2]) console.log(lb.history(), JSON.stringify(lb.status()?.counters), lb.log());
+  expect(perSecond).toBeGreaterThan(100_000);
+  expect([lb1.history(), lb2.history()]).toEqual([["backup", "active"], ["backup"]]);
+  await waitFor(
+    "lb2 goes on hearing lb1",
+    () => (lb2.status()?.counters["received"] ?? 0) > before + 10 * seconds,
+  );
+}, 60_000);
