@@ -10,7 +10,7 @@ import { vrrpProtocol } from "./packet.ts";
  * in full as ever; what it drops is not counted.
  *
  * Classic BPF has no loops: the sum is unrolled, over as many words as fit in 256 instructions. Messages with more than
- * 17 addresses pass without a look at their checksum.
+ * 18 addresses (version 2: 16) pass without a look at their checksum.
  */
 
 /** Words of 4 bytes that the sum covers. */
