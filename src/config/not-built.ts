@@ -115,7 +115,7 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   track: {
     route: "use script meanwhile",
     bfd: "use script meanwhile",
-    jitter: "scripts are spread over their interval without it",
+    jitter: "each script starts when it is due meanwhile",
   },
   service: {
     fwmark: "write vips or addresses and port meanwhile",

@@ -1,3 +1,4 @@
+import { familyOf } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import { errorText, hasCode } from "../base/system-error.ts";
 import type { VipAddressPlan } from "../config/node-plan.ts";
@@ -61,13 +62,16 @@ export class VirtualAddresses {
     return added.map(({ vip }) => vip);
   }
 
-  /** Has the kernel keep addresses for so long from now, those of them that are there and ours. */
+  /**
+   * Has the kernel keep IPv4 addresses for so long from now, those of them that are there and ours. IPv6 ones stay: a lease
+   * would make the kernel's route to their network expire with them, and with it the way from the host's own address.
+   */
   renew(vips: readonly VipAddressPlan[], lifetimeS: number): void {
     const { host, interfaces } = this.#needs;
     const changes = vips.flatMap((vip): readonly RouteChange[] => {
       const link = interfaces.linkNamed(vip.interface);
       const key = link === null ? null : keyOf(link.index, vip);
-      if (key === null || !this.#isOwned(key)) return [];
+      if (key === null || familyOf(vip.address) === 6 || !this.#isOwned(key)) return [];
       return [{ kind: "lease-address", address: requestOf(key, vip), lifetimeS }];
     });
     if (changes.length === 0) return;

@@ -49,7 +49,7 @@ export class FrrDaemons {
   async vtysh(...commands: readonly string[]): Promise<string> {
     const place = ["--vty_socket", this.#directory, "--config_dir", this.#directory];
     const typed = commands.flatMap((command) => ["-c", command]);
-    const daemon = ["-d", this.#name === "bfd" ? "bfdd" : this.#name];
+    const daemon = ["-d", `${this.#name}d`];
     const { stdout, stderr, exitCode } = await this.#host.run(["vtysh", ...place, ...daemon, ...typed]);
     if (exitCode !== 0 || stdout.startsWith("%"))
       throw new Error(`vtysh ${commands.join("; ")}: ${stdout}${stderr}`);

