@@ -69,7 +69,7 @@ function describeInstances(instances: readonly InstanceStatus[], isTerminal: boo
       const base = priority === basePriority ? "" : ` (${basePriority} before tracks)`;
       const lines = [
         `${name}  ${paint(state, isTerminal)}  ${addresses.join(" ")}`,
-        `  VRID ${instance.vrid} on ${instance.interface}, version ${instance.version}, priority ${priority}${base}`,
+        `  VRID ${instance.vrid} on ${instance.interface}${virtualMacText(instance)}, version ${instance.version}, priority ${priority}${base}`,
         `  since ${instance.since}: ${instance.reason}`,
       ];
       if (state !== "active" && peer !== null)
@@ -101,6 +101,10 @@ function splitBrainLines(found: SplitBrainStatus, isTerminal: boolean): readonly
     `    ${explanation}`,
     `    what to do: ${advice}`,
   ];
+}
+
+function virtualMacText({ virtualMac }: InstanceStatus): string {
+  return virtualMac === null ? "" : ` as ${virtualMac.mac} (${virtualMac.interface})`;
 }
 
 function describeServices(status: NodeStatus): string {

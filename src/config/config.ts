@@ -64,6 +64,8 @@ export interface InstanceConfig {
   readonly group: string;
   /** Null where advertisements go to the group. */
   readonly unicast: UnicastPlan | null;
+  /** Whether it has an interface with the virtual MAC, or the name of that interface. */
+  readonly virtualMac: boolean | string;
   readonly password: string | null;
   readonly hmac: HmacPlan | null;
   readonly checksum: "pseudo-header" | "message-only";

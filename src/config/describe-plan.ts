@@ -15,6 +15,7 @@ import type {
 } from "./node-plan.ts";
 import { programText, trackLine, trackNote } from "./describe-tracks.ts";
 import { formatDuration, formatSize } from "./units.ts";
+import { virtualMac } from "./virtual-mac.ts";
 
 /** Says in words what a node will do, a line for each thing, grouped under headings; what there is none of is left out. */
 export function describePlan(plan: NodePlan): string {
@@ -78,13 +79,19 @@ function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly str
     ...(instance.needsProxy ? ["withdrawn while no proxy process is alive"] : []),
   ];
   return [
-    `${name}: ${addresses.join(", ")} on ${instance.interface}, VRID ${vrid}, priority ${priority}`,
+    `${name}: ${addresses.join(", ")} on ${placeText(instance)}, VRID ${vrid}, priority ${priority}`,
     `  version ${version}, every ${formatDuration(advertIntervalMs)}${from} to ${destinations(instance, instance.peers)}; ${notes.join("; ")}`,
     ...heartbeats.map(({ interface: on, source: own, peers }) => {
       const nodes = peers.map(({ name: node, address }) => `${node} at ${address}`).join(", ");
       return `  heartbeat on ${on} from ${own} to ${destinations(instance, peers)}; hears ${nodes}`;
     }),
   ];
+}
+
+/** Says where the addresses live, and with which MAC if it is not the interface's own. */
+function placeText({ interface: below, virtualMac: link, family, vrid }: VrrpInstancePlan): string {
+  if (link === null) return below;
+  return `${link} (${virtualMac(family, vrid)}) above ${below}`;
 }
 
 function policyNotes(instance: VrrpInstancePlan): readonly string[] {

@@ -32,6 +32,8 @@ export interface VrrpInstancePlan {
   readonly interface: string;
   /** Of its addresses, and of what it speaks; IPv6 with version 3 only. */
   readonly family: Family;
+  /** Name of the interface with the virtual MAC that stands on `interface`; null uses the MAC of `interface` itself. */
+  readonly virtualMac: string | null;
   readonly version: 2 | 3;
   /** 1–255; IPv4 and IPv6 number their routers apart. */
   readonly vrid: number;

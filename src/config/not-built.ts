@@ -14,7 +14,6 @@ const rrOnly = "the schedulers rr and wrr work without it";
 const serverCheck = "a server is taken out and put back by its check meanwhile";
 
 const router: Readonly<Record<string, string>> = {
-  virtual_mac: "the interface's own address is announced by gratuitous ARP meanwhile",
   accept: "packets to the address are always accepted meanwhile",
   strict: "the rules of RFC 9568 are always checked meanwhile",
   skip_check_addresses: "differing address lists are logged meanwhile",

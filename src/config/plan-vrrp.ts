@@ -1,6 +1,7 @@
 import type { Config, InstanceConfig, MemberConfig, TrackConfig } from "./config.ts";
 import { planBfd, rivalsOf } from "./plan-bfd.ts";
 import type { VrrpInstancePlan, VrrpPlan } from "./node-plan.ts";
+import { placedAddresses, virtualMacLink } from "./plan-virtual-mac.ts";
 import { plannedServer } from "./probes.ts";
 import type { TrackPlan } from "./track-plan.ts";
 import { countingServers } from "./tracked-servers.ts";
@@ -44,6 +45,7 @@ function instancePlan(config: Config, instance: InstanceConfig, member: MemberCo
     name,
     interface: member.interface,
     family,
+    virtualMac: virtualMacLink(instance, member),
     version,
     vrid,
     priority: member.priority,
@@ -52,14 +54,7 @@ function instancePlan(config: Config, instance: InstanceConfig, member: MemberCo
     preempts,
     preemptDelayMs,
     startupDelayMs,
-    addresses: instance.addresses.map(({ address, length }) => ({
-      address,
-      length,
-      interface: member.interface,
-      label: instance.label,
-      scope: "global",
-      detectsDuplicates: instance.detectsDuplicates,
-    })),
+    addresses: placedAddresses(config, instance, member),
     extraAddresses: [],
     routes: [],
     rules: [],

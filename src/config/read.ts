@@ -16,6 +16,7 @@ import { policyRules } from "./rules/policy.ts";
 import { notifyRules } from "./rules/notify.ts";
 import { protocolRules, routerRules } from "./rules/routers.ts";
 import { scriptRules } from "./rules/scripts.ts";
+import { virtualMacRules } from "./rules/virtual-macs.ts";
 import { serviceRules } from "./rules/services.ts";
 import { transportRules } from "./rules/transport.ts";
 import { syncGroupRules } from "./rules/sync-groups.ts";
@@ -100,6 +101,7 @@ function examine(
     ...familyRules(model),
     ...transportRules(model),
     ...routerRules(model),
+    ...virtualMacRules(model),
     ...policyRules(model),
     ...bfdRules(model),
     ...syncGroupRules(model),

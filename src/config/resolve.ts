@@ -32,6 +32,7 @@ const fallback: ClusterEntry = {
   preempt: true,
   preempt_delay: 0,
   startup_delay: 0,
+  virtual_mac: false,
   auth: null,
   garp: usualGarp,
   bfd: null,
@@ -80,6 +81,7 @@ export function resolveInstances(
       detectsDuplicates: family === 6 && !(value.nodad ?? cluster.nodad),
       group: family === 4 ? (value.group ?? cluster.group) : (value.group6 ?? cluster.group6),
       unicast: unicastOf(value, cluster),
+      virtualMac: value.virtual_mac ?? cluster.virtual_mac,
       password: passwordOf(value.auth ?? cluster.auth),
       hmac: hmacOf(value.auth ?? cluster.auth),
       checksum: hasChecksumForms(family, version)

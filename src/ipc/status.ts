@@ -33,6 +33,8 @@ export interface InstanceStatus {
   readonly name: string;
   readonly interface: string;
   readonly family: Family;
+  /** The interface with the virtual MAC and that MAC, or null. */
+  readonly virtualMac: { readonly interface: string; readonly mac: string } | null;
   readonly version: 2 | 3;
   readonly vrid: number;
   readonly state: VrrpStateName;

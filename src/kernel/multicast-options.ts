@@ -13,6 +13,7 @@ import {
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_ADD_MEMBERSHIP,
+  IPV6_FREEBIND,
   IPV6_MULTICAST_ALL,
   IPV6_MULTICAST_HOPS,
   IPV6_MULTICAST_IF,
@@ -64,31 +65,55 @@ export function configureMulticast(fd: number, options: RawMulticastOptions): vo
   else configureIpv6(fd, options);
 }
 
-function configureIpv4(fd: number, { link, group, source, ttl, tos }: RawMulticastOptions): void {
+/**
+ * Sets up a raw socket that only sends, through a link that need not have the source address, and may be down still;
+ * throws `SystemError`.
+ */
+export function configureSpeaker(fd: number, options: RawMulticastOptions): void {
+  native.setOption(fd, SOL_SOCKET, SO_BINDTODEVICE, nameOption(options.link.name));
+  // Nobody reads what it may hear: the kernel makes the least of it.
+  native.setOption(fd, SOL_SOCKET, SO_RCVBUF, intOption(0));
+  if (familyOf(options.group) === 4) return speakIpv4(fd, options);
+  // The source may be another link's.
+  native.setOption(fd, IPPROTO_IPV6, IPV6_FREEBIND, intOption(1));
+  speakIpv6(fd, options);
+}
+
+function configureIpv4(fd: number, options: RawMulticastOptions): void {
+  native.setOption(fd, IPPROTO_IP, IP_RECVTTL, intOption(1));
+  native.setOption(fd, IPPROTO_IP, IP_PKTINFO, intOption(1));
+  speakIpv4(fd, options);
+  const membership = multicastOption(options.group, "0.0.0.0", options.link.index);
+  native.setOption(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, membership);
+}
+
+function speakIpv4(fd: number, { link, source, ttl, tos }: RawMulticastOptions): void {
   native.setOption(fd, IPPROTO_IP, IP_MULTICAST_ALL, intOption(0));
   native.setOption(fd, IPPROTO_IP, IP_MULTICAST_LOOP, intOption(0));
   native.setOption(fd, IPPROTO_IP, IP_MULTICAST_TTL, intOption(ttl));
-  native.setOption(fd, IPPROTO_IP, IP_RECVTTL, intOption(1));
-  native.setOption(fd, IPPROTO_IP, IP_PKTINFO, intOption(1));
   native.setOption(fd, IPPROTO_IP, IP_TOS, intOption(tos));
   // After IP_TOS, which sets a priority of its own.
   native.setOption(fd, SOL_SOCKET, SO_PRIORITY, intOption(controlPriority));
   // The address given here becomes the source of what is sent to a group. bind(2) would do that too, but a raw
   // IPv4 socket that is bound to a unicast address receives no multicast.
   native.setOption(fd, IPPROTO_IP, IP_MULTICAST_IF, multicastOption("0.0.0.0", source, link.index));
-  native.setOption(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, multicastOption(group, "0.0.0.0", link.index));
 }
 
-function configureIpv6(fd: number, { link, group, source, ttl, tos }: RawMulticastOptions): void {
+function configureIpv6(fd: number, options: RawMulticastOptions): void {
+  native.setOption(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, intOption(1));
+  native.setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, intOption(1));
+  speakIpv6(fd, options);
+  const membership = multicastOption6(options.group, options.link.index);
+  native.setOption(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, membership);
+}
+
+function speakIpv6(fd: number, { link, source, ttl, tos }: RawMulticastOptions): void {
   native.setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, intOption(0));
   native.setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, intOption(0));
   native.setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, intOption(ttl));
-  native.setOption(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, intOption(1));
-  native.setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, intOption(1));
   native.setOption(fd, IPPROTO_IPV6, IPV6_TCLASS, intOption(tos));
   native.setOption(fd, SOL_SOCKET, SO_PRIORITY, intOption(controlPriority));
   native.setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, intOption(link.index));
   // The source of what is sent. Unlike IPv4's, a raw IPv6 socket that is bound goes on hearing the groups it is in.
   native.bind(fd, internetAddress({ address: source, port: 0 }, link.index));
-  native.setOption(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, multicastOption6(group, link.index));
 }

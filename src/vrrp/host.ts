@@ -16,6 +16,7 @@ import type {
   RuleRequest,
 } from "../kernel/rtnetlink.ts";
 import type { BfdHost } from "./bfd/bfd-host.ts";
+import type { VirtualMacLinks } from "../kernel/virtual-mac-links.ts";
 import type { GatewayPlace } from "./tracks/gateway-place.ts";
 
 /** What the elections need of the machine they run on; kernel-host.ts has the real one, tests bring their own. */
@@ -30,6 +31,7 @@ export interface Host {
   readonly settings: { read(path: string): string; write(path: string, value: string): void };
   /** What BFD sessions need beside this. */
   readonly bfd: BfdHost;
+  readonly virtualMacLinks: VirtualMacLinksHost;
   /** Tells the neighbours on a link once where `address` is: gratuitous ARP, or an unsolicited neighbour advertisement. */
   announce(link: Link, address: string): void;
   /** Starts hearing a multicast group on a link; throws `SystemError`. */
@@ -38,6 +40,8 @@ export interface Host {
   openNeighbourhood(link: Link, react: (message: ArpMessage) => void): Neighbourhood;
   /** Starts hearing all VRRP over IP on a link, whomever it is for, past this host's own firewall; throws `SystemError`. */
   openCapture(link: Link, react: (packet: IpPacket) => void): { close(): void };
+  /** Gets ready to send through the place's speaker, which may be down still; throws `SystemError`. */
+  openSpeaker(where: SegmentPlace, speaker: Link): Segment;
   /** Runs a program once; never rejects. */
   runScript(script: Script): Promise<ScriptResult>;
   /**
@@ -92,11 +96,19 @@ export interface Routes {
   subscribeFib(react: (event: RouteEvent) => void): () => void;
 }
 
+/** The part of the interfaces with virtual MACs that is used here. */
+export type VirtualMacLinksHost = Pick<
+  VirtualMacLinks,
+  "list" | "problem" | "make" | "settle" | "setUp" | "remove"
+>;
+
 /** Where advertisements of one source travel. */
 export interface SegmentPlace {
   readonly link: Link;
   readonly group: string;
   readonly source: string;
+  /** The interface with the virtual MAC to send through; null sends through `link` itself. */
+  readonly speaker: Link | null;
 }
 
 /** ARP on a link. */

@@ -5,6 +5,7 @@ import { FrameSocket } from "../kernel/frame-socket.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
 import { describeProcess, listProcesses, subscribeProcesses, watchEnd } from "../kernel/processes.ts";
 import { RawMulticast } from "../kernel/raw-multicast.ts";
+import { RawSpeaker } from "../kernel/raw-speaker.ts";
 import { RawUnicast } from "../kernel/raw-unicast.ts";
 import { openEcho, openNeighbour } from "../kernel/reachability.ts";
 import { RouteNetlink } from "../kernel/rtnetlink.ts";
@@ -12,6 +13,7 @@ import { readSysctl, writeSysctl } from "../kernel/sysctl.ts";
 import { PreciseTimer } from "../kernel/timer.ts";
 import { Announcements } from "./announcements.ts";
 import { kernelBfdHost } from "./bfd/bfd-host.ts";
+import { VirtualMacLinks } from "../kernel/virtual-mac-links.ts";
 import { openFifo } from "./fifo.ts";
 import { readFile, watchFile } from "./files.ts";
 import { soundAdvertsOnly } from "./flood-filter.ts";
@@ -28,6 +30,7 @@ export interface KernelHost extends Host {
 /** Opens the sockets that all instances share; throws `SystemError` without CAP_NET_RAW. */
 export function openKernelHost(log: Log): KernelHost {
   const routes = RouteNetlink.open();
+  const virtualMacLinks = VirtualMacLinks.open();
   const frames = FrameSocket.open();
   const announcements = new Announcements();
   const alarm = PreciseTimer.open();
@@ -38,6 +41,7 @@ export function openKernelHost(log: Log): KernelHost {
     journal: Journal.open(stateDirectory(process.env), "vrrp"),
     settings: { read: readSysctl, write: writeSysctl },
     bfd: kernelBfdHost(log),
+    virtualMacLinks,
     announce(link, address) {
       // Not Ethernet: a tunnel or the loopback has nobody to tell.
       if (link.mac.length === 6) frames.send(link.index, announcements.frame(link, address));
@@ -45,6 +49,8 @@ export function openKernelHost(log: Log): KernelHost {
     openSegment: (where, receive) => openSegment(where, receive, log),
     openNeighbourhood: (link, react) => openNeighbourhood(link, react, log),
     openCapture: (link, react) => openCapture(link, react, log),
+    openSpeaker: ({ group, source }, link) =>
+      RawSpeaker.open({ protocol: vrrpProtocol, link, group, source, ttl: 255, tos: 0xc0 }),
     runScript,
     resolveUser,
     openFifo,
@@ -62,6 +68,7 @@ export function openKernelHost(log: Log): KernelHost {
       alarm.close();
       frames.close();
       routes.close();
+      virtualMacLinks.close();
     },
   };
 }

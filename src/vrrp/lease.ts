@@ -1,5 +1,5 @@
 import type { VrrpInstancePlan } from "../config/node-plan.ts";
-import type { LeasedAddress } from "../kernel/rtnetlink.ts";
+import { addressProtocol, type LeasedAddress } from "../kernel/rtnetlink.ts";
 
 /**
  * PURE: how long the kernel keeps a virtual address that nobody renews. A daemon that is killed, hangs or is stopped in its
@@ -35,4 +35,14 @@ export function wasHeldJustNow(plan: VrrpInstancePlan, leases: readonly LeasedAd
     // Routers that are not ours wait for three intervals.
     return atMostMs <= Math.min(plan.downAfter, 3) * plan.advertIntervalMs;
   });
+}
+
+/** Names the instances whose addresses a daemon that was killed has left, too recently for another node to have claimed them. */
+export function namesHeldJustNow(
+  plans: readonly VrrpInstancePlan[],
+  leases: readonly LeasedAddress[],
+): readonly string[] {
+  const ours = leases.filter(({ protocol }) => protocol === addressProtocol.vrrp);
+  if (ours.length === 0) return [];
+  return plans.filter((plan) => wasHeldJustNow(plan, ours)).map(({ name }) => name);
 }

@@ -3,15 +3,22 @@ import type { VrrpInstancePlan } from "../config/node-plan.ts";
 import type { PathPlace } from "./adverts.ts";
 import { type Interfaces, linkProblem } from "./interfaces.ts";
 import { chooseSource, type Source } from "./source.ts";
+import type { VirtualMacs } from "./virtual-macs.ts";
 
 /** Where virtual routers can speak and listen at present: their links, and the host's own addresses there. */
 export class Places {
   readonly #interfaces: Interfaces;
   readonly #isVirtual: (address: string) => boolean;
+  readonly #virtualMacs: Pick<VirtualMacs, "problem" | "linkOf">;
 
-  constructor(interfaces: Interfaces, isVirtual: (address: string) => boolean) {
+  constructor(
+    interfaces: Interfaces,
+    isVirtual: (address: string) => boolean,
+    virtualMacs: Pick<VirtualMacs, "problem" | "linkOf">,
+  ) {
     this.#interfaces = interfaces;
     this.#isVirtual = isVirtual;
+    this.#virtualMacs = virtualMacs;
   }
 
   /** Gives the instance's own interface first, then its heartbeats. */
@@ -23,7 +30,14 @@ export class Places {
       const found = this.#isHere(heartbeat.source) ? heartbeat.source : null;
       return this.#place(heartbeat.interface, { group, source: found, missing: without });
     });
-    return [this.#place(plan.interface, { group, source, missing }), ...heartbeats];
+    return [this.#spoken(plan, this.#place(plan.interface, { group, source, missing })), ...heartbeats];
+  }
+
+  /** On its own interface a router speaks with its virtual MAC, if it has one. */
+  #spoken(plan: VrrpInstancePlan, path: PathPlace): PathPlace {
+    if (plan.virtualMac === null || path.place === null) return path;
+    const place = { ...path.place, speaker: this.#virtualMacs.linkOf(plan) };
+    return { ...path, place, problem: path.problem ?? this.#virtualMacs.problem(plan) };
   }
 
   #sourceOf(plan: VrrpInstancePlan): Source {
@@ -42,7 +56,7 @@ export class Places {
     const { group, source, missing } = wish;
     const link = this.#interfaces.linkNamed(on);
     const problem = linkProblem(on, link) ?? (source === null ? missing : null);
-    const place = link === null || source === null ? null : { link, group, source };
+    const place = link === null || source === null ? null : { link, group, source, speaker: null };
     return {
       interface: on,
       place,

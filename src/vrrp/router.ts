@@ -17,11 +17,14 @@ import { RivalWatch } from "./rival-watch.ts";
 import { mayClaim } from "./sync-group.ts";
 import type { WeighedClaim } from "./tracking.ts";
 import type { Transport } from "./transport.ts";
+import { shownVirtualMac } from "./virtual-mac-fitness.ts";
+import type { VirtualMacs } from "./virtual-macs.ts";
 
 /** What all routers of a process share. */
 export interface RouterNeeds extends HoldingNeeds {
   readonly host: Host;
   readonly transport: Transport;
+  readonly virtualMacs: VirtualMacs;
   /** When the daemon was started. */
   readonly bornAt: () => Instant;
   readonly neighbourhoods: Neighbourhoods;
@@ -86,6 +89,8 @@ export class Router {
 
   /** Begins with a claim. */
   start(weighed: WeighedClaim, paths: readonly PathPlace[], adopts: boolean): void {
+    // What an earlier process left up must not answer beside whoever is active now.
+    if (!adopts) this.#needs.virtualMacs.lower(this.#plan);
     this.#weighed = this.#join(weighed, paths);
     this.#handle({ kind: "startup", at: this.#now(), claim: this.#weighed.claim, adopts });
   }
@@ -100,6 +105,7 @@ export class Router {
   configure(plan: VrrpInstancePlan): void {
     const before = this.#plan;
     this.#plan = plan;
+    if (this.#election.state === "active") this.#needs.virtualMacs.raise(plan);
     this.#holding.configure(plan, this.#election.state === "active");
     const hasOtherAdvert =
       before.advertIntervalMs !== plan.advertIntervalMs ||
@@ -138,7 +144,9 @@ export class Router {
 
   /** Makes sure of every address while active. */
   reconcile(): void {
-    if (this.#isDefending()) this.#holding.check();
+    if (!this.#isDefending()) return;
+    this.#needs.virtualMacs.keepUp(this.#plan);
+    this.#holding.check();
   }
 
   /** Does the same in a moment, once for many events. */
@@ -154,6 +162,7 @@ export class Router {
       name,
       interface: this.#plan.interface,
       family,
+      virtualMac: shownVirtualMac(this.#plan),
       version,
       vrid,
       state: stateName(this.#election),
@@ -177,7 +186,9 @@ export class Router {
     // The claims of all routers are looked at whenever one of them may have changed.
     if (event.kind === "claim" && next === before) return;
     this.#election = next;
-    for (const effect of effects) this.#carryOut(effect);
+    // Before the first advertisement, which goes through it.
+    if (next.state === "active" && before.state !== "active") this.#needs.virtualMacs.raise(this.#plan);
+    for (const effect of effects) if (!this.#isHarmful(effect, before, next)) this.#carryOut(effect);
     this.#arm();
     this.#rivals.follow(this.#plan, next, this.#adverts.place);
     if (before.state !== next.state) {
@@ -187,6 +198,12 @@ export class Router {
     // Whoever is about to take over announces the addresses; a late burst of ours would turn the hosts back.
     if (next.state === "leaving") this.#holding.quiet();
     if (next.state === "initialize") this.#finish();
+  }
+
+  /** An outranked router's last word is from the MAC that the winner uses now: it would turn the switch back to us. */
+  #isHarmful(effect: ElectionEffect, before: Election, next: Election): boolean {
+    const isLastWord = effect.kind === "sendAdvert" && effect.priority !== 0 && next.state === "backup";
+    return isLastWord && before.state === "active" && this.#plan.virtualMac !== null;
   }
 
   /** Lets go of everything once a stop is over. */
@@ -216,6 +233,8 @@ export class Router {
       case "addAddresses":
         return this.#holding.take();
       case "removeAddresses":
+        // First, so that the kernel's farewells (MLD) do not turn the switch back to this node.
+        this.#needs.virtualMacs.lower(this.#plan);
         return this.#holding.release();
       case "announce":
         return this.#holding.announce();

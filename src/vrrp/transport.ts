@@ -18,10 +18,10 @@ interface OpenSegment {
 
 /** The sockets of all instances, one for each interface, group and source; packets are handed out by VRID. */
 export class Transport {
-  readonly #host: Pick<Host, "openSegment">;
+  readonly #host: Pick<Host, "openSegment" | "openSpeaker">;
   readonly #open = new Map<string, OpenSegment>();
 
-  constructor(host: Pick<Host, "openSegment">) {
+  constructor(host: Pick<Host, "openSegment" | "openSpeaker">) {
     this.#host = host;
   }
 
@@ -32,11 +32,16 @@ export class Transport {
       release();
       throw new SystemError("join", "EEXIST", `VRID ${vrid} on ${place.link.name}`);
     }
+    const speaker = this.#speakerAt(place, release);
     open.receivers.set(vrid, receive);
     return {
       place,
-      send: (payload, to) => open.segment.send(payload, to),
+      send(payload, to) {
+        if (speaker !== null && to === place.group) speaker.send(payload, to);
+        else open.segment.send(payload, to);
+      },
       leave: () => {
+        speaker?.close();
         if (open.receivers.get(vrid) === receive) open.receivers.delete(vrid);
         release();
       },
@@ -46,6 +51,32 @@ export class Transport {
   /** Opens a segment's socket ahead of its use, and keeps it until the result is called. */
   reserve(place: SegmentPlace): () => void {
     return this.#use(place).release;
+  }
+
+  /** Opens those of many, or none; throws `SystemError`. */
+  reserveAll(places: readonly SegmentPlace[]): () => void {
+    const releases: (() => void)[] = [];
+    const release = (): void => {
+      for (const each of releases) each();
+    };
+    try {
+      for (const place of places) releases.push(this.reserve(place));
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return release;
+  }
+
+  /** Opens what belongs to one virtual router alone: what is heard, they share. */
+  #speakerAt(place: SegmentPlace, release: () => void): Segment | null {
+    if (place.speaker === null) return null;
+    try {
+      return this.#host.openSpeaker(place, place.speaker);
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   #use(place: SegmentPlace): { open: OpenSegment; release: () => void } {
@@ -76,9 +107,9 @@ export class Transport {
   }
 }
 
-/** Tells whether two places share a socket. */
+/** Tells whether a membership of one place does for the other. */
 export function isSamePlace(a: SegmentPlace, b: SegmentPlace): boolean {
-  return placeKey(a) === placeKey(b);
+  return placeKey(a) === placeKey(b) && a.speaker?.index === b.speaker?.index;
 }
 
 function placeKey({ link, group, source }: SegmentPlace): string {

@@ -16,7 +16,7 @@ import type { Host, UserIds } from "./host.ts";
 import { Interfaces } from "./interfaces.ts";
 import { Neighbourhoods } from "./neighbourhoods.ts";
 import { StateNotices } from "./state-notices.ts";
-import { wasHeldJustNow } from "./lease.ts";
+import { namesHeldJustNow } from "./lease.ts";
 import { isInTheWay, planDifference, routerKey } from "./plan-difference.ts";
 import { Places } from "./places.ts";
 import { Router, type RouterNeeds } from "./router.ts";
@@ -25,6 +25,7 @@ import { type Burden, type Standing, type WeighedClaim, weighClaim } from "./tra
 import { Tracks } from "./tracks.ts";
 import { Transport } from "./transport.ts";
 import { Verdicts } from "./verdicts.ts";
+import { VirtualMacs } from "./virtual-macs.ts";
 
 /**
  * All virtual routers of this node: what the kernel, the tracks, the proxies and the sync groups say becomes each
@@ -37,6 +38,7 @@ export class VrrpNode {
   readonly #holdings: Holdings;
   readonly #transport: Transport;
   readonly #places: Places;
+  readonly #virtualMacs: VirtualMacs;
   readonly #needs: RouterNeeds;
   readonly #unsubscribe: () => void;
   readonly #routers = new Map<string, Router>();
@@ -67,14 +69,16 @@ export class VrrpNode {
     this.#unsubscribe = host.routes.subscribe((event) => this.#hear(event));
     this.#interfaces = new Interfaces(host);
     this.#transport = new Transport(host);
-    this.#places = new Places(this.#interfaces, (address) => this.#isVirtual(address));
+    const changed = (): void => this.#weighAll();
+    this.#virtualMacs = new VirtualMacs({ host, interfaces: this.#interfaces, log, changed });
+    this.#places = new Places(this.#interfaces, (address) => this.#isVirtual(address), this.#virtualMacs);
     this.#tracks = new Tracks({
       host,
       interfaces: this.#interfaces,
       verdicts: this.#verdicts,
       isVirtual: (own) => own.protocol === addressProtocol.vrrp || this.#isVirtual(own.address),
       log,
-      changed: () => this.#weighAll(),
+      changed,
     });
     this.#notices = new StateNotices({ host, log });
     this.#handovers = new Handovers({
@@ -100,6 +104,7 @@ export class VrrpNode {
       interfaces: this.#interfaces,
       ...this.#holdings.needs,
       transport: this.#transport,
+      virtualMacs: this.#virtualMacs,
       deadlines,
       announcements: new AnnouncementQueue({ host, interfaces: this.#interfaces, deadlines, log }),
       neighbourhoods: new Neighbourhoods(host),
@@ -117,12 +122,14 @@ export class VrrpNode {
     const users = this.#resolveUsers(plan);
     const tellOthers = this.#notices.prepare(plan.notify);
     const holdOthers = this.#holdings.prepare(plan.instances);
-    const release = this.#reserveSegments(plan.instances);
+    // What cannot be opened is a refusal, before anything has changed.
+    const places = plan.instances.flatMap((one) => this.#places.of(one)).flatMap(({ place }) => place ?? []);
+    const release = this.#transport.reserveAll(places);
     try {
       if (!this.#isConfigured) this.#handovers.restore(handedOver);
       tellOthers();
       holdOthers();
-      const held = this.#isConfigured ? [] : this.#heldJustNow(plan);
+      const held = this.#isConfigured ? [] : namesHeldJustNow(plan.instances, this.#host.routes.leases());
       this.#carryOut(plan, { users, adopt: this.#wholeGroups(plan, [...adopt, ...held]) });
     } finally {
       release();
@@ -168,6 +175,7 @@ export class VrrpNode {
   reconcile(): void {
     this.#interfaces.readAll();
     this.#bfd.retry();
+    this.#virtualMacs.tend(this.#plansInUse());
     this.#weighAll();
     for (const router of this.#routers.values()) router.reconcile();
     this.#holdings.check();
@@ -195,8 +203,10 @@ export class VrrpNode {
   #departed(): void {
     this.#changed();
     const left = this.#left;
-    if (left === null || this.#routers.size > 0 || this.#departing.size > 0) return;
+    if (left === null) return this.#virtualMacs.keepOnly(this.#plansInUse());
+    if (this.#routers.size > 0 || this.#departing.size > 0) return;
     this.#left = null;
+    this.#virtualMacs.keepOnly([]);
     this.#unsubscribe();
     this.#holdings.close();
     // Not before another holds the addresses: to a foreign peer it may be the word to take them.
@@ -233,6 +243,7 @@ export class VrrpNode {
     this.#index();
     this.#makeWay(plan);
     this.#bfd.exchange(plan.bfd);
+    this.#virtualMacs.tend(this.#plansInUse());
     this.#tracks.exchange(plan.tracks, { users: how.users, isAdopting: how.adopt.size > 0 });
     for (const next of difference.changed) this.#routers.get(routerKey(next))?.configure(next);
     const isAdopted = ({ name }: VrrpInstancePlan): boolean => how.adopt.has(name);
@@ -248,47 +259,28 @@ export class VrrpNode {
       router.start(this.#weigh(router.plan, standings), paths, isAdopted(router.plan));
     }
     this.#weighAll();
+    this.#virtualMacs.keepOnly(this.#plansInUse());
+  }
+
+  /** Gives the plans of all virtual routers, those that are about to leave included. */
+  #plansInUse(): readonly VrrpInstancePlan[] {
+    return [...this.#plan.instances, ...[...this.#departing].map(({ plan }) => plan)];
   }
 
   #index(): void {
-    const { instances, syncGroups } = this.#plan;
+    const { syncGroups } = this.#plan;
     this.#named = new Map([...this.#routers.values()].map((router) => [router.name, router]));
     this.#groups = new Map(
       syncGroups.flatMap((group) => group.instances.map((name) => [name, group] as const)),
     );
-    const plans = [...instances, ...[...this.#departing].map(({ plan }) => plan)];
-    this.#virtual = new Set(plans.flatMap((plan) => heldAddresses(plan).map(({ address }) => address)));
+    this.#virtual = new Set(
+      this.#plansInUse().flatMap((plan) => heldAddresses(plan).map(({ address }) => address)),
+    );
   }
 
   #resolveUsers({ tracks }: VrrpPlan): ReadonlyMap<string | null, UserIds | null> {
     const names = new Set(tracks.flatMap((track) => (track.kind === "script" ? [track.user] : [])));
     return new Map([...names].map((name) => [name, this.#host.resolveUser(name)]));
-  }
-
-  /** Opens what can be opened now, so that a refusal comes before anything has changed. */
-  #reserveSegments(plans: readonly VrrpInstancePlan[]): () => void {
-    const releases: (() => void)[] = [];
-    const release = (): void => {
-      for (const each of releases) each();
-    };
-    try {
-      for (const plan of plans) {
-        for (const { place } of this.#places.of(plan)) {
-          if (place !== null) releases.push(this.#transport.reserve(place));
-        }
-      }
-    } catch (error) {
-      release();
-      throw error;
-    }
-    return release;
-  }
-
-  /** Names the instances whose addresses a daemon that was killed has left, too recently for another node to have claimed them. */
-  #heldJustNow({ instances }: VrrpPlan): readonly string[] {
-    const leases = this.#host.routes.leases().filter(({ protocol }) => protocol === addressProtocol.vrrp);
-    if (leases.length === 0) return [];
-    return instances.filter((plan) => wasHeldJustNow(plan, leases)).map(({ name }) => name);
   }
 
   #wholeGroups(plan: VrrpPlan, adopt: readonly string[]): ReadonlySet<string> {
@@ -299,6 +291,7 @@ export class VrrpNode {
   #hear(event: RouteEvent): void {
     this.#interfaces.apply(event);
     if (event.kind === "overrun") return this.reconcile();
+    if (event.kind === "link" && this.#isOwnLinkTended(event.link.name)) return;
     const isVirtual = event.kind === "address" && this.#isVirtual(event.address.address);
     if (!isVirtual) {
       this.#bfd.look();
@@ -308,6 +301,15 @@ export class VrrpNode {
     if (event.kind === "link") for (const router of this.#routers.values()) router.reconcileSoon();
     if (event.kind !== "address" || !event.isGone) return;
     for (const router of this.#routers.values()) router.restore(event.address);
+  }
+
+  /** Sees to the virtual MACs after a change of a link, and tells whether that is all there is to do about it. */
+  #isOwnLinkTended(name: string): boolean {
+    const concerned = this.#plansInUse().filter((plan) => [plan.virtualMac, plan.interface].includes(name));
+    const isOwn = concerned.some(({ virtualMac }) => virtualMac === name);
+    if (this.#virtualMacs.tend(concerned) && isOwn) this.#weighAll();
+    for (const plan of concerned) this.#routers.get(routerKey(plan))?.reconcile();
+    return isOwn;
   }
 
   /** Gives every router its claim as it is now. */

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { resolve } from "node:path";
-import { executable } from "../support/edge-ha.ts";
-import { type Host, Lab } from "../support/lab.ts";
+import { pairFile, vips } from "../support/cluster-file.ts";
+import { executable, instanceOf, startEdgeHa } from "../support/edge-ha.ts";
+import { type Host, Lab, waitFor } from "../support/lab.ts";
 
 const rtnetlink = resolve(import.meta.dir, "../../src/kernel/rtnetlink.ts");
 
@@ -55,3 +56,28 @@ test("the clean-up removes what dead elections left behind and nothing else", as
   expect(await host.holds("192.0.2.10")).toBe(true);
   expect(await host.run([executable, "__cleanup"])).toEqual({ stdout: "", stderr: "", exitCode: 0 });
 });
+
+test("the clean-up removes interfaces of virtual MACs with what they are on put back, and no other macvlan", async () => {
+  await using lab = await Lab.create();
+  await lab.bridge("lan");
+  const host = await lab.host("lb1", { eth0: { bridge: "lan", address: "192.0.2.11/24" } });
+  await host.ip(["link", "add", "other", "link", "eth0", "type", "macvlan", "mode", "bridge"]);
+  const node = await startEdgeHa(host, { config: pairFile({ vipKeys: "virtual_mac = true" }), node: "lb1" });
+  await waitFor("it holds the first address", () => host.holds(vips.first));
+  expect((await instanceOf(node, "first")).virtualMac).toEqual({
+    interface: "vrrp4-51-eth0",
+    mac: "00:00:5e:00:01:33",
+  });
+  await host.killAll();
+  const arpIgnore = async (): Promise<string> =>
+    (await host.run(["cat", "/proc/sys/net/ipv4/conf/eth0/arp_ignore"])).stdout.trim();
+  expect(await arpIgnore()).toBe("1");
+  const { stderr, exitCode } = await host.run([executable, "__cleanup"]);
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain("removed interface vrrp4-51-eth0, which a dead service left behind");
+  expect(stderr).toContain("removed interface vrrp4-52-eth0, which a dead service left behind");
+  expect(await arpIgnore()).toBe("0");
+  const links = await host.ip(["-brief", "link"]);
+  expect(links).toContain("other@eth0");
+  expect(links).not.toContain("vrrp");
+}, 60_000);

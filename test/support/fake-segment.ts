@@ -25,6 +25,7 @@ import { FakeProcesses } from "./fake-processes.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { FakeFib } from "./fake-fib.ts";
 import { seededRandom } from "./seeded-random.ts";
+import { FakeVirtualMacLinks } from "./fake-virtual-mac-links.ts";
 
 export { seededRandom } from "./seeded-random.ts";
 
@@ -183,6 +184,7 @@ export class FakeMachine {
   noted: ReadonlySet<string> = new Set();
   /** Kernel settings by their paths. */
   readonly settings: Map<string, string> = new Map();
+  readonly virtualMacLinks: FakeVirtualMacLinks;
   readonly #segment: FakeSegment;
   readonly #links: Map<string, Link>;
   #missed: (() => void)[] | null = null;
@@ -199,6 +201,8 @@ export class FakeMachine {
     this.#addresses = Object.entries(own).flatMap(([link, addresses]) => {
       return [addresses].flat().map((address) => addressOn(this.#link(link), address, 0));
     });
+    const tell = (event: RouteEvent): void => this.#tell(event);
+    this.virtualMacLinks = new FakeVirtualMacLinks({ links: this.#links, tell });
   }
 
   /** Starts a process: its timers and sockets end with `kill`, what it left in the kernel stays. */
@@ -230,6 +234,8 @@ export class FakeMachine {
         read: (path) => this.settings.get(path) ?? "0",
         write: (path, value) => void this.settings.set(path, value),
       },
+      virtualMacLinks: this.virtualMacLinks,
+      openSpeaker: (place) => this.#segment.open(this, place, () => undefined),
       announce: (_link, address): void => void this.announced.push(address),
       openSegment: (place, receive) => {
         const segment = this.#segment.open(this, place, receive);

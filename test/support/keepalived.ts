@@ -17,6 +17,8 @@ export interface KeepalivedInstance {
   readonly preempts?: boolean;
   /** Own address and the others', in place of the multicast group. */
   readonly unicast?: { readonly source: string; readonly peers: readonly string[] };
+  /** Gives it a macvlan with the virtual MAC (`use_vmac`). */
+  readonly usesVirtualMac?: boolean;
 }
 
 /** Starts keepalived, the VRRP part alone, on a host. */
@@ -33,7 +35,7 @@ function configuration(routerName: string, instances: readonly KeepalivedInstanc
 }
 
 function instanceBlock(instance: KeepalivedInstance): string {
-  const { password, unicast, preempts = true } = instance;
+  const { password, unicast, preempts = true, usesVirtualMac = false } = instance;
   const peers = unicast?.peers.map((peer) => `    ${peer}\n`).join("") ?? "";
   const transport =
     unicast === undefined ? "" : `  unicast_src_ip ${unicast.source}\n  unicast_peer {\n${peers}  }\n`;
@@ -45,7 +47,7 @@ function instanceBlock(instance: KeepalivedInstance): string {
   virtual_router_id ${instance.vrid}
   priority ${instance.priority}
   advert_int ${instance.advertInterval}
-${preempts ? "" : "  nopreempt\n"}${transport}${password === undefined ? "" : authentication}  virtual_ipaddress {
+${preempts ? "" : "  nopreempt\n"}${usesVirtualMac ? "  use_vmac\n" : ""}${transport}${password === undefined ? "" : authentication}  virtual_ipaddress {
 ${instance.addresses.map((address) => `    ${address}\n`).join("")}  }
 }
 `;

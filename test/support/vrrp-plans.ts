@@ -11,6 +11,7 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
     name: "public-1",
     interface: "eth0",
     family: familyOf(vip),
+    virtualMac: null,
     version: 3,
     vrid: 51,
     priority: 100,
@@ -37,11 +38,14 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
     rivals: [],
     ...rest,
   } as const;
-  const { interface: on, vrid } = plan;
+  // With a virtual MAC an address stands alone on the interface that has it.
+  const { interface: below, virtualMac, vrid } = plan;
+  const on = virtualMac ?? below;
   const common = { interface: on, label: null, detectsDuplicates: false, scope: "global" } as const;
-  if (familyOf(vip) === 4) return { ...plan, addresses: [{ address: vip, length: 24, ...common }] };
+  if (familyOf(vip) === 4)
+    return { ...plan, addresses: [{ address: vip, length: virtualMac === null ? 24 : 32, ...common }] };
   const first = { address: virtualLinkLocal(vrid), length: 64, ...common };
-  return { ...plan, addresses: [first, { address: vip, length: 64, ...common }] };
+  return { ...plan, addresses: [first, { address: vip, length: virtualMac === null ? 64 : 128, ...common }] };
 }
 
 /** Makes a whole plan of instances alone, or with more. */

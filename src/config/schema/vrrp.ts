@@ -20,6 +20,7 @@ import {
   complaint,
   flag,
   integer,
+  isInterfaceName,
   name,
   names,
   orElse,
@@ -47,6 +48,8 @@ interface RouterEntry extends TransportEntry {
   readonly preempt: boolean | null;
   readonly preempt_delay: number | null;
   readonly startup_delay: number | null;
+  /** True for an interface with a name made up for it, or its name. */
+  readonly virtual_mac: boolean | string | null;
   readonly auth: AuthEntry | null;
   readonly group: string | null;
   readonly group6: string | null;
@@ -90,6 +93,14 @@ export interface SyncGroupEntry {
 const interfaceExample = 'interface = "eth1", or interface = { lb1 = "eth1", lb2 = "ens3" }';
 const interfaceSchema = interfacePerNode(interfaceExample);
 
+const virtualMacExample = 'virtual_mac = true, or the name of its interface, as in virtual_mac = "vrrp51"';
+const virtualMacSchema: z.ZodType<boolean | string> = z.unknown().transform((value, context) => {
+  if (typeof value === "boolean") return value;
+  if (typeof value === "string" && isInterfaceName(value)) return value;
+  context.addIssue(wants("true, false or an interface name", virtualMacExample)({ input: value }));
+  return z.NEVER;
+});
+
 const ownerNote = "priority = 1 to 254, or 255 for a node whose own address it is";
 const priorityExample = "priority = { lb1 = 150, lb2 = 100 }";
 const prioritySchema = perNode(
@@ -132,6 +143,7 @@ const router = {
   preempt: orNull(flag("preempt = false")),
   preempt_delay: orNull(preemptDelaySchema),
   startup_delay: orNull(startupDelaySchema),
+  virtual_mac: orNull(virtualMacSchema),
   auth: orNull(authSchema),
   group: orNull(groupSchema),
   group6: orNull(group6Schema),

@@ -16,6 +16,7 @@ const status: NodeStatus = {
       name: "public-1",
       interface: "eth2",
       family: 4,
+      virtualMac: null,
       version: 3,
       vrid: 191,
       state: "backup",

@@ -185,6 +185,7 @@ garp = { burst = 3, repeat_delay = "1s", refresh = "60s", refresh_count = 2, int
         name: "foreign",
         interface: "eth1",
         family: 4,
+        virtualMac: null,
         version: 3,
         vrid: 7,
         priority: 120,

@@ -37,7 +37,7 @@ class Attacker {
   send(payload: Uint8Array, source = "192.0.2.66"): void {
     const [link] = this.#machine.boot().host.routes.links();
     if (link === undefined) throw new Error("the attacker has no link");
-    const socket = this.#segment.open(this.#machine, { link, group, source }, () => undefined);
+    const socket = this.#segment.open(this.#machine, { link, group, source, speaker: null }, () => undefined);
     socket.send(payload, group);
     socket.close();
   }
