@@ -41,6 +41,7 @@ export function buildConfig(model: Model): Config {
     instances,
     syncGroups: sections.syncGroups.map(({ value }) => ({ name: value.name, instances: value.vips })),
     tracks,
+    bfd: model.bfd,
     notify: notifyConfig(sections.notify?.value ?? null),
     services,
     listeners: sections.listeners.map(({ value }) => listenerConfig(value)),

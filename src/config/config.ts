@@ -22,6 +22,8 @@ export interface Config {
   readonly instances: readonly InstanceConfig[];
   readonly syncGroups: readonly SyncGroupConfig[];
   readonly tracks: readonly TrackConfig[];
+  /** The `[[bfd]]` tables; what follows from the virtual routers is derived by `planNode`. */
+  readonly bfd: readonly BfdConfig[];
   readonly notify: NotifyConfig | null;
   readonly services: readonly ServiceConfig[];
   readonly listeners: readonly ListenerConfig[];
@@ -77,6 +79,20 @@ export interface InstanceConfig {
   readonly needsProxy: boolean;
   /** How the nodes watch each other; null without BFD. */
   readonly bfd: BfdPaceConfig | null;
+}
+
+/** A BFD session with a neighbour that is spelled out. */
+export interface BfdConfig {
+  readonly name: string;
+  readonly intervalMs: number;
+  readonly minReceiveMs: number;
+  readonly multiplier: number;
+  readonly ends: readonly {
+    readonly node: string;
+    readonly interface: string;
+    readonly peer: string;
+    readonly source: string | null;
+  }[];
 }
 
 /** How fast BFD watches. */

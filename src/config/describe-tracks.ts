@@ -42,6 +42,8 @@ function trackText(track: TrackPlan): string {
       const { subject, servers, atLeast } = track;
       return `at least ${atLeast} of ${servers.length} healthy in ${subject}, ${delaysText(track)}`;
     }
+    case "bfd":
+      return `bfd ${track.session}, ${delaysText(track)}`;
     default:
       return unreachable(track);
   }

@@ -115,10 +115,10 @@ function findNode(name: string, path: KeyPath, around: Surroundings): NodeEntry 
   return null;
 }
 
-/** Refuses keys of a table per node that are no nodes of this router. */
+/** Refuses keys of a table per node that are no nodes of this router, or of what else `of` says. */
 export function refuseStrangers(
   value: PerNode<unknown>,
-  at: { readonly path: KeyPath; readonly known: readonly string[] },
+  at: { readonly path: KeyPath; readonly known: readonly string[]; readonly of?: string },
   around: Surroundings,
 ): void {
   if (typeof value !== "object" || value === null) return;
@@ -126,14 +126,18 @@ export function refuseStrangers(
     if (at.known.includes(name)) continue;
     const path = [...at.path, name];
     const finding = around.declared.node.includes(name)
-      ? errorAt(path, `"${name}" takes no part in this router`, "remove it, or let the node take part")
+      ? errorAt(
+          path,
+          `"${name}" takes no part in this ${at.of ?? "router"}`,
+          "remove it, or let the node take part",
+        )
       : unknownName(path, name, "node", around.declared.node);
     around.findings.push({ ...finding, pointsAtKey: true });
   }
 }
 
-/** An interface that the file names must be one that the node has an address on. */
-function ownInterface(
+/** Takes an interface that the file names, which must be one that the node has an address on. */
+export function ownInterface(
   node: NodeEntry,
   name: string | null,
   path: KeyPath,

@@ -1,5 +1,5 @@
 import type { Prefix } from "../base/address.ts";
-import type { InstanceConfig, TrackConfig } from "./config.ts";
+import type { BfdConfig, InstanceConfig, TrackConfig } from "./config.ts";
 import type { Finding, KeyPath } from "./finding.ts";
 import type { Sections } from "./sections.ts";
 import { closest, quoted } from "./suggestion.ts";
@@ -18,6 +18,7 @@ export interface Model {
   readonly sections: Sections;
   readonly instances: readonly Resolved[];
   readonly tracks: readonly TrackConfig[];
+  readonly bfd: readonly BfdConfig[];
   readonly declared: DeclaredNames;
   /** Tells the line of a value, for messages that name a second place. */
   readonly line: (path: KeyPath) => number;
@@ -26,7 +27,7 @@ export interface Model {
 }
 
 /** The kinds of tables that others refer to by name. */
-export type NamedKind = "node" | "vip" | "track" | "service" | "listener" | "upstream";
+export type NamedKind = "node" | "vip" | "track" | "bfd" | "service" | "listener" | "upstream";
 
 /** Every name the file gives, also of tables that are dropped for an error of their own: a reference to such a one is right. */
 export type DeclaredNames = Readonly<Record<NamedKind, readonly string[]>>;
@@ -46,6 +47,7 @@ export function declaredNames(tree: TomlTable): DeclaredNames {
     node: of("node"),
     vip: of("vip", "vrrp"),
     track: of("track"),
+    bfd: of("bfd"),
     service: of("service"),
     listener: of("listener"),
     upstream: of("upstream"),

@@ -88,7 +88,6 @@ const route: Readonly<Record<string, string>> = {
 const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "": {
     admin: "`edge-ha status` shows this node's state meanwhile",
-    bfd: "lower advert_interval for faster detection meanwhile",
     sync_daemon: "connections are not carried over to the other director meanwhile",
     address_group: "repeat [[vip]] meanwhile",
     bgp: "run the routing daemon beside edge-ha meanwhile",
@@ -113,7 +112,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   track: {
     route: "use script meanwhile",
-    bfd: "use script meanwhile",
     jitter: "each script starts when it is due meanwhile",
   },
   service: {

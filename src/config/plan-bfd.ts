@@ -2,17 +2,26 @@ import type { Config, InstanceConfig, MemberConfig } from "./config.ts";
 import type { BfdSessionPlan, RivalPlan } from "./bfd-plan.ts";
 import { type AddressedNode, sessionEnds } from "./session-ends.ts";
 
-/** BFD between the nodes: one session for each other node and interface, shared by all virtual routers there. */
+/**
+ * BFD: between the nodes one session for each other node and interface, shared by all virtual routers there, and what
+ * is spelled out beside it.
+ */
 
 /** Gives a node's sessions. */
 export function planBfd(config: Config, node: string): readonly BfdSessionPlan[] {
-  const sessions = config.instances.flatMap((instance) => derivedSessions(instance, config, node));
+  const nodes = addressedNodes(config);
+  const derived = config.instances.flatMap((instance) => derivedSessions(instance, nodes, node));
+  const spelledOut = config.bfd.flatMap(({ ends, ...session }) =>
+    ends.flatMap(({ node: at, ...end }) => (at === node ? [{ ...session, ...end }] : [])),
+  );
+  const sessions = [...derived, ...spelledOut];
   return [...new Map(sessions.map((session) => [session.name, session])).values()];
 }
 
 /** Gives the other members of a virtual router that a node watches by BFD. */
 export function rivalsOf(instance: InstanceConfig, config: Config, own: MemberConfig): readonly RivalPlan[] {
-  const sessions = new Set(derivedSessions(instance, config, own.node).map(({ name }) => name));
+  const derived = derivedSessions(instance, addressedNodes(config), own.node);
+  const sessions = new Set(derived.map(({ name }) => name));
   return instance.members.flatMap((rival) => {
     const node = config.nodes.find(({ name }) => name === rival.node);
     const on = [own, ...own.heartbeats].map((path) => sessionName(rival.node, path.interface));
@@ -23,14 +32,19 @@ export function rivalsOf(instance: InstanceConfig, config: Config, own: MemberCo
   });
 }
 
-function derivedSessions(instance: InstanceConfig, config: Config, node: string): readonly BfdSessionPlan[] {
+/** Gives the sessions that a virtual router asks of a node, without a look at what other routers ask of it. */
+export function derivedSessions(
+  instance: Pick<InstanceConfig, "bfd" | "members">,
+  nodes: readonly AddressedNode[],
+  node: string,
+): readonly BfdSessionPlan[] {
   const { bfd, members } = instance;
   const own = members.find((member) => member.node === node);
   if (bfd === null || own === undefined) return [];
   const { intervalMs, multiplier } = bfd;
   const pace = { intervalMs, minReceiveMs: intervalMs, multiplier };
   const direct = members.flatMap((rival) => {
-    const ends = rival.node === node ? null : sessionEnds(addressedNodes(config), own, rival);
+    const ends = rival.node === node ? null : sessionEnds(nodes, own, rival);
     return ends === null
       ? []
       : [{ name: sessionName(rival.node, own.interface), interface: own.interface, ...ends, ...pace }];

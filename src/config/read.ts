@@ -4,9 +4,11 @@ import { compareDiagnostics, hasErrors, type Diagnostic } from "./diagnostic.ts"
 import { decodeFile } from "./file-text.ts";
 import { locator, type Finding } from "./finding.ts";
 import { declaredNames, type Model } from "./model.ts";
+import { resolveBfd } from "./resolve-bfd.ts";
 import { resolveInstances, resolveTracks } from "./resolve.ts";
 import { addressRules } from "./rules/addresses.ts";
 import { bfdRules } from "./rules/bfd.ts";
+import { bfdSessionRules } from "./rules/bfd-sessions.ts";
 import { checkRules } from "./rules/checks.ts";
 import { familyRules } from "./rules/families.ts";
 import { fileRules } from "./rules/file.ts";
@@ -93,6 +95,11 @@ function examine(
     declared,
     instances: resolveInstances(sections, declared, findings),
     tracks: resolveTracks(sections.tracks),
+    bfd: resolveBfd(sections.bfds, {
+      nodes: new Map(sections.nodes.map(({ value }) => [value.name, value])),
+      declared,
+      findings,
+    }),
     ...around,
   };
   findings.push(
@@ -104,6 +111,7 @@ function examine(
     ...virtualMacRules(model),
     ...policyRules(model),
     ...bfdRules(model),
+    ...bfdSessionRules(model),
     ...syncGroupRules(model),
     ...trackRules(model),
     ...notifyRules(model),

@@ -21,6 +21,7 @@ import {
   type SiteEntry,
   type UpstreamEntry,
 } from "./schema/http.ts";
+import { bfdSessionSchema, type BfdSessionEntry } from "./schema/bfd-session.ts";
 import { notifySchema, type NotifyEntry } from "./schema/notify.ts";
 import { serviceSchema, type ServiceEntry } from "./schema/service.ts";
 import { trackSchema, type TrackEntry } from "./schema/track.ts";
@@ -52,6 +53,7 @@ export interface Sections {
   readonly vrrps: readonly Element<VrrpEntry>[];
   readonly syncGroups: readonly Element<SyncGroupEntry>[];
   readonly tracks: readonly Element<TrackEntry>[];
+  readonly bfds: readonly Element<BfdSessionEntry>[];
   readonly notify: Element<NotifyEntry> | null;
   readonly services: readonly Element<ServiceEntry>[];
   readonly listeners: readonly Element<ListenerEntry>[];
@@ -70,6 +72,7 @@ const mostElements: Readonly<Record<string, number>> = {
   vrrp: 4096,
   sync_group: 4096,
   track: 256,
+  bfd: 256,
   service: 16_384,
   listener: 1024,
   upstream: 16_384,
@@ -97,6 +100,7 @@ export function readSections(tree: TomlTable, findings: Finding[]): Sections {
     vrrps: list("vrrp", vrrpSchema),
     syncGroups: list("sync_group", syncGroupSchema),
     tracks: list("track", trackSchema),
+    bfds: list("bfd", bfdSessionSchema),
     notify: list("notify", notifySchema)[0] ?? null,
     services: list("service", serviceSchema),
     listeners: list("listener", listenerSchema),

@@ -7,7 +7,8 @@ export type TrackPlan =
   | FileTrackPlan
   | ProcessTrackPlan
   | GatewayTrackPlan
-  | ServersTrackPlan;
+  | ServersTrackPlan
+  | BfdTrackPlan;
 
 /** What every track but a file's says about the claim. */
 export interface TrackEffect {
@@ -89,6 +90,13 @@ export interface ServersTrackPlan extends TrackEffect, TrackDelays {
   readonly servers: readonly TrackedServer[];
   /** How many of them have to be healthy. */
   readonly atLeast: number;
+}
+
+/** A BFD session that has to be up. */
+export interface BfdTrackPlan extends TrackEffect, TrackDelays {
+  readonly kind: "bfd";
+  /** Name of the session. */
+  readonly session: string;
 }
 
 /** A server and the probe that decides whether it is up; null is always up. */

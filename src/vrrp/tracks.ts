@@ -2,6 +2,7 @@ import { unreachable } from "../base/assert.ts";
 import type { TrackPlan } from "../config/track-plan.ts";
 import type { UserIds } from "./host.ts";
 import type { Burden } from "./tracking.ts";
+import { BfdTrack } from "./tracks/bfd-track.ts";
 import { FileTrack } from "./tracks/file-track.ts";
 import { GatewayTrack } from "./tracks/gateway-track.ts";
 import { LinkTrack } from "./tracks/link-track.ts";
@@ -68,6 +69,8 @@ export class Tracks {
         return new FileTrack(plan, this.#needs);
       case "process":
         return new ProcessTrack(plan, this.#needs);
+      case "bfd":
+        return new BfdTrack(plan, this.#needs);
       case "servers":
         return new ServersTrack(plan, this.#needs);
       case "gateway":

@@ -72,10 +72,20 @@ export class VrrpNode {
     const changed = (): void => this.#weighAll();
     this.#virtualMacs = new VirtualMacs({ host, interfaces: this.#interfaces, log, changed });
     this.#places = new Places(this.#interfaces, (address) => this.#isVirtual(address), this.#virtualMacs);
+    const deadlines = new Deadlines(host);
+    this.#bfd = new BfdSessions({
+      host,
+      log,
+      deadlines,
+      interfaces: this.#interfaces,
+      followers: () => this.#routers.values(),
+      changed,
+    });
     this.#tracks = new Tracks({
       host,
       interfaces: this.#interfaces,
       verdicts: this.#verdicts,
+      bfd: (session) => this.#bfd.sight(session),
       isVirtual: (own) => own.protocol === addressProtocol.vrrp || this.#isVirtual(own.address),
       log,
       changed,
@@ -88,16 +98,7 @@ export class VrrpNode {
       resign: (router, reason) => router.handOver(this.#weigh(router.plan), reason),
       weighAll: () => this.#weighAll(),
     });
-    const deadlines = new Deadlines(host);
     this.#holdings = new Holdings({ host, interfaces: this.#interfaces, deadlines, log });
-    this.#bfd = new BfdSessions({
-      host,
-      log,
-      deadlines,
-      interfaces: this.#interfaces,
-      followers: () => this.#routers.values(),
-      changed: () => this.#changed(),
-    });
     this.#needs = {
       host,
       log,

@@ -19,6 +19,7 @@ function duplicateNames(model: Model): readonly Finding[] {
     ...duplicates([...sections.vips, ...sections.vrrps], "[[vip]] or [[vrrp]]", model),
     ...duplicates(sections.syncGroups, "[[sync_group]]", model),
     ...duplicates(sections.tracks, "[[track]]", model),
+    ...duplicates(sections.bfds, "[[bfd]]", model),
     ...duplicates(sections.services, "[[service]]", model),
     ...duplicates(sections.listeners, "[[listener]]", model),
     ...duplicates(sections.upstreams, "[[upstream]]", model),
@@ -62,7 +63,7 @@ function references(model: Model): readonly Finding[] {
     ...each(sections.syncGroups, (value, path) => check("vip", value.vips, [...path, "vips"])),
     ...each(sections.tracks, (value, path) => [
       ...check("vip", value.vips, [...path, "vips"]),
-      ...(["service", "upstream"] as const).flatMap((kind) =>
+      ...(["service", "upstream", "bfd"] as const).flatMap((kind) =>
         value[kind] === null ? [] : checkOne(model, kind, value[kind], [...path, kind]),
       ),
     ]),

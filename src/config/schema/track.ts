@@ -28,6 +28,7 @@ export interface TrackEntry {
   readonly gateway: string | null;
   readonly service: string | null;
   readonly upstream: string | null;
+  readonly bfd: string | null;
   readonly interval: number | null;
   readonly timeout: number | null;
   readonly rise: number | null;
@@ -56,6 +57,7 @@ export const trackSchema: z.ZodType<TrackEntry> = table(
     gateway: orNull(address('gateway = "192.0.2.1"')),
     service: orNull(text('service = "web"', 63)),
     upstream: orNull(text('upstream = "apps"', 63)),
+    bfd: orNull(text('bfd = "gateway"', 63)),
     interval: orNull(duration(100, 86_400_000, 'interval = "2s"')),
     timeout: orNull(duration(10, 86_400_000, 'timeout = "1s"')),
     rise: orNull(integer(1, 255, "rise = 2")),

@@ -23,7 +23,15 @@ export interface TrackKind {
 }
 
 /** The keys that can be a subject. */
-export type TrackSubject = "script" | "interface" | "file" | "process" | "gateway" | "service" | "upstream";
+export type TrackSubject =
+  | "script"
+  | "interface"
+  | "file"
+  | "process"
+  | "gateway"
+  | "service"
+  | "upstream"
+  | "bfd";
 
 /** A `[[track]]` and where it stands. */
 export type TrackElement = Element<TrackEntry>;

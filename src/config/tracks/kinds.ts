@@ -1,4 +1,5 @@
 import type { TrackEntry } from "../schema/track.ts";
+import { bfdKind } from "./bfd.ts";
 import { fileKind } from "./file.ts";
 import { gatewayKind } from "./gateway.ts";
 import { interfaceKind } from "./interface.ts";
@@ -16,6 +17,7 @@ export const trackKinds: readonly TrackKind[] = [
   gatewayKind,
   serviceKind,
   upstreamKind,
+  bfdKind,
 ];
 
 /** Gives the kinds whose subjects a table has; a right one has one. */

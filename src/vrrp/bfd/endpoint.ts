@@ -1,9 +1,10 @@
 import { unreachable } from "../../base/assert.ts";
-import type { Instant } from "../../base/instant.ts";
+import { later, type Instant } from "../../base/instant.ts";
 import type { Log } from "../../base/log.ts";
 import { errorText } from "../../base/system-error.ts";
 import type { BfdSessionPlan } from "../../config/bfd-plan.ts";
 import type { BfdStatus } from "../../ipc/status.ts";
+import type { Sight } from "../tracking.ts";
 import { Complaints } from "../complaints.ts";
 import type { Deadlines } from "../deadlines.ts";
 import type { Host } from "../host.ts";
@@ -34,6 +35,10 @@ export class Endpoint {
   #session: Session;
   #since: Date;
   #detectionMs = 0;
+  /** Whether it has been up, or has had the time for it: before that, being down says nothing. */
+  #isSettled = false;
+  #downCause: DownCause | null = null;
+  readonly #cancelGrace: () => void;
   #open: { readonly way: Way; readonly sender: Sender; readonly drain: () => void } | null = null;
 
   constructor(plan: BfdSessionPlan, discriminator: number, needs: EndpointNeeds) {
@@ -42,6 +47,11 @@ export class Endpoint {
     this.#session = closedSession(configOf(plan), discriminator, needs.host.clock.now());
     this.#since = needs.host.clock.wallTime();
     this.#deadlineName = `bfd ${discriminator}`;
+    const { clock } = needs.host;
+    this.#cancelGrace = clock.schedule(later(clock.now(), graceMs), () => {
+      this.#isSettled = true;
+      if (this.#session.state !== "up") needs.changed(this, null);
+    });
   }
 
   get plan(): BfdSessionPlan {
@@ -59,6 +69,14 @@ export class Endpoint {
   /** Why it is in its state. */
   get reason(): string {
     return this.#session.reason;
+  }
+
+  /** How it looks to a track; null while nothing is known. What an operator ended says nothing (RFC 5882 §3.2). */
+  sight(): Sight | null {
+    const { state, reason } = this.#session;
+    if (state === "up") return { isUp: true, text: reason };
+    if (!this.#isSettled || this.#downCause === "administrative") return null;
+    return { isUp: false, text: reason };
   }
 
   /** How long the peer may be silent, or might when it was last heard. */
@@ -108,6 +126,7 @@ export class Endpoint {
   disable(reason: string): void {
     this.#handle({ kind: "disable", ...this.#moment(), reason });
     this.#close();
+    this.#cancelGrace();
     this.#needs.deadlines.clear(this.#deadlineName);
   }
 
@@ -164,6 +183,8 @@ export class Endpoint {
         if (to === "init" || (from === "init" && to === "down")) this.#needs.log.info(text);
         else this.#needs.log.notice(text);
         this.#since = this.#needs.host.clock.wallTime();
+        if (to === "up") this.#isSettled = true;
+        if (cause !== null || to === "up") this.#downCause = cause;
         if (to === "up") this.counters.count("becameUp");
         if (from === "up") this.counters.count("wentDown");
         if (from === "up" && cause === "silent") this.counters.count("wentDownSilent");
@@ -208,6 +229,9 @@ export class Endpoint {
     return this.#needs.host.clock.now();
   }
 }
+
+/** Sessions speak once a second until they are up; a few lost packets are no failure. */
+const graceMs = 5000;
 
 /** States as an operator reads them. */
 const stateNames: Readonly<Record<BfdState, BfdStatus["state"]>> = {

@@ -32,7 +32,7 @@ import { detectionMs, jittered, receiveMs, slowestUs, transmitMs } from "./timin
 export function step(config: SessionConfig, session: Session, event: SessionEvent): Stepped {
   switch (event.kind) {
     case "open":
-      return transmit(config, { ...session, isOpen: true }, event);
+      return transmit(config, opened(config, session), event);
     case "cut":
       return cut(config, session, event.at, event.reason);
     case "packet":
@@ -47,6 +47,12 @@ export function step(config: SessionConfig, session: Session, event: SessionEven
     default:
       return unreachable(event);
   }
+}
+
+/** What kept it from speaking is over. */
+function opened({ peer }: SessionConfig, session: Session): Session {
+  const reason = session.state === "down" ? `no packet from ${peer} yet` : session.reason;
+  return { ...session, isOpen: true, reason };
 }
 
 /** Gives a session that nothing has been sent for; `localDiscriminator` is unique on this host and not 0. */

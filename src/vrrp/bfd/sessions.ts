@@ -11,6 +11,7 @@ import type { Host } from "../host.ts";
 import { type Interfaces, linkProblem } from "../interfaces.ts";
 import type { Way } from "./bfd-host.ts";
 import { ControlPorts } from "./control-ports.ts";
+import type { Sight } from "../tracking.ts";
 import { Endpoint, type EndpointNeeds } from "./endpoint.ts";
 import { lossEvent } from "./loss.ts";
 import type { DownCause } from "./session-types.ts";
@@ -68,6 +69,11 @@ export class BfdSessions {
     this.look();
   }
 
+  /** Tells how a session looks to a track; null while it has not had the time to come up, or if there is none. */
+  sight(name: string): Sight | null {
+    return this.#endpoints.get(name)?.sight() ?? null;
+  }
+
   /** Says how all of them stand. */
   report(): BfdReport {
     const sessions = [...this.#endpoints.values()].map((endpoint) => endpoint.status());
@@ -83,14 +89,14 @@ export class BfdSessions {
   /** A neighbour's silence concerns those that follow it; whatever else ends a session says nothing about its life. */
   #changed({ plan, reason, detectionMs }: Endpoint, cause: DownCause | null): void {
     const { host, followers, changed } = this.#needs;
-    changed();
-    if (cause !== "silent") return;
+    if (cause !== "silent") return changed();
     const silence = { session: plan.name, interface: plan.interface, peer: plan.peer, detectionMs, reason };
     const isUp = (name: string): boolean => this.#endpoints.get(name)?.state === "up";
     for (const follower of followers()) {
       const event = lossEvent(follower, silence, { at: host.clock.now(), isUp });
       if (event !== null) follower.follow(event);
     }
+    changed();
   }
 
   #end(endpoint: Endpoint, reason: string): void {
@@ -163,7 +169,7 @@ export interface SessionsNeeds {
   readonly log: Log;
   /** The virtual routers that are told of a silent neighbour. */
   readonly followers: () => Iterable<Follower>;
-  /** Called after every change of a session's state. */
+  /** Called after every change of a session's state, and when one that is not up has had its time. */
   readonly changed: () => void;
 }
 

@@ -3,7 +3,7 @@ import type { TrackPlan } from "../../config/track-plan.ts";
 import type { InterfaceAddress } from "../../kernel/rtnetlink.ts";
 import type { Host } from "../host.ts";
 import type { Interfaces } from "../interfaces.ts";
-import type { Burden } from "../tracking.ts";
+import type { Burden, Sight } from "../tracking.ts";
 import type { Verdicts } from "../verdicts.ts";
 
 /** One tracked thing, followed from `start` to `stop`; there is a file for each kind. */
@@ -30,6 +30,8 @@ export interface TrackNeeds {
   readonly verdicts: Verdicts;
   /** Tells whether an address of this host is one that moves between nodes. */
   readonly isVirtual: (own: InterfaceAddress) => boolean;
+  /** Tells how a BFD session looks; null while nothing is known of it, or there is none of this name. */
+  readonly bfd: (session: string) => Sight | null;
   readonly log: Log;
   /** Called when what a track means for the claims has changed, other than in `look`. */
   readonly changed: () => void;

@@ -82,8 +82,32 @@ describe("bfd that makes no sense", () => {
   test("is refused if two routers want another pace of one session", () => {
     const other = vip2.replace("10.16.8.100", "172.16.8.101").replace("vrid = 191", "vrid = 192");
     expect(linesOf(`${watched}${vip}${other}bfd = { interval = "20ms" }\n`)).toEqual([
-      '22:7 vip "inside".bfd: "lb1" and "lb2" have one BFD session for all virtual routers on an interface, and line 3 has another pace; write the same interval and multiplier in both',
+      '22:7 vip "inside".bfd: "lb1" has one BFD session lb2/eth2 for all virtual routers and heartbeats, and line 3 gives it another pace; write the same interval and multiplier in both',
     ]);
+  });
+
+  test("is refused if a heartbeat and a router want another pace of one session, or another end of it", () => {
+    const beside = `${vip}heartbeats = ["eth1"]\nbfd = { interval = "50ms" }\n`;
+    const inside = vip2.replace('"inside"', '"inside-1"').replace("191", "192");
+    expect(linesOf(`${base}${beside}${inside}bfd = { interval = "20ms" }\n`)).toEqual([
+      '24:7 vip "inside-1".bfd: "lb1" has one BFD session lb2/eth1 for all virtual routers and heartbeats, and line 18 gives it another pace; write the same interval and multiplier in both',
+    ]);
+    expect(linesOf(`${base}${beside}${inside}bfd = { interval = "50ms" }\n`)).toEqual([]);
+    const three = base.replace('"172.16.8.11" }', '"172.16.8.11", eth3 = "10.16.8.21" }');
+    const crossed = beside.replace('["eth1"]', '[{ lb1 = "eth1", lb2 = "eth3" }]');
+    expect(linesOf(`${three}${crossed}${inside}interface = "eth1"\nbfd = { interval = "50ms" }\n`)).toEqual([
+      '25:7 vip "inside-1".bfd: "lb1" has one BFD session lb2/eth1 for all virtual routers and heartbeats, and it is with 10.16.8.11 for "inside-1" and with 10.16.8.21 for "public"; name the same interfaces of the nodes in both, or write bfd = false in one',
+    ]);
+  });
+
+  test("is refused between nodes that are in different networks", () => {
+    const apart = base
+      .replace('eth2 = "172.16.8.10"', 'eth2 = "172.16.8.10/24"')
+      .replace('"172.16.8.11"', '"172.16.9.11/24"');
+    const text = apart + vip.replace("prefer", 'interface = "eth2"\nprefer') + "bfd = {}\n";
+    expect(linesOf(text)).toContain(
+      '18:7 vip "public".bfd: 172.16.9.11 is not in the network of "lb1" on eth2 ("172.16.8.10/24"): BFD goes one hop only, so the session never comes up; write bfd = false here',
+    );
   });
 
   test("is warned of if advertisements are missed sooner", () => {

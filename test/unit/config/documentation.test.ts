@@ -8,6 +8,8 @@ const examples = [...page.matchAll(/```toml\n([^]*?)```/g)].map((match) => match
 /** Every table with its heading in the manual, and a text that has an unknown key in it. */
 const tables: readonly (readonly [string, string])[] = [
   ["## `[cluster]`", "[cluster]\n_ = 1"],
+  ["## `bfd`", "[cluster]\nbfd = { _ = 1 }"],
+  ["## `[[bfd]]`", "[[bfd]]\n_ = 1"],
   ["## `garp`", "[cluster]\ngarp = { _ = 1 }"],
   ["## `auth`", '[cluster]\nauth = { type = "hmac", _ = 1 }'],
   ["## `auth`", '[cluster]\nauth = { type = "pass", _ = 1 }'],
@@ -50,8 +52,8 @@ describe("docs/configuration.md", () => {
   });
 
   test("has examples that load", () => {
-    expect(examples).toHaveLength(2);
+    expect(examples).toHaveLength(3);
     const diagnostics = examples.map((example) => readConfig(example, "f").diagnostics);
-    expect(diagnostics).toEqual([[], []]);
+    expect(diagnostics).toEqual([[], [], []]);
   });
 });

@@ -37,10 +37,10 @@ describe("[[track]]", () => {
 
   test("is refused without a subject and with two", () => {
     expect(linesOf(base + vip + "[[track]]\nweight = -10\n")).toEqual([
-      "17:1 track[0]: tracks nothing; write exactly one of script, interface, file, process, gateway, service and upstream, and a [[track]] for each",
+      "17:1 track[0]: tracks nothing; write exactly one of script, interface, file, process, gateway, service, upstream and bfd, and a [[track]] for each",
     ]);
     expect(linesOf(base + vip + '[[track]]\nscript = "/x"\nfile = "/y"\n')).toEqual([
-      "19:8 track[0].file: script and file stand in one table; write exactly one of script, interface, file, process, gateway, service and upstream, and a [[track]] for each",
+      "19:8 track[0].file: script and file stand in one table; write exactly one of script, interface, file, process, gateway, service, upstream and bfd, and a [[track]] for each",
     ]);
   });
 
