@@ -24,7 +24,7 @@ export function trackLine(track: TrackPlan): string {
 function trackText(track: TrackPlan): string {
   switch (track.kind) {
     case "script":
-      return `${programText(track)}, ${rhythmText(track)}`;
+      return `${programText(track)}, ${rhythmText(track)}${jitterText(track)}`;
     case "interface":
       return `interface ${track.interface}, ${delaysText(track)}`;
     case "file":
@@ -57,6 +57,10 @@ export function programText({ command, user }: Pick<ScriptTrackPlan, "command" |
 
 function rhythmText({ intervalMs, timeoutMs, rise, fall }: TrackRhythm): string {
   return `every ${formatDuration(intervalMs)}, timeout ${formatDuration(timeoutMs)}, rise ${rise}, fall ${fall}`;
+}
+
+function jitterText({ jitterMs }: ScriptTrackPlan): string {
+  return jitterMs === 0 ? "" : `, jitter ${formatDuration(jitterMs)}`;
 }
 
 function delaysText({ upDelayMs, downDelayMs }: TrackDelays): string {

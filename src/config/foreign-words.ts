@@ -4,6 +4,11 @@ const auth = 'write auth = { type = "pass", password = "…" }';
 const peers = 'write peers = "unicast", or in a [[vrrp]] peers = ["192.0.2.11"]';
 const noNotify = "write script in [notify]: it is told the state as an argument";
 
+/** What follows a thing, and who goes by it. */
+function tracked(subject: string): string {
+  return `write a [[track]] with ${subject}, and its name in track`;
+}
+
 const router: Readonly<Record<string, string>> = {
   state: "leave it out: prefer (or priority) decides who is active",
   nopreempt: "write preempt = false",
@@ -24,15 +29,56 @@ const router: Readonly<Record<string, string>> = {
   vrrp_mcast_group6: "write group6",
   native_ipv6: "leave it out: the family is that of the address",
   v3_checksum_as_v2: 'write checksum = "message-only"',
-  track_script: "write track, with the names of [[track]] tables",
-  use_vmac: "leave it out: a virtual MAC is not built yet in this version",
+  track_script: tracked("script"),
+  track_process: tracked("process"),
+  track_bfd: tracked("bfd"),
+  track_interface: tracked("interface"),
+  interface_up_down_delays: "write up_delay and down_delay in a [[track]] with interface",
+  dont_track_primary: "leave it out: a router without its interface can claim nothing",
+  track_src_ip: "leave it out: a router without its own address can claim nothing",
+  linkbeat_use_polling: "leave it out: the kernel tells when a carrier is lost",
+  linkbeat_interfaces: "leave it out: the kernel tells when a carrier is lost",
+  down_timer_adverts: "write down_after",
+  vrrp_startup_delay: 'write startup_delay, with a unit, as in "30s"',
+  use_vmac: "write virtual_mac = true",
   router_id: "leave it out: the node's name takes its place",
   notification_email: "leave it out: mail is not built yet in this version",
   notify_master: noNotify,
   notify_backup: noNotify,
   notify_fault: noNotify,
   notify_stop: noNotify,
-  track_file: "write track, with the names of [[track]] tables",
+  track_file: tracked("file"),
+};
+
+const track: Readonly<Record<string, string>> = {
+  param_match: "write arguments, with the words that must stand one after the other",
+  full_command: 'write process with a slash, as in "/usr/sbin/haproxy", and arguments',
+  quorum: "write at_least",
+  quorum_max: "leave it out: at_least is the lower limit, and there is no upper one",
+  delay: "write up_delay and down_delay",
+  fork_delay: "write up_delay",
+  terminate_delay: "write down_delay",
+  init_fail: "leave it out: nothing counts before the first result, and the first one counts by itself",
+  init_file: "leave it out: no file counts as 0",
+  bfd_instance: "write bfd, with the name of a [[bfd]]",
+  neighbor_ip: "write a [[bfd]] with peer, and bfd with its name here",
+  track_interface: "write interface",
+};
+
+const oneHop = "leave it out: sessions go one hop (RFC 5881), with a TTL of 255 on both ends";
+
+const bfd: Readonly<Record<string, string>> = {
+  neighbor_ip: "write peer",
+  source_ip: "write source, or leave it out: the node's own address in the peer's network is taken",
+  min_tx: 'write interval, with a unit, as in "100ms"',
+  min_rx: 'write min_receive, with a unit, as in "100ms"',
+  idle_tx: "leave it out: a session that is not up sends once a second (RFC 5880)",
+  weight: "write a [[track]] with bfd and weight",
+  passive: "leave it out: both ends begin to send",
+  ttl: oneHop,
+  hoplimit: oneHop,
+  max_hops: oneHop,
+  multihop: oneHop,
 };
 
 const check: Readonly<Record<string, string>> = {
@@ -79,6 +125,10 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     vrrp_sync_group: "write [[sync_group]]",
     vrrp_script: "write [[track]]",
     vrrp_track_file: "write [[track]] with file",
+    track_file: "write [[track]] with file",
+    vrrp_track_process: "write [[track]] with process",
+    bfd_instance: "write [[bfd]], and a [[track]] with bfd for what follows from it",
+    track_group: "write track in each [[vip]] or [[vrrp]], or vips in the [[track]]",
     vrrp_notify_fifo: "write fifo in [notify]",
     notify_fifo: "write fifo in [notify]",
     virtual_server: "write [[service]]",
@@ -88,6 +138,8 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   vip: router,
   vrrp: router,
   sync_group: router,
+  track,
+  bfd,
   service,
   "service.check": check,
   "service.servers.check": check,

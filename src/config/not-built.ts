@@ -20,7 +20,6 @@ const router: Readonly<Record<string, string>> = {
   routes: staticSystem,
   rules: staticSystem,
   scope: "addresses have global scope meanwhile",
-  track_interface: "write a [[track]] with interface meanwhile",
   notify: inNotify,
 };
 
@@ -112,7 +111,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   track: {
     route: "use script meanwhile",
-    jitter: "each script starts when it is due meanwhile",
   },
   service: {
     fwmark: "write vips or addresses and port meanwhile",

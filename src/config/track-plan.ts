@@ -41,6 +41,8 @@ export interface ScriptTrackPlan extends TrackEffect, TrackRhythm {
   readonly kind: "script";
   /** Program and arguments; no shell. */
   readonly command: readonly string[];
+  /** The most that chance adds to an interval, in milliseconds. */
+  readonly jitterMs: number;
   /** User to run it as; null is one without privileges (`edge-ha`, or `nobody`). */
   readonly user: string | null;
 }

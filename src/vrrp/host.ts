@@ -24,6 +24,8 @@ export interface Host {
   readonly clock: Clock;
   /** One alarm with more precision than `clock.schedule`; setting it replaces what was set. */
   readonly alarm: { set(at: Instant, action: () => void): void; clear(): void };
+  /** Gives a number in [0, 1). */
+  random(): number;
   readonly routes: Routes;
   /** What is this node's where the kernel keeps no tags. */
   readonly journal: { readonly entries: ReadonlySet<string>; note(entries: ReadonlySet<string>): void };

@@ -37,6 +37,7 @@ export function openKernelHost(log: Log): KernelHost {
   return {
     clock: systemClock,
     alarm,
+    random: () => Math.random(),
     routes,
     journal: Journal.open(stateDirectory(process.env), "vrrp"),
     settings: { read: readSysctl, write: writeSysctl },

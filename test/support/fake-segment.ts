@@ -216,6 +216,7 @@ export class FakeMachine {
     const bfd = this.#segment.bfd.hostOf(this);
     const host: Host = {
       bfd,
+      random: seededRandom(11),
       clock: {
         now: () => clock.now(),
         wallTime: () => clock.wallTime(),

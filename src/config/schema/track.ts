@@ -31,6 +31,7 @@ export interface TrackEntry {
   readonly bfd: string | null;
   readonly interval: number | null;
   readonly timeout: number | null;
+  readonly jitter: number | null;
   readonly rise: number | null;
   readonly fall: number | null;
   readonly up_delay: number | null;
@@ -60,6 +61,7 @@ export const trackSchema: z.ZodType<TrackEntry> = table(
     bfd: orNull(text('bfd = "gateway"', 63)),
     interval: orNull(duration(100, 86_400_000, 'interval = "2s"')),
     timeout: orNull(duration(10, 86_400_000, 'timeout = "1s"')),
+    jitter: orNull(duration(0, 86_400_000, 'jitter = "500ms"')),
     rise: orNull(integer(1, 255, "rise = 2")),
     fall: orNull(integer(1, 255, "fall = 2")),
     up_delay: orNull(duration(0, 86_400_000, 'up_delay = "5s"')),

@@ -53,8 +53,10 @@ export class ScriptTrack implements Track {
   }
 
   #conclude(begun: Instant, { hasSucceeded, text }: ScriptResult): void {
-    const { clock } = this.#needs.host;
-    this.#cancel = clock.schedule(later(begun, this.plan.intervalMs), () => this.start());
+    const { clock, random } = this.#needs.host;
+    // Scripts of many tracks, and of all nodes that were started together, drift apart.
+    const waitMs = this.plan.intervalMs + random() * this.plan.jitterMs;
+    this.#cancel = clock.schedule(later(begun, waitMs), () => this.start());
     this.verdict.add({ isUp: hasSucceeded, text });
   }
 }

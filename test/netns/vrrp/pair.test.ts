@@ -178,6 +178,7 @@ test("a refused plan leaves the old one in force", async () => {
     command: ["/bin/true"],
     intervalMs: 1000,
     timeoutMs: 500,
+    jitterMs: 0,
     rise: 1,
     fall: 1,
     weight: 0,

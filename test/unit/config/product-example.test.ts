@@ -85,6 +85,7 @@ describe("the example of the configuration contract", () => {
         command: ["/usr/local/bin/check-uplink"],
         intervalMs: 2000,
         timeoutMs: 2000,
+        jitterMs: 0,
         rise: 2,
         fall: 2,
         weight: -10,

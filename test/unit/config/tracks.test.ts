@@ -166,6 +166,18 @@ describe("[[track]]", () => {
     );
   });
 
+  test("of a script takes a jitter that is no longer than the interval", () => {
+    const text = `[[track]]\nscript = "/bin/true"\ninterval = "2s"\njitter = "500ms"\nweight = -10\n`;
+    expect(planOf(text).vrrp.tracks).toMatchObject([{ kind: "script", intervalMs: 2000, jitterMs: 500 }]);
+    expect(describePlan(planOf(text))).toContain("every 2s, timeout 2s, rise 1, fall 1, jitter 500ms");
+    expect(lines('script = "/bin/true"\njitter = "2s"')).toEqual([
+      '19:10 track[0].jitter: 2s is longer than the interval of 1s; write jitter = "1s" or less',
+    ]);
+    expect(lines('gateway = "10.16.8.1"\njitter = "1s"')).toEqual([
+      "19:1 track[0].jitter: means something with script only; remove it",
+    ]);
+  });
+
   test("is refused by name for what a later version will track", () => {
     expect(lines('route = "default"')).toContain(
       "18:1 track[0].route: not built yet in this version; remove it; use script meanwhile",

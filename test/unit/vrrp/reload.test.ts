@@ -13,6 +13,7 @@ const uplink: ScriptTrackPlan = {
   command: ["/usr/local/bin/check-uplink"],
   intervalMs: 1000,
   timeoutMs: 500,
+  jitterMs: 0,
   rise: 1,
   fall: 2,
   weight: -150,
