@@ -53,10 +53,10 @@ export class ScriptTrack implements Track {
   }
 
   #conclude(begun: Instant, { hasSucceeded, text }: ScriptResult): void {
-    const { clock, random } = this.#needs.host;
+    const { host } = this.#needs;
     // Scripts of many tracks, and of all nodes that were started together, drift apart.
-    const waitMs = this.plan.intervalMs + random() * this.plan.jitterMs;
-    this.#cancel = clock.schedule(later(begun, waitMs), () => this.start());
+    const waitMs = this.plan.intervalMs + host.random() * this.plan.jitterMs;
+    this.#cancel = host.clock.schedule(later(begun, waitMs), () => this.start());
     this.verdict.add({ isUp: hasSucceeded, text });
   }
 }
