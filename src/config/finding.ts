@@ -24,6 +24,14 @@ export function warningAt(path: KeyPath, what: string, remedy: string): Finding 
   return { severity: "warning", path, what, remedy };
 }
 
+/** Adds a finding that may be made for several routers, and is said once. */
+export function report(findings: Finding[], finding: Finding): void {
+  const isSaid = findings.some(
+    ({ path, what }) => what === finding.what && path.join("\n") === finding.path.join("\n"),
+  );
+  if (!isSaid) findings.push(finding);
+}
+
 /** Knows where in a text the values of its tree stand. */
 export interface Locator {
   /** Gives a finding its place; a missing key has the place of the table it is missing from. */

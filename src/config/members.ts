@@ -1,4 +1,4 @@
-import { familyOf, isLinkLocal, prefixContains, type Prefix } from "../base/address.ts";
+import { familyOf, prefixContains, type Prefix } from "../base/address.ts";
 import type { MemberConfig } from "./config.ts";
 import { routerFamily } from "./families.ts";
 import { errorAt, type Finding, type KeyPath } from "./finding.ts";
@@ -68,9 +68,8 @@ export function vrrpMembers(vrrp: Element<VrrpEntry>, around: Surroundings): rea
     const on = ownInterface(node, perNodeValue(value.interface, name), [...path, "interface"], around);
     if (on === null) return [];
     const source = value.source === null ? null : perNodeValue(value.source, name);
-    const sourcePath = [...path, "source"];
-    if (routerFamily(value) === 6) checkSource6(source, sourcePath, around);
-    else checkSource(node, { on, source, path: sourcePath }, around);
+    // Over IPv6 it depends on whom the router speaks to: sources-ipv6.ts.
+    if (routerFamily(value) === 4) checkSource(node, { on, source, path: [...path, "source"] }, around);
     return [{ node: name, interface: on, priority, source: source ?? usualSource(node, on, value) }];
   });
 }
@@ -198,19 +197,13 @@ function usualSource(node: NodeEntry, on: string, value: VipEntry | VrrpEntry): 
   return routerFamily(value) === 4 ? firstIpv4(node, on) : null;
 }
 
-/** RFC 9568 §5.1.2.1: the source is a link-local address of the interface; that the host has it shows at run time. */
-function checkSource6(source: string | null, path: KeyPath, around: Surroundings): void {
-  if (source === null || (familyOf(source) === 6 && isLinkLocal(source))) return;
-  const what = `${source} is no link-local address, which advertisements over IPv6 come from`;
-  around.findings.push(errorAt(path, what, "leave source out, or write the interface's own fe80::… address"));
-}
-
 /** Gives the first IPv4 address of a node on an interface, or null. */
 export function firstIpv4(node: NodeEntry, on: string): string | null {
   return node.address[on]?.find(({ address }) => familyOf(address) === 4)?.address ?? null;
 }
 
-function checkSource(
+/** Refuses a source that the file does not know as an address of the node on the interface. */
+export function checkSource(
   node: NodeEntry,
   at: { readonly on: string; readonly source: string | null; readonly path: KeyPath },
   around: Surroundings,

@@ -1,6 +1,7 @@
+import type { Family } from "../base/address.ts";
 import type { MemberConfig } from "./config.ts";
 import { routerFamily } from "./families.ts";
-import { errorAt, type Finding, type KeyPath } from "./finding.ts";
+import { errorAt, type KeyPath, report } from "./finding.ts";
 import { firstIpv4, type Participant, refuseStrangers, type Surroundings } from "./members.ts";
 import type { HeartbeatPlan, PeerPlan, UnicastPlan } from "./node-plan.ts";
 import type { ClusterEntry, NodeEntry } from "./schema/cluster.ts";
@@ -8,6 +9,7 @@ import { perNodeValue } from "./schema/per-node.ts";
 import type { PeersEntry } from "./schema/transport.ts";
 import type { VipEntry, VrrpEntry } from "./schema/vrrp.ts";
 import type { Element } from "./sections.ts";
+import { firstIpv6, withIpv6Sources } from "./sources-ipv6.ts";
 import { quoted } from "./suggestion.ts";
 
 /** Whom the members of a virtual router speak to, and on which interfaces beside their own. */
@@ -33,7 +35,16 @@ export function withPaths(
   participants: readonly Participant[],
   around: Surroundings,
 ): readonly MemberConfig[] {
-  if (routerFamily(from.router.value) === 6) return multicastOnly(from, participants, around);
+  const members =
+    routerFamily(from.router.value) === 6 ? ipv6Members(from, participants, around) : participants;
+  return withPeers(from, members, around);
+}
+
+function withPeers(
+  from: PathSources,
+  participants: readonly Participant[],
+  around: Surroundings,
+): readonly MemberConfig[] {
   const { value, path } = from.router;
   const peers: PeersEntry = value.peers ?? from.cluster.value.peers;
   const at = [...path, "peers"];
@@ -60,22 +71,21 @@ export function withPaths(
   }));
 }
 
-/** IPv6 by multicast on the router's own interface: anything else is refused by name. */
-function multicastOnly(
+function ipv6Members(
   { router, cluster }: PathSources,
   participants: readonly Participant[],
   around: Surroundings,
-): readonly MemberConfig[] {
-  const { value, path } = router;
-  if ((value.peers ?? cluster.value.peers) !== "multicast") {
-    const what = "unicast peers of an IPv6 router are not built yet in this version";
-    around.findings.push(errorAt([...path, "peers"], what, 'write peers = "multicast" here'));
-  }
-  if ((value.heartbeats ?? cluster.value.heartbeats ?? []).length > 0) {
-    const what = "heartbeats of an IPv6 router are not built yet in this version";
-    around.findings.push(errorAt([...path, "heartbeats"], what, "write heartbeats = [] here"));
-  }
-  return participants.map((member) => ({ ...member, peers: [], heartbeats: [] }));
+): readonly Participant[] {
+  const { value } = router;
+  const peers = value.peers ?? cluster.value.peers;
+  const peersPath = [...(value.peers === null ? cluster.path : router.path), "peers"];
+  const heartbeats = value.heartbeats ?? cluster.value.heartbeats ?? [];
+  const isBeside = heartbeats.some((entry) =>
+    participants.some((member) => perNodeValue(entry, member.node) !== member.interface),
+  );
+  const owner = value.heartbeats === null ? cluster : router;
+  const heartbeatsPath = isBeside ? [...owner.path, "heartbeats"] : null;
+  return withIpv6Sources({ router, peers, peersPath, heartbeatsPath }, participants, around);
 }
 
 function others(member: Participant, participants: readonly Participant[]): readonly PeerPlan[] {
@@ -162,10 +172,11 @@ function heartbeatsOf(
     const own = ends.find(({ member, on }) => on === member.interface);
     if (own !== undefined) {
       if (isOwnWord)
-        report(around, errorAt(at, `"${own.on}" is the router's own interface`, "name another one"));
+        report(around.findings, errorAt(at, `"${own.on}" is the router's own interface`, "name another one"));
       continue;
     }
-    const sources = ends.map(({ member, on }) => endOf(member, on, { at, around }));
+    const family = routerFamily(router.value);
+    const sources = ends.map(({ member, on }) => endOf(member, on, { family, at, around }));
     for (const [place, { member, on }] of ends.entries()) {
       const source = sources[place];
       if (source === undefined || source === null || on === null) continue;
@@ -176,7 +187,7 @@ function heartbeatsOf(
       });
       const before = found.get(member.node) ?? [];
       if (before.some((heartbeat) => heartbeat.interface === on)) {
-        report(around, errorAt(at, `"${on}" is already in the list`, "remove it here"));
+        report(around.findings, errorAt(at, `"${on}" is already in the list`, "remove it here"));
       } else found.set(member.node, [...before, { interface: on, source, peers }]);
     }
   }
@@ -187,27 +198,19 @@ function heartbeatsOf(
 function endOf(
   { node: name }: Participant,
   on: string | null,
-  { at, around }: { readonly at: KeyPath; readonly around: Surroundings },
+  { family, at, around }: { readonly family: Family; readonly at: KeyPath; readonly around: Surroundings },
 ): string | null {
   const node = around.nodes.get(name);
   if (node === undefined) return null;
   if (on === null) {
     const example = Object.keys(node.address)[0] ?? "eth1";
-    report(around, errorAt(at, `names no interface for "${name}"`, `add ${name} = "${example}"`));
+    report(around.findings, errorAt(at, `names no interface for "${name}"`, `add ${name} = "${example}"`));
     return null;
   }
-  const source = firstIpv4(node, on);
+  const source = family === 4 ? firstIpv4(node, on) : firstIpv6(node, on);
   if (source !== null) return source;
-  const what = `[[node]] "${name}" has no IPv4 address on "${on}"`;
+  const what = `[[node]] "${name}" has no IPv${family} address on "${on}"`;
   const remedy = `add ${on} with its address to [node.address], or use one of ${quoted(Object.keys(node.address))}`;
-  report(around, errorAt(at, what, remedy));
+  report(around.findings, errorAt(at, what, remedy));
   return null;
-}
-
-/** What `[cluster]` says is looked at for every router, and said once. */
-function report({ findings }: Surroundings, finding: Finding): void {
-  const isSaid = findings.some(
-    ({ path, what }) => what === finding.what && path.join("\n") === finding.path.join("\n"),
-  );
-  if (!isSaid) findings.push(finding);
 }

@@ -1,3 +1,4 @@
+import { familyOf, isLinkLocal } from "../base/address.ts";
 import type { Config, InstanceConfig, MemberConfig, TrackConfig } from "./config.ts";
 import { planBfd, rivalsOf } from "./plan-bfd.ts";
 import type { VrrpInstancePlan, VrrpPlan } from "./node-plan.ts";
@@ -71,13 +72,16 @@ function instancePlan(config: Config, instance: InstanceConfig, member: MemberCo
     needsProxy: instance.needsProxy,
     neighbours: instance.members
       .filter(({ node }) => node !== member.node)
-      .map((other) => ({ node: other.node, address: other.source ?? ownAddress(config, other) })),
+      .map((other) => ({ node: other.node, address: other.source ?? knownSource(config, instance, other) })),
     rivals: rivalsOf(instance, config, member),
   };
 }
 
-/** Gives the address the file says a node has on the interface of its membership. */
-function ownAddress(config: Config, member: MemberConfig): string | null {
+/** Gives the address that a node speaks from as far as the file knows it: over IPv6 a link-local one. */
+function knownSource(config: Config, { family }: InstanceConfig, member: MemberConfig): string | null {
   const node = config.nodes.find(({ name }) => name === member.node);
-  return node?.addresses.find((own) => own.interface === member.interface)?.address ?? null;
+  const own = node?.addresses.filter((each) => each.interface === member.interface) ?? [];
+  const isSource = (address: string): boolean =>
+    familyOf(address) === family && (family === 4 || isLinkLocal(address));
+  return own.find(({ address }) => isSource(address))?.address ?? null;
 }

@@ -1,4 +1,4 @@
-import { isLinkLocal, type Prefix, prefixContains } from "../base/address.ts";
+import { familyOf, isLinkLocal, type Prefix, prefixContains } from "../base/address.ts";
 import type { TtlRange, UnicastPlan } from "../config/node-plan.ts";
 import { unrouted } from "./packet.ts";
 import type { Remark } from "./receive.ts";
@@ -76,6 +76,8 @@ export function judgeArrival(
 function acceptedTtl({ unicast, networks }: ArrivalRules, source: string): TtlRange {
   if (unicast === null) return unrouted;
   if (unicast.ttl !== null) return unicast.ttl;
+  // No router forwards what comes from there (RFC 4291 §2.5.6), and keepalived sends it with a hop limit of 64.
+  if (familyOf(source) === 6 && isLinkLocal(source)) return anyTtl;
   const isNear = isLinkLocal(source) || networks().some((network) => prefixContains(network, source));
   return isNear ? unrouted : anyTtl;
 }

@@ -1,6 +1,7 @@
 import type { VrrpInstancePlan } from "../config/node-plan.ts";
 import type { HandoverOutcome } from "../ipc/handover.ts";
 import type { InstanceStatus } from "../ipc/status.ts";
+import { nodeAt } from "./neighbour-names.ts";
 import { formatMs } from "./timers.ts";
 import type { WeighedClaim } from "./tracking.ts";
 
@@ -31,7 +32,7 @@ export interface HandoverView {
 
 /** Names a router heard by its node where the cluster's file has it. */
 export function nameOfPeer(plan: Pick<VrrpInstancePlan, "neighbours">, address: string): string {
-  return nodeAt(plan, address) ?? address;
+  return nodeAt(plan.neighbours, address) ?? address;
 }
 
 /** Tells how a handover ended that was waited for. */
@@ -87,9 +88,5 @@ function holderOf(
   plan: Pick<VrrpInstancePlan, "neighbours">,
   address: string,
 ): NonNullable<HandoverOutcome["holder"]> {
-  return { node: nodeAt(plan, address), address };
-}
-
-function nodeAt({ neighbours }: Pick<VrrpInstancePlan, "neighbours">, address: string): string | null {
-  return neighbours.find((neighbour) => neighbour.address === address)?.node ?? null;
+  return { node: nodeAt(plan.neighbours, address), address };
 }

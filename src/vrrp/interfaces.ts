@@ -65,12 +65,12 @@ export class Interfaces {
     return Array.from(this.#addresses.get(linkIndex)?.values() ?? []);
   }
 
-  /** Tells whether the host has an address, on whichever link. */
-  has(address: string): boolean {
+  /** Finds an address on whichever link. */
+  findAnywhere(address: string): InterfaceAddress | null {
     for (const onLink of this.#addresses.values()) {
-      for (const found of onLink.values()) if (found.address === address) return true;
+      for (const found of onLink.values()) if (found.address === address) return found;
     }
-    return false;
+    return null;
   }
 
   /** Finds an address on a link. */

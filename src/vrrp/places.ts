@@ -1,8 +1,8 @@
 import type { Prefix } from "../base/address.ts";
-import type { VrrpInstancePlan } from "../config/node-plan.ts";
+import type { HeartbeatPlan, VrrpInstancePlan } from "../config/node-plan.ts";
 import type { PathPlace } from "./adverts.ts";
 import { type Interfaces, linkProblem } from "./interfaces.ts";
-import { chooseSource, type Source } from "./source.ts";
+import { chooseSource, type Source, type SourceNeeds } from "./source.ts";
 import type { VirtualMacs } from "./virtual-macs.ts";
 
 /** Where virtual routers can speak and listen at present: their links, and the host's own addresses there. */
@@ -26,9 +26,8 @@ export class Places {
     const { address: source, problem: missing } = this.#sourceOf(plan);
     const { group } = plan;
     const heartbeats = plan.heartbeats.map((heartbeat) => {
-      const without = `source address ${heartbeat.source} is not on this host`;
-      const found = this.#isHere(heartbeat.source) ? heartbeat.source : null;
-      return this.#place(heartbeat.interface, { group, source: found, missing: without });
+      const { address, problem } = this.#configured(plan, heartbeat);
+      return this.#place(heartbeat.interface, { group, source: address, missing: problem });
     });
     return [this.#spoken(plan, this.#place(plan.interface, { group, source, missing })), ...heartbeats];
   }
@@ -41,12 +40,20 @@ export class Places {
   }
 
   #sourceOf(plan: VrrpInstancePlan): Source {
-    const link = this.#interfaces.linkNamed(plan.interface);
-    return chooseSource(plan, {
+    return chooseSource(plan, this.#around(plan.interface));
+  }
+
+  #configured(plan: VrrpInstancePlan, { interface: on, source }: HeartbeatPlan): Source {
+    return chooseSource({ ...plan, source }, this.#around(on));
+  }
+
+  #around(on: string): SourceNeeds {
+    const link = this.#interfaces.linkNamed(on);
+    return {
       onLink: link === null ? [] : this.#interfaces.on(link.index),
-      has: (address) => this.#interfaces.has(address),
+      find: (address) => this.#interfaces.findAnywhere(address),
       isVirtual: this.#isVirtual,
-    });
+    };
   }
 
   #place(
@@ -70,9 +77,5 @@ export class Places {
       .on(linkIndex)
       .filter(({ address }) => !this.#isVirtual(address))
       .map(({ address, prefixLength }) => ({ address, length: prefixLength }));
-  }
-
-  #isHere(source: string): boolean {
-    return this.#interfaces.has(source);
   }
 }

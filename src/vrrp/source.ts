@@ -11,8 +11,8 @@ export type Source =
 export interface SourceNeeds {
   /** The addresses on the router's interface, in the kernel's order. */
   readonly onLink: readonly InterfaceAddress[];
-  /** Tells whether an address is on any interface of the host. */
-  readonly has: (address: string) => boolean;
+  /** Finds an address on any interface of the host. */
+  readonly find: (address: string) => InterfaceAddress | null;
   readonly isVirtual: (address: string) => boolean;
 }
 
@@ -46,9 +46,11 @@ function isOwned(plan: VrrpInstancePlan, address: string): boolean {
 }
 
 function configured(plan: VrrpInstancePlan, source: string, needs: SourceNeeds): Source {
-  if (plan.family === 4 && needs.has(source)) return { address: source, problem: null };
-  const found = needs.onLink.find(({ address }) => address === source);
-  if (found === undefined) return { address: null, problem: `source address ${source} is not on this host` };
+  // Every interface may have the same link-local address: that of this one is meant.
+  const onLink = needs.onLink.find(({ address }) => address === source) ?? null;
+  const isEverywhere = plan.family === 4 || !isLinkLocal(source);
+  const found = onLink ?? (isEverywhere ? needs.find(source) : null);
+  if (found === null) return { address: null, problem: `source address ${source} is not on this host` };
   return found.readiness === "ready"
     ? { address: source, problem: null }
     : { address: null, problem: notReady(found) };

@@ -1,6 +1,8 @@
 import { unreachable } from "../base/assert.ts";
 import { later, type Instant } from "../base/instant.ts";
+import type { NeighbourPlan } from "../config/node-plan.ts";
 import type { SplitBrainStatus } from "../ipc/status.ts";
+import { nodeAt } from "./neighbour-names.ts";
 import type { DropCause, Oddity } from "./receive.ts";
 import { formatMs } from "./timers.ts";
 
@@ -54,7 +56,7 @@ export interface SplitBrainRules {
   readonly group: string;
   /** Whether ARP can be asked who else has the addresses. */
   readonly canAsk: boolean;
-  readonly neighbours: readonly { readonly node: string; readonly address: string | null }[];
+  readonly neighbours: readonly NeighbourPlan[];
 }
 
 interface Trace {
@@ -149,13 +151,7 @@ function explained(
   if (sighting === undefined) return null;
   const reason = reasonOf(rules, sighting);
   const address = sighting.kind === "neighbour" ? null : sighting.source;
-  return { rival: { node: nodeAt(rules, address), address, mac }, ...reason };
-}
-
-/** The only other node of a pair is meant if nothing names the rival. */
-function nodeAt({ neighbours }: SplitBrainRules, address: string | null): string | null {
-  if (address !== null) return neighbours.find((each) => each.address === address)?.node ?? null;
-  return neighbours.length === 1 ? (neighbours[0]?.node ?? null) : null;
+  return { rival: { node: nodeAt(rules.neighbours, address), address, mac }, ...reason };
 }
 
 type Reason = Pick<SplitBrain, "cause" | "explanation" | "advice">;
@@ -244,7 +240,8 @@ function adviceOnDrop(cause: DropCause): Pick<Reason, "cause" | "advice"> {
     case "ttl":
       return {
         cause: "ttl",
-        advice: "nodes must be on one link: a router or tunnel between them lowers the TTL",
+        advice:
+          "nodes must be on one link: a router or tunnel between them lowers it; what keepalived sends over IPv6 unicast has 64, which unicast_ttl = 64 accepts",
       };
     case "multicast":
     case "unicast":

@@ -17,9 +17,10 @@ function contradictions(
 ): readonly Finding[] {
   const findings: Finding[] = [];
   const isUnicast = (value.peers ?? above) !== "multicast";
-  if (isUnicast && value.group !== null) {
+  for (const key of ["group", "group6"] as const) {
+    if (!isUnicast || value[key] === null) continue;
     const what = "advertisements go to each of the peers, and to no group";
-    findings.push(errorAt([...path, "group"], what, 'remove it, or write peers = "multicast"'));
+    findings.push(errorAt([...path, key], what, 'remove it, or write peers = "multicast"'));
   }
   for (const key of ["unicast_ttl", "check_source"] as const) {
     if (isUnicast || value[key] === null) continue;

@@ -9,22 +9,37 @@ import { pairLab, type PairLab, vip } from "./pair-lab.ts";
 setDefaultTimeout(90_000);
 
 const name = "public-1";
+const vip6 = "2001:db8::100";
+
+/** Own addresses over IPv6, beside those that the lab gives. */
+const own6 = {
+  lb1: { eth0: "fe80::10", eth1: "fd00::10" },
+  lb2: { eth0: "fe80::11", eth1: "fd00::11" },
+} as const;
+
+async function giveIpv6(pair: PairLab): Promise<void> {
+  for (const host of ["lb1", "lb2"] as const) {
+    for (const [on, address] of Object.entries(own6[host]))
+      await pair[host].ip(["address", "add", `${address}/64`, "dev", on]);
+  }
+}
 
 /** A cluster's file with a heartbeat, as an operator writes it. */
-function plans(keys: string): readonly [VrrpPlan, VrrpPlan] {
+function plans(keys: string, family: 4 | 6 = 4): readonly [VrrpPlan, VrrpPlan] {
   const text = `[cluster]
 name = "test"
 heartbeats = ["eth1"]
 ${keys}
 [[node]]
 name = "lb1"
-address = { eth0 = "192.0.2.10", eth1 = "192.0.3.10" }
+address = { eth0 = ["192.0.2.10", "${own6.lb1.eth0}"], eth1 = ["192.0.3.10", "${own6.lb1.eth1}"] }
 [[node]]
 name = "lb2"
-address = { eth0 = "192.0.2.11", eth1 = "192.0.3.11" }
+address = { eth0 = ["192.0.2.11", "${own6.lb2.eth0}"], eth1 = ["192.0.3.11", "${own6.lb2.eth1}"] }
 [[vip]]
 name = "${name}"
-address = "${vip}/24"
+address = "${family === 4 ? `${vip}/24` : `${vip6}/64`}"
+interface = "eth0"
 vrid = 51
 prefer = ["lb1", "lb2"]
 `;
@@ -38,8 +53,8 @@ interface Nodes {
   readonly lb2: VrrpRole;
 }
 
-async function started(pair: PairLab, keys: string): Promise<Nodes> {
-  const [first, second] = plans(keys);
+async function started(pair: PairLab, keys: string, family: 4 | 6 = 4): Promise<Nodes> {
+  const [first, second] = plans(keys, family);
   const lb1 = await VrrpRole.start(pair.lb1, first);
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, second);
@@ -50,21 +65,23 @@ async function started(pair: PairLab, keys: string): Promise<Nodes> {
   return { lb1, lb2 };
 }
 
-async function holders({ lb1, lb2 }: PairLab): Promise<string> {
-  return [await lb1.holds(vip), await lb2.holds(vip)].join(" ");
+async function holders({ lb1, lb2 }: PairLab, address = vip): Promise<string> {
+  return [await lb1.holds(address), await lb2.holds(address)].join(" ");
 }
 
-for (const [transport, keys] of [
-  ["multicast", 'advert_interval = "100ms"'],
-  ["unicast", 'advert_interval = "100ms"\npeers = "unicast"'],
-  [
-    "signed",
-    `advert_interval = "100ms"\nauth = { type = "hmac", keys = { 1 = "hex:${"0b17".repeat(16)}" } }`,
-  ],
+const fast = 'advert_interval = "100ms"';
+for (const [transport, keys, family] of [
+  ["multicast", fast, 4],
+  ["unicast", `${fast}\npeers = "unicast"`, 4],
+  ["signed", `${fast}\nauth = { type = "hmac", keys = { 1 = "hex:${"0b17".repeat(16)}" } }`, 4],
+  ["multicast over IPv6", fast, 6],
+  ["unicast over IPv6", `${fast}\npeers = "unicast"`, 6],
 ] as const) {
   test(`${transport}: either network can be cut, both cannot, and the log names the one that is`, async () => {
     await using pair = await pairLab(2);
-    const { lb1, lb2 } = await started(pair, keys);
+    await giveIpv6(pair);
+    const { lb1, lb2 } = await started(pair, keys, family);
+    const address = family === 4 ? vip : vip6;
     for (const [cut, alive] of [
       ["eth0", "eth1"],
       ["eth1", "eth0"],
@@ -83,7 +100,8 @@ for (const [transport, keys] of [
     await pair.lb2.unblockLink("eth1");
     await lb2.reaches("backup");
     expect(lb1.history()).toEqual(["backup", "active"]);
-    await waitFor("lb1 alone holds the address", async () => (await holders(pair)) === "true false");
+    expect(lb2.status()?.peer?.address).toBe(family === 4 ? "192.0.2.10" : own6.lb1.eth0);
+    await waitFor("lb1 alone holds the address", async () => (await holders(pair, address)) === "true false");
   });
 }
 

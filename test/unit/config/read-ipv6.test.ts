@@ -175,13 +175,9 @@ describe("what an IPv6 VIP refuses", () => {
     expect(linesOf(`${cluster}${router6}source = { lb1 = "fe80::10" }\n`)).toEqual([]);
   });
 
-  test("direct routing, unicast peers and heartbeats, which are not built yet", () => {
+  test("direct routing, which is not built yet", () => {
     expect(linesOf(cluster + vip6 + web.replace('"public"', '"public-v6"'))).toEqual([
       '18:9 service "web".vips[0]: an IPv6 service in direct routing is not built yet in this version; remove it, or write forward = "proxy"',
-    ]);
-    expect(withVip('peers = "unicast"\nheartbeats = ["eth1"]')).toEqual([
-      '16:9 vip "public-v6".peers: unicast peers of an IPv6 router are not built yet in this version; write peers = "multicast" here',
-      '17:14 vip "public-v6".heartbeats: heartbeats of an IPv6 router are not built yet in this version; write heartbeats = [] here',
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Prefix } from "../../../src/base/address.ts";
 import { type ArrivalRules, judgeArrival } from "../../../src/vrrp/arrival.ts";
 
 const lb2 = { name: "lb2", address: "192.0.2.11", identity: "192.0.2.11" };
@@ -23,6 +24,13 @@ const heartbeat: ArrivalRules = {
   isHeartbeat: true,
   expected: [{ name: "lb2", address: "192.0.3.11", identity: "192.0.2.11" }],
 };
+
+const network6: readonly Prefix[] = [{ address: "2001:db8::10", length: 64 }];
+
+function over6(address: string): ArrivalRules {
+  const expected = [{ name: address, address, identity: address }];
+  return { ...unicast, source: "2001:db8::10", expected, networks: () => network6 };
+}
 
 function verdict(rules: ArrivalRules, source: string, destination: string): string {
   const arrival = judgeArrival(rules, { source, destination });
@@ -62,12 +70,15 @@ describe("judgeArrival", () => {
     const ranged: ArrivalRules = { ...unicast, unicast: { ttl: { min: 250, max: 252 }, checksSource: true } };
     expect(verdict(unicast, "192.0.2.11", "192.0.2.10")).toEndWith("TTL 255-255");
     expect(verdict(unicast, "203.0.113.9", "192.0.2.10")).toEndWith("TTL 1-255");
-    expect(
-      verdict({ ...unicast, expected: [{ ...far, address: "fe80::2" }] }, "fe80::2", "fe80::1"),
-    ).toEndWith("TTL 255-255");
     for (const source of ["192.0.2.11", "203.0.113.9"]) {
       expect(verdict(ranged, source, "192.0.2.10")).toEndWith("TTL 250-252");
     }
+  });
+
+  test("takes any hop limit from a link-local IPv6 address, which no router forwards, and 255 from others near", () => {
+    expect(verdict(over6("fe80::2"), "fe80::2", "fe80::1")).toEndWith("TTL 1-255");
+    expect(verdict(over6("2001:db8::11"), "2001:db8::11", "2001:db8::10")).toEndWith("TTL 255-255");
+    expect(verdict(over6("2001:db8:1::11"), "2001:db8:1::11", "2001:db8::10")).toEndWith("TTL 1-255");
   });
 
   test("takes a node on a heartbeat for what it is on the router's own interface", () => {
