@@ -1,31 +1,85 @@
 import { errorText } from "../base/system-error.ts";
-import { addressProtocol, RouteNetlink } from "../kernel/rtnetlink.ts";
+import { Journal, stateDirectory } from "../kernel/journal.ts";
+import { addressNote, ruleNote } from "../kernel/journal-notes.ts";
+import {
+  addressProtocol,
+  fibProtocol,
+  RouteNetlink,
+  type LeasedAddress,
+  type RouteChange,
+} from "../kernel/rtnetlink.ts";
 import { VirtualMacLinks } from "../kernel/virtual-mac-links.ts";
 
+/** What a change that was carried out has removed. */
+interface Removal {
+  readonly change: RouteChange;
+  readonly text: string;
+}
+
 /**
- * Removes every address that carries the tag of the elections from this network namespace, and every interface that was
- * made for a virtual MAC, and names what it removed. Meant for after the death of the whole service, so that no VIP stays
- * behind on a host that does not defend it. `sparesLeases` leaves addresses that the kernel removes by itself within
- * seconds, and what they are on: a service that is started again at once takes them over. Throws `SystemError` when the
- * kernel refuses.
+ * Removes what the elections left in this network namespace, and names it: rules and routes, then addresses, then
+ * interfaces that were made for a virtual MAC. Ours is what carries the tag of the elections, or what their journal has
+ * noted where the kernel keeps no tags. Meant for after the death of the whole service, so that no VIP stays behind on a
+ * host that does not defend it. `sparesLeases` leaves addresses that the kernel removes by itself within seconds, with
+ * what they are on and what goes with them: a service that is started again at once takes them over. Throws `SystemError`
+ * when the kernel refuses.
  */
 export function removeLeftovers(sparesLeases: boolean): readonly string[] {
   const netlink = RouteNetlink.open();
   const links = VirtualMacLinks.open();
+  const journal = Journal.open(stateDirectory(process.env), "vrrp");
+  const { entries: noted } = journal;
   try {
-    const ours = netlink.leases().filter(({ protocol }) => protocol === addressProtocol.vrrp);
+    const ours = netlink.leases().filter((found) => isOurAddress(found, noted));
     const spared = ours.filter(({ remainingS }) => sparesLeases && remainingS !== null);
-    const leftovers = ours.filter((one) => !spared.includes(one));
-    const gone = leftovers.filter((one) => netlink.removeAddress(one) === "removed");
+    const removals = [
+      // With the last lease the reason to spare them is gone: the next clean-up takes them.
+      ...(spared.length > 0 ? [] : fibRemovals(netlink, noted)),
+      ...ours.filter((one) => !spared.includes(one)).map(addressRemoval),
+    ];
+    const outcomes = netlink.apply(removals.map(({ change }) => change));
     const inUse = new Set(spared.map(({ linkIndex }) => linkIndex));
-    return [
-      ...gone.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+    const gone = [
+      ...removals.flatMap(({ text }, index) => (outcomes[index] === "done" ? [text] : [])),
       ...links.remove(({ index }) => !inUse.has(index)).map(({ name }) => `interface ${name}`),
     ];
+    const refusal = outcomes.find((outcome) => outcome instanceof Error);
+    if (refusal !== undefined) throw refusal;
+    if (spared.length === 0) journal.note(new Set());
+    return gone;
   } finally {
     links.close();
     netlink.close();
   }
+}
+
+function isOurAddress(found: LeasedAddress, noted: ReadonlySet<string>): boolean {
+  return found.protocol === addressProtocol.vrrp || (found.protocol === 0 && noted.has(addressNote(found)));
+}
+
+function addressRemoval(address: LeasedAddress): Removal {
+  return {
+    change: { kind: "remove-address", address },
+    text: `${address.address}/${address.prefixLength}`,
+  };
+}
+
+/** Rules first: what they point to goes next. */
+function fibRemovals(netlink: RouteNetlink, noted: ReadonlySet<string>): readonly Removal[] {
+  const rules = netlink.rules().filter((rule) => {
+    return rule.protocol === fibProtocol || (rule.protocol === 0 && noted.has(ruleNote(rule)));
+  });
+  return [
+    ...rules.map((rule): Removal => ({
+      change: { kind: "remove-rule", rule },
+      text: `rule ${rule.priority}`,
+    })),
+    ...netlink.taggedRoutes(fibProtocol).map((route): Removal => {
+      const { destination, table } = route;
+      const text = `route ${destination.address}/${destination.length} in table ${table}`;
+      return { change: { kind: "remove-route", route }, text };
+    }),
+  ];
 }
 
 /**

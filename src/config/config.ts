@@ -1,5 +1,7 @@
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
+import type { ExtraAddressEntry, VirtualRouteEntry, VirtualRuleEntry } from "./schema/holdings.ts";
 import type {
+  AddressScope,
   GarpPlan,
   HeaderRulesPlan,
   HeartbeatPlan,
@@ -61,8 +63,12 @@ export interface InstanceConfig {
   readonly startupDelayMs: number;
   readonly addresses: readonly Prefix[];
   readonly label: string | null;
-  /** IPv6: `nodad = false`. */
+  /** `nodad = false`; concerns IPv6 addresses alone. */
   readonly detectsDuplicates: boolean;
+  readonly scope: AddressScope;
+  readonly extraAddresses: readonly ExtraAddressEntry[];
+  readonly routes: readonly VirtualRouteEntry[];
+  readonly rules: readonly VirtualRuleEntry[];
   readonly group: string;
   /** Null where advertisements go to the group. */
   readonly unicast: UnicastPlan | null;

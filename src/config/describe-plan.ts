@@ -14,6 +14,7 @@ import type {
   VrrpInstancePlan,
 } from "./node-plan.ts";
 import { programText, trackLine, trackNote } from "./describe-tracks.ts";
+import { routeText, ruleText } from "./route-text.ts";
 import { formatDuration, formatSize } from "./units.ts";
 import { virtualMac } from "./virtual-mac.ts";
 
@@ -81,6 +82,12 @@ function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly str
   return [
     `${name}: ${addresses.join(", ")} on ${placeText(instance)}, VRID ${vrid}, priority ${priority}`,
     `  version ${version}, every ${formatDuration(advertIntervalMs)}${from} to ${destinations(instance, instance.peers)}; ${notes.join("; ")}`,
+    ...instance.extraAddresses.map(
+      ({ address, length, interface: on, scope }) =>
+        `  extra address ${address}/${length} on ${on}${scope === "global" ? "" : `, scope ${scope}`}`,
+    ),
+    ...instance.routes.map((route) => `  ${routeText(route)}`),
+    ...instance.rules.map((rule) => `  ${ruleText(rule)}`),
     ...heartbeats.map(({ interface: on, source: own, peers }) => {
       const nodes = peers.map(({ name: node, address }) => `${node} at ${address}`).join(", ");
       return `  heartbeat on ${on} from ${own} to ${destinations(instance, peers)}; hears ${nodes}`;

@@ -6,6 +6,7 @@ import {
   type Prefix,
   virtualLinkLocal,
 } from "../base/address.ts";
+import type { InstanceConfig } from "./config.ts";
 import type { VipEntry, VrrpEntry } from "./schema/vrrp.ts";
 
 /** What follows from the family of a virtual router's addresses. PURE. */
@@ -41,4 +42,12 @@ export function suggestedVrid(address: string): number {
   if (bytes.length === 4) return last;
   const written = (((bytes.at(-2) ?? 0) << 8) | last).toString(16);
   return /^\d+$/.test(written) && Number(written) <= 255 ? Number(written) : last;
+}
+
+/** Gives every address that a router holds while active, the advertised ones first. */
+export function virtualAddressesOf({
+  addresses,
+  extraAddresses,
+}: Pick<InstanceConfig, "addresses" | "extraAddresses">): readonly Prefix[] {
+  return [...addresses, ...extraAddresses.map(({ address }) => address)];
 }

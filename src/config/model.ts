@@ -1,5 +1,5 @@
 import type { Prefix } from "../base/address.ts";
-import type { BfdConfig, InstanceConfig, TrackConfig } from "./config.ts";
+import type { BfdConfig, Config, InstanceConfig, TrackConfig } from "./config.ts";
 import type { Finding, KeyPath } from "./finding.ts";
 import type { Sections } from "./sections.ts";
 import { closest, quoted } from "./suggestion.ts";
@@ -66,4 +66,17 @@ export function unknownName(path: KeyPath, name: string, kind: NamedKind, known:
 /** Writes a table of the file as a message speaks of it. */
 export function calledVip(resolved: Resolved): string {
   return `[[${resolved.config.form}]] "${resolved.config.name}"`;
+}
+
+/** Gives what planning looks at, before there is a configuration. */
+export function planningConfig({ sections, instances }: Model): Pick<Config, "nodes" | "instances"> {
+  return {
+    nodes: sections.nodes.map(({ value }) => ({
+      name: value.name,
+      addresses: Object.entries(value.address).flatMap(([on, list]) =>
+        list.map((own) => ({ interface: on, ...own })),
+      ),
+    })),
+    instances: instances.map(({ config }) => config),
+  };
 }

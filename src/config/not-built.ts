@@ -3,7 +3,6 @@
  * meanwhile. They are refused by name rather than as unknown, so that nobody takes them for a slip of the pen.
  */
 
-const staticSystem = "set it up with the host's own network configuration meanwhile";
 const logOnly = "state changes are in the log and in `edge-ha status` meanwhile";
 const inNotify = "[notify] is told of every instance and group by its name meanwhile";
 const noTls = "terminate TLS elsewhere, or balance the port with a [[service]] meanwhile";
@@ -17,9 +16,6 @@ const router: Readonly<Record<string, string>> = {
   accept: "packets to the address are always accepted meanwhile",
   strict: "the rules of RFC 9568 are always checked meanwhile",
   skip_check_addresses: "differing address lists are logged meanwhile",
-  routes: staticSystem,
-  rules: staticSystem,
-  scope: "addresses have global scope meanwhile",
   notify: inNotify,
 };
 

@@ -2,7 +2,8 @@ import { familyOf, isLinkLocal } from "../base/address.ts";
 import type { Config, InstanceConfig, MemberConfig, TrackConfig } from "./config.ts";
 import { planBfd, rivalsOf } from "./plan-bfd.ts";
 import type { VrrpInstancePlan, VrrpPlan } from "./node-plan.ts";
-import { placedAddresses, virtualMacLink } from "./plan-virtual-mac.ts";
+import { advertisedAddressPlans, extraAddressPlans, routePlans, rulePlans } from "./plan-holdings.ts";
+import { virtualMacLink } from "./plan-virtual-mac.ts";
 import { plannedServer } from "./probes.ts";
 import type { TrackPlan } from "./track-plan.ts";
 import { countingServers } from "./tracked-servers.ts";
@@ -55,10 +56,10 @@ function instancePlan(config: Config, instance: InstanceConfig, member: MemberCo
     preempts,
     preemptDelayMs,
     startupDelayMs,
-    addresses: placedAddresses(config, instance, member),
-    extraAddresses: [],
-    routes: [],
-    rules: [],
+    addresses: advertisedAddressPlans(config.nodes, instance, member),
+    extraAddresses: extraAddressPlans(config.nodes, instance, member),
+    routes: routePlans(config, instance, member),
+    rules: rulePlans(instance),
     group,
     unicast: instance.unicast,
     peers: member.peers,

@@ -10,8 +10,10 @@ import { addressRules } from "./rules/addresses.ts";
 import { bfdRules } from "./rules/bfd.ts";
 import { bfdSessionRules } from "./rules/bfd-sessions.ts";
 import { checkRules } from "./rules/checks.ts";
+import { extraAddressRules } from "./rules/extra-addresses.ts";
 import { familyRules } from "./rules/families.ts";
 import { fileRules } from "./rules/file.ts";
+import { holdingRules } from "./rules/holdings.ts";
 import { httpRules, idleHttpRules } from "./rules/http.ts";
 import { nameRules } from "./rules/names.ts";
 import { policyRules } from "./rules/policy.ts";
@@ -106,6 +108,8 @@ function examine(
     ...nameRules(model),
     ...addressRules(model),
     ...familyRules(model),
+    ...extraAddressRules(model),
+    ...holdingRules(model),
     ...transportRules(model),
     ...routerRules(model),
     ...virtualMacRules(model),

@@ -1,6 +1,12 @@
 import type { Family } from "../base/address.ts";
 import type { InstanceConfig, MemberConfig, TrackConfig } from "./config.ts";
-import { advertisedAddresses, listedAddresses, routerFamily, suggestedVrid } from "./families.ts";
+import {
+  advertisedAddresses,
+  listedAddresses,
+  routerFamily,
+  suggestedVrid,
+  virtualAddressesOf,
+} from "./families.ts";
 import { errorAt, type Finding } from "./finding.ts";
 import { vipMembers, vrrpMembers } from "./members.ts";
 import type { DeclaredNames, Resolved } from "./model.ts";
@@ -78,7 +84,11 @@ export function resolveInstances(
       startupDelayMs: value.startup_delay ?? cluster.startup_delay,
       addresses: advertisedAddresses(listed, vrid),
       label: value.label,
-      detectsDuplicates: family === 6 && !(value.nodad ?? cluster.nodad),
+      scope: value.scope ?? "global",
+      detectsDuplicates: !(value.nodad ?? cluster.nodad),
+      extraAddresses: value.extra_addresses,
+      routes: value.routes,
+      rules: value.rules,
       group: family === 4 ? (value.group ?? cluster.group) : (value.group6 ?? cluster.group6),
       unicast: unicastOf(value, cluster),
       virtualMac: value.virtual_mac ?? cluster.virtual_mac,
@@ -196,7 +206,7 @@ function tracksOf(
 function needsProxy(instance: InstanceConfig, sections: Sections): boolean {
   const { sites, listeners, services } = sections;
   const { name } = instance;
-  const own = new Set(instance.addresses.map(({ address }) => address));
+  const own = new Set(virtualAddressesOf(instance).map(({ address }) => address));
   const served = new Set(sites.flatMap(({ value }) => value.listeners));
   const hasListener = listeners.some(({ value: listener }) => {
     if (!served.has(listener.name)) return false;

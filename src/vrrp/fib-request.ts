@@ -1,6 +1,7 @@
 import { familyOf } from "../base/address.ts";
 import type { VirtualRoutePlan, VirtualRulePlan } from "../config/node-plan.ts";
 import { isSameRoute, ruleKey } from "../kernel/fib-messages.ts";
+import { ruleNote } from "../kernel/journal-notes.ts";
 import { fibProtocol, type RouteChange, type RouteRequest, type RuleRequest } from "../kernel/rtnetlink.ts";
 
 /** PURE: virtual routes and rules as the kernel is asked for them. */
@@ -73,14 +74,7 @@ export function foundText(request: FibRequest): string {
   return `route ${destination.address}/${destination.length}${via} in table ${table}`;
 }
 
-const notePrefix = "rule ";
-
 /** Gives what the journal calls a rule; a route needs no note: kernels of every age keep its tag. */
 export function notesOf(request: FibRequest): readonly string[] {
-  return request.kind === "rule" ? [`${notePrefix}${ruleKey(request.rule)}`] : [];
-}
-
-/** Tells whether a note of the journal is about a rule. */
-export function isRuleNote(note: string): boolean {
-  return note.startsWith(notePrefix);
+  return request.kind === "rule" ? [ruleNote(request.rule)] : [];
 }

@@ -23,23 +23,22 @@ export class Interfaces {
     for (const address of this.#host.routes.addresses()) this.#keep(address);
   }
 
-  /** Takes over one event. */
-  apply(event: RouteEvent): void {
+  /** Takes over one event; tells whether it says anything new. */
+  apply(event: RouteEvent): boolean {
     switch (event.kind) {
       case "link":
         if (event.isGone) this.#links.delete(event.link.index);
         else this.#links.set(event.link.index, event.link);
         this.#nameLinks();
-        return;
+        return true;
       case "address":
-        if (event.isGone) this.#addresses.get(event.address.linkIndex)?.delete(addressKey(event.address));
-        else this.#keep(event.address);
-        return;
+        return this.#note(event.address, event.isGone);
       case "route":
       case "rule":
-        return;
+        return false;
       case "overrun":
-        return this.readAll();
+        this.readAll();
+        return true;
       default:
         return unreachable(event);
     }
@@ -76,6 +75,25 @@ export class Interfaces {
   /** Finds an address on a link. */
   find(key: AddressKey): InterfaceAddress | null {
     return this.#addresses.get(key.linkIndex)?.get(addressKey(key)) ?? null;
+  }
+
+  /** The kernel tells of each renewal of a lease as well. */
+  #note(address: InterfaceAddress, isGone: boolean): boolean {
+    if (isGone) {
+      this.#addresses.get(address.linkIndex)?.delete(addressKey(address));
+      // Everything may have been read meanwhile, but not everybody was told.
+      return true;
+    }
+    const known = this.find(address);
+    this.#keep(address);
+    if (known === null) return true;
+    const { label, protocol, readiness, scope } = address;
+    return (
+      known.label !== label ||
+      known.protocol !== protocol ||
+      known.readiness !== readiness ||
+      known.scope !== scope
+    );
   }
 
   #keep(address: InterfaceAddress): void {

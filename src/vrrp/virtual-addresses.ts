@@ -2,6 +2,7 @@ import { familyOf } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import { errorText, hasCode } from "../base/system-error.ts";
 import type { VipAddressPlan } from "../config/node-plan.ts";
+import { addressesNote, addressNote, isAddressNote } from "../kernel/journal-notes.ts";
 import {
   type AddressKey,
   addressProtocol,
@@ -46,12 +47,12 @@ export class VirtualAddresses {
     if (wanted.length === 0) return [];
     for (const link of new Set(wanted.map(({ vip }) => vip.interface))) secondaries.protect(link);
     const absent = wanted.filter(({ key }) => interfaces.find(key) === null);
-    ownership.announce(absent.map(({ key }) => noteOf(key)));
+    ownership.announce(absent.map(({ key }) => addressNote(key)));
     const outcomes = host.routes.apply(
       wanted.map(({ key, vip }) => ({ kind: "add-address", address: requestOf(key, vip) })),
     );
     const added = wanted.filter((_, index) => outcomes[index] === "done");
-    ownership.settle(added.map(({ key }) => noteOf(key)));
+    ownership.settle(added.map(({ key }) => addressNote(key)));
     for (const [index, { key, vip }] of wanted.entries()) {
       const outcome = outcomes[index];
       if (outcome instanceof Error) this.#complain(`${show(vip)} cannot be added: ${errorText(outcome)}`);
@@ -110,7 +111,7 @@ export class VirtualAddresses {
       const found = link === null ? null : interfaces.find(keyOf(link.index, vip));
       if (found === null || !this.#isLeftover(found)) return [];
       secondaries.protect(vip.interface);
-      return [noteOf(found)];
+      return [addressNote(found)];
     });
     ownership.settle(adopted);
   }
@@ -119,7 +120,7 @@ export class VirtualAddresses {
   sweep(): void {
     const { interfaces, log, ownership } = this.#needs;
     const left = interfaces.all().filter((found) => {
-      return this.#isLeftover(found) && !ownership.has(noteOf(found));
+      return this.#isLeftover(found) && !ownership.has(addressNote(found));
     });
     for (const { linkIndex, address, prefixLength } of left) {
       const name = interfaces.linkAt(linkIndex)?.name ?? `interface ${linkIndex}`;
@@ -127,16 +128,18 @@ export class VirtualAddresses {
     }
     this.#take(left.toReversed());
     // What was noted and is not there any more needs no note.
-    ownership.forget([...ownership.inherited].filter((note) => note.startsWith(notePrefix)));
+    ownership.forget([...ownership.inherited].filter(isAddressNote));
   }
 
   #isLeftover(found: InterfaceAddress): boolean {
-    return found.protocol === addressProtocol.vrrp || this.#needs.ownership.isInherited(noteOf(found));
+    if (found.protocol === addressProtocol.vrrp) return true;
+    // A tag of another's is a tag.
+    return found.protocol === 0 && this.#needs.ownership.isInherited(addressNote(found));
   }
 
   #isOwned(key: AddressKey): boolean {
     const { interfaces, ownership } = this.#needs;
-    return ownership.has(noteOf(key)) || interfaces.find(key)?.protocol === addressProtocol.vrrp;
+    return ownership.has(addressNote(key)) || interfaces.find(key)?.protocol === addressProtocol.vrrp;
   }
 
   #place(vip: VipAddressPlan): { readonly vip: VipAddressPlan; readonly key: AddressKey } | null {
@@ -156,10 +159,10 @@ export class VirtualAddresses {
         log.error(`${address}/${prefixLength} cannot be removed: ${errorText(outcome)}`);
       }
     }
-    ownership.forget(keys.filter((_, index) => !(outcomes[index] instanceof Error)).map(noteOf));
+    ownership.forget(keys.filter((_, index) => !(outcomes[index] instanceof Error)).map(addressNote));
     for (const linkIndex of new Set(keys.map((key) => key.linkIndex))) {
       const link = interfaces.linkAt(linkIndex);
-      if (link !== null && !ownership.hasAny(`${notePrefix}${linkIndex} `)) secondaries.release(link.name);
+      if (link !== null && !ownership.hasAny(addressesNote(linkIndex))) secondaries.release(link.name);
     }
   }
 
@@ -167,13 +170,6 @@ export class VirtualAddresses {
     const { complaints, host, log } = this.#needs;
     if (complaints.isDue(text, host.clock.now())) log.warning(text);
   }
-}
-
-const notePrefix = "address ";
-
-/** Writes what the journal calls an address. */
-function noteOf({ linkIndex, address, prefixLength }: AddressKey): string {
-  return `${notePrefix}${linkIndex} ${address}/${prefixLength}`;
 }
 
 function requestOf(key: AddressKey, vip: VipAddressPlan): AddressRequest {

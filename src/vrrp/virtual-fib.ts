@@ -3,13 +3,13 @@ import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { VirtualRoutePlan, VirtualRulePlan, VrrpInstancePlan } from "../config/node-plan.ts";
 import { routeText, ruleText } from "../config/route-text.ts";
+import { isRuleNote, ruleNote } from "../kernel/journal-notes.ts";
 import { fibProtocol } from "../kernel/rtnetlink.ts";
 import type { Complaints } from "./complaints.ts";
 import type { Deadlines } from "./deadlines.ts";
 import {
   fibChange,
   foundText,
-  isRuleNote,
   isSameRequest,
   notesOf,
   routeRequest,
@@ -40,7 +40,7 @@ type Wanted =
   | { readonly kind: "route"; readonly text: string; readonly plan: VirtualRoutePlan }
   | { readonly kind: "rule"; readonly text: string; readonly plan: VirtualRulePlan };
 
-/** Events come in swarms; what they are about is looked at once, this long after the last. */
+/** Events come in swarms; what they are about is looked at once, this long after the first. */
 const settleMs = 5;
 const deadlineName = "virtual routes and rules";
 
@@ -56,6 +56,7 @@ export class VirtualFib {
   readonly #seen = new Set<string>();
   #tables: ReadonlyMap<string, number> = new Map();
   #unsubscribe: (() => void) | null = null;
+  #isCheckDue = false;
 
   constructor(needs: VirtualFibNeeds) {
     this.#needs = needs;
@@ -81,11 +82,13 @@ export class VirtualFib {
   /** Removes rules, then routes. */
   release(held: HeldFib): void {
     const old = wantedOf(held).toReversed();
+    // What was never there as ours may be somebody else's, and kernels before 4.17 do not tell rules apart.
+    const ours = old.filter(({ text }) => this.#seen.has(text));
     for (const { text } of old) {
       this.#wanted.delete(text);
       this.#seen.delete(text);
     }
-    this.#remove(old.flatMap((one) => this.#request(one) ?? []));
+    this.#remove(ours.flatMap((one) => this.#request(one) ?? []));
   }
 
   /** Takes over what an earlier process left of these. */
@@ -96,25 +99,34 @@ export class VirtualFib {
   /** Removes what an earlier process left and was not adopted. */
   sweep(): void {
     const { log, ownership } = this.#needs;
-    const wanted = [...this.#wanted.values()].flatMap((one) => this.#request(one) ?? []);
-    const ours = this.#present().filter((found) => this.#isTagged(found) || isIn(found, ownership.inherited));
-    const left = ours.filter((found) => !wanted.some((one) => isSameRequest(one, found)));
+    const ours = this.#present().filter((found) => this.#isLeftover(found));
+    const adopted = new Set<FibRequest>();
+    for (const one of this.#wanted.values()) {
+      const request = this.#request(one);
+      const found = ours.find((each) => request !== null && isSameRequest(each, request));
+      if (found === undefined) continue;
+      adopted.add(found);
+      this.#seen.add(one.text);
+    }
+    const left = ours.filter((found) => !adopted.has(found));
     for (const one of left) log.notice(`removing ${foundText(one)}: left by an earlier run`);
     this.#remove(left);
-    ownership.settle(ours.filter((found) => !left.includes(found)).flatMap(notesOf));
+    ownership.settle([...adopted].flatMap(notesOf));
     // What was noted and is not there any more needs no note.
     ownership.forget([...ownership.inherited].filter(isRuleNote));
   }
 
   /** Looks in a moment whether everything is there. */
   checkSoon(): void {
-    if (this.#wanted.size === 0) return;
+    if (this.#wanted.size === 0 || this.#isCheckDue) return;
+    this.#isCheckDue = true;
     const { deadlines, host } = this.#needs;
     deadlines.set(deadlineName, later(host.clock.now(), settleMs), () => this.check());
   }
 
   /** Puts back what is not there. */
   check(): void {
+    this.#isCheckDue = false;
     if (this.#wanted.size === 0) return;
     const { deadlines, putBacks } = this.#needs;
     const present = this.#present();
@@ -202,6 +214,13 @@ export class VirtualFib {
     ];
   }
 
+  #isLeftover(found: FibRequest): boolean {
+    if (this.#isTagged(found)) return true;
+    const { inherited } = this.#needs.ownership;
+    // A tag of another's is a tag.
+    return found.kind === "rule" && found.rule.protocol === 0 && inherited.has(ruleNote(found.rule));
+  }
+
   #isTagged(found: FibRequest): boolean {
     return found.kind === "route" || found.rule.protocol === fibProtocol;
   }
@@ -234,8 +253,4 @@ function wantedOf({ routes, rules }: HeldFib): readonly Wanted[] {
     ...routes.map((plan) => ({ kind: "route", text: routeText(plan), plan }) as const),
     ...rules.map((plan) => ({ kind: "rule", text: ruleText(plan), plan }) as const),
   ];
-}
-
-function isIn(found: FibRequest, notes: ReadonlySet<string>): boolean {
-  return notesOf(found).some((note) => notes.has(note));
 }

@@ -290,7 +290,7 @@ export class VrrpNode {
   }
 
   #hear(event: RouteEvent): void {
-    this.#interfaces.apply(event);
+    if (!this.#interfaces.apply(event)) return;
     if (event.kind === "overrun") return this.reconcile();
     if (event.kind === "link" && this.#isOwnLinkTended(event.link.name)) return;
     const isVirtual = event.kind === "address" && this.#isVirtual(event.address.address);

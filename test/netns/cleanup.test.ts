@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test";
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { addressNote, ruleNote } from "../../src/kernel/journal-notes.ts";
 import { pairFile, vips } from "../support/cluster-file.ts";
 import { executable, instanceOf, startEdgeHa } from "../support/edge-ha.ts";
 import { type Host, Lab, waitFor } from "../support/lab.ts";
+import { writeJournal } from "../support/written-journal.ts";
 
 const rtnetlink = resolve(import.meta.dir, "../../src/kernel/rtnetlink.ts");
 
@@ -81,3 +84,82 @@ test("the clean-up removes interfaces of virtual MACs with what they are on put 
   expect(links).toContain("other@eth0");
   expect(links).not.toContain("vrrp");
 }, 60_000);
+
+test("the clean-up removes rules and routes with the elections' tag, and nobody else's", async () => {
+  await using lab = await Lab.create();
+  await lab.bridge("lan");
+  const host = await lab.host("lb", { eth0: { bridge: "lan", address: "192.0.2.10/24" } });
+  const via = ["via", "192.0.2.1", "dev", "eth0"];
+  await host.ip(["route", "add", "198.51.100.0/24", ...via, "proto", "69"]);
+  await host.ip(["route", "add", "default", ...via, "table", "100", "proto", "69"]);
+  await host.ip(["-6", "route", "add", "blackhole", "2001:db8:1::/48", "proto", "69"]);
+  await host.ip(["route", "add", "203.0.113.0/24", ...via]);
+  await host.ip(["rule", "add", "from", "192.0.2.100", "table", "100", "priority", "500", "protocol", "69"]);
+  await host.ip(["-6", "rule", "add", "iif", "eth0", "table", "100", "priority", "501", "protocol", "69"]);
+  await host.ip(["rule", "add", "from", "192.0.2.101", "table", "100", "priority", "502"]);
+  await addTagged(host, "192.0.2.100", "vrrp", 60);
+
+  const fib = async (): Promise<string> => {
+    const routes = ["route", "show", "table", "all"];
+    const shown = [routes, ["-6", ...routes], ["rule"], ["-6", "rule"]].map((words) => host.ip(words));
+    return (await Promise.all(shown)).join("");
+  };
+  // While the next start may take the addresses over, it may take over what goes with them.
+  const before = await fib();
+  const crashed = await host.run([executable, "__cleanup"], { env: { SERVICE_RESULT: "signal" } });
+  expect(crashed).toEqual({ stdout: "", stderr: "", exitCode: 0 });
+  expect(await fib()).toBe(before);
+
+  const { stderr, exitCode } = await host.run([executable, "__cleanup"]);
+  const removed = [...stderr.matchAll(/removed (.+), which/g)].map(([, what = ""]) => what);
+  expect(removed.slice(0, 2)).toEqual(["rule 500", "rule 501"]);
+  expect(removed.slice(2, -1).toSorted()).toEqual([
+    "route 0.0.0.0/0 in table 100",
+    "route 198.51.100.0/24 in table 254",
+    "route 2001:db8:1::/48 in table 254",
+  ]);
+  expect(removed.at(-1)).toBe("192.0.2.100/24");
+  expect(exitCode).toBe(0);
+  const after = await fib();
+  expect(after).not.toMatch(/198\.51\.100\.0|table 100 proto 69|2001:db8:1::|from 192\.0\.2\.100 |iif eth0/);
+  expect(after).toContain("203.0.113.0/24 via 192.0.2.1");
+  expect(after).toContain("502:\tfrom 192.0.2.101 lookup 100");
+});
+
+test("the clean-up removes what the journal notes where the kernel keeps no tags, and empties it", async () => {
+  await using lab = await Lab.create();
+  await lab.bridge("lan");
+  const host = await lab.host("lb", { eth0: { bridge: "lan", address: "192.0.2.10/24" } });
+  const [{ ifindex }] = JSON.parse(await host.ip(["-j", "link", "show", "eth0"])) as [{ ifindex: number }];
+  await host.ip(["address", "add", "192.0.2.100/24", "dev", "eth0"]);
+  await host.ip(["address", "add", "192.0.2.101/24", "dev", "eth0"]);
+  const rule = ["from", "192.0.2.100", "table", "100", "protocol", "0"];
+  await host.ip(["rule", "add", ...rule, "priority", "500"]);
+  await host.ip(["rule", "add", ...rule, "priority", "501"]);
+
+  const state = join(host.directory, "state");
+  const noted = ruleNote({
+    family: 4,
+    priority: 500,
+    from: { address: "192.0.2.100", length: 32 },
+    to: null,
+    inputLink: null,
+    outputLink: null,
+    mark: null,
+    table: 100,
+    action: 1,
+    protocol: 0x45,
+  });
+  const entries = [addressNote({ linkIndex: ifindex, address: "192.0.2.100", prefixLength: 24 }), noted];
+  const journal = await writeJournal(host, state, entries);
+  const env = { EDGE_HA_STATE_DIRECTORY: state };
+  const { stderr, exitCode } = await host.run([executable, "__cleanup"], { env });
+  expect(stderr.match(/removed .+,/g)).toEqual(["removed rule 500,", "removed 192.0.2.100/24,"]);
+  expect(exitCode).toBe(0);
+  expect(await host.holds("192.0.2.100")).toBe(false);
+  expect(await host.holds("192.0.2.101")).toBe(true);
+  const rules = await host.ip(["rule"]);
+  expect(rules).not.toContain("500:");
+  expect(rules).toContain("501:");
+  expect(existsSync(journal)).toBe(false);
+});

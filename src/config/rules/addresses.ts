@@ -91,21 +91,27 @@ function ownAddresses(model: Model): readonly Finding[] {
   });
 }
 
-/**
- * RFC 1122 §3.2.1.3: the first and the last address of a network are no host's (RFC 3021: but for /31); of IPv6 the first
- * belongs to all its routers (RFC 4291 §2.6.1; RFC 6164: but for /127).
- */
 function networkAddresses(model: Model): readonly Finding[] {
   return placed(model).flatMap(({ prefix, path }) => {
-    const hostBits = fullLength(prefix) - prefix.length;
-    if (hostBits < 2) return [];
-    const mask = (1n << BigInt(hostBits)) - 1n;
-    const host = numberOf(prefix.address) & mask;
-    const isLast = host === mask && familyOf(prefix.address) === 4;
-    if (host !== 0n && !isLast) return [];
-    const what = `${written(prefix)} is the ${isLast ? "network's broadcast address" : "network itself"}`;
-    return [errorAt(path, what, "write an address of a host in it, or correct the prefix")];
+    const what = addressAtEdge(prefix);
+    return what === null
+      ? []
+      : [errorAt(path, what, "write an address of a host in it, or correct the prefix")];
   });
+}
+
+/**
+ * Says why an address of a network is no host's, or null. RFC 1122 §3.2.1.3: the first and the last one (RFC 3021: but for
+ * /31); of IPv6 the first belongs to all its routers (RFC 4291 §2.6.1; RFC 6164: but for /127).
+ */
+export function addressAtEdge(prefix: Prefix): string | null {
+  const hostBits = fullLength(prefix) - prefix.length;
+  if (hostBits < 2) return null;
+  const mask = (1n << BigInt(hostBits)) - 1n;
+  const host = numberOf(prefix.address) & mask;
+  const isLast = host === mask && familyOf(prefix.address) === 4;
+  if (host !== 0n && !isLast) return null;
+  return `${written(prefix)} is the ${isLast ? "network's broadcast address" : "network itself"}`;
 }
 
 /** Two networks of different size on one interface, one inside the other: some neighbours would be looked for behind a router. */

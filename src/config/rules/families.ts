@@ -27,7 +27,7 @@ function mixed(router: Router): readonly Finding[] {
     if (familyOf(address) === family) return [];
     const what = `${address} is IPv${familyOf(address)}, and a virtual router has one family: that of its first address, IPv${family}`;
     const remedy =
-      "write it as a [[vip]] of its own, and both into a [[sync_group]] if they have to move together";
+      "write it in extra_addresses, which move along, or as a [[vip]] of its own with both in one [[sync_group]]";
     return [errorAt(addressPath(router, index), what, remedy)];
   });
 }
@@ -54,6 +54,8 @@ function foreignToIpv6({ value, path }: Router): readonly Finding[] {
   }
   if (value.label !== null)
     findings.push(errorAt([...path, "label"], "addresses of IPv6 have no label", "remove it"));
+  if (value.scope !== null)
+    findings.push(errorAt([...path, "scope"], "an IPv6 address has its scope in itself", "remove it"));
   if (value.checksum !== null)
     findings.push(errorAt([...path, "checksum"], "IPv6 has one way to make the checksum", "remove it"));
   return findings;
@@ -67,7 +69,8 @@ function foreignToIpv4({ value, path }: Router): readonly Finding[] {
       errorAt([...path, "group6"], what, 'write group, as in group = "224.0.0.18", or remove it'),
     );
   }
-  if (value.nodad !== null) {
+  const hasIpv6 = value.extra_addresses.some(({ address: { address } }) => familyOf(address) === 6);
+  if (value.nodad !== null && !hasIpv6) {
     const what = "it concerns IPv6, and these addresses are IPv4";
     findings.push(errorAt([...path, "nodad"], what, "remove it"));
   }
@@ -84,9 +87,9 @@ function room(router: Router): readonly Finding[] {
   const at = addressPath(router, listed.length - 1);
   if (length > 255) {
     const what = `a virtual router has at most 255 addresses, and with its link-local one these are ${length}`;
-    return [errorAt(at, what, "divide them among several")];
+    return [errorAt(at, what, "write the others in extra_addresses, which are not advertised")];
   }
   if (length <= roomInFrame) return [];
   const what = `an advertisement of ${length} IPv6 addresses does not fit into one packet of 1500 bytes`;
-  return [warningAt(at, what, "divide them among several routers")];
+  return [warningAt(at, what, "write the others in extra_addresses, which are not advertised")];
 }

@@ -1,4 +1,5 @@
 import { familyOf, formatEndpoint } from "../../base/address.ts";
+import { virtualAddressesOf } from "../families.ts";
 import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
 import type { Model } from "../model.ts";
 import type { ServiceEntry } from "../schema/service.ts";
@@ -55,7 +56,7 @@ function addressing({ value, path }: Element<ServiceEntry>, model: Model): reado
 function directRouting({ value, path }: Element<ServiceEntry>, model: Model): readonly Finding[] {
   const findings: Finding[] = [];
   const virtual = new Set(
-    model.instances.flatMap(({ config }) => config.addresses.map(({ address }) => address)),
+    model.instances.flatMap(({ config }) => virtualAddressesOf(config).map(({ address }) => address)),
   );
   for (const [index, server] of value.servers.entries()) {
     const at = [...path, "servers", index];

@@ -26,10 +26,10 @@ import {
   orElse,
   orNull,
   table,
-  text,
   virtualAddress,
   wants,
 } from "./fields.ts";
+import { holdings, labelSchema, type HoldingsEntry } from "./holdings.ts";
 import { interfacePerNode, type PerNode, perNode } from "./per-node.ts";
 import {
   peersSchema,
@@ -41,7 +41,7 @@ import {
 } from "./transport.ts";
 
 /** What `[[vip]]` and `[[vrrp]]` share; null is what `[cluster]` says. */
-interface RouterEntry extends TransportEntry {
+interface RouterEntry extends TransportEntry, HoldingsEntry {
   readonly name: string;
   readonly advert_interval: number | null;
   readonly down_after: number | null;
@@ -118,23 +118,15 @@ const sourceSchema = perNode(
 
 const vridSchema = integer(1, 255, "vrid = 1 to 255");
 
-const label = text('label = "eth1:vip"', 15).superRefine((value, context) => {
-  if (new TextEncoder().encode(value).length > 15 || /\s/.test(value)) {
-    context.addIssue(
-      complaint(
-        "cannot be an address label",
-        'write at most 15 bytes without space, as in label = "eth1:vip"',
-      ),
-    );
-  }
-});
-
 /** RFC 9568 §5.2.5: the packet counts its addresses in one byte. */
-const virtualAddresses = z
-  .array(virtualAddress('addresses = ["192.0.2.100/24"]'), {
-    error: wants("a list of addresses", 'addresses = ["192.0.2.100/24"]'),
-  })
-  .max(255, { error: complaint("a virtual router has at most 255 addresses", "divide them among several") });
+const mostAddresses = 255;
+const tooMany = complaint(
+  `an advertisement lists at most ${mostAddresses} addresses`,
+  "write the others in extra_addresses, which move along and are not advertised",
+);
+const virtualAddresses = z.array(virtualAddress('addresses = ["192.0.2.100/24"]'), {
+  error: wants("a list of addresses", 'addresses = ["192.0.2.100/24"]'),
+});
 
 const router = {
   name: name("public-1"),
@@ -151,8 +143,9 @@ const router = {
   nodad: orNull(flag("nodad = false")),
   garp: orNull(garpSchema),
   bfd: orNull(ownBfdSchema),
-  label: orNull(label),
+  label: orNull(labelSchema),
   track: orNull(names("track")),
+  ...holdings,
   ...transport,
 };
 
@@ -161,7 +154,7 @@ export const vipSchema: z.ZodType<VipEntry> = table(
   {
     ...router,
     address: virtualAddress('address = "192.0.2.100/24"'),
-    addresses: orElse(virtualAddresses.max(254), []),
+    addresses: orElse(virtualAddresses.max(mostAddresses - 1, { error: tooMany }), []),
     interface: orNull(interfaceSchema),
     vrid: orNull(vridSchema),
     prefer: names("prefer", 1),
@@ -179,9 +172,9 @@ export const vrrpSchema: z.ZodType<VrrpEntry> = table(
     interface: interfaceSchema,
     vrid: vridSchema,
     version: orNull(versionSchema),
-    addresses: virtualAddresses.min(1, {
-      error: complaint("is an empty list", 'write addresses = ["192.0.2.100/24"]'),
-    }),
+    addresses: virtualAddresses
+      .min(1, { error: complaint("is an empty list", 'write addresses = ["192.0.2.100/24"]') })
+      .max(mostAddresses, { error: tooMany }),
     source: orNull(sourceSchema),
     peers: orNull(peersSchema),
   },

@@ -1,4 +1,5 @@
 import { familyOf, isLinkLocal } from "../../base/address.ts";
+import { virtualAddressesOf } from "../families.ts";
 import { errorAt, warningAt, type Finding } from "../finding.ts";
 import type { Model } from "../model.ts";
 import { formatDuration } from "../units.ts";
@@ -52,7 +53,7 @@ function ownFindings({ value, path }: TrackElement, model: Model): readonly Find
   const at = [...path, "gateway"];
   const remedy = "write the address of a router beyond these nodes";
   const vip = model.instances.find(({ config }) =>
-    config.addresses.some(({ address }) => address === gateway),
+    virtualAddressesOf(config).some(({ address }) => address === gateway),
   );
   if (vip !== undefined) {
     return [

@@ -133,9 +133,15 @@ describe("what an IPv6 VIP refuses", () => {
     ]);
   });
 
+  test("label and scope, which IPv6 addresses do not have", () => {
+    expect(withVip('scope = "link"')).toEqual([
+      '16:9 vip "public-v6".scope: an IPv6 address has its scope in itself; remove it',
+    ]);
+  });
+
   test("an address of the other family", () => {
     expect(withVip('addresses = ["172.16.8.100/24"]')).toEqual([
-      '16:14 vip "public-v6".addresses[0]: 172.16.8.100 is IPv4, and a virtual router has one family: that of its first address, IPv6; write it as a [[vip]] of its own, and both into a [[sync_group]] if they have to move together',
+      '16:14 vip "public-v6".addresses[0]: 172.16.8.100 is IPv4, and a virtual router has one family: that of its first address, IPv6; write it in extra_addresses, which move along, or as a [[vip]] of its own with both in one [[sync_group]]',
     ]);
   });
 
@@ -183,10 +189,10 @@ describe("what an IPv6 VIP refuses", () => {
 
   test("more addresses than its packet counts, and warns of more than a frame holds", () => {
     expect(withVip(`addresses = [${listOf(254)}]`).join("\n")).toContain(
-      "a virtual router has at most 255 addresses, and with its link-local one these are 256; divide them among several",
+      "a virtual router has at most 255 addresses, and with its link-local one these are 256; write the others in extra_addresses, which are not advertised",
     );
     expect(withVip(`addresses = [${listOf(100)}]`).join("\n")).toContain(
-      "warning: an advertisement of 102 IPv6 addresses does not fit into one packet of 1500 bytes",
+      "warning: an advertisement of 102 IPv6 addresses does not fit into one packet of 1500 bytes; write the others in extra_addresses",
     );
     expect(withVip(`addresses = [${listOf(80)}]`)).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { describePlan } from "../../../src/config/describe-plan.ts";
 import type { VrrpInstancePlan } from "../../../src/config/node-plan.ts";
-import { placedAddresses } from "../../../src/config/plan-virtual-mac.ts";
+import { advertisedAddressPlans } from "../../../src/config/plan-holdings.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { virtualMac, virtualMacLinkName } from "../../../src/config/virtual-mac.ts";
 import { base, configOf, linesOf, vip } from "./expect-lines.ts";
@@ -70,7 +70,7 @@ describe("readConfig on virtual_mac", () => {
       { address: "2001:db8::100", length: 64 },
     ];
     const six = { ...router, family: 6, addresses } as const;
-    expect(placedAddresses(config, six, member)).toMatchObject([
+    expect(advertisedAddressPlans(config.nodes, six, member)).toMatchObject([
       { address: "fe80::200:5eff:fe00:2bf", length: 64, interface: "vrrp6-191-eth2" },
       { address: "2001:db8::100", length: 128, interface: "vrrp6-191-eth2" },
     ]);
