@@ -39,7 +39,11 @@ export function buildConfig(model: Model): Config {
     cluster: sections.cluster?.value.name ?? "",
     nodes: sections.nodes.map(({ value }) => nodeConfig(value)),
     instances,
-    syncGroups: sections.syncGroups.map(({ value }) => ({ name: value.name, instances: value.vips })),
+    syncGroups: sections.syncGroups.map(({ value: { name, vips, track } }) => ({
+      name,
+      instances: vips,
+      tracks: track ?? [],
+    })),
     tracks,
     bfd: model.bfd,
     notify: notifyConfig(sections.notify?.value ?? null),

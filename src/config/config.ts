@@ -61,6 +61,7 @@ export interface InstanceConfig {
   readonly preempts: boolean;
   readonly preemptDelayMs: number;
   readonly startupDelayMs: number;
+  readonly skipsAddressCheck: boolean;
   readonly addresses: readonly Prefix[];
   readonly label: string | null;
   /** `nodad = false`; concerns IPv6 addresses alone. */
@@ -123,6 +124,8 @@ export interface MemberConfig {
 export interface SyncGroupConfig {
   readonly name: string;
   readonly instances: readonly string[];
+  /** Names of the tracks that it names itself, which are among those of every member. */
+  readonly tracks: readonly string[];
 }
 
 /** Something that changes a claim. */

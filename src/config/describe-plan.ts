@@ -34,7 +34,10 @@ export function describePlan(plan: NodePlan): string {
     ),
     section(
       "move together",
-      vrrp.syncGroups.map(({ name, instances }) => `${name}: ${instances.join(", ")}`),
+      vrrp.syncGroups.map(({ name, instances, tracks }) => {
+        const notes = tracks.map((track) => trackNote(track, vrrp.tracks));
+        return [`${name}: ${instances.join(", ")}`, ...notes].join("; ");
+      }),
     ),
     section("watched by BFD", vrrp.bfd.map(bfdLine)),
     section("tracks", vrrp.tracks.map(trackLine)),
@@ -108,6 +111,7 @@ function policyNotes(instance: VrrpInstancePlan): readonly string[] {
     preempts ? `preempts${delay}` : "does not preempt",
     ...(downAfter === 3 ? [] : [`an active node is gone after ${downAfter} intervals`]),
     ...(startupDelayMs === 0 ? [] : [`claims nothing for ${formatDuration(startupDelayMs)} after the start`]),
+    ...(instance.skipsAddressCheck ? ["compares lists of addresses once only"] : []),
     ...(garp.refreshMs === null ? [] : [`announced again every ${formatDuration(garp.refreshMs)}`]),
   ];
 }

@@ -39,6 +39,8 @@ export interface VrrpInstancePlan {
   readonly vrid: number;
   /** 1–254, or 255 for the address owner. */
   readonly priority: number;
+  /** Whether an active router's list of addresses is compared with ours only when it was not heard just before. */
+  readonly skipsAddressCheck: boolean;
   /** Version 2: whole seconds; version 3: multiples of 10 ms up to 40,950. */
   readonly advertIntervalMs: number;
   /** After how many intervals without a word the active router counts as gone, 2–255. */
@@ -210,6 +212,8 @@ export interface VirtualRulePlan {
 export interface SyncGroupPlan {
   readonly name: string;
   readonly instances: readonly string[];
+  /** Names of the tracks that the group names itself; each member has them among its own. */
+  readonly tracks: readonly string[];
 }
 
 /** Who is told of changes of state. */

@@ -15,7 +15,6 @@ const serverCheck = "a server is taken out and put back by its check meanwhile";
 const router: Readonly<Record<string, string>> = {
   accept: "packets to the address are always accepted meanwhile",
   strict: "the rules of RFC 9568 are always checked meanwhile",
-  skip_check_addresses: "differing address lists are logged meanwhile",
   notify: inNotify,
 };
 
@@ -98,7 +97,7 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   vip: router,
   vrrp: router,
-  sync_group: { track: "a track of a member concerns the whole group", notify: inNotify },
+  sync_group: { notify: inNotify },
   notify: {
     mail: "let the script send it meanwhile",
     webhook: "let the script call it meanwhile",

@@ -20,7 +20,7 @@ export function planVrrp(config: Config, node: string): VrrpPlan {
   return {
     instances,
     syncGroups: config.syncGroups
-      .map((group) => ({ name: group.name, instances: group.instances.filter((name) => names.has(name)) }))
+      .map((group) => ({ ...group, instances: group.instances.filter((name) => names.has(name)) }))
       .filter((group) => group.instances.length > 0),
     tracks: config.tracks.filter(({ name }) => tracks.has(name)).map((track) => trackPlan(track, config)),
     bfd: planBfd(config, node),
@@ -42,7 +42,7 @@ function trackPlan(track: TrackConfig, config: Config): TrackPlan {
 
 function instancePlan(config: Config, instance: InstanceConfig, member: MemberConfig): VrrpInstancePlan {
   const { name, family, version, vrid, advertIntervalMs, group, password, hmac, checksum, garp } = instance;
-  const { downAfter, preempts, preemptDelayMs, startupDelayMs } = instance;
+  const { downAfter, preempts, preemptDelayMs, startupDelayMs, skipsAddressCheck } = instance;
   return {
     name,
     interface: member.interface,
@@ -56,6 +56,7 @@ function instancePlan(config: Config, instance: InstanceConfig, member: MemberCo
     preempts,
     preemptDelayMs,
     startupDelayMs,
+    skipsAddressCheck,
     addresses: advertisedAddressPlans(config.nodes, instance, member),
     extraAddresses: extraAddressPlans(config.nodes, instance, member),
     routes: routePlans(config, instance, member),

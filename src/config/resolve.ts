@@ -38,6 +38,7 @@ const fallback: ClusterEntry = {
   preempt: true,
   preempt_delay: 0,
   startup_delay: 0,
+  skip_check_addresses: false,
   virtual_mac: false,
   auth: null,
   garp: usualGarp,
@@ -82,6 +83,7 @@ export function resolveInstances(
       preempts: value.preempt ?? cluster.preempt,
       preemptDelayMs: value.preempt_delay ?? cluster.preempt_delay,
       startupDelayMs: value.startup_delay ?? cluster.startup_delay,
+      skipsAddressCheck: value.skip_check_addresses ?? cluster.skip_check_addresses,
       addresses: advertisedAddresses(listed, vrid),
       label: value.label,
       scope: value.scope ?? "global",
@@ -190,15 +192,22 @@ function bfdOf(bfd: VipEntry["bfd"]): InstanceConfig["bfd"] {
   return { intervalMs: bfd.interval, multiplier: bfd.multiplier };
 }
 
-/** Tracks concern every router of the node, narrowed by the track's `vips` and by the router's `track`. */
+/**
+ * Tracks concern every router of the node, narrowed by the track's `vips` and by the router's `track`. Where a sync group
+ * names tracks, its members have those, and what concerns one of them by name.
+ */
 function tracksOf(
   value: VipEntry | VrrpEntry,
   from: { readonly sections: Sections; readonly tracks: readonly TrackConfig[] },
 ): readonly string[] {
+  const group = from.sections.syncGroups.find((each) => each.value.vips.includes(value.name));
+  const shared = group?.value.track ?? null;
   return from.tracks.flatMap((track, index) => {
     const vips = from.sections.tracks[index]?.value.vips ?? null;
     const isMeant = vips === null || vips.includes(value.name);
-    return isMeant && (value.track === null || value.track.includes(track.name)) ? [track.name] : [];
+    const isChosen =
+      value.track === null ? shared === null || vips !== null : value.track.includes(track.name);
+    return (isMeant && isChosen) || shared?.includes(track.name) === true ? [track.name] : [];
   });
 }
 

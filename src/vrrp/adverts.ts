@@ -64,6 +64,8 @@ export class Adverts {
   readonly #complaints = new Complaints();
   readonly #authenticator = new Authenticator(hmacSha256);
   readonly #watch = new PathWatch();
+  /** Who was heard last, and the plan that its list of addresses was compared with. */
+  #compared: { readonly sender: string; readonly plan: VrrpInstancePlan } | null = null;
   /** The virtual router's own interface first. */
   #paths: readonly Path[] = [];
 
@@ -189,7 +191,7 @@ export class Adverts {
       return this.#complain(`advertisement from ${source} dropped: ${decoded.explanation}`);
     }
     const { advert } = decoded;
-    const judged = judgeAdvert(this.#receiveRules(place), advert, source, () =>
+    const judged = judgeAdvert(this.#receiveRules(place, arrival.identity), advert, source, () =>
       this.#authenticator.judge(this.#needs.plan().hmac, { ...decoded, source }, this.#wallMs()),
     );
     counters.countJudged(judged);
@@ -202,6 +204,7 @@ export class Adverts {
     for (const { explanation } of judged.oddities) {
       this.#complain(`advertisement from ${source}: ${explanation}`);
     }
+    this.#compared = { sender: arrival.identity, plan: this.#needs.plan() };
     if (advert.version === 3) {
       const isPseudo = decoded.checksum === "pseudo-header";
       counters.count(isPseudo ? "pseudoHeaderChecksums" : "messageOnlyChecksums");
@@ -227,10 +230,13 @@ export class Adverts {
     };
   }
 
-  #receiveRules({ source }: SegmentPlace): ReceiveRules {
-    const { version, advertIntervalMs, password, addresses } = this.#needs.plan();
-    const listed = addresses.map(({ address }) => address);
-    return { version, advertIntervalMs, password, source, addresses: listed };
+  #receiveRules({ source }: SegmentPlace, sender: string): ReceiveRules {
+    const plan = this.#needs.plan();
+    const { version, advertIntervalMs, password } = plan;
+    const isCompared = this.#compared?.plan === plan && this.#compared.sender === sender;
+    const addresses =
+      plan.skipsAddressCheck && isCompared ? null : plan.addresses.map(({ address }) => address);
+    return { version, advertIntervalMs, password, source, addresses };
   }
 
   #noteHearing(

@@ -17,6 +17,7 @@ import {
   leave,
   listening,
   notify,
+  queueMs,
   resign,
   unchanged,
 } from "./transitions.ts";
@@ -69,6 +70,7 @@ export function stepActive(config: ElectionConfig, from: Active, event: Election
     case "startup":
     case "lost":
     case "lead":
+    case "back":
     case "hold":
       return unchanged(from);
     default:
@@ -133,9 +135,6 @@ function answer(config: ElectionConfig, from: Active, at: Instant, more: readonl
 
 /** The shortest advertisement interval there is (RFC 9568 §5.2.7). */
 const shortestAnswerMs = 10;
-
-/** After this time the sockets' queues have been read, and what they held has come in as events. */
-const queueMs = 1;
 
 /** Preempt_Mode, without a delay; the address owner preempts regardless (RFC 9568 §6.1). */
 function preemptsAtOnce(config: ElectionConfig, claim: StandingClaim): boolean {

@@ -2,7 +2,7 @@ import { unreachable } from "../base/assert.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Backup, ElectionConfig, ElectionEvent, Heard, Stepped } from "./election-types.ts";
 import { formatMs, skewMs } from "./timers.ts";
-import { becomeActive, becomeFault, isSameClaim, rearm, stop, unchanged } from "./transitions.ts";
+import { becomeActive, becomeFault, isSameClaim, queueMs, rearm, stop, unchanged } from "./transitions.ts";
 
 /** A backup watches the active router, follows or outranks it, and claims when it is gone: PURE. */
 
@@ -36,8 +36,13 @@ export function stepBackup(config: ElectionConfig, from: Backup, event: Election
     }
     case "lead":
       return becomeActive(config, from, event.at, { claim: from.claim, reason: event.reason });
+    case "back":
+      return { next: { ...from, preemptsFrom: event.at }, effects: [] };
     case "hold":
-      return { next: { ...from, deadline: later(event.at, from.activeIntervalMs) }, effects: [] };
+      return {
+        next: { ...from, deadline: later(event.at, from.activeIntervalMs), isHeld: true },
+        effects: [],
+      };
     case "startup":
     case "yield":
     case "handover":
@@ -107,18 +112,23 @@ function judge(
 /** Tells whether this host slept through a deadline, and perhaps through the advertisements before it. */
 function hasOverslept(from: Backup, at: Instant): boolean {
   // Only once, or a host that is always late would never claim.
-  const graceMs = from.lost?.graceMs ?? from.activeIntervalMs;
-  return !from.hasOverslept && at > later(from.deadline, graceMs);
+  return !from.hasOverslept && at > later(from.deadline, queueMs);
 }
 
-/** Puts a deadline off for as long as it takes to hear an active router that is alive. */
+/**
+ * Puts a deadline off. How long a host slept its lateness does not tell: at least that long. If it is a good part of an
+ * interval the router waits for as long as it takes to hear an active one that is alive; if it is less, a host that is
+ * busy, it only reads what has come in already.
+ */
 function listenOnce(config: ElectionConfig, from: Backup, at: Instant): Backup {
-  return {
-    ...from,
-    deadline: later(at, from.activeIntervalMs + ownSkewMs(config, from)),
-    hasOverslept: true,
-  };
+  const graceMs = from.lost?.graceMs ?? Math.max(leastGraceMs, from.activeIntervalMs / 10);
+  const isLong = at > later(from.deadline, graceMs);
+  const ms = isLong ? from.activeIntervalMs + ownSkewMs(config, from) : queueMs;
+  return { ...from, deadline: later(at, ms), hasOverslept: true };
 }
+
+/** A host that is late by less than this was busy, whatever the interval. */
+const leastGraceMs = 5;
 
 function reasonToClaim(config: ElectionConfig, from: Backup, at: Instant): string {
   const { heard, lost } = from;

@@ -57,7 +57,7 @@ export type ElectionEvent =
       readonly at: Instant;
       readonly source: string;
       readonly waitMs: number;
-      /** A deadline that was overslept by more than this is put off once. */
+      /** A deadline that was overslept by more than this is put off once for a whole interval. */
       readonly graceMs: number;
       readonly reason: string;
     }
@@ -71,6 +71,8 @@ export type ElectionEvent =
   | { readonly kind: "yield"; readonly at: Instant; readonly reason: string }
   /** The operator hands the addresses over; `claim` is the one it has from now on. */
   | { readonly kind: "handover"; readonly at: Instant; readonly claim: Claim; readonly reason: string }
+  /** The operator wants the addresses back: a preempt delay is over. */
+  | { readonly kind: "back"; readonly at: Instant }
   /** The deadline has passed, but the sync group may not claim. */
   | { readonly kind: "hold"; readonly at: Instant };
 
@@ -110,6 +112,8 @@ export interface Backup extends Standing {
   readonly preemptsFrom: Instant | null;
   /** Its deadline came when this host had overslept it, and was put off once. */
   readonly hasOverslept: boolean;
+  /** Its deadline has passed and it was held back: it knows nothing of anybody who is alive any more. */
+  readonly isHeld: boolean;
   /** BFD's word that the router it follows is silent; null as long as that is heard. */
   readonly lost: Loss | null;
 }

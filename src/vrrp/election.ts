@@ -89,6 +89,7 @@ function stepInitialize(config: ElectionConfig, from: Initialize, event: Electio
     case "lead":
     case "yield":
     case "handover":
+    case "back":
     case "hold":
       return unchanged(from);
     default:
@@ -123,6 +124,7 @@ function stepLeaving(config: ElectionConfig, from: Leaving, event: ElectionEvent
     case "lead":
     case "yield":
     case "handover":
+    case "back":
     case "hold":
       return unchanged(from);
     default:
@@ -147,6 +149,7 @@ function stepFault(config: ElectionConfig, from: Fault, event: ElectionEvent): S
     case "lead":
     case "yield":
     case "handover":
+    case "back":
     case "hold":
       return unchanged(from);
     default:

@@ -150,6 +150,9 @@ export class Handovers {
     }
     for (const router of marked) this.#unmark(router);
     this.#needs.weighAll();
+    // A preempt delay is for a node that comes back by itself; this one was told to.
+    const at = this.#needs.clock.now();
+    for (const router of marked) router.follow({ kind: "back", at });
     for (const router of marked) {
       if (order.waiting.has(router)) this.#waitForDeadline(order, router);
       else order.outcomes.push(backOutcome(this.#view(order, router)));

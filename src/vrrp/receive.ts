@@ -18,7 +18,8 @@ export interface ReceiveRules {
   readonly version: 2 | 3;
   readonly advertIntervalMs: number;
   readonly password: string | null;
-  readonly addresses: readonly string[];
+  /** What an advertisement should list; null does not compare. */
+  readonly addresses: readonly string[] | null;
   /** This router's own source address. */
   readonly source: string;
 }
@@ -75,7 +76,7 @@ export function judgeAdvert(
   const oddities: Remark<Oddity>[] = signature.kind === "odd" ? [signature.remark] : [];
   if (isOtherInterval && advert.priority !== 0)
     oddities.push({ kind: "interval", explanation: aboutInterval });
-  if (!hasSameMembers(advert.addresses, rules.addresses)) {
+  if (rules.addresses !== null && !hasSameMembers(advert.addresses, rules.addresses)) {
     const explanation = `it lists ${advert.addresses.join(", ")}, we have ${rules.addresses.join(", ")}`;
     oddities.push({ kind: "addressList", explanation });
   }

@@ -37,10 +37,23 @@ export function groupStanding(
   return { ...own, burdens: [...own.burdens, ...shared] };
 }
 
+/** Gives what a member's tracks say, with the group's name before the reasons of those that the group names itself. */
+export function sharedBurdens(
+  group: { readonly name: string; readonly tracks: readonly string[] } | null,
+  burdens: readonly Burden[],
+): readonly Burden[] {
+  if (group === null || group.tracks.length === 0) return burdens;
+  const shared = new Set(group.tracks.map((name) => `track ${name}`));
+  return burdens.map((burden) =>
+    shared.has(burden.name) ? { ...burden, reason: `sync group ${group.name}: ${burden.reason}` } : burden,
+  );
+}
+
 /** Names a member that follows a live active router, or null: then the others may claim and preempt. */
 export function followingMember(others: readonly Member[], at: Instant): string | null {
   const isFollowing = ({ election }: Member): boolean => {
-    if (election.state !== "backup" || election.lost !== null) return false;
+    // A member that waits for the others is none to wait for: two would hold each other back for ever.
+    if (election.state !== "backup" || election.lost !== null || election.isHeld) return false;
     return election.heard?.verdict === "followed" && election.deadline > at;
   };
   return others.find(isFollowing)?.name ?? null;

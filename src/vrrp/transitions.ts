@@ -17,6 +17,9 @@ import { activeDownMs, handoverMs, leaveMs } from "./timers.ts";
 
 /** The transitions of an election and what each one takes: PURE. When they happen is decided in election.ts. */
 
+/** After this time the sockets' queues have been read, and what they held has come in as events. */
+export const queueMs = 1;
+
 /** Makes a router hold the addresses. */
 export function becomeActive(
   config: ElectionConfig,
@@ -126,6 +129,7 @@ export function listening(
     heard,
     preemptsFrom: null,
     hasOverslept: false,
+    isHeld: false,
     lost: null,
   };
   return rearm(config, next, at);
@@ -137,7 +141,7 @@ export function rearm(config: ElectionConfig, backup: Backup, at: Instant): Back
   const { activeIntervalMs: intervalMs, claim } = backup;
   const downMs = activeDownMs({ version, downAfter, priority: claim.priority, intervalMs });
   const from = at < claimsFrom ? claimsFrom : at;
-  return { ...backup, deadline: later(from, downMs), hasOverslept: false, lost: null };
+  return { ...backup, deadline: later(from, downMs), hasOverslept: false, isHeld: false, lost: null };
 }
 
 /** Sets Adver_Timer after an advertisement out of turn. */

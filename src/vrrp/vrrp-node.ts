@@ -20,7 +20,7 @@ import { namesHeldJustNow } from "./lease.ts";
 import { isInTheWay, planDifference, routerKey } from "./plan-difference.ts";
 import { Places } from "./places.ts";
 import { Router, type RouterNeeds } from "./router.ts";
-import { followingMember, groupEvent, groupStanding } from "./sync-group.ts";
+import { followingMember, groupEvent, groupStanding, sharedBurdens } from "./sync-group.ts";
 import { type Burden, type Standing, type WeighedClaim, weighClaim } from "./tracking.ts";
 import { Tracks } from "./tracks.ts";
 import { Transport } from "./transport.ts";
@@ -351,7 +351,8 @@ export class VrrpNode {
   #standing(plan: VrrpInstancePlan): Standing {
     const [{ place, problem: cutOff }] = this.#places.of(plan);
     const source = place?.source ?? null;
-    const burdens: Burden[] = [...this.#tracks.burdens(plan.tracks)];
+    const group = this.#groups.get(plan.name) ?? null;
+    const burdens: Burden[] = [...sharedBurdens(group, this.#tracks.burdens(plan.tracks))];
     if (plan.needsProxy && !this.#areProxiesAlive) {
       burdens.push({ name: "proxies", weight: null, reason: "no proxy process is able to serve" });
     }

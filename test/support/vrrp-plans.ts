@@ -20,6 +20,7 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
     preempts: true,
     preemptDelayMs: 0,
     startupDelayMs: 0,
+    skipsAddressCheck: false,
     group: familyOf(vip) === 4 ? "224.0.0.18" : "ff02::12",
     unicast: null,
     peers: [],

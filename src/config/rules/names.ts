@@ -58,9 +58,12 @@ function references(model: Model): readonly Finding[] {
   const check = (kind: NamedKind, names: readonly string[] | null, path: KeyPath): readonly Finding[] =>
     checkList(model, kind, names, path);
   return [
-    ...each(sections.vips, (value, path) => trackReferences(model, value, path)),
-    ...each(sections.vrrps, (value, path) => trackReferences(model, value, path)),
-    ...each(sections.syncGroups, (value, path) => check("vip", value.vips, [...path, "vips"])),
+    ...each(sections.vips, (value, path) => ownTracks(model, value, path)),
+    ...each(sections.vrrps, (value, path) => ownTracks(model, value, path)),
+    ...each(sections.syncGroups, (value, path) => [
+      ...check("vip", value.vips, [...path, "vips"]),
+      ...trackReferences(model, { track: value.track, routers: value.vips }, path),
+    ]),
     ...each(sections.tracks, (value, path) => [
       ...check("vip", value.vips, [...path, "vips"]),
       ...(["service", "upstream", "bfd"] as const).flatMap((kind) =>
@@ -81,10 +84,18 @@ function references(model: Model): readonly Finding[] {
   ];
 }
 
+function ownTracks(
+  model: Model,
+  { name, track }: { readonly name: string; readonly track: readonly string[] | null },
+  path: KeyPath,
+): readonly Finding[] {
+  return trackReferences(model, { track, routers: [name] }, path);
+}
+
 /** Tracks may have got their names from their programs, so these count beside those in the file. */
 function trackReferences(
   model: Model,
-  value: { readonly name: string; readonly track: readonly string[] | null },
+  value: { readonly routers: readonly string[]; readonly track: readonly string[] | null },
   path: KeyPath,
 ): readonly Finding[] {
   const known = [...new Set([...model.declared.track, ...model.tracks.map(({ name }) => name)])];
@@ -93,9 +104,12 @@ function trackReferences(
     if (!known.includes(name)) return [unknownName(at, name, "track", known)];
     const position = model.tracks.findIndex((track) => track.name === name);
     const vips = model.sections.tracks[position]?.value.vips ?? null;
-    if (vips === null || vips.includes(value.name)) return [];
-    const what = `the vips of [[track]] "${name}" do not have "${value.name}" among them`;
-    return [errorAt(at, what, `add "${value.name}" there, or remove the track here`)];
+    return value.routers
+      .filter((router) => vips?.includes(router) === false)
+      .map((router) => {
+        const what = `the vips of [[track]] "${name}" do not have "${router}" among them`;
+        return errorAt(at, what, `add "${router}" there, or remove the track here`);
+      });
   });
 }
 

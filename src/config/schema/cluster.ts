@@ -44,6 +44,7 @@ export interface ClusterEntry extends TransportEntry {
   readonly preempt: boolean;
   readonly preempt_delay: number;
   readonly startup_delay: number;
+  readonly skip_check_addresses: boolean;
   readonly virtual_mac: boolean;
   readonly auth: AuthEntry | null;
   readonly garp: GarpEntry;
@@ -154,6 +155,7 @@ export const clusterSchema: z.ZodType<ClusterEntry> = table(
     preempt: orElse(flag("preempt = true"), true),
     preempt_delay: orElse(preemptDelaySchema, 0),
     startup_delay: orElse(startupDelaySchema, 0),
+    skip_check_addresses: orElse(flag("skip_check_addresses = true"), false),
     virtual_mac: orElse(flag("virtual_mac = true"), false),
     auth: orNull(authSchema),
     garp: orElse(garpSchema, usualGarp),

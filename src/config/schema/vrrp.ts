@@ -48,6 +48,7 @@ interface RouterEntry extends TransportEntry, HoldingsEntry {
   readonly preempt: boolean | null;
   readonly preempt_delay: number | null;
   readonly startup_delay: number | null;
+  readonly skip_check_addresses: boolean | null;
   /** True for an interface with a name made up for it, or its name. */
   readonly virtual_mac: boolean | string | null;
   readonly auth: AuthEntry | null;
@@ -88,6 +89,8 @@ export interface VrrpEntry extends RouterEntry {
 export interface SyncGroupEntry {
   readonly name: string;
   readonly vips: readonly string[];
+  /** Tracks that concern the whole group; null where they concern whom they would without a group. */
+  readonly track: readonly string[] | null;
 }
 
 const interfaceExample = 'interface = "eth1", or interface = { lb1 = "eth1", lb2 = "ens3" }';
@@ -135,6 +138,7 @@ const router = {
   preempt: orNull(flag("preempt = false")),
   preempt_delay: orNull(preemptDelaySchema),
   startup_delay: orNull(startupDelaySchema),
+  skip_check_addresses: orNull(flag("skip_check_addresses = true")),
   virtual_mac: orNull(virtualMacSchema),
   auth: orNull(authSchema),
   group: orNull(groupSchema),
@@ -183,6 +187,6 @@ export const vrrpSchema: z.ZodType<VrrpEntry> = table(
 
 /** `[[sync_group]]`. */
 export const syncGroupSchema: z.ZodType<SyncGroupEntry> = table(
-  { name: name("VG_1"), vips: names("vips", 1) },
+  { name: name("VG_1"), vips: names("vips", 1), track: orNull(names("track")) },
   "[[sync_group]]",
 );

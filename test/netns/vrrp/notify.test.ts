@@ -85,7 +85,7 @@ test("a sync group is told after its members", async () => {
   const inside = { name: "inside-1", interface: "eth1", vrid: 52, vip: "192.0.3.100" };
   const plan = vrrpPlan(
     [instancePlan({ advertIntervalMs: 100 }), instancePlan({ ...inside, advertIntervalMs: 100 })],
-    { syncGroups: [{ name: "VG_1", instances: ["public-1", "inside-1"] }], notify: notes.plan() },
+    { syncGroups: [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [] }], notify: notes.plan() },
   );
   const lb1 = await VrrpRole.start(pair.lb1, plan);
   await lb1.reaches("active");

@@ -53,6 +53,38 @@ test("a tracked link without weight withdraws the claim, and counts as back afte
   expect(lb1.log()).toContain("track uplink: down → up: interface eth1 has carrier");
 }, 60_000);
 
+test("a track of a sync group's own moves every member, and is shown as the group's", async () => {
+  await using pair = await pairLab(2);
+  const directory = mkdtempSync(join(tmpdir(), "edge-ha-track-"));
+  const path = join(directory, "load");
+  const grouped = (priority: number): VrrpPlan => {
+    const own = fastPlan({ priority, tracks: ["load"] });
+    const second = { name: "inside-1", interface: "eth1", vrid: 52, vip: "192.0.3.100" };
+    const others = fastPlan({ ...second, priority, tracks: ["load"] });
+    return {
+      ...own,
+      instances: [...own.instances, ...others.instances],
+      syncGroups: [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: ["load"] }],
+      tracks: [{ kind: "file", name: "load", path, weight: -1 }],
+    };
+  };
+  const lb1 = await VrrpRole.start(pair.lb1, grouped(200));
+  await lb1.reaches("active", "inside-1");
+  const lb2 = await VrrpRole.start(pair.lb2, { ...grouped(150), tracks: [] });
+  await lb2.reaches("backup", "inside-1");
+  writeFileSync(path, "100");
+  for (const name of ["public-1", "inside-1"]) {
+    await lb2.reaches("active", name);
+    await lb1.reaches("backup", name);
+    expect(lb1.status(name)).toMatchObject({
+      priority: 100,
+      claims: [`sync group VG_1: track load: ${path} says 100: −100`],
+    });
+  }
+  rmSync(directory, { recursive: true });
+  for (const name of ["public-1", "inside-1"]) await lb1.reaches("active", name);
+}, 60_000);
+
 test("a tracked file moves the address with the number in it, and back", async () => {
   await using pair = await pairLab();
   const directory = mkdtempSync(join(tmpdir(), "edge-ha-track-"));

@@ -34,8 +34,24 @@ describe("a backup that comes late to its own deadline", () => {
     expect(run.election.state).toBe("backup");
   });
 
-  test("claims when it is late by less than an interval", () => {
-    expect(new ElectionCase().startup().timer(4600).election.state).toBe("active");
+  test("listens as long when it is late by more than a tenth of an interval", () => {
+    const run = new ElectionCase().startup().timer(3609.375 + 101);
+    expect(run.deadlineMs).toBe(3710.375 + 1609.375);
+  });
+
+  test("reads what came in meanwhile when it is late by less, and claims if that was nothing", () => {
+    const run = new ElectionCase().startup().timer(3609.375 + 99);
+    expect([run.election.state, run.deadlineMs]).toEqual(["backup", 3709.375]);
+    expect(run.timer(3709.375).election.state).toBe("active");
+    const other = new ElectionCase()
+      .startup()
+      .timer(3609.375 + 99)
+      .advert(3708.5, 200);
+    expect(other.deadlineMs).toBe(3708.5 + 3609.375);
+  });
+
+  test("claims at once when it is late by no more than reading takes", () => {
+    expect(new ElectionCase().startup().timer(3610.3).election.state).toBe("active");
   });
 });
 

@@ -11,6 +11,7 @@ import { type NodePolicy, SimulatedCluster, type SimulatedNode } from "./simulat
  * - after `down_after` intervals and a skew there is one, and from then on always: whoever preempts overlaps with its
  *   predecessor for no longer than a packet travels;
  * - with preemption everywhere it is the best one in the end;
+ * - a backup that sleeps past its deadline, by however little, does not claim beside one that is alive;
  * - a planned stop, a handover or a withdrawn claim leaves no moment without a holder.
  */
 const delayMs = 0.2;
@@ -206,6 +207,33 @@ function judgeBest(run: Run, watch: Watch): string | null {
   return has === best ? null : `${names(watch.holders)} of priority ${has} hold it, not one of ${best}`;
 }
 
+/** Has a backup sleep, and be woken by its timer before it has read what came in; gives what is wrong, or null. */
+function doze(run: Run, watch: Watch): string | null {
+  const { cluster, random } = run;
+  const highest = watch.holders[0]?.standing().priority ?? 0;
+  // One that outranks the holder is about to claim anyway.
+  const backups = cluster.nodes.filter((node) => {
+    return node.election.state === "backup" && node.standing().priority <= highest;
+  });
+  const sleeper = backups[Math.floor(random() * backups.length)];
+  if (sleeper === undefined) return null;
+  const { convergenceMs } = limitsOf(run);
+  // One that was deaf too has nothing but its lateness to go by, which is less than a grace after a shorter sleep.
+  const hears = random() < 0.7;
+  const ms = hears ? random() * 2 * convergenceMs : 1.5 * convergenceMs + random() * convergenceMs;
+  const { claims } = sleeper;
+  watch.take();
+  sleeper.freeze({ isPaused: false, hears });
+  cluster.advance(ms);
+  // Within a millisecond of the deadline a sleeper looks like any host.
+  const { election } = sleeper;
+  if (election.state === "backup" && Math.abs(sleeper.now() - election.deadline) < 1.5) cluster.advance(3);
+  sleeper.thaw(true);
+  const hasClaimed = (): boolean => sleeper.claims > claims && !sleeper.holds;
+  const problem = stay(run, watch, { intervals: 3 }) ?? (hasClaimed() ? "it claimed for a moment" : null);
+  return problem === null ? null : `${problem} after ${sleeper.name} slept for ${ms} ms`;
+}
+
 /** Has the holder give the address up in one of three ways; gives what is wrong, or null. */
 function switchOver(run: Run, watch: Watch): string | null {
   const { random } = run;
@@ -263,6 +291,7 @@ function simulate(
       converge(run, watch) ??
       stay(run, watch, { intervals: 5 }) ??
       judgeBest(run, watch) ??
+      doze(run, watch) ??
       switchOver(run, watch) ??
       null;
   }

@@ -16,7 +16,7 @@ function plan(priority: number, wish: InstanceWish = {}): VrrpPlan {
 
 function groupPlan(priority: number): VrrpPlan {
   const second = { name: "inside-1", interface: "eth1", vrid: 52, vip: inside, priority };
-  const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"] }];
+  const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [] }];
   return vrrpPlan([instancePlan({ priority }), instancePlan(second)], { syncGroups });
 }
 
@@ -106,6 +106,16 @@ describe("a handover", () => {
       /^\+ public-1: this node holds it, after .*, and claims with priority 200$/,
     );
     expect(pair.lb1.status()).toMatchObject({ handedOverAt: null, claims: [] });
+  });
+
+  test("gives back the usual claim on demand at once, whatever preempt delay there is", () => {
+    const pair = settled(plan(200, { preemptDelayMs: 300_000 }), plan(100));
+    order(pair.lb1);
+    pair.clock.advance(5000);
+    const answer = order(pair.lb1, { isBack: true });
+    pair.clock.advance(5000);
+    expect(holders(pair)).toEqual([true, false]);
+    expect(lines(answer)[0]).toMatch(/^\+ public-1: this node holds it, after/);
   });
 
   test("gives back the usual claim without preempting where this node does not preempt", () => {

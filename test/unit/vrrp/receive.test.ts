@@ -79,6 +79,10 @@ describe("judgeAdvert", () => {
     expect(verdict({ ...version2, ...other }, { version: 2 })).toBe(remark);
   });
 
+  test("does not look at the list of addresses without one to compare it with", () => {
+    expect(verdict({ ...version3, addresses: ["192.0.2.100"] }, { addresses: null })).toBe("accepted");
+  });
+
   test("RFC 9568 §5.2.9: accepts an IPv6 list that does not begin with a link-local address, and remarks on it", () => {
     const addresses = ["2001:db8::100", "fe80::100"];
     const other: Advert = { ...version3, family: 6, addresses };

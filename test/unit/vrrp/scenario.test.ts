@@ -100,6 +100,17 @@ describe("a pair", () => {
     );
   });
 
+  test("counts another list of addresses once for each node that is heard if that is asked for", () => {
+    const [first, second] = plans({ vip: "192.0.2.99" }, { skipsAddressCheck: true });
+    const { clock, lb1, lb2 } = startedPair([first, second]);
+    clock.advance(20_000);
+    expect(lb1.state()).toBe("active");
+    expect(lb2.status().counters["oddAddressList"]).toBe(1);
+    lb2.node.configure(vrrpPlan([instancePlan({ priority: 100 })]), []);
+    clock.advance(5000);
+    expect(lb2.status().counters["oddAddressList"]).toBeGreaterThan(4);
+  });
+
   test("does not make two actives of two lists of addresses", () => {
     const { clock, lb1, lb2 } = startedPair(plans({ version: 2 }, { version: 2, vip: "192.0.2.101" }));
     clock.advance(8000);

@@ -46,6 +46,8 @@ export class SimulatedNode {
   burden = 0;
   isUp = false;
   election: Election;
+  /** How often it has become active. */
+  claims = 0;
   readonly #cluster: SimulatedCluster;
   readonly #rate: number;
   #offset: number;
@@ -147,7 +149,10 @@ export class SimulatedNode {
     const before = this.election;
     const { next, effects } = step(this.#config, before, event);
     this.election = next;
-    if (before.state !== next.state) this.#cluster.note(this, event);
+    if (before.state !== next.state) {
+      if (next.state === "active") this.claims += 1;
+      this.#cluster.note(this, event);
+    }
     for (const effect of effects) {
       if (effect.kind === "sendAdvert" && !this.isCutOff) {
         this.#cluster.send(this, effect.priority, effect.intervalMs ?? this.policy.advertIntervalMs);

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { instant, later } from "../../../src/base/instant.ts";
 import type { Election } from "../../../src/vrrp/election-types.ts";
-import { followingMember, groupEvent, groupStanding, mayClaim } from "../../../src/vrrp/sync-group.ts";
+import {
+  followingMember,
+  groupEvent,
+  groupStanding,
+  mayClaim,
+  sharedBurdens,
+} from "../../../src/vrrp/sync-group.ts";
 import type { Standing } from "../../../src/vrrp/tracking.ts";
 import { ElectionCase } from "./election-cases.ts";
 
@@ -32,6 +38,19 @@ describe("groupStanding", () => {
   });
 });
 
+describe("sharedBurdens", () => {
+  test("names the group in the reasons of its own tracks, and leaves the members' as they are", () => {
+    const own = { name: "track disk", weight: null, reason: "track disk: full" };
+    const shared = { name: "track uplink", weight: -10, reason: "track uplink: exit status 1" };
+    const group = { name: "VG_1", tracks: ["uplink"] };
+    expect(sharedBurdens(group, [own, shared]).map(({ reason }) => reason)).toEqual([
+      "track disk: full",
+      "sync group VG_1: track uplink: exit status 1",
+    ]);
+    expect(sharedBurdens(null, [shared])).toEqual([shared]);
+  });
+});
+
 const backup = (priority: number): Election => new ElectionCase().startup().advert(100, priority).election;
 
 describe("followingMember", () => {
@@ -46,6 +65,17 @@ describe("followingMember", () => {
     for (const election of [backup(50), backup(0), new ElectionCase().startup().election]) {
       expect(followingMember([{ name: "inside-1", election }], soon)).toBeNull();
     }
+  });
+
+  test("passes over a backup that is held back itself, until it hears somebody again", () => {
+    const soon = later(at, -9000);
+    const run = new ElectionCase()
+      .startup()
+      .advert(100, 200)
+      .feed({ kind: "hold", at: later(at, -9500) });
+    expect(followingMember([{ name: "inside-1", election: run.election }], soon)).toBeNull();
+    const { election } = run.advert(600, 200);
+    expect(followingMember([{ name: "inside-1", election }], later(run.start, 700))).toBe("inside-1");
   });
 
   test("passes over active members", () => {

@@ -3,7 +3,7 @@ import type { VrrpPlan } from "../../../src/config/node-plan.ts";
 import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { type FakeRouterMachine, startedPair } from "./vrrp-pair.ts";
 
-const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"] }];
+const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [] }];
 
 function plan(outside: number, inside = outside): VrrpPlan {
   const second = { name: "inside-1", interface: "eth1", vrid: 52, vip: "192.0.3.100", priority: inside };
@@ -56,6 +56,20 @@ describe("a sync group over two networks", () => {
     clock.advance(2000);
     expect(states(lb2)).toEqual(bothActive);
   });
+
+  test.each([10, 50, 150, 300, 900])(
+    "takes over when the active node falls silent at other moments on the two networks, up to %d ms apart",
+    (delayMs) => {
+      const { clock, segment, lb1, lb2 } = startedPair([plan(200), plan(100)]);
+      segment.maxDelayMs = delayMs;
+      clock.advance(10_000);
+      expect([states(lb1), states(lb2)]).toEqual([bothActive, bothBackup]);
+      lb1.kill();
+      // The later of the two deadlines is at most 3 intervals, a skew and the longest way of a packet off.
+      clock.advance(3 * 1000 + 609.375 + delayMs + 1);
+      expect(states(lb2)).toEqual(bothActive);
+    },
+  );
 
   test("stays where it is when the two networks disagree about who is preferred", () => {
     const { clock, lb1, lb2 } = startedPair([plan(200, 100), plan(100, 200)]);

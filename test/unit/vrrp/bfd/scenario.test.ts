@@ -33,7 +33,8 @@ function planOf(index: number, nodes: number, networks = 1): VrrpPlan {
       }),
     }),
   );
-  const syncGroups = networks > 1 ? [{ name: "VG_1", instances: instances.map(({ name }) => name) }] : [];
+  const syncGroups =
+    networks > 1 ? [{ name: "VG_1", instances: instances.map(({ name }) => name), tracks: [] }] : [];
   return vrrpPlan(instances, { bfd: sessions.flat(), syncGroups });
 }
 
