@@ -3,10 +3,12 @@
 #include "addon.h"
 
 #include <errno.h>
+#include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 
 /* What the ancillary data of a datagram said; fields that were not there keep their first value. */
 struct ancillary {
@@ -15,6 +17,11 @@ struct ancillary {
 	/* 4 or 16 bytes; 0 if it was not said. */
 	size_t destination_length;
 	uint8_t destination[sizeof(struct in6_addr)];
+	/* The VLAN tag that the kernel took out of a frame, in network order. */
+	bool has_tag;
+	uint8_t tag[4];
+	/* When the kernel received it; milliseconds since 1970, or negative. */
+	double received_ms;
 };
 
 /* send(descriptor, bytes, address or null, flags): number of bytes taken. */
@@ -42,6 +49,18 @@ static bool is_part(const struct cmsghdr *part, int level, int type, size_t leng
 	return part->cmsg_level == level && part->cmsg_type == type && part->cmsg_len >= CMSG_LEN(length);
 }
 
+static void read_tag(const struct cmsghdr *part, struct ancillary *out)
+{
+	struct tpacket_auxdata packet;
+	memcpy(&packet, CMSG_DATA(part), sizeof packet);
+	out->has_tag = (packet.tp_status & TP_STATUS_VLAN_VALID) != 0;
+	uint16_t type = (packet.tp_status & TP_STATUS_VLAN_TPID_VALID) != 0 ? packet.tp_vlan_tpid : 0x8100;
+	out->tag[0] = (uint8_t)(type >> 8);
+	out->tag[1] = (uint8_t)type;
+	out->tag[2] = (uint8_t)(packet.tp_vlan_tci >> 8);
+	out->tag[3] = (uint8_t)packet.tp_vlan_tci;
+}
+
 static void read_ancillary(struct msghdr *message, struct ancillary *out)
 {
 	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part)) {
@@ -60,6 +79,12 @@ static void read_ancillary(struct msghdr *message, struct ancillary *out)
 			out->interface_index = packet.ipi6_ifindex;
 			out->destination_length = sizeof packet.ipi6_addr;
 			memcpy(out->destination, &packet.ipi6_addr, sizeof packet.ipi6_addr);
+		} else if (is_part(part, SOL_PACKET, PACKET_AUXDATA, sizeof(struct tpacket_auxdata))) {
+			read_tag(part, out);
+		} else if (is_part(part, SOL_SOCKET, SCM_TIMESTAMPNS, sizeof(struct timespec))) {
+			struct timespec time;
+			memcpy(&time, CMSG_DATA(part), sizeof time);
+			out->received_ms = (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 		}
 	}
 }
@@ -78,10 +103,14 @@ static napi_value make_received(napi_env env, size_t length, const struct msghdr
 	napi_value destination = ancillary->destination_length > 0
 				     ? make_bytes(env, ancillary->destination, ancillary->destination_length)
 				     : make_null(env);
+	napi_value tag = ancillary->has_tag ? make_bytes(env, ancillary->tag, sizeof ancillary->tag) : make_null(env);
+	napi_value received_ms =
+	    ancillary->received_ms < 0 ? make_null(env) : make_double(env, ancillary->received_ms);
 	if (!set_field(env, object, "length", make_int(env, (int64_t)length))
 	    || !set_field(env, object, "isTruncated", is_truncated) || !set_field(env, object, "source", source)
 	    || !set_field(env, object, "ttl", ttl) || !set_field(env, object, "destination", destination)
-	    || !set_field(env, object, "interfaceIndex", make_int(env, ancillary->interface_index)))
+	    || !set_field(env, object, "interfaceIndex", make_int(env, ancillary->interface_index))
+	    || !set_field(env, object, "vlanTag", tag) || !set_field(env, object, "receivedMs", received_ms))
 		return NULL;
 	return object;
 }
@@ -116,7 +145,7 @@ napi_value edge_receive(napi_env env, napi_callback_info info)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? make_null(env) : throw_errno(env, "recvmsg", errno);
 	if (message.msg_namelen > sizeof source)
 		message.msg_namelen = sizeof source;
-	struct ancillary ancillary = { .ttl = -1 };
+	struct ancillary ancillary = { .ttl = -1, .received_ms = -1 };
 	read_ancillary(&message, &ancillary);
 	return make_received(env, (size_t)length, &message, &ancillary);
 }

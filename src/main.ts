@@ -41,6 +41,7 @@ function program(finish: (status: Promise<number>) => void): Command {
   const socketOf = (): string => top.opts<{ socket: string }>().socket;
   addService(top, finish, socketOf);
   addQuestions(top, finish, socketOf);
+  addWatch(top, finish);
   addRealServer(top, finish);
   return top;
 }
@@ -124,6 +125,66 @@ function addQuestions(top: Command, finish: (status: Promise<number>) => void, s
       process.stdout.write(`edge-ha ${version}\n`);
       finish(Promise.resolve(0));
     });
+}
+
+function addWatch(top: Command, finish: (status: Promise<number>) => void): void {
+  top
+    .command("watch")
+    .description("show the VRRP on an interface, and say what is wrong with it (0 nothing, 3 something)")
+    .argument("[interface]", "where to listen; needs no running service, and sends nothing")
+    .option("--all", "on every Ethernet interface", false)
+    .option("--read <file>", "a capture of tcpdump or tshark in place of an interface; - is standard input")
+    .option("--write <file>", "also put what is looked at into a capture file")
+    .option("--vrid <number>", "this virtual router only (repeatable)", collect)
+    .option("--count <number>", "end after so many packets", Number)
+    .option("--duration <time>", "end after this time, such as 30s")
+    .option(
+      "--config <file>",
+      "the configuration to compare with; without the option, if it is there",
+      defaultConfig,
+    )
+    .option("--quiet", "no line for each packet: changes and findings only", false)
+    .option("--json", "one JSON object a line", false)
+    .action((name: string | undefined, options: WatchWords, command: Command) => {
+      const run = async (): Promise<number> => {
+        const [{ runWatch }, { parseDuration }] = await Promise.all([
+          import("./cli/watch.ts"),
+          import("./config/units.ts"),
+        ]);
+        const { all, read, write, vrid, count, duration, config, quiet, json } = options;
+        return runWatch({
+          interface: name ?? null,
+          read: read ?? null,
+          write: write ?? null,
+          vrids: vrid ?? null,
+          count: count ?? null,
+          durationMs: duration === undefined ? null : (parseDuration(duration) ?? Number.NaN),
+          isConfigGiven: command.getOptionValueSource("config") === "cli",
+          all,
+          config,
+          quiet,
+          json,
+        });
+      };
+      finish(run());
+    });
+}
+
+function collect(value: string, before: readonly number[] | undefined): readonly number[] {
+  return [...(before ?? []), Number(value)];
+}
+
+/** The options of `watch` as they are written. */
+interface WatchWords {
+  readonly all: boolean;
+  readonly read?: string;
+  readonly write?: string;
+  readonly vrid?: readonly number[];
+  readonly count?: number;
+  readonly duration?: string;
+  readonly config: string;
+  readonly quiet: boolean;
+  readonly json: boolean;
 }
 
 function addRealServer(top: Command, finish: (status: Promise<number>) => void): void {

@@ -65,7 +65,8 @@ export function arpProbe(mac: Uint8Array, address: string): Uint8Array {
   return concatBytes(broadcast, mac, head, mac, new Uint8Array(4), new Uint8Array(6), addressBytes(address));
 }
 
-function readArp(body: Uint8Array): ArpMessage | null {
+/** Reads ARP about IPv4 over Ethernet, without the frame around it; null is anything else. */
+export function readArp(body: Uint8Array): ArpMessage | null {
   const isIpv4OnEthernet =
     half(body, 0) === 1 && half(body, 2) === etherType.ipv4 && half(body, 4) === 0x0604;
   const operation = half(body, 6);

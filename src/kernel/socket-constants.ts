@@ -65,3 +65,10 @@ export const NETLINK_GET_STRICT_CHK = 12;
 export const NETLINK_ROUTE = 0;
 export const NETLINK_CONNECTOR = 11;
 export const NETLINK_GENERIC = 16;
+
+export const SO_TIMESTAMPNS = 35;
+export const SOL_PACKET = 263;
+export const PACKET_ADD_MEMBERSHIP = 1;
+export const PACKET_STATISTICS = 6;
+export const PACKET_AUXDATA = 8;
+export const PACKET_MR_ALLMULTI = 2;

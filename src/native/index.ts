@@ -20,6 +20,10 @@ export interface Received {
   readonly destination: Uint8Array | null;
   /** From IP_PKTINFO or IPV6_RECVPKTINFO, or 0. */
   readonly interfaceIndex: number;
+  /** From PACKET_AUXDATA: the four bytes of a VLAN tag that the kernel took out of the frame, or null. */
+  readonly vlanTag: Uint8Array | null;
+  /** From SO_TIMESTAMPNS: milliseconds since 1970, or null. */
+  readonly receivedMs: number | null;
 }
 
 interface Addon {

@@ -193,7 +193,7 @@ function checksumForm(bytes: Uint8Array, route: Route, version: 2 | 3): Checksum
  * Source, destination, protocol and length: RFC 8200 §8.1, and the same for IPv4 by way of RFC 5798 §5.2.8. The
  * order and width of the fields makes no difference to a sum.
  */
-function pseudoHeaderSum(route: Route, length: number): number {
+export function pseudoHeaderSum(route: Route, length: number): number {
   const addresses = concatBytes(addressBytes(route.source), addressBytes(route.destination));
   return onesComplementSum(addresses, vrrpProtocol + length);
 }

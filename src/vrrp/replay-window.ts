@@ -36,11 +36,11 @@ export class ReplayWindow {
 
   /** Judges a stamp whose signature is right, and records it if it is fresh. */
   admit(rules: ReplayRules, from: Slot, wallMs: number): Freshness {
-    const skewMs = skewOf(from.stamp, wallMs);
+    const skewMs = stampSkewMs(from.stamp, wallMs);
     if (!isWithin(rules, skewMs)) return { kind: "stale", skewMs };
     const last = this.#slots.find(({ sender }) => sender === from.sender);
     // A recorded stamp that our clock, set right since, puts outside the window itself is no measure any more.
-    const isMeasure = last !== undefined && isWithin(rules, skewOf(last.stamp, wallMs));
+    const isMeasure = last !== undefined && isWithin(rules, stampSkewMs(last.stamp, wallMs));
     if (isMeasure && !isLater(from.stamp, last.stamp)) return { kind: "replayed" };
     const others = this.#slots.filter(({ sender }) => sender !== from.sender);
     this.#slots = [...others, from].slice(-mostSlots);
@@ -53,7 +53,7 @@ export function nextStamp(last: bigint | null, wallMs: number, toleranceMs: numb
   const now = stampOf(wallMs);
   if (last === null || isLater(now, last)) return now;
   // Peers refuse what is too far ahead of their clocks: a clock that was set back further is followed.
-  return skewOf(last, wallMs) > toleranceMs ? now : BigInt.asUintN(64, last + 1n);
+  return stampSkewMs(last, wallMs) > toleranceMs ? now : BigInt.asUintN(64, last + 1n);
 }
 
 /** Gives the time of day as a stamp with a counter of 0. */
@@ -63,11 +63,12 @@ export function stampOf(wallMs: number): bigint {
 }
 
 /** RFC 1982 §3.2 with 64 bits; of two that are half the circle apart neither is later. */
-function isLater(a: bigint, b: bigint): boolean {
+export function isLater(a: bigint, b: bigint): boolean {
   return BigInt.asIntN(64, a - b) > 0n;
 }
 
-function skewOf(stamp: bigint, wallMs: number): number {
+/** Gives how far a stamp is ahead of a time of day. */
+export function stampSkewMs(stamp: bigint, wallMs: number): number {
   return (Number(BigInt.asIntN(64, stamp - stampOf(wallMs))) / 2 ** 32) * 1000;
 }
 

@@ -21,7 +21,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   proxy: ["config", "ipc"],
   supervisor: ["config", "ipc", "kernel"],
   admin: ["config", "ipc"],
-  cli: ["config", "ipc", "admin", "supervisor", "real-server", "kernel"],
+  watch: ["config", "kernel", "vrrp"],
+  cli: ["config", "ipc", "admin", "supervisor", "real-server", "kernel", "vrrp", "watch"],
 };
 
 /** The supervisor opens sockets and talks to the service manager; it programs nothing. */

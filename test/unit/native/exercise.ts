@@ -122,7 +122,16 @@ function exerciseDatagrams(): void {
   assert(equalBytes(received["source"] as Uint8Array, here));
   assert.deepEqual(
     { ...received, source: null },
-    { length: 5, isTruncated: false, source: null, ttl: null, destination: null, interfaceIndex: 0 },
+    {
+      length: 5,
+      isTruncated: false,
+      source: null,
+      ttl: null,
+      destination: null,
+      interfaceIndex: 0,
+      vlanTag: null,
+      receivedMs: null,
+    },
   );
   assert.equal(new TextDecoder().decode(into.subarray(0, 5)), "hello");
   call("connect", a, there);
