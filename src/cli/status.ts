@@ -3,7 +3,13 @@ import { formatEndpoint } from "../base/address.ts";
 import { errorText } from "../base/system-error.ts";
 import { formatTable } from "../base/table.ts";
 import { describeBfd } from "./bfd-status.ts";
-import type { InstanceStatus, NodeStatus, PathStatus, SplitBrainStatus } from "../ipc/status.ts";
+import type {
+  InstanceStatus,
+  NodeStatus,
+  PathStatus,
+  ServiceStatus,
+  SplitBrainStatus,
+} from "../ipc/status.ts";
 
 /** Shows what the running service is doing and why; 0 shown, 1 nobody there. */
 export async function runStatus(options: {
@@ -107,9 +113,15 @@ function virtualMacText({ virtualMac }: InstanceStatus): string {
   return virtualMac === null ? "" : ` as ${virtualMac.mac} (${virtualMac.interface})`;
 }
 
+function placeOf({ protocol, address, port, mark }: ServiceStatus): string {
+  if (address === null || port === null) return `fwmark ${mark}`;
+  const endpoint = formatEndpoint({ address, port });
+  return protocol === "tcp" ? endpoint : `${protocol} ${endpoint}`;
+}
+
 function describeServices(status: NodeStatus): string {
   const rows = status.services.flatMap((service) => [
-    [service.name, formatEndpoint(service), service.scheduler, service.usesSorry ? "sorry server" : "", ""],
+    [service.name, placeOf(service), service.scheduler, service.usesSorry ? "sorry server" : "", ""],
     ...service.servers.map((server) => [
       "",
       `  ${formatEndpoint(server)}`,

@@ -1,6 +1,7 @@
 import type {
   CheckConfig,
   Config,
+  Forward,
   ListenerConfig,
   NodeConfig,
   NotifyConfig,
@@ -12,12 +13,13 @@ import type {
 import { deepFreeze } from "./freeze.ts";
 import type { Model } from "./model.ts";
 import type { HeaderRulesPlan } from "./node-plan.ts";
+import type { TunnelPlan } from "./service-plan.ts";
 import type { CheckEntry } from "./schema/check.ts";
 import type { NodeEntry } from "./schema/cluster.ts";
 import type { HeaderRulesEntry, ListenerEntry, RouteEntry, SiteEntry, UpstreamEntry } from "./schema/http.ts";
 import type { NotifyEntry } from "./schema/notify.ts";
-import type { ServiceEntry } from "./schema/service.ts";
-import { addressesOf, serviceSockets } from "./sockets.ts";
+import type { ServiceEntry, TunnelEntry } from "./schema/service.ts";
+import { addressesOf, serviceAddresses } from "./sockets.ts";
 
 const defaultConnectTimeoutMs = 5000;
 
@@ -29,12 +31,10 @@ export function buildConfig(model: Model): Config {
   const realServer = sections.realServer?.value;
   // Without a word about it, web servers carry what is forwarded to them by direct routing.
   const direct = services
-    .filter(({ forward }) => forward === "dr")
-    .flatMap((service) => serviceSockets(service, instances));
+    .filter(({ servers }) => servers.some(({ forward }) => forward === "dr" || forward === "tunnel"))
+    .flatMap((service) => serviceAddresses(service, instances));
   const carried =
-    realServer === undefined
-      ? direct.map(({ address }) => address)
-      : [...addressesOf(realServer.vips, instances), ...realServer.addresses];
+    realServer === undefined ? direct : [...addressesOf(realServer.vips, instances), ...realServer.addresses];
   return deepFreeze({
     cluster: sections.cluster?.value.name ?? "",
     nodes: sections.nodes.map(({ value }) => nodeConfig(value)),
@@ -86,25 +86,42 @@ function checkConfig(entry: CheckEntry | null): CheckConfig | null {
 }
 
 function serviceConfig(entry: ServiceEntry): ServiceConfig {
-  const { name, vips, addresses, port, protocol, forward, scheduler, sorry } = entry;
+  const { name, vips, addresses, ports, protocol, forward, scheduler, sorry } = entry;
+  const mask = entry.persistence_mask;
   return {
     name,
     vips,
     addresses,
-    port,
+    ports,
+    firewallMark: entry.fwmark,
     protocol,
     forward,
     scheduler,
+    schedulerFlags: entry.scheduler_flags,
+    isOnePacket: entry.one_packet,
     persistenceS: entry.persistence / 1000,
+    persistencePrefix: { ipv4: mask?.ipv4 ?? 32, ipv6: mask?.ipv6 ?? 128 },
+    persistenceEngine: entry.persistence_engine,
     sorry,
+    tunnel: tunnelOf(forward, entry.tunnel),
     connectTimeoutMs: entry.connect_timeout ?? defaultConnectTimeoutMs,
     servers: entry.servers.map((server) => ({
       address: server.address,
-      port: server.port ?? port,
+      port: server.port,
       weight: server.weight,
       check: checkConfig(server.check ?? entry.check),
+      forward: server.forward ?? forward,
+      tunnel: tunnelOf(server.forward ?? forward, server.tunnel ?? entry.tunnel),
+      upperThreshold: server.upper_threshold,
+      lowerThreshold: server.lower_threshold,
     })),
   };
+}
+
+function tunnelOf(forward: Forward, tunnel: TunnelEntry | null): TunnelPlan | null {
+  if (forward !== "tunnel") return null;
+  if (tunnel === null) return { type: "ipip", port: 0, checksum: "none" };
+  return { type: tunnel.type, port: tunnel.port ?? 0, checksum: tunnel.checksum };
 }
 
 function listenerConfig(entry: ListenerEntry): ListenerConfig {

@@ -11,6 +11,13 @@ import type {
   StatusRange,
   UnicastPlan,
 } from "./node-plan.ts";
+import type {
+  KernelForward,
+  Scheduler,
+  SchedulerFlag,
+  TransportProtocol,
+  TunnelPlan,
+} from "./service-plan.ts";
 import type { ServersTrackPlan, TrackPlan } from "./track-plan.ts";
 
 /**
@@ -183,15 +190,42 @@ export interface ServiceConfig {
   readonly vips: readonly string[];
   /** Addresses beside them. */
   readonly addresses: readonly string[];
-  readonly port: number;
-  readonly protocol: "tcp";
-  readonly forward: "dr" | "proxy";
-  readonly scheduler: "rr" | "wrr";
+  /** Empty for packets that a firewall mark tells. */
+  readonly ports: readonly number[];
+  /** The mark that the operator's packet filter puts on packets for this service, or null. */
+  readonly firewallMark: number | null;
+  readonly protocol: TransportProtocol;
+  readonly forward: Forward;
+  readonly scheduler: Scheduler;
+  readonly schedulerFlags: readonly SchedulerFlag[];
+  readonly isOnePacket: boolean;
   readonly persistenceS: number;
+  /** How many bits of their addresses clients that stay together have in common. */
+  readonly persistencePrefix: { readonly ipv4: number; readonly ipv6: number };
+  readonly persistenceEngine: "sip" | null;
   readonly sorry: Endpoint | null;
+  /** How the sorry server is reached where that is by tunnel. */
+  readonly tunnel: TunnelPlan | null;
   /** How long the userspace relay waits for a server to accept. */
   readonly connectTimeoutMs: number;
-  readonly servers: readonly ServerConfig[];
+  readonly servers: readonly ServiceServerConfig[];
+}
+
+/** How an L4 service reaches its servers: by the kernel, or relayed by the proxy processes. */
+export type Forward = KernelForward | "proxy";
+
+/** A server of an L4 service. */
+export interface ServiceServerConfig {
+  readonly address: string;
+  /** Null is the port that the service was reached at. */
+  readonly port: number | null;
+  readonly weight: number;
+  readonly check: CheckConfig | null;
+  readonly forward: Forward;
+  /** Null unless `forward` is `tunnel`. */
+  readonly tunnel: TunnelPlan | null;
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
 }
 
 /** An L7 listening address. */

@@ -2,7 +2,6 @@ import { formatEndpoint } from "../base/address.ts";
 import { bfdLine, bfdNotes } from "./describe-bfd.ts";
 import type {
   HmacPlan,
-  IpvsServicePlan,
   NodePlan,
   NotifyPlan,
   PeerPlan,
@@ -13,6 +12,7 @@ import type {
   UpstreamPlan,
   VrrpInstancePlan,
 } from "./node-plan.ts";
+import type { IpvsServerPlan, IpvsServicePlan, IpvsTargetPlan } from "./service-plan.ts";
 import { programText, trackLine, trackNote } from "./describe-tracks.ts";
 import { routeText, ruleText } from "./route-text.ts";
 import { formatDuration, formatSize } from "./units.ts";
@@ -144,13 +144,38 @@ function notifyLines({ script, fifo }: NotifyPlan): readonly string[] {
 }
 
 function serviceLines(service: IpvsServicePlan): readonly string[] {
-  const persistence = service.persistenceS === 0 ? "" : `, persistent for ${service.persistenceS}s`;
-  const head = `${service.protocol} ${formatEndpoint(service)} ${service.scheduler}${persistence}  service ${service.name}`;
+  const { name, key, scheduler, sorry } = service;
+  const place =
+    "mark" in key ? `fwmark ${key.mark} (IPv${key.family})` : `${key.protocol} ${formatEndpoint(key)}`;
   return [
-    head,
-    ...service.servers.map((server) => `  ${service.forward} ${serverText(server)}`),
-    ...sorryLines(service),
+    `${[`${place} ${scheduler}`, ...serviceNotes(service)].join(", ")}  service ${name}`,
+    ...service.servers.map((server) => `  ${methodText(server)} ${serverText(server)}${limitText(server)}`),
+    ...(sorry === null ? [] : [`  ${methodText(sorry)} ${formatEndpoint(sorry)} when every server is down`]),
   ];
+}
+
+function serviceNotes(service: IpvsServicePlan): readonly string[] {
+  const { key, schedulerFlags, isOnePacket, persistenceS, persistencePrefix, persistenceEngine } = service;
+  const full = key.family === 4 ? 32 : 128;
+  const by = persistencePrefix === full ? "" : ` by /${persistencePrefix}`;
+  const engine = persistenceEngine === null ? "" : ` by ${persistenceEngine}`;
+  return [
+    ...schedulerFlags.map((flag) => `with ${flag}`),
+    ...(isOnePacket ? ["each datagram by itself"] : []),
+    ...(persistenceS === 0 ? [] : [`persistent for ${persistenceS}s${by}${engine}`]),
+  ];
+}
+
+function methodText({ forward, tunnel }: IpvsTargetPlan): string {
+  if (tunnel === null) return forward;
+  const port = tunnel.type === "gue" ? `:${tunnel.port}` : "";
+  return `${forward} ${tunnel.type}${port}${tunnel.checksum === "none" ? "" : ` checksum ${tunnel.checksum}`}`;
+}
+
+function limitText({ upperThreshold, lowerThreshold }: IpvsServerPlan): string {
+  if (upperThreshold === 0) return "";
+  const again = lowerThreshold === 0 ? "" : `, again below ${lowerThreshold}`;
+  return `, at most ${upperThreshold} connections${again}`;
 }
 
 function relayLines(relay: RelayPlan): readonly string[] {

@@ -3,7 +3,9 @@ import type {
   Config,
   InstanceConfig,
   ListenerConfig,
+  ServerConfig,
   ServiceConfig,
+  ServiceServerConfig,
   SiteConfig,
   UpstreamConfig,
 } from "./config.ts";
@@ -23,6 +25,14 @@ export function localServiceSockets(
   node: string,
 ): readonly Endpoint[] {
   return serviceSockets(service, localInstances(config, node));
+}
+
+/** Gives the servers of a service as they are behind one of its ports; null is a service that goes by a firewall mark. */
+export function serversBehind(
+  service: ServiceConfig,
+  port: number | null,
+): readonly (ServiceServerConfig & ServerConfig)[] {
+  return service.servers.map((server) => ({ ...server, port: server.port ?? port ?? 0 }));
 }
 
 /** A listener with its sockets on a node. */

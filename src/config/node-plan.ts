@@ -1,5 +1,6 @@
 import type { BfdSessionPlan, RivalPlan } from "./bfd-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
+import type { IpvsServicePlan } from "./service-plan.ts";
 import type { TrackPlan } from "./track-plan.ts";
 
 /**
@@ -280,22 +281,6 @@ export interface HttpProbePlan extends ProbeTiming {
 export interface StatusRange {
   readonly from: number;
   readonly to: number;
-}
-
-/** One entry of the kernel's service table. */
-export interface IpvsServicePlan {
-  /** Name of the `[[service]]`; several entries share it when it covers several VIPs or ports. */
-  readonly name: string;
-  readonly protocol: "tcp";
-  readonly address: string;
-  readonly port: number;
-  readonly forward: "dr";
-  readonly scheduler: "rr" | "wrr";
-  /** Persistence timeout in seconds; 0 is none. */
-  readonly persistenceS: number;
-  /** Takes the traffic when every server is down; null refuses it. */
-  readonly sorry: Endpoint | null;
-  readonly servers: readonly ServicePlanServer[];
 }
 
 /** A server behind an L4 service. */

@@ -9,7 +9,6 @@ const noTls = "terminate TLS elsewhere, or balance the port with a [[service]] m
 const byHost = "use [[site]] hosts and [[site.route]] path meanwhile";
 const inUpstream = "let the upstream's servers do it meanwhile";
 const firewall = "use the host's packet filter meanwhile";
-const rrOnly = "the schedulers rr and wrr work without it";
 const serverCheck = "a server is taken out and put back by its check meanwhile";
 
 const router: Readonly<Record<string, string>> = {
@@ -43,12 +42,9 @@ const upstreamServer: Readonly<Record<string, string>> = {
 };
 
 const serviceServer: Readonly<Record<string, string>> = {
-  upper_threshold: "limit connections on the server itself meanwhile",
-  lower_threshold: "limit connections on the server itself meanwhile",
   inhibit: serverCheck,
   slow_start: "a returning server gets its full weight at once meanwhile",
   drain: "write weight = 0 meanwhile",
-  tunnel: 'the forward modes are "dr" and "proxy" meanwhile',
 };
 
 const route: Readonly<Record<string, string>> = {
@@ -108,9 +104,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     route: "use script meanwhile",
   },
   service: {
-    fwmark: "write vips or addresses and port meanwhile",
-    mark: "write vips or addresses and port meanwhile",
-    ports: "write one [[service]] for each port meanwhile",
     quorum: "a service is up while one server is up meanwhile",
     hysteresis: "a service is up while one server is up meanwhile",
     quorum_up: logOnly,
@@ -118,15 +111,10 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     inhibit: serverCheck,
     alpha: "servers count as up until their check has failed meanwhile",
     omega: "services are removed on stop meanwhile",
-    one_packet: "it concerns UDP, which is not built yet",
-    persistence_mask: "persistence goes by single client address meanwhile",
-    persistence_engine: "persistence goes by client address meanwhile",
-    scheduler_flags: rrOnly,
     slow_start: "a returning server gets its full weight at once meanwhile",
     sync: "connections are not carried over to the other director meanwhile",
-    tunnel: 'the forward modes are "dr" and "proxy" meanwhile',
     proxy_protocol: "servers see the relay's address meanwhile",
-    snat: 'the forward modes are "dr" and "proxy" meanwhile',
+    snat: "add the rule to the host's own packet filter meanwhile",
     notify: logOnly,
   },
   "service.servers": serviceServer,

@@ -1,30 +1,107 @@
-import type { Endpoint } from "../base/address.ts";
-import type { Config, ServiceConfig } from "./config.ts";
-import { localServiceSockets, localUpstreams } from "./local.ts";
-import type { DirectorPlan, IpvsServicePlan } from "./node-plan.ts";
+import { familyOf, type Family } from "../base/address.ts";
+import type { Config, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
+import { localServiceSockets, localUpstreams, serversBehind } from "./local.ts";
+import type { DirectorPlan } from "./node-plan.ts";
+import type {
+  IpvsServerPlan,
+  IpvsServicePlan,
+  IpvsTargetPlan,
+  KernelForward,
+  ServiceKeyPlan,
+} from "./service-plan.ts";
 import { plannedServer, probesOf } from "./probes.ts";
 import { trackedServers } from "./tracked-servers.ts";
 
 /** Gives a node's checks, each once, and its entries in the kernel's service table. */
 export function planDirector(config: Config, node: string): DirectorPlan {
-  const services = config.services
-    .map((service) => ({ service, sockets: localServiceSockets(service, config, node) }))
-    .filter(({ sockets }) => sockets.length > 0);
+  const entries = config.services.flatMap((service) => entriesOf(service, config, node));
   const servers = [
-    ...services.flatMap(({ service }) => service.servers),
+    ...entries.flatMap(({ servers: own }) => own),
     ...localUpstreams(config, node).flatMap((upstream) => upstream.servers),
     ...trackedServers(config, node),
   ];
-  return {
-    probes: probesOf(servers),
-    services: services
-      .filter(({ service }) => service.forward === "dr")
-      .flatMap(({ service, sockets }) => sockets.map((socket) => ipvsService(service, socket))),
-  };
+  return { probes: probesOf(servers), services: entries.flatMap(kernelService) };
 }
 
-function ipvsService(service: ServiceConfig, socket: Endpoint): IpvsServicePlan {
-  const { name, protocol, scheduler, persistenceS, sorry } = service;
-  const servers = service.servers.map(plannedServer);
-  return { name, protocol, ...socket, forward: "dr", scheduler, persistenceS, sorry, servers };
+/** A service as one packet sees it: its key, and the servers behind that. */
+interface Entry {
+  readonly service: ServiceConfig;
+  readonly key: ServiceKeyPlan;
+  readonly servers: readonly (ServiceServerConfig & ServerConfig)[];
+}
+
+function entriesOf(service: ServiceConfig, config: Config, node: string): readonly Entry[] {
+  const { firewallMark, protocol } = service;
+  if (firewallMark !== null) {
+    return familiesOf(service).map((family) => {
+      return { service, key: { family, mark: firewallMark }, servers: serversFor(service, family, null) };
+    });
+  }
+  return localServiceSockets(service, config, node).map((socket) => {
+    const family = familyOf(socket.address);
+    return {
+      service,
+      key: { family, protocol, ...socket },
+      servers: serversFor(service, family, socket.port),
+    };
+  });
+}
+
+/** What a mark stands for has the family of the servers, as nothing else tells it. */
+function familiesOf(service: ServiceConfig): readonly Family[] {
+  const families = new Set(service.servers.map(({ address }) => familyOf(address)));
+  return ([4, 6] as const).filter((family) => families.has(family));
+}
+
+/** Gives the servers of the service's family; a tunnel leads to the other one too where there are none. */
+function serversFor(service: ServiceConfig, family: Family, port: number | null): Entry["servers"] {
+  const servers = serversBehind(service, port);
+  if (service.forward === "proxy") return servers;
+  const own = servers.filter(({ address }) => familyOf(address) === family);
+  return own.length > 0 ? own : servers.filter(({ forward }) => forward === "tunnel");
+}
+
+function kernelService({ service, key, servers }: Entry): readonly IpvsServicePlan[] {
+  const { name, forward, scheduler, schedulerFlags, isOnePacket, persistenceS, persistenceEngine } = service;
+  if (forward === "proxy") return [];
+  const { ipv4, ipv6 } = service.persistencePrefix;
+  return [
+    {
+      name,
+      key,
+      scheduler,
+      schedulerFlags,
+      isOnePacket,
+      persistenceS,
+      persistencePrefix: key.family === 4 ? ipv4 : ipv6,
+      persistenceEngine,
+      sorry: sorryTarget(service, forward, key),
+      servers: servers.flatMap((server) => kernelServer(server, service, key)),
+    },
+  ];
+}
+
+function kernelServer(
+  server: Entry["servers"][number],
+  service: ServiceConfig,
+  key: ServiceKeyPlan,
+): readonly IpvsServerPlan[] {
+  const { address, forward, tunnel, upperThreshold, lowerThreshold } = server;
+  if (forward === "proxy") return [];
+  // Of a mark, only translation with a port of its own changes the port.
+  const own = service.servers.find((entry) => entry.address === address)?.port ?? 0;
+  const port = "mark" in key ? (forward === "nat" ? own : 0) : server.port;
+  return [{ ...plannedServer(server), port, forward, tunnel, upperThreshold, lowerThreshold }];
+}
+
+/** The sorry server is reached as the servers are; where that changes no port, at the service's. */
+function sorryTarget(
+  { sorry, tunnel }: ServiceConfig,
+  forward: KernelForward,
+  key: ServiceKeyPlan,
+): IpvsTargetPlan | null {
+  if (sorry === null) return null;
+  const { address } = sorry;
+  if (forward === "nat") return { ...sorry, forward, tunnel };
+  return { address, port: "mark" in key ? 0 : key.port, forward, tunnel };
 }

@@ -1,6 +1,7 @@
-import type { Config } from "./config.ts";
-import { localListeners, localServiceSockets, localSites, localUpstreams } from "./local.ts";
-import type { ProxyPlan } from "./node-plan.ts";
+import type { Endpoint } from "../base/address.ts";
+import type { Config, ServiceConfig } from "./config.ts";
+import { localListeners, localServiceSockets, localSites, localUpstreams, serversBehind } from "./local.ts";
+import type { ProxyPlan, RelayPlan } from "./node-plan.ts";
 import { plannedServer } from "./probes.ts";
 
 /** Gives what the proxy processes of a node serve; with no listener and no relay there is no such process. */
@@ -13,14 +14,7 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
   }));
   const relays = config.services
     .filter(({ forward }) => forward === "proxy")
-    .map((service) => ({
-      name: service.name,
-      sockets: localServiceSockets(service, config, node),
-      scheduler: service.scheduler,
-      connectTimeoutMs: service.connectTimeoutMs,
-      sorry: service.sorry,
-      servers: service.servers.map(plannedServer),
-    }))
+    .flatMap((service) => relaysOf(service, localServiceSockets(service, config, node)))
     .filter(({ sockets }) => sockets.length > 0);
   const hasWork = listeners.length + relays.length > 0;
   return {
@@ -37,4 +31,18 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     })),
     sites: localSites(config, node),
   };
+}
+
+/** Gives a relay for each port, for each leads to servers of its own. */
+function relaysOf(service: ServiceConfig, sockets: readonly Endpoint[]): readonly RelayPlan[] {
+  const { name, ports, scheduler, connectTimeoutMs, sorry } = service;
+  if (scheduler !== "rr" && scheduler !== "wrr") throw new Error(`${scheduler} does not relay`);
+  return ports.map((port) => ({
+    name: ports.length === 1 ? name : `${name}:${port}`,
+    sockets: sockets.filter((socket) => socket.port === port),
+    scheduler,
+    connectTimeoutMs,
+    sorry,
+    servers: serversBehind(service, port).map(plannedServer),
+  }));
 }

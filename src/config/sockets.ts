@@ -27,13 +27,28 @@ export function listenerSockets(
   return addresses.map((each) => ({ address: each, port }));
 }
 
-/** Gives the addresses and port that a service answers on, each once. */
+/** Where a service can be reached, as the file says it. */
+interface ServicePlaces {
+  readonly vips: readonly string[];
+  readonly addresses: readonly string[];
+  readonly ports: readonly number[];
+}
+
+/** Gives the addresses that a service answers on, each once. */
+export function serviceAddresses(
+  service: Omit<ServicePlaces, "ports">,
+  instances: readonly InstanceConfig[],
+): readonly string[] {
+  return [...new Set([...addressesOf(service.vips, instances), ...service.addresses])];
+}
+
+/** Gives the addresses and ports that a service answers on, each once; none of a service that goes by a firewall mark. */
 export function serviceSockets(
-  service: { readonly vips: readonly string[]; readonly addresses: readonly string[]; readonly port: number },
+  service: ServicePlaces,
   instances: readonly InstanceConfig[],
 ): readonly Endpoint[] {
-  const addresses = new Set([...addressesOf(service.vips, instances), ...service.addresses]);
-  return [...addresses].map((address) => ({ address, port: service.port }));
+  const addresses = serviceAddresses(service, instances);
+  return service.ports.flatMap((port) => addresses.map((address) => ({ address, port })));
 }
 
 /** Tells whether a socket would see connections to another's address, were that not there. */

@@ -1,5 +1,5 @@
 import type { Config, ServerConfig, ServersTrackConfig } from "./config.ts";
-import { localInstances } from "./local.ts";
+import { localInstances, serversBehind } from "./local.ts";
 
 /** Gives the servers that a track counts: those that take traffic, which neither weight 0 nor a backup does. */
 export function countingServers(track: ServersTrackConfig, config: Config): readonly ServerConfig[] {
@@ -7,7 +7,7 @@ export function countingServers(track: ServersTrackConfig, config: Config): read
   const isNamed = ({ name }: { readonly name: string }): boolean => name === target;
   const servers: readonly ServerConfig[] =
     of === "service"
-      ? config.services.filter(isNamed).flatMap((service) => service.servers)
+      ? config.services.filter(isNamed).flatMap((service) => serversBehind(service, service.ports[0] ?? null))
       : config.upstreams
           .filter(isNamed)
           .flatMap((upstream) => upstream.servers.filter(({ isBackup }) => !isBackup));

@@ -1,6 +1,6 @@
 import { unreachable } from "../base/assert.ts";
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
-import type { IpvsKey, IpvsServer, IpvsService } from "../kernel/ipvs.ts";
+import type { IpvsKey, IpvsServer, IpvsService, IpvsTunnel } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 
 /**
@@ -93,15 +93,23 @@ function isSameService(desired: IpvsService, actual: IpvsService): boolean {
     desired.scheduler === actual.scheduler &&
     desired.flags === actual.flags &&
     desired.persistenceS === actual.persistenceS &&
-    desired.netmask === actual.netmask
+    desired.netmask === actual.netmask &&
+    desired.persistenceEngine === actual.persistenceEngine
   );
 }
 
 function isSameServer(desired: IpvsServer, actual: IpvsServer): boolean {
   return (
     desired.forward === actual.forward &&
+    isSameTunnel(desired.tunnel, actual.tunnel) &&
     desired.weight === actual.weight &&
     desired.upperThreshold === actual.upperThreshold &&
     desired.lowerThreshold === actual.lowerThreshold
+  );
+}
+
+function isSameTunnel(desired: IpvsTunnel | null, actual: IpvsTunnel | null): boolean {
+  return (
+    desired?.type === actual?.type && desired?.port === actual?.port && desired?.checksum === actual?.checksum
   );
 }

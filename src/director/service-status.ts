@@ -1,9 +1,9 @@
 import { formatEndpoint } from "../base/address.ts";
-import type { IpvsServicePlan } from "../config/node-plan.ts";
+import type { IpvsServicePlan, ServiceKeyPlan } from "../config/service-plan.ts";
 import type { ServiceStatus } from "../ipc/status.ts";
 import type { IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
-import { keyOf, sorryEndpoint, type IsUp } from "./table.ts";
+import { keyOf, type IsUp } from "./table.ts";
 
 /** Shows the planned services as the kernel has them. PURE. */
 export function serviceStatuses(
@@ -15,11 +15,10 @@ export function serviceStatuses(
   return services.map((service) => {
     const entry = present.get(formatKey(keyOf(service)));
     const entries = new Map(entry?.servers.map((server) => [formatEndpoint(server), server]));
-    const sorry = sorryEndpoint(service);
+    const { sorry } = service;
     return {
       name: service.name,
-      address: service.address,
-      port: service.port,
+      ...place(service.key),
       scheduler: entry?.scheduler ?? service.scheduler,
       usesSorry: sorry !== null && entries.has(formatEndpoint(sorry)),
       servers: service.servers.map((server) => ({
@@ -31,4 +30,9 @@ export function serviceStatuses(
       })),
     };
   });
+}
+
+function place(key: ServiceKeyPlan): Pick<ServiceStatus, "protocol" | "address" | "port" | "mark"> {
+  if ("mark" in key) return { protocol: null, address: null, port: null, mark: key.mark };
+  return { protocol: key.protocol, address: key.address, port: key.port, mark: null };
 }

@@ -163,8 +163,11 @@ export interface ProbeStatus {
 /** One entry of the kernel's service table and its servers. */
 export interface ServiceStatus {
   readonly name: string;
-  readonly address: string;
-  readonly port: number;
+  /** Null for a service that goes by a firewall mark, as are address and port. */
+  readonly protocol: "tcp" | "udp" | "sctp" | null;
+  readonly address: string | null;
+  readonly port: number | null;
+  readonly mark: number | null;
   readonly scheduler: string;
   readonly usesSorry: boolean;
   readonly servers: readonly {

@@ -8,9 +8,11 @@ import {
   readText,
   readU16,
   readU32,
+  readU8,
   text,
   u16,
   u32,
+  u8,
   type Attributes,
 } from "./netlink/attribute.ts";
 import { AF_INET, AF_INET6 } from "./socket-constants.ts";
@@ -32,12 +34,23 @@ export const ipvsCommand = {
 /** How packets reach a server. */
 export type IpvsForward = "nat" | "local" | "tunnel" | "dr" | "bypass";
 
+/** How a packet is wrapped on its way to a server. */
+export interface IpvsTunnel {
+  readonly type: "ipip" | "gue" | "gre";
+  /** UDP port that `gue` goes to; 0 for the others. */
+  readonly port: number;
+  /** Checksum of `gue` and `gre`: none, whole, or left to the receiver's offload (`gue` only). */
+  readonly checksum: "none" | "full" | "remote";
+}
+
 /** A server of a service as the kernel has it. */
 export interface IpvsServer {
   readonly address: string;
   /** Meaningless for `dr` and `tunnel`, where the service's own port is used. */
   readonly port: number;
   readonly forward: IpvsForward;
+  /** Null unless `forward` is `tunnel`. */
+  readonly tunnel: IpvsTunnel | null;
   /** 0 takes no new connections. */
   readonly weight: number;
   /** Connections above which none is added, and below which they are again; 0 is no limit. */
@@ -64,6 +77,8 @@ export interface IpvsService {
   readonly persistenceS: number;
   /** Granularity of persistence as a prefix length: 0–32, or 1–128. */
   readonly netmask: number;
+  /** What persistence goes by instead of the client's address, such as `sip`; null is the address. */
+  readonly persistenceEngine: string | null;
   readonly servers: readonly IpvsServer[];
 }
 
@@ -78,6 +93,7 @@ const svc = {
   flags: 7,
   timeout: 8,
   netmask: 9,
+  persistenceEngine: 11,
 } as const;
 const dest = {
   address: 1,
@@ -90,12 +106,17 @@ const dest = {
   inactiveConnections: 8,
   persistentConnections: 9,
   family: 11,
+  tunnelType: 13,
+  tunnelPort: 14,
+  tunnelFlags: 15,
 } as const;
 const info = { version: 1 } as const;
 
 const persistentFlag = 0x1;
 const hashedFlag = 0x2;
 const forwardMask = 0x7;
+const tunnelTypes = ["ipip", "gue", "gre"] as const satisfies readonly IpvsTunnel["type"][];
+const tunnelChecksums = ["none", "full", "remote"] as const satisfies readonly IpvsTunnel["checksum"][];
 const forwards = ["nat", "local", "tunnel", "dr", "bypass"] as const satisfies readonly IpvsForward[];
 
 function familyNumber(family: Family): number {
@@ -133,7 +154,7 @@ export function keyAttribute(key: IpvsKey): Uint8Array {
 
 /** Writes the service attribute that makes or changes a service. */
 export function serviceAttribute(service: IpvsService): Uint8Array {
-  const { key, scheduler, persistenceS } = service;
+  const { key, scheduler, persistenceS, persistenceEngine } = service;
   const flags = new Uint8Array(8);
   const view = new DataView(flags.buffer);
   view.setUint32(0, service.flags | (persistenceS > 0 ? persistentFlag : 0), true);
@@ -145,6 +166,8 @@ export function serviceAttribute(service: IpvsService): Uint8Array {
     attribute(svc.flags, flags),
     u32(svc.timeout, persistenceS),
     netmaskField(key.family, service.netmask),
+    // Without the attribute the kernel takes away the one that is set.
+    ...(persistenceEngine === null ? [] : [text(svc.persistenceEngine, persistenceEngine)]),
   );
 }
 
@@ -177,6 +200,7 @@ export function parseService(attributes: Attributes): IpvsService | null {
     flags: (flags & ~(persistentFlag | hashedFlag)) >>> 0,
     persistenceS: (flags & persistentFlag) === 0 ? 0 : (readU32(fields, svc.timeout) ?? 0),
     netmask: readNetmask(fields, key.family),
+    persistenceEngine: readText(fields, svc.persistenceEngine),
     servers: [],
   };
 }
@@ -209,7 +233,26 @@ export function serverAttribute(server: IpvsServer): Uint8Array {
     u32(dest.upperThreshold, server.upperThreshold),
     u32(dest.lowerThreshold, server.lowerThreshold),
     u16(dest.family, familyNumber(familyOf(server.address))),
+    ...tunnelFields(server.tunnel),
   );
+}
+
+function tunnelFields(tunnel: IpvsTunnel | null): readonly Uint8Array[] {
+  if (tunnel === null) return [];
+  return [
+    u8(dest.tunnelType, tunnelTypes.indexOf(tunnel.type)),
+    be16(dest.tunnelPort, tunnel.port),
+    u16(dest.tunnelFlags, tunnelChecksums.indexOf(tunnel.checksum)),
+  ];
+}
+
+/** Kernels before 5.2 know IPIP alone and say nothing of it. */
+function readTunnel(fields: Attributes): IpvsTunnel {
+  return {
+    type: tunnelTypes[readU8(fields, dest.tunnelType) ?? 0] ?? "ipip",
+    port: readBe16(fields, dest.tunnelPort) ?? 0,
+    checksum: tunnelChecksums[readU16(fields, dest.tunnelFlags) ?? 0] ?? "none",
+  };
 }
 
 /** Writes the server attribute that names a server. */
@@ -234,6 +277,7 @@ export function parseServer(attributes: Attributes, serviceFamily: Family): Ipvs
     address,
     port,
     forward,
+    tunnel: forward === "tunnel" ? readTunnel(fields) : null,
     weight: readU32(fields, dest.weight) ?? 0,
     upperThreshold: readU32(fields, dest.upperThreshold) ?? 0,
     lowerThreshold: readU32(fields, dest.lowerThreshold) ?? 0,

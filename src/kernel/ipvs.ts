@@ -21,7 +21,7 @@ import { NetlinkError } from "./netlink/netlink-error.ts";
 import { openRequestSocket } from "./netlink/socket.ts";
 import { NETLINK_GENERIC } from "./socket-constants.ts";
 
-export type { IpvsForward, IpvsKey, IpvsServer, IpvsService } from "./ipvs-messages.ts";
+export type { IpvsForward, IpvsKey, IpvsServer, IpvsService, IpvsTunnel } from "./ipvs-messages.ts";
 
 const familyName = "IPVS";
 

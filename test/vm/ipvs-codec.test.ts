@@ -46,6 +46,7 @@ function server(address: string, change: Partial<IpvsServer> = {}): IpvsServer {
     address,
     port: 80,
     forward: "dr",
+    tunnel: null,
     weight: 1,
     upperThreshold: 0,
     lowerThreshold: 0,
@@ -58,7 +59,16 @@ function server(address: string, change: Partial<IpvsServer> = {}): IpvsServer {
 
 function service(key: IpvsKey, change: Partial<IpvsService> = {}): IpvsService {
   const netmask = key.family === 4 ? 32 : 128;
-  return { key, scheduler: "wrr", flags: 0, persistenceS: 0, netmask, servers: [], ...change };
+  return {
+    key,
+    scheduler: "wrr",
+    flags: 0,
+    persistenceS: 0,
+    netmask,
+    persistenceEngine: null,
+    servers: [],
+    ...change,
+  };
 }
 
 test("opening the table loads the module when it is not there yet", async () => {
@@ -84,7 +94,13 @@ test("services and servers of every kind are written as ipvsadm reads them", asy
     {
       call: "addServer",
       key: mark,
-      server: server("10.99.0.23", { port: 0, forward: "tunnel", upperThreshold: 100, lowerThreshold: 50 }),
+      server: server("10.99.0.23", {
+        port: 0,
+        forward: "tunnel",
+        tunnel: { type: "ipip", port: 0, checksum: "none" },
+        upperThreshold: 100,
+        lowerThreshold: 50,
+      }),
     },
   );
   expect(outcomes.every((outcome) => outcome === "ok")).toBe(true);
@@ -121,6 +137,7 @@ test("what was written is read back the same", async () => {
     key: { family: 4, mark: 7 },
     persistenceS: 300,
     netmask: 24,
+    persistenceEngine: null,
     servers: [{ forward: "tunnel", upperThreshold: 100, lowerThreshold: 50 }],
   });
   expect(services.find(({ key }) => "protocol" in key && key.protocol === 17)).toMatchObject({ flags: 4 });

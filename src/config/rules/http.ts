@@ -72,20 +72,31 @@ function servicesInTheWay(model: Model): readonly Finding[] {
     service: value,
     sockets: serviceSockets(value, instances),
   }));
-  const byPort = Map.groupBy(services, ({ service }) => service.port);
+  const taken = services.flatMap(({ service, sockets }) =>
+    // Listeners speak TCP, which another protocol's service leaves alone.
+    service.protocol === "tcp" ? sockets.map((socket) => ({ service, socket })) : [],
+  );
+  const byPort = Map.groupBy(taken, ({ socket }) => socket.port);
   return model.sections.listeners.flatMap((listener) => {
     const at = [...listener.path, "address"];
     const own = socketsOf(listener, model);
-    return (byPort.get(listener.value.address.port) ?? []).flatMap(({ service, sockets }) => {
-      const hidden = sockets.filter((socket) => own.some((one) => covers(one, socket)));
-      return hidden.length === 0 ? [] : [hiddenBy(service, hidden, at)];
-    });
+    const hidden = (byPort.get(listener.value.address.port) ?? []).filter(({ socket }) =>
+      own.some((one) => covers(one, socket)),
+    );
+    const byService = Map.groupBy(hidden, ({ service }) => service);
+    return [...byService].map(([service, entries]) =>
+      hiddenBy(
+        service,
+        entries.map(({ socket }) => socket),
+        at,
+      ),
+    );
   });
 }
 
 function hiddenBy(service: ServiceEntry, sockets: readonly Endpoint[], path: KeyPath): Finding {
   const list = sockets.map(formatEndpoint).join(", ");
-  if (service.forward === "dr") {
+  if (service.forward !== "proxy") {
     const what = `[[service]] "${service.name}" takes ${list} in the kernel, before this listener`;
     return warningAt(path, what, "use another port, or narrow the listener with vips, unless that is meant");
   }

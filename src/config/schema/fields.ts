@@ -194,17 +194,25 @@ export function size(leastBytes: number, example: string): z.ZodType<number> {
     });
 }
 
-/** One of some words; those that a later version will know are refused by name, with what to use meanwhile. */
+/**
+ * One of some words; those that a later version will know are refused by name, with what to use meanwhile, and `foreign`
+ * ones with what says the same here.
+ */
 export function choice<const Word extends string>(
   words: readonly [Word, ...Word[]],
   later: Readonly<Record<string, string>> = {},
+  foreign: Readonly<Record<string, string>> = {},
 ): z.ZodType<Word> {
   return z.enum(words, {
     error: (issue) => {
       if (issue.input === undefined) return complaint("is missing", `write one of ${quoted(words)}`);
       const meanwhile = typeof issue.input === "string" ? later[issue.input] : undefined;
+      const here = typeof issue.input === "string" ? foreign[issue.input] : undefined;
       return meanwhile === undefined
-        ? complaint(`must be one of ${quoted(words)}, not ${described(issue.input)}`, `write "${words[0]}"`)
+        ? complaint(
+            `must be one of ${quoted(words)}, not ${described(issue.input)}`,
+            here ?? `write "${words[0]}"`,
+          )
         : complaint(`${JSON.stringify(issue.input)} is not built yet in this version`, meanwhile);
     },
   });

@@ -1,11 +1,15 @@
 import { z } from "zod";
 import type { Endpoint } from "../../base/address.ts";
+import type { Forward } from "../config.ts";
+import type { Scheduler, SchedulerFlag, TransportProtocol } from "../service-plan.ts";
 import { checkSchema, type CheckEntry } from "./check.ts";
 import {
   address,
   choice,
+  complaint,
   duration,
   endpoint,
+  flag,
   integer,
   name,
   names,
@@ -14,13 +18,26 @@ import {
   table,
   wants,
 } from "./fields.ts";
+import { persistenceMaskSchema, type PersistenceMask } from "./persistence-mask.ts";
+import { portsSchema } from "./ports.ts";
 
 /** A server behind an L4 service. */
 export interface ServiceServerEntry {
   readonly address: string;
   readonly port: number | null;
   readonly weight: number;
+  readonly forward: Forward | null;
+  readonly tunnel: TunnelEntry | null;
+  readonly upper_threshold: number;
+  readonly lower_threshold: number;
   readonly check: CheckEntry | null;
+}
+
+/** `tunnel = { type = "gue", port = 5555 }`. */
+export interface TunnelEntry {
+  readonly type: "ipip" | "gue" | "gre";
+  readonly port: number | null;
+  readonly checksum: "none" | "full" | "remote";
 }
 
 /** `[[service]]`: L4 load balancing. */
@@ -28,35 +45,53 @@ export interface ServiceEntry {
   readonly name: string;
   readonly vips: readonly string[];
   readonly addresses: readonly string[];
-  readonly port: number;
-  readonly protocol: "tcp";
-  readonly forward: "dr" | "proxy";
-  readonly scheduler: "rr" | "wrr";
+  /** Of `port` or `ports`; empty if neither is written. */
+  readonly ports: readonly number[];
+  readonly fwmark: number | null;
+  readonly protocol: TransportProtocol;
+  readonly forward: Forward;
+  readonly tunnel: TunnelEntry | null;
+  readonly scheduler: Scheduler;
+  readonly scheduler_flags: readonly SchedulerFlag[];
+  readonly one_packet: boolean;
   readonly persistence: number;
+  readonly persistence_mask: PersistenceMask | null;
+  readonly persistence_engine: "sip" | null;
   readonly sorry: Endpoint | null;
   readonly connect_timeout: number | null;
   readonly check: CheckEntry | null;
   readonly servers: readonly ServiceServerEntry[];
 }
 
-const laterForward = {
-  nat: 'write "dr" with the VIP on the servers (edge-ha rs), or "proxy"',
-  tunnel: 'write "dr" with the servers on this network, or "proxy"',
-  tun: 'write "dr" with the servers on this network, or "proxy"',
+/** keepalived's and ipvsadm's words for the ways of forwarding. */
+const forwardWords = {
+  DR: 'write "dr"',
+  gate: 'write "dr"',
+  gatewaying: 'write "dr"',
+  NAT: 'write "nat"',
+  masq: 'write "nat"',
+  masquerading: 'write "nat"',
+  TUN: 'write "tunnel"',
+  tun: 'write "tunnel"',
+  ipip: 'write "tunnel"',
 };
 
-const useRoundRobin = 'write "rr" or "wrr"';
-const laterSchedulers = Object.fromEntries(
-  ["lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos"].map((word) => [
-    word,
-    useRoundRobin,
-  ]),
-);
-
-const laterProtocols = { udp: "remove the service", sctp: "remove the service" };
+const forward = choice(["dr", "nat", "tunnel", "proxy"], {}, forwardWords);
 
 /** A server's share, from 0 (no new connections) to what the kernel's table holds. */
 export const serverWeightSchema: z.ZodType<number> = integer(0, 65_535, "weight = 1");
+
+const threshold = (key: string): z.ZodType<number> =>
+  orElse(integer(0, 2 ** 31 - 1, `${key} = 1000, or 0 for no limit`), 0);
+
+const tunnel: z.ZodType<TunnelEntry> = table(
+  {
+    type: choice(["ipip", "gue", "gre"]),
+    port: orNull(integer(1, 65_535, "port = 5555")),
+    checksum: orElse(choice(["none", "full", "remote"]), "none"),
+  },
+  'tunnel = { type = "ipip" }',
+);
 
 const serverExample = 'servers = [{ address = "192.0.2.8", weight = 1 }]';
 
@@ -65,6 +100,10 @@ const server: z.ZodType<ServiceServerEntry> = table(
     address: address('address = "192.0.2.8", and the port as port = 80'),
     port: orNull(integer(1, 65_535, "port = 80")),
     weight: orElse(serverWeightSchema, 1),
+    forward: orNull(forward),
+    tunnel: orNull(tunnel),
+    upper_threshold: threshold("upper_threshold"),
+    lower_threshold: threshold("lower_threshold"),
     check: orNull(checkSchema),
   },
   serverExample,
@@ -81,17 +120,43 @@ export const serviceSchema: z.ZodType<ServiceEntry> = table(
       }),
       [],
     ),
-    port: integer(1, 65_535, "port = 80"),
-    protocol: orElse(choice(["tcp"], laterProtocols), "tcp"),
-    forward: choice(["dr", "proxy"], laterForward),
-    scheduler: orElse(choice(["rr", "wrr"], laterSchedulers), "wrr"),
+    port: orNull(integer(1, 65_535, "port = 80")),
+    ports: orNull(portsSchema),
+    fwmark: orNull(integer(1, 2 ** 32 - 1, "fwmark = 1")),
+    protocol: orElse(choice(["tcp", "udp", "sctp"]), "tcp"),
+    forward,
+    tunnel: orNull(tunnel),
+    scheduler: orElse(
+      choice(["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos"]),
+      "wrr",
+    ),
+    scheduler_flags: orElse(
+      z.array(choice(["fallback", "port"]), {
+        error: wants("a list of words", 'scheduler_flags = ["port"]'),
+      }),
+      [],
+    ),
+    one_packet: orElse(flag("one_packet = true"), false),
     persistence: orElse(duration(1000, 30 * 86_400_000, 'persistence = "50s"'), 0),
+    persistence_mask: orNull(persistenceMaskSchema),
+    persistence_engine: orNull(choice(["sip"])),
     sorry: orNull(endpoint('sorry = "192.0.2.9:80"')),
     connect_timeout: orNull(duration(10, 3_600_000, 'connect_timeout = "5s"')),
     check: orNull(checkSchema),
     servers: z
       .array(server, { error: wants("a list of servers", serverExample) })
-      .min(1, { error: `is an empty list\u001fwrite ${serverExample}` }),
+      .min(1, { error: complaint("is an empty list", `write ${serverExample}`) }),
   },
   "[[service]]",
-);
+).transform(({ port, ports, ...entry }, context): ServiceEntry => {
+  if (port !== null && ports !== null) {
+    context.issues.push({
+      code: "custom",
+      message: complaint("port and ports are both written", "put all of them into ports"),
+      path: ["ports"],
+      input: ports,
+    });
+    return z.NEVER;
+  }
+  return { ...entry, ports: ports ?? (port === null ? [] : [port]) };
+});

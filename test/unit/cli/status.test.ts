@@ -59,8 +59,10 @@ const status: NodeStatus = {
   services: [
     {
       name: "web",
+      protocol: "tcp",
       address: "172.16.8.100",
       port: 80,
+      mark: null,
       scheduler: "wrr",
       usesSorry: true,
       servers: [{ address: "10.16.8.8", port: 80, weight: 0, isUp: false, activeConnections: 7 }],

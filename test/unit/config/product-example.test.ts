@@ -97,18 +97,20 @@ describe("the example of the configuration contract", () => {
       script: { command: ["/usr/local/bin/notify"], timeoutMs: 30_000, user: null },
       fifo: null,
     });
+    const direct = { port: 80, forward: "dr", tunnel: null, upperThreshold: 0, lowerThreshold: 0 } as const;
     expect(director.services[1]).toEqual({
       name: "web",
-      protocol: "tcp",
-      address: "172.16.8.101",
-      port: 80,
-      forward: "dr",
+      key: { family: 4, protocol: "tcp", address: "172.16.8.101", port: 80 },
       scheduler: "wrr",
+      schedulerFlags: [],
+      isOnePacket: false,
       persistenceS: 50,
-      sorry: { address: "127.0.0.1", port: 8080 },
+      persistencePrefix: 32,
+      persistenceEngine: null,
+      sorry: { address: "127.0.0.1", port: 80, forward: "dr", tunnel: null },
       servers: [
-        { address: "10.16.8.8", port: 80, weight: 1, probe },
-        { address: "10.16.8.9", port: 80, weight: 1, probe: probe.replace("8.8", "8.9") },
+        { address: "10.16.8.8", ...direct, weight: 1, probe },
+        { address: "10.16.8.9", ...direct, weight: 1, probe: probe.replace("8.8", "8.9") },
       ],
     });
     expect(director.probes.map(({ id }) => id)).toEqual([

@@ -181,9 +181,9 @@ describe("what an IPv6 VIP refuses", () => {
     expect(linesOf(`${cluster}${router6}source = { lb1 = "fe80::10" }\n`)).toEqual([]);
   });
 
-  test("direct routing, which is not built yet", () => {
+  test("a server of the other family in direct routing", () => {
     expect(linesOf(cluster + vip6 + web.replace('"public"', '"public-v6"'))).toEqual([
-      '18:9 service "web".vips[0]: an IPv6 service in direct routing is not built yet in this version; remove it, or write forward = "proxy"',
+      '21:24 service "web".servers[0].address: the service has IPv6 addresses, and only a tunnel leads from there to an IPv4 server; write an IPv6 address, or forward = "tunnel"',
     ]);
   });
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { hasErrors } from "../../../src/config/diagnostic.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { linesOf } from "./expect-lines.ts";
@@ -11,44 +10,27 @@ const topologies = readdirSync(folder).map((file) => ({
   text: readFileSync(`${folder}/${file}`, "utf8"),
 }));
 const byNumber = (a = 0, b = 0): number => a - b;
-const forwardsByNat = (text: string): boolean => text.includes('forward = "nat"');
 
 describe("the fourteen published set-ups in the cluster form", () => {
   test("are all here", () => {
     expect(topologies).toHaveLength(14);
   });
 
-  test.each(topologies.filter(({ text }) => !forwardsByNat(text)))(
-    "$name loads and gives each node its mirror image",
-    ({ text }) => {
-      const { config, diagnostics } = readConfig(text, "f");
-      expect(diagnostics).toEqual([]);
-      if (config === null) return;
-      const plans = config.nodes.map(({ name }) => planNode(config, name, { cores: 1 }));
-      for (const instance of config.instances) {
-        const claims = plans.map((plan) => plan.vrrp.instances.find(({ name }) => name === instance.name));
-        expect(claims.map((claim) => claim?.vrid)).toEqual([instance.vrid, instance.vrid]);
-        expect(claims.map((claim) => claim?.priority).sort(byNumber)).toEqual([250, 254]);
-        expect(claims.map((claim) => claim?.addresses.map(({ address }) => address))).toEqual([
-          instance.addresses.map(({ address }) => address),
-          instance.addresses.map(({ address }) => address),
-        ]);
-      }
-    },
-  );
-
-  test.each(topologies.filter(({ text }) => forwardsByNat(text)))(
-    "$name is refused for NAT alone",
-    ({ text }) => {
-      const { diagnostics } = readConfig(text, "f");
-      expect(hasErrors(diagnostics)).toBe(true);
-      expect(diagnostics.map(({ key, what }) => [key, what])).toEqual([
-        ['service "inside".forward', '"nat" is not built yet in this version'],
-        ['service "outside".forward', '"nat" is not built yet in this version'],
+  test.each(topologies)("$name loads and gives each node its mirror image", ({ text }) => {
+    const { config, diagnostics } = readConfig(text, "f");
+    expect(diagnostics).toEqual([]);
+    if (config === null) return;
+    const plans = config.nodes.map(({ name }) => planNode(config, name, { cores: 1 }));
+    for (const instance of config.instances) {
+      const claims = plans.map((plan) => plan.vrrp.instances.find(({ name }) => name === instance.name));
+      expect(claims.map((claim) => claim?.vrid)).toEqual([instance.vrid, instance.vrid]);
+      expect(claims.map((claim) => claim?.priority).sort(byNumber)).toEqual([250, 254]);
+      expect(claims.map((claim) => claim?.addresses.map(({ address }) => address))).toEqual([
+        instance.addresses.map(({ address }) => address),
+        instance.addresses.map(({ address }) => address),
       ]);
-      expect(readConfig(text.replaceAll('"nat"', '"dr"'), "f").config).not.toBeNull();
-    },
-  );
+    }
+  });
 });
 
 interface Published {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import type { Log } from "../../../src/base/log.ts";
 import { SystemError } from "../../../src/base/system-error.ts";
-import type { DirectorPlan, IpvsServicePlan } from "../../../src/config/node-plan.ts";
+import type { DirectorPlan } from "../../../src/config/node-plan.ts";
+import type { IpvsServicePlan } from "../../../src/config/service-plan.ts";
 import { Director } from "../../../src/director/director.ts";
 import { desiredTable } from "../../../src/director/table.ts";
 import { FakeIpvs } from "../../support/fake-ipvs.ts";
-import { plannedServer, plannedService } from "../../support/ipvs-services.ts";
+import { plannedServer, plannedService, plannedTarget } from "../../support/ipvs-services.ts";
 
 const key = "tcp 10.99.0.101:80";
 
@@ -153,7 +154,7 @@ describe("Director after a crash of the one before", () => {
 describe("Director.reconcile", () => {
   test("takes a dead server out and puts it back, and says when none is left", () => {
     const { director, kernel, down, said } = lab();
-    const sorry = { address: "10.99.0.31", port: 80 };
+    const sorry = plannedTarget("10.99.0.31");
     director.configure(plan(plannedService({ sorry })));
     kernel.changes.length = 0;
     down.add("probe 21");
@@ -210,8 +211,10 @@ describe("Director.status", () => {
     expect(director.status()).toEqual([
       {
         name: "web",
+        protocol: "tcp",
         address: "10.99.0.101",
         port: 80,
+        mark: null,
         scheduler: "wrr",
         usesSorry: false,
         servers: [

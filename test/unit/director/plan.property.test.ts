@@ -12,6 +12,7 @@ const server: fc.Arbitrary<IpvsServer> = fc.record({
   address: fc.constantFrom("10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"),
   port: fc.constantFrom(80, 81),
   forward: fc.constantFrom("dr" as const, "nat" as const),
+  tunnel: fc.constantFrom(null, { type: "gue" as const, port: 5555, checksum: "none" as const }),
   weight: fc.integer({ min: 0, max: 3 }),
   upperThreshold: fc.constantFrom(0, 10),
   lowerThreshold: fc.constant(0),
@@ -33,6 +34,7 @@ const service: fc.Arbitrary<IpvsService> = fc.record({
   flags: fc.constantFrom(0, 4),
   persistenceS: fc.constantFrom(0, 50),
   netmask: fc.constantFrom(24, 32),
+  persistenceEngine: fc.constantFrom(null, "sip"),
   servers: fc.uniqueArray(server, { selector: formatEndpoint }),
 });
 const table = fc.uniqueArray(service, { selector: ({ key }) => formatKey(key), maxLength: 6 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { planSteps, stepText } from "../../../src/director/plan.ts";
 import { desiredTable } from "../../../src/director/table.ts";
 import type { IpvsService } from "../../../src/kernel/ipvs.ts";
-import { plannedServer, plannedService } from "../../support/ipvs-services.ts";
+import { plannedServer, plannedService, plannedTarget } from "../../support/ipvs-services.ts";
 
 const key = "tcp 10.99.0.101:80";
 const owned = new Set([key]);
@@ -48,7 +48,7 @@ describe("planSteps", () => {
   });
 
   test("adds the sorry server before the last server leaves, and a server before the sorry server does", () => {
-    const service = plannedService({ sorry: { address: "10.99.0.31", port: 80 } });
+    const service = plannedService({ sorry: plannedTarget("10.99.0.31") });
     const healthy = desiredTable([service], () => true);
     const deserted = desiredTable([service], () => false);
     expect(texts(deserted, healthy, owned)).toEqual([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { desiredTable, needsSorry, sorryEndpoint } from "../../../src/director/table.ts";
+import { desiredTable, needsSorry } from "../../../src/director/table.ts";
 import type { IpvsService } from "../../../src/kernel/ipvs.ts";
-import { plannedServer, plannedService } from "../../support/ipvs-services.ts";
+import { plannedServer, plannedService, plannedTarget } from "../../support/ipvs-services.ts";
 
 const isUp = (): boolean => true;
 const downAre =
@@ -43,7 +43,7 @@ describe("desiredTable", () => {
   });
 
   test("enters the sorry server only when no server is left", () => {
-    const sorry = { address: "10.99.0.31", port: 80 };
+    const sorry = plannedTarget("10.99.0.31");
     const all = downAre("probe 21", "probe 22");
     expect(serversOf(desiredTable([plannedService({ sorry })], all)[0])).toEqual(["10.99.0.31:80 weight 1"]);
     expect(serversOf(desiredTable([plannedService({ sorry })], downAre("probe 21"))[0])).toHaveLength(1);
@@ -55,7 +55,7 @@ describe("desiredTable", () => {
   });
 
   test("enters the sorry server beside servers of weight 0, whose connections go on", () => {
-    const sorry = { address: "10.99.0.31", port: 80 };
+    const sorry = plannedTarget("10.99.0.31");
     const servers = [plannedServer("10.99.0.21", { weight: 0 })];
     expect(serversOf(desiredTable([plannedService({ sorry, servers })], isUp)[0])).toEqual([
       "10.99.0.21:80 weight 0",
@@ -70,10 +70,63 @@ describe("desiredTable", () => {
   });
 });
 
-test("sorryEndpoint takes the service's port, because direct routing changes none", () => {
-  const sorry = { address: "127.0.0.1", port: 8080 };
-  expect(sorryEndpoint(plannedService({ sorry }))).toEqual({ address: "127.0.0.1", port: 80 });
-  expect(sorryEndpoint(plannedService())).toBeNull();
+test("desiredTable writes what ipvsadm has options for as the kernel's numbers", () => {
+  const tunnel = { type: "gue", port: 5555, checksum: "full" } as const;
+  const servers = [
+    plannedServer("10.99.0.21", { forward: "nat", port: 8080, upperThreshold: 100, lowerThreshold: 50 }),
+    plannedServer("2001:db8::22", { forward: "tunnel", tunnel, probe: null }),
+  ];
+  const [service] = desiredTable(
+    [
+      plannedService({
+        key: { family: 4, protocol: "udp", address: "10.99.0.101", port: 53 },
+        scheduler: "mh",
+        schedulerFlags: ["fallback", "port"],
+        isOnePacket: true,
+        persistenceS: 60,
+        persistencePrefix: 24,
+        persistenceEngine: "sip",
+        servers,
+      }),
+    ],
+    isUp,
+  );
+  expect(service).toMatchObject({
+    key: { family: 4, protocol: 17, address: "10.99.0.101", port: 53 },
+    scheduler: "mh",
+    flags: 0x1c,
+    persistenceS: 60,
+    netmask: 24,
+    persistenceEngine: "sip",
+    servers: [
+      {
+        address: "10.99.0.21",
+        port: 8080,
+        forward: "nat",
+        tunnel: null,
+        upperThreshold: 100,
+        lowerThreshold: 50,
+      },
+      { address: "2001:db8::22", port: 80, forward: "tunnel", tunnel },
+    ],
+  });
+  const [sctp, mark] = desiredTable(
+    [
+      plannedService({ key: { family: 6, protocol: "sctp", address: "2001:db8::1", port: 5060 } }),
+      plannedService({ key: { family: 6, mark: 7 } }),
+    ],
+    isUp,
+  );
+  expect(sctp?.key).toEqual({ family: 6, protocol: 132, address: "2001:db8::1", port: 5060 });
+  expect(mark?.key).toEqual({ family: 6, mark: 7 });
+});
+
+test("desiredTable gives a sorry server that is one of the servers its entry once", () => {
+  const sorry = plannedTarget("10.99.0.21");
+  const servers = [plannedServer("10.99.0.21", { weight: 0 })];
+  expect(serversOf(desiredTable([plannedService({ sorry, servers })], isUp)[0])).toEqual([
+    "10.99.0.21:80 weight 1",
+  ]);
 });
 
 test("needsSorry holds when no server that is up takes new connections", () => {

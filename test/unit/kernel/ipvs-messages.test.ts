@@ -50,6 +50,7 @@ const web: IpvsService = {
   flags: 0,
   persistenceS: 50,
   netmask: 32,
+  persistenceEngine: null,
   servers: [],
 };
 const dns: IpvsService = {
@@ -58,6 +59,7 @@ const dns: IpvsService = {
   flags: 0,
   persistenceS: 0,
   netmask: 128,
+  persistenceEngine: null,
   servers: [],
 };
 const marked: IpvsService = { ...web, key: { family: 4, mark: 7 }, scheduler: "rr", persistenceS: 0 };
@@ -66,6 +68,7 @@ const server: IpvsServer = {
   address: "10.0.0.8",
   port: 80,
   forward: "dr",
+  tunnel: null,
   weight: 5,
   upperThreshold: 100,
   lowerThreshold: 50,
@@ -132,6 +135,7 @@ describe("services", () => {
       flags: fc.constantFrom(0, 4, 8, 0x10, 0x20, 0x3c),
       persistenceS: fc.integer({ min: 0, max: 31 * 86_400 }),
       netmask: fc.integer({ min: 1, max: 32 }),
+      persistenceEngine: fc.constantFrom(null, "sip"),
       servers: fc.constant([]),
     });
     fc.assert(
@@ -186,11 +190,19 @@ describe("servers", () => {
   });
 
   test("parseServer() returns what serverAttribute() wrote", () => {
-    const forwards: readonly IpvsForward[] = ["nat", "local", "tunnel", "dr", "bypass"];
+    const forwards: readonly IpvsForward[] = ["nat", "local", "dr", "bypass"];
+    const tunnels = fc.record({
+      type: fc.constantFrom("ipip" as const, "gue" as const, "gre" as const),
+      port: fc.integer({ min: 0, max: 65_535 }),
+      checksum: fc.constantFrom("none" as const, "full" as const, "remote" as const),
+    });
     const servers = fc.record({
       address: fc.oneof(fc.ipV4(), fc.constantFrom("2001:db8::1", "::1")),
       port: fc.integer({ min: 0, max: 65_535 }),
-      forward: fc.constantFrom(...forwards),
+      forwarding: fc.oneof(
+        fc.record({ forward: fc.constantFrom(...forwards), tunnel: fc.constant(null) }),
+        fc.record({ forward: fc.constant("tunnel" as const), tunnel: tunnels }),
+      ),
       weight: fc.integer({ min: 0, max: 65_535 }),
       upperThreshold: fc.integer({ min: 0, max: 0xffff_ffff }),
       lowerThreshold: fc.integer({ min: 0, max: 0xffff_ffff }),
@@ -199,7 +211,8 @@ describe("servers", () => {
       persistentConnections: fc.constant(0),
     });
     fc.assert(
-      fc.property(servers, (item) => {
+      fc.property(servers, ({ forwarding, ...rest }) => {
+        const item: IpvsServer = { ...rest, ...forwarding };
         expect(parseServer(parseAttributes(serverAttribute(item)), 4)).toEqual(item);
       }),
     );

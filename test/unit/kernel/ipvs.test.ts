@@ -13,12 +13,14 @@ const service: IpvsService = {
   flags: 0,
   persistenceS: 0,
   netmask: 32,
+  persistenceEngine: null,
   servers: [],
 };
 const server: IpvsServer = {
   address: "10.0.0.8",
   port: 80,
   forward: "dr",
+  tunnel: null,
   weight: 1,
   upperThreshold: 0,
   lowerThreshold: 0,

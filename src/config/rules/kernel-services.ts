@@ -1,0 +1,201 @@
+import { familyOf, type Family } from "../../base/address.ts";
+import { virtualAddressesOf } from "../families.ts";
+import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
+import type { Model } from "../model.ts";
+import type { ServiceEntry, ServiceServerEntry, TunnelEntry } from "../schema/service.ts";
+import type { Element } from "../sections.ts";
+import { serviceAddresses } from "../sockets.ts";
+import { persistenceRules } from "./persistence.ts";
+
+/** What a service can be that the kernel forwards (IPVS). */
+export function kernelServiceRules(service: Element<ServiceEntry>, model: Model): readonly Finding[] {
+  const { value, path } = service;
+  const addresses = serviceAddresses(
+    value,
+    model.instances.map(({ config }) => config),
+  );
+  const families = new Set(addresses.map(familyOf));
+  const virtual = new Set([
+    ...model.instances.flatMap(({ config }) => virtualAddressesOf(config).map(({ address }) => address)),
+    ...value.addresses,
+  ]);
+  return [
+    ...value.servers.flatMap((server, index) => {
+      const at = [...path, "servers", index];
+      return serverFindings(server, { service: value, families, virtual, at });
+    }),
+    ...withoutServers(service, families),
+    ...tunnelFindings(value.tunnel, value.forward, [...path, "tunnel"]),
+    ...scheduling(service),
+    ...persistenceRules(service, families),
+    ...connecting(service),
+    ...sorryFindings(service),
+  ];
+}
+
+interface Surroundings {
+  readonly service: ServiceEntry;
+  /** Families of the service's addresses; none for a mark. */
+  readonly families: ReadonlySet<Family>;
+  /** Addresses that are no server's own. */
+  readonly virtual: ReadonlySet<string>;
+  readonly at: KeyPath;
+}
+
+function serverFindings(server: ServiceServerEntry, around: Surroundings): readonly Finding[] {
+  const { service, families, virtual, at } = around;
+  const forward = server.forward ?? service.forward;
+  const findings: Finding[] = [];
+  if (forward === "proxy") {
+    const what = "the kernel forwards this service's connections, and relays none";
+    findings.push(errorAt([...at, "forward"], what, 'write "dr", "nat" or "tunnel"'));
+  }
+  if (forward !== "nat" && server.port !== null && !isOnlyPort(service, server.port)) {
+    findings.push(portFinding(server.port, service, at, forward));
+  }
+  if (virtual.has(server.address)) {
+    const what = `${server.address} is a virtual address, no server's own`;
+    findings.push(errorAt([...at, "address"], what, "write the server's own address"));
+  }
+  const family = familyOf(server.address);
+  if (families.size > 0 && !families.has(family) && forward !== "tunnel") {
+    const [own] = families;
+    const what = `the service has IPv${own} addresses, and only a tunnel leads from there to an IPv${family} server`;
+    const remedy = `write an IPv${own} address, or forward = "tunnel"`;
+    findings.push(errorAt([...at, "address"], what, remedy));
+  }
+  return [
+    ...findings,
+    ...tunnelFindings(server.tunnel, forward, [...at, "tunnel"]),
+    ...thresholdFindings(server, at),
+  ];
+}
+
+function isOnlyPort({ ports, fwmark }: ServiceEntry, port: number): boolean {
+  // With a mark the server's port is where it is checked.
+  return fwmark !== null || (ports.length === 1 && ports[0] === port);
+}
+
+function portFinding(port: number, { ports }: ServiceEntry, at: KeyPath, forward: string): Finding {
+  const method = forward === "tunnel" ? "a tunnel" : "direct routing";
+  const [only] = ports;
+  if (ports.length !== 1 || only === undefined) {
+    const what = `${method} changes no port, and the service has ${ports.length}`;
+    return errorAt([...at, "port"], what, "leave it out");
+  }
+  const what = `${method} changes no port, and ${port} is not the service's ${only}`;
+  const remedy = `leave it out and let the server listen on ${only}, or write forward = "nat" or "proxy"`;
+  return errorAt([...at, "port"], what, remedy);
+}
+
+/** Each family of addresses leads to the servers of that family, or by tunnel to the other's if there are none. */
+function withoutServers(
+  { value, path }: Element<ServiceEntry>,
+  families: ReadonlySet<Family>,
+): readonly Finding[] {
+  return [...families].flatMap((family) => {
+    const canReach = value.servers.some(
+      (server) => familyOf(server.address) === family || (server.forward ?? value.forward) === "tunnel",
+    );
+    // One family only: each server has been told of already.
+    if (canReach || families.size === 1) return [];
+    const what = `no server has an IPv${family} address, and the service does`;
+    const remedy = `add servers with IPv${family} addresses, or make a service of its own of the other family`;
+    return [errorAt([...path, "servers"], what, remedy)];
+  });
+}
+
+function tunnelFindings(tunnel: TunnelEntry | null, forward: string, at: KeyPath): readonly Finding[] {
+  if (tunnel === null) return [];
+  const findings: Finding[] = [];
+  if (forward !== "tunnel") {
+    findings.push(
+      errorAt(at, `forward = "${forward}" wraps no packet`, 'remove it, or write forward = "tunnel"'),
+    );
+  }
+  const { type, port, checksum } = tunnel;
+  if (type === "gue" && port === null) {
+    findings.push(
+      errorAt([...at, "port"], "gue needs the UDP port the servers listen on", "write port = 5555"),
+    );
+  }
+  if (type !== "gue" && port !== null) {
+    findings.push(errorAt([...at, "port"], `${type} has no ports`, 'remove it, or write type = "gue"'));
+  }
+  if (type === "ipip" && checksum !== "none") {
+    findings.push(errorAt([...at, "checksum"], "ipip has no checksum of its own", "remove it"));
+  }
+  if (type === "gre" && checksum === "remote") {
+    const what = "only gue leaves the checksum to the receiver";
+    findings.push(errorAt([...at, "checksum"], what, 'write checksum = "full" or "none"'));
+  }
+  return findings;
+}
+
+function thresholdFindings(server: ServiceServerEntry, at: KeyPath): readonly Finding[] {
+  const { upper_threshold: upper, lower_threshold: lower } = server;
+  if (lower === 0 || lower < upper) return [];
+  const what =
+    upper === 0
+      ? "a lower threshold means nothing without an upper one"
+      : `the lower threshold ${lower} is not below the upper one, ${upper}`;
+  return [
+    errorAt(
+      [...at, "lower_threshold"],
+      what,
+      upper === 0 ? "write upper_threshold too" : `write less than ${upper}`,
+    ),
+  ];
+}
+
+function scheduling({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+  const {
+    scheduler,
+    scheduler_flags: flags,
+    one_packet: isOnePacket,
+    protocol,
+    fwmark,
+    forward,
+    servers,
+  } = value;
+  const findings: Finding[] = [];
+  if (flags.length > 0 && scheduler !== "sh" && scheduler !== "mh") {
+    const what = `only the schedulers "sh" and "mh" have settings, "${scheduler}" has none`;
+    findings.push(errorAt([...path, "scheduler_flags"], what, 'remove it, or write scheduler = "mh"'));
+  }
+  if (isOnePacket && protocol !== "udp" && fwmark === null) {
+    const what = `only of UDP each packet can go its own way, and this is ${protocol}`;
+    findings.push(errorAt([...path, "one_packet"], what, 'remove it, or write protocol = "udp"'));
+  }
+  if (isOnePacket && (forward === "nat" || servers.some((server) => server.forward === "nat"))) {
+    const what = "the kernel forgets a packet that goes its own way, and translates no answer back";
+    findings.push(errorAt([...path, "one_packet"], what, 'remove it, or write forward = "dr" or "tunnel"'));
+  }
+  return findings;
+}
+
+function connecting({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+  if (value.connect_timeout === null) return [];
+  const what =
+    value.forward === "dr"
+      ? "in direct routing nobody but the client connects"
+      : "the kernel forwards packets: nobody but the client connects";
+  return [errorAt([...path, "connect_timeout"], what, 'remove it, or write forward = "proxy"')];
+}
+
+function sorryFindings({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+  const { sorry, forward, ports } = value;
+  if (sorry === null || forward === "nat") return [];
+  const at = [...path, "sorry"];
+  const [only] = ports;
+  if (only === undefined || (ports.length === 1 && sorry.port === only)) return [];
+  const method = forward === "tunnel" ? "a tunnel" : "direct routing";
+  if (ports.length > 1) {
+    if (ports.includes(sorry.port)) return [];
+    const what = `${method} changes no port: connections come to ${sorry.address} at the service's ports, not at ${sorry.port}`;
+    return [warningAt(at, what, "let the sorry server listen on the VIP at each of the service's ports")];
+  }
+  const what = `${method} changes no port: connections come to ${sorry.address} at port ${only}, not ${sorry.port}`;
+  const remedy = `let the sorry server listen on port ${only} of the VIP too, and write that port`;
+  return [warningAt(at, what, remedy)];
+}

@@ -1,0 +1,49 @@
+import { errorAt, type Finding } from "../finding.ts";
+import type { ServiceEntry } from "../schema/service.ts";
+import type { Element } from "../sections.ts";
+
+/** What a service can be that edge-ha relays itself. */
+export function relayRules({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+  const inKernel = 'remove it, or let the kernel forward with "dr", "nat" or "tunnel"';
+  const refuse = (key: string, what: string, remedy = inKernel): Finding =>
+    errorAt([...path, key], what, remedy);
+  const findings: Finding[] = [];
+  if (value.fwmark !== null)
+    findings.push(refuse("fwmark", "a relay listens on addresses and ports, not on marks"));
+  if (value.protocol !== "tcp") {
+    const what = `${value.protocol} with forward = "proxy" is not built yet in this version`;
+    findings.push(refuse("protocol", what, 'write forward = "dr", "nat" or "tunnel"'));
+  }
+  if (value.scheduler !== "rr" && value.scheduler !== "wrr") {
+    const what = `"${value.scheduler}" with forward = "proxy" is not built yet in this version`;
+    findings.push(refuse("scheduler", what, 'write "rr" or "wrr"'));
+  }
+  if (value.persistence > 0) {
+    const what = 'persistence with forward = "proxy" is not built yet in this version';
+    findings.push(refuse("persistence", what, 'remove it, or write forward = "dr"'));
+  }
+  const kernelOnly = {
+    tunnel: value.tunnel !== null,
+    scheduler_flags: value.scheduler_flags.length > 0,
+    one_packet: value.one_packet,
+    persistence_mask: value.persistence_mask !== null,
+    persistence_engine: value.persistence_engine !== null,
+  };
+  for (const [key, isWritten] of Object.entries(kernelOnly)) {
+    if (isWritten) findings.push(refuse(key, "only the kernel's forwarding knows this"));
+  }
+  for (const [index, server] of value.servers.entries()) {
+    const onServer = {
+      forward: server.forward !== null && server.forward !== "proxy",
+      tunnel: server.tunnel !== null,
+      upper_threshold: server.upper_threshold > 0,
+      lower_threshold: server.lower_threshold > 0,
+    };
+    for (const [key, isWritten] of Object.entries(onServer)) {
+      if (!isWritten) continue;
+      const what = "only the kernel's forwarding knows this";
+      findings.push(errorAt([...path, "servers", index, key], what, inKernel));
+    }
+  }
+  return findings;
+}
