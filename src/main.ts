@@ -99,8 +99,9 @@ function addQuestions(top: Command, finish: (status: Promise<number>) => void, s
     .argument("[name...]", "virtual routers or sync groups to hand over; a sync group goes as a whole")
     .option("--all", "everything that this node holds", false)
     .option("--back", "claim as usual again what was handed over (all of it where nothing is named)", false)
+    .option("--now", "without waiting for open L7 connections to end", false)
     .option("--json", "as one JSON document", false)
-    .action((names: string[], options: { all: boolean; back: boolean; json: boolean }) => {
+    .action((names: string[], options: { all: boolean; back: boolean; now: boolean; json: boolean }) => {
       const run = async (): Promise<number> => {
         const { runFailover } = await import("./cli/failover.ts");
         return runFailover({ ...options, names, socket: socketOf() });

@@ -64,7 +64,7 @@ async function answer(request: Request, handlers: AdminHandlers): Promise<Respon
   if (request.method === "POST" && pathname === "/failover") {
     const order = await handoverOrder(request);
     if (order !== null) return Response.json(await handlers.failover(order));
-    const example = `{"names": ["public-1"], "isBack": false}`;
+    const example = `{"names": ["public-1"], "isBack": false, "isNow": false}`;
     return Response.json({ error: `the body must be JSON such as ${example}` }, { status: 400 });
   }
   return Response.json({ error: `no ${request.method} ${pathname} here` }, { status: 404 });
@@ -75,11 +75,12 @@ async function handoverOrder(request: Request): Promise<HandoverOrder | null> {
   const body: unknown = await request.json().catch(() => null);
   if (typeof body !== "object" || body === null || !("names" in body) || !("isBack" in body)) return null;
   const { names, isBack } = body;
-  if (typeof isBack !== "boolean") return null;
-  if (names === null) return { names, isBack };
+  const isNow = "isNow" in body ? body.isNow : false;
+  if (typeof isBack !== "boolean" || typeof isNow !== "boolean") return null;
+  if (names === null) return { names, isBack, isNow };
   if (!Array.isArray(names)) return null;
   const texts = names.filter((name) => typeof name === "string");
-  return texts.length === names.length ? { names: texts, isBack } : null;
+  return texts.length === names.length ? { names: texts, isBack, isNow } : null;
 }
 
 /** Tells whether somebody holds the socket, be it too busy to answer. */

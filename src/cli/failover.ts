@@ -8,18 +8,19 @@ export interface FailoverOptions {
   readonly names: readonly string[];
   readonly all: boolean;
   readonly back: boolean;
+  readonly now: boolean;
   readonly json: boolean;
 }
 
 /** Hands virtual addresses over, or takes the usual claim again; 0 done, 1 not (all of it), 2 wrong command line. */
 export async function runFailover(options: FailoverOptions): Promise<number> {
-  const { socket, names, all, back, json } = options;
+  const { socket, names, all, back, now, json } = options;
   const mistake = commandLineMistake(options);
   if (mistake !== null) {
     process.stderr.write(`edge-ha failover: ${mistake}\n`);
     return 2;
   }
-  const order: HandoverOrder = { names: all || names.length === 0 ? null : names, isBack: back };
+  const order: HandoverOrder = { names: all || names.length === 0 ? null : names, isBack: back, isNow: now };
   let report: HandoverReport;
   try {
     // The service on the other end is this very version's `serveAdmin`.
@@ -47,7 +48,8 @@ function outcomeLine({ name, text }: HandoverOutcome): string {
   return `${name}: ${text}\n`;
 }
 
-function commandLineMistake({ names, all, back }: FailoverOptions): string | null {
+function commandLineMistake({ names, all, back, now }: FailoverOptions): string | null {
+  if (back && now) return "--now is about handing over: nothing is waited for with --back";
   if (all && names.length > 0) return "name what to hand over, or say --all, not both";
   if (!all && !back && names.length === 0)
     return "name the virtual routers or sync groups to hand over (`edge-ha status` lists them), or say --all";

@@ -44,6 +44,7 @@ export function buildConfig(model: Model): Config {
       instances: vips,
       tracks: track ?? [],
     })),
+    drainTimeoutMs: sections.cluster?.value.drain_timeout ?? 0,
     tracks,
     bfd: model.bfd,
     notify: notifyConfig(sections.notify?.value ?? null),

@@ -30,6 +30,8 @@ export interface Config {
   /** The `[[vip]]` tables, then the `[[vrrp]]` tables, each in the order of the file. */
   readonly instances: readonly InstanceConfig[];
   readonly syncGroups: readonly SyncGroupConfig[];
+  /** How long open L7 connections may take to end before an address is handed over; 0 ends them at once. */
+  readonly drainTimeoutMs: number;
   readonly tracks: readonly TrackConfig[];
   /** The `[[bfd]]` tables; what follows from the virtual routers is derived by `planNode`. */
   readonly bfd: readonly BfdConfig[];

@@ -11,6 +11,7 @@ import type {
   SitePlan,
   UpstreamPlan,
   VrrpInstancePlan,
+  VrrpPlan,
 } from "./node-plan.ts";
 import type { IpvsServerPlan, IpvsServicePlan, IpvsTargetPlan } from "./service-plan.ts";
 import { programText, trackLine, trackNote } from "./describe-tracks.ts";
@@ -39,6 +40,7 @@ export function describePlan(plan: NodePlan): string {
         return [`${name}: ${instances.join(", ")}`, ...notes].join("; ");
       }),
     ),
+    section("before they are handed over", drainLines(vrrp)),
     section("watched by BFD", vrrp.bfd.map(bfdLine)),
     section("tracks", vrrp.tracks.map(trackLine)),
     section("told of changes", vrrp.notify === null ? [] : notifyLines(vrrp.notify)),
@@ -96,6 +98,13 @@ function instanceLines(instance: VrrpInstancePlan, plan: NodePlan): readonly str
       return `  heartbeat on ${on} from ${own} to ${destinations(instance, peers)}; hears ${nodes}`;
     }),
   ];
+}
+
+function drainLines({ instances, drainTimeoutMs }: VrrpPlan): readonly string[] {
+  const names = instances.filter(({ needsProxy }) => needsProxy).map(({ name }) => name);
+  if (names.length === 0) return [];
+  const time = drainTimeoutMs === 0 ? "are ended" : `get ${formatDuration(drainTimeoutMs)} to end`;
+  return [`${names.join(", ")}: open connections ${time}`];
 }
 
 /** Says where the addresses live, and with which MAC if it is not the interface's own. */

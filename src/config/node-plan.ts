@@ -19,6 +19,8 @@ export interface NodePlan {
 export interface VrrpPlan {
   readonly instances: readonly VrrpInstancePlan[];
   readonly syncGroups: readonly SyncGroupPlan[];
+  /** How long the proxies' open connections may take to end before an address is handed over; 0 ends them at once. */
+  readonly drainTimeoutMs: number;
   readonly tracks: readonly TrackPlan[];
   /** BFD sessions with neighbours, each once however many instances depend on it. */
   readonly bfd: readonly BfdSessionPlan[];
@@ -88,6 +90,8 @@ export interface VrrpInstancePlan {
 /** Another node of the cluster, as a member of a virtual router. */
 export interface NeighbourPlan {
   readonly node: string;
+  /** What it claims with as long as no track lowers it. */
+  readonly priority: number;
   /** Where its advertisements come from; null if the file does not say. */
   readonly address: string | null;
 }

@@ -22,6 +22,7 @@ export function planVrrp(config: Config, node: string): VrrpPlan {
     syncGroups: config.syncGroups
       .map((group) => ({ ...group, instances: group.instances.filter((name) => names.has(name)) }))
       .filter((group) => group.instances.length > 0),
+    drainTimeoutMs: config.drainTimeoutMs,
     tracks: config.tracks.filter(({ name }) => tracks.has(name)).map((track) => trackPlan(track, config)),
     bfd: planBfd(config, node),
     notify: config.notify === null || instances.length === 0 ? null : { node, ...config.notify },
@@ -74,7 +75,11 @@ function instancePlan(config: Config, instance: InstanceConfig, member: MemberCo
     needsProxy: instance.needsProxy,
     neighbours: instance.members
       .filter(({ node }) => node !== member.node)
-      .map((other) => ({ node: other.node, address: other.source ?? knownSource(config, instance, other) })),
+      .map((other) => ({
+        node: other.node,
+        priority: other.priority,
+        address: other.source ?? knownSource(config, instance, other),
+      })),
     rivals: rivalsOf(instance, config, member),
   };
 }

@@ -39,6 +39,7 @@ const fallback: ClusterEntry = {
   preempt_delay: 0,
   startup_delay: 0,
   skip_check_addresses: false,
+  drain_timeout: 0,
   virtual_mac: false,
   auth: null,
   garp: usualGarp,

@@ -8,6 +8,8 @@ export interface HandoverOrder {
   readonly names: readonly string[] | null;
   /** Take the normal claim again, in place of handing over. */
   readonly isBack: boolean;
+  /** Resign at once, without waiting for open connections to end. */
+  readonly isNow: boolean;
 }
 
 /** What became of one virtual router. */

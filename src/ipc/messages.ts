@@ -1,3 +1,4 @@
+import type { Departure, DepartureReply } from "./departure.ts";
 import type { DirectorPlan, ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
 import type { BfdReport, InstanceStatus, ProbeStatus, ProxyStatus, ServiceStatus } from "./status.ts";
@@ -32,6 +33,7 @@ export type ToVrrp =
   | { readonly kind: "proxies"; readonly areAlive: boolean }
   /** Answered by one `handover` with the same number once it is over. */
   | { readonly kind: "handover"; readonly id: number; readonly order: HandoverOrder }
+  | { readonly kind: "departure"; readonly reply: DepartureReply }
   | { readonly kind: "stop" };
 
 /** From `vrrp` to the supervisor. */
@@ -42,6 +44,7 @@ export type FromVrrp =
   | { readonly kind: "refused"; readonly reason: string }
   /** Sent at every change and at least every second. */
   | { readonly kind: "handover"; readonly id: number; readonly report: HandoverReport }
+  | { readonly kind: "departure"; readonly departure: Departure }
   | {
       readonly kind: "status";
       readonly instances: readonly InstanceStatus[];
@@ -85,6 +88,7 @@ export type ToProxy =
       readonly verdicts: readonly Verdict[];
     }
   | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
+  | { readonly kind: "departure"; readonly departure: Departure }
   /** Accept no more, finish what is open within `deadlineMs`, then leave. */
   | { readonly kind: "drain"; readonly deadlineMs: number };
 
@@ -93,5 +97,6 @@ export type FromProxy =
   | { readonly kind: "hello" }
   | { readonly kind: "configured" }
   | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "departure"; readonly reply: DepartureReply }
   /** Sent every second; also the sign of life. */
   | { readonly kind: "status"; readonly status: ProxyStatus };

@@ -1,6 +1,7 @@
-import { familyOf, formatEndpoint, type Endpoint } from "../base/address.ts";
+import { familyOf, formatEndpoint, type Endpoint, type Family } from "../base/address.ts";
 import { SystemError } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
+import { holdFilter } from "./hold-filter.ts";
 import { internetAddress, intOption } from "./socket-address.ts";
 import {
   AF_INET,
@@ -14,6 +15,7 @@ import {
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
+  SO_DETACH_FILTER,
   SO_REUSEADDR,
   SO_REUSEPORT,
 } from "./socket-constants.ts";
@@ -48,4 +50,22 @@ export function listenTcp(options: { readonly endpoint: Endpoint; readonly backl
 /** Closes a descriptor that `listenTcp` gave. */
 export function closeListener(fd: number): void {
   native.close(fd);
+}
+
+/**
+ * Leaves new connections to these addresses unanswered on a listening socket of a family, and to no others. Its connections
+ * inherit the filter, and are none the worse for it.
+ */
+export function holdConnections(fd: number, family: Family, addresses: readonly string[]): void {
+  const own = addresses.filter((address) => familyOf(address) === family);
+  if (own.length > 0) {
+    native.attachFilter(fd, holdFilter(own));
+    return;
+  }
+  try {
+    native.setOption(fd, SOL_SOCKET, SO_DETACH_FILTER, intOption(0));
+  } catch (error) {
+    // None was there.
+    if (!(error instanceof SystemError) || error.code !== "ENOENT") throw error;
+  }
 }

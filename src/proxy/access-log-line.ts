@@ -9,6 +9,15 @@ export interface RequestNotes {
   readonly forwardedFor: string;
 }
 
+/** Notes of a request that cannot be read. */
+export const noNotes: RequestNotes = {
+  requestLine: "",
+  remoteUser: "",
+  referer: "",
+  userAgent: "",
+  forwardedFor: "",
+};
+
 /** What a log line says of how it went. */
 export interface RequestOutcome {
   readonly remoteAddress: string;

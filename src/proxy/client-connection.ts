@@ -1,4 +1,4 @@
-import { basicUser, mainLine, type RequestNotes } from "./access-log-line.ts";
+import { basicUser, mainLine, noNotes, type RequestNotes } from "./access-log-line.ts";
 import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
 import { ownAnswer } from "./error-pages.ts";
 import { Exchange, type ExchangeClient, type SwitchedUpstream } from "./exchange.ts";
@@ -14,7 +14,7 @@ import { Outbox } from "./outbox.ts";
 import { findRoute, matchingPath } from "./routes.ts";
 import type { Listener } from "./listener.ts";
 import type { Site } from "./snapshot.ts";
-import type { SocketOwner, Wire } from "./sockets.ts";
+import { localAddressOf, plainAddress, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
 import type { BodyPiece } from "./upstream-connection.ts";
 import { openWebSocket } from "./upgrade.ts";
@@ -23,14 +23,6 @@ const requestLimits = { startLineBytes: 8 * 1024, headBytes: 16 * 1024, fields: 
 const maxBlankLines = 4;
 // Shared: what is read is used within the turn.
 const fields = new FieldTable(requestLimits.fields);
-
-const noNotes: RequestNotes = {
-  requestLine: "",
-  remoteUser: "",
-  referer: "",
-  userAgent: "",
-  forwardedFor: "",
-};
 
 /**
  * A client's connection.
@@ -124,6 +116,33 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     if (this.state === "head") this.deadline = Math.min(this.deadline, this.engine.sweep.after(drainIdleMs));
   }
 
+  get isToClose(): boolean {
+    const { departing, isDraining } = this.engine;
+    return isDraining || (departing.size > 0 && departing.has(this.localAddress));
+  }
+
+  get localAddress(): string {
+    return localAddressOf(this.wire);
+  }
+
+  get standing(): OpenClient["standing"] {
+    if (this.state === "closed") return "ended";
+    if (this.outbox.isBlocked || this.state === "exchange" || this.input.length > 0) return "in use";
+    return this.state === "lingering" ? "closing" : "idle";
+  }
+
+  get writtenBytes(): number {
+    return this.outbox.total;
+  }
+
+  end(): void {
+    if (this.state === "exchange") this.drop(499);
+    if (this.state === "closed") return;
+    this.state = "lingering";
+    this.input.consumeTo(this.input.end);
+    this.shut();
+  }
+
   /** Closes it, whatever is going on. */
   cut(): void {
     if (this.state === "exchange") this.drop(499);
@@ -164,11 +183,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   answer(status: number): void {
     const request = this.request;
     const closes =
-      request === null ||
-      !request.keepsAlive ||
-      this.engine.isDraining ||
-      !this.body.isDone ||
-      status === 408;
+      request === null || !request.keepsAlive || this.isToClose || !this.body.isDone || status === 408;
     const { head, body } = ownAnswer(status, this.engine.sweep.date, {
       closes,
       isHead: request?.method === "HEAD",
@@ -378,9 +393,4 @@ function notesOf(requestLine: string): RequestNotes {
 function valueOf(number: number): string {
   const at = fields.find(number);
   return at < 0 ? "" : fields.value(at);
-}
-
-/** Writes an IPv4 address that came over an IPv6 socket as IPv4. */
-function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }

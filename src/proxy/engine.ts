@@ -10,6 +10,8 @@ export interface Engine {
   snapshot: Snapshot;
   /** Set once: every response closes its connection, and idle ones are closed. */
   isDraining: boolean;
+  /** Addresses that are about to move to another node: responses to connections to them close these. */
+  readonly departing: Set<string>;
   readonly sweep: Sweep;
   readonly handlers: Bun.SocketHandler<SocketOwner>;
   readonly log: Log;
@@ -26,6 +28,14 @@ export interface OpenClient {
   closeSoon(): void;
   /** Closes it, whatever is going on. */
   cut(): void;
+  /** The address of this host that the client connected to; empty if the connection is gone. */
+  readonly localAddress: string;
+  /** Idle: between two requests. Closing: our side has ended, and the client's has not. */
+  readonly standing: "idle" | "in use" | "closing" | "ended";
+  /** Bytes written so far: what has not changed has been idle. */
+  readonly writtenBytes: number;
+  /** Ends our side in order, whatever is going on. */
+  end(): void;
 }
 
 /** What the process has done so far. */

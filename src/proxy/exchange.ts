@@ -10,6 +10,8 @@ import type { BodyPiece, UpstreamConnection, UpstreamFailure, UpstreamUser } fro
 /** The client's side of an exchange. */
 export interface ExchangeClient {
   readonly outbox: Outbox;
+  /** Whether the response has to be the last on this connection. */
+  readonly isToClose: boolean;
   /** Gives the next piece of the request body that has arrived, or null; it counts as sent. */
   takeBody(): BodyPiece | null;
   /** Whether the whole body was taken. */
@@ -204,10 +206,7 @@ export class Exchange implements UpstreamUser {
     this.framing = this.framingFor(head);
     // A request that is not complete now may never be: its connection cannot be used again (RFC 9112 §9.3).
     this.closes =
-      !this.head.keepsAlive ||
-      this.framing === "until-close" ||
-      this.engine.isDraining ||
-      !client.isBodyDone();
+      !this.head.keepsAlive || this.framing === "until-close" || client.isToClose || !client.isBodyDone();
     const text = buildResponseHead(head, fields, this.route.rules, {
       framing: this.framing,
       closes: this.closes,

@@ -16,7 +16,7 @@ import { Worker } from "./worker.ts";
  */
 export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log): void {
   const sendStatus = (): void => channel.send({ kind: "status", status: worker.status() });
-  const worker: Worker = new Worker(log);
+  const worker: Worker = new Worker(log, (reply) => channel.send({ kind: "departure", reply }));
   const leave = (): void => {
     sendStatus();
     process.exit(0);
@@ -34,6 +34,9 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
         break;
       case "verdicts":
         worker.setVerdicts(message.verdicts);
+        break;
+      case "departure":
+        worker.depart(message.departure);
         break;
       case "drain":
         worker.drain(message.deadlineMs, leave);

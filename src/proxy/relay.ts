@@ -2,7 +2,7 @@ import type { Endpoint } from "../base/address.ts";
 import type { Engine, OpenClient } from "./engine.ts";
 import { Outbox } from "./outbox.ts";
 import type { Relay, Server } from "./snapshot.ts";
-import { noOwner, type SocketOwner, type Wire } from "./sockets.ts";
+import { localAddressOf, noOwner, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -60,6 +60,21 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient {
 
   closeSoon(): void {
     // A connection that waits for its server is not idle.
+  }
+
+  get localAddress(): string {
+    return localAddressOf(this.wire);
+  }
+
+  get standing(): OpenClient["standing"] {
+    return this.isDone ? "ended" : "in use";
+  }
+
+  readonly writtenBytes = 0;
+
+  end(): void {
+    this.wire.end();
+    this.finish();
   }
 
   cut(): void {

@@ -30,6 +30,17 @@ export function socketHandlers(log: Log): Bun.SocketHandler<SocketOwner> {
   };
 }
 
+/** Writes an IPv4 address that came over an IPv6 socket as IPv4. */
+export function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
+/** Gives the address of this host at which a peer reached it; empty once the connection is gone. */
+export function localAddressOf(wire: Wire): string {
+  const address: string | undefined = wire.localAddress;
+  return plainAddress(address ?? "");
+}
+
 /** The runtime's listen takes an inherited socket too; its types do not say so. */
 interface ListenOnSocket {
   readonly fd: number;

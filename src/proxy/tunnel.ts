@@ -1,5 +1,6 @@
+import { lingerMs } from "./engine.ts";
 import { Outbox } from "./outbox.ts";
-import type { SocketOwner, Wire } from "./sockets.ts";
+import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Sweep, Swept } from "./sweep.ts";
 
 /** Bytes carried both ways between two sockets, each half closed on its own (RFC 9112 §9.6 does not end a tunnel at once). */
@@ -10,6 +11,7 @@ export class Tunnel implements Swept {
   private readonly idleMs: number;
   private readonly onClosed: () => void;
   private idleBy = 0;
+  private isEnding = false;
   private isClosed = false;
 
   constructor(o: {
@@ -35,8 +37,27 @@ export class Tunnel implements Swept {
     o.far.data = this.far;
   }
 
+  /** The address of this host that the client connected to; empty once it is gone. */
+  get localAddress(): string {
+    return localAddressOf(this.near.wire);
+  }
+
+  get standing(): "in use" | "ended" {
+    return this.isClosed || this.isEnding ? "ended" : "in use";
+  }
+
+  /** Ends both sides in order, with what is on its way lost; one that does not end its own soon is cut. */
+  end(): void {
+    if (this.isClosed || this.isEnding) return;
+    this.idleBy = this.sweepList.after(lingerMs);
+    this.isEnding = true;
+    this.near.end();
+    this.far.end();
+  }
+
   /** Notes that bytes have passed. */
   touch(): void {
+    if (this.isEnding) return;
     this.idleBy = this.sweepList.after(this.idleMs);
   }
 
@@ -56,7 +77,7 @@ export class Tunnel implements Swept {
 
   /** Ends the tunnel if both halves have ended and nothing waits. */
   settle(): void {
-    if (this.isClosed || !this.near.isShut || !this.far.isShut) return;
+    if (this.isClosed || this.isEnding || !this.near.isShut || !this.far.isShut) return;
     this.isClosed = true;
     this.sweepList.remove(this);
     this.near.wire.end();
@@ -111,6 +132,12 @@ export class TunnelEnd implements SocketOwner {
     this.isShut = true;
     if (!this.hasEnded) this.ended();
     this.tunnel.settle();
+  }
+
+  /** Ends our side. */
+  end(): void {
+    this.hasPeerEnded = true;
+    this.shut();
   }
 
   private noPeerMore(): void {

@@ -1,10 +1,12 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import type { ListenerPlan, ProxyPlan, UpstreamPlan } from "../config/node-plan.ts";
+import type { Departure, DepartureReply } from "../ipc/departure.ts";
 import type { Verdict } from "../ipc/messages.ts";
 import type { ProxyStatus } from "../ipc/status.ts";
 import { AccessLog } from "./access-log.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { Departures } from "./departures.ts";
 import type { Engine } from "./engine.ts";
 import type { Listener } from "./listener.ts";
 import { RelayedClient } from "./relay.ts";
@@ -38,12 +40,14 @@ export class Worker {
   private readonly pools = new Map<string, UpstreamPool>();
   private readonly logs = new Map<string, AccessLog>();
   private readonly log: Log;
+  private readonly departures: Departures;
 
-  constructor(log: Log) {
+  constructor(log: Log, reply: (reply: DepartureReply) => void) {
     this.log = log;
     this.engine = {
       snapshot: compileSnapshot(emptyPlan, this.context()),
       isDraining: false,
+      departing: new Set(),
       sweep: new Sweep(() => {
         for (const accessLog of this.logs.values()) accessLog.flush();
       }),
@@ -53,6 +57,7 @@ export class Worker {
       clients: new Set(),
       tunnels: new Set(),
     };
+    this.departures = new Departures(this.engine, reply);
   }
 
   /** Puts a plan into force for all requests that begin from now on; throws, with nothing changed for clients, if it cannot. */
@@ -82,6 +87,11 @@ export class Worker {
   /** Takes verdicts that changed. */
   setVerdicts(verdicts: readonly Verdict[]): void {
     applyVerdicts(this.engine.snapshot.servers, verdicts);
+  }
+
+  /** Sees to the connections to addresses that are about to move to another node. */
+  depart(departure: Departure): void {
+    this.departures.begin(departure);
   }
 
   /** Accepts no more and lets what is open finish; `onEmpty` is called once when nothing is left, at the deadline at the latest. */

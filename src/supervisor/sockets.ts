@@ -2,7 +2,7 @@ import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import { hasCode, SystemError } from "../base/system-error.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
-import { closeListener, listenTcp } from "../kernel/listen.ts";
+import { closeListener, holdConnections, listenTcp } from "../kernel/listen.ts";
 
 const backlog = 4_096;
 
@@ -75,6 +75,11 @@ export function closeUnused(before: readonly SocketSet[], after: readonly Socket
   for (const set of before) {
     for (const descriptor of set.values()) if (!kept.has(descriptor)) closeListener(descriptor);
   }
+}
+
+/** Leaves new connections to these addresses unanswered, and to no others. */
+export function hold(set: SocketSet, addresses: readonly string[]): void {
+  for (const [text, descriptor] of set) holdConnections(descriptor, text.startsWith("[") ? 6 : 4, addresses);
 }
 
 /** Tells whether two lists hold the same sockets in the same places. */

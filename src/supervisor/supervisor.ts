@@ -14,9 +14,10 @@ import type {
 } from "../ipc/status.ts";
 import { adoptable } from "./adoption.ts";
 import { startChild } from "./child.ts";
+import { Departures } from "./departures.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { newVitality, nextLook, observe, type Vitality } from "./vitality.ts";
-import { Workers } from "./workers.ts";
+import { type WorkerKeeper, Workers } from "./workers.ts";
 
 /** What the supervisor is made with. */
 export interface SupervisorOptions {
@@ -25,7 +26,7 @@ export interface SupervisorOptions {
   readonly version: string;
 }
 
-/** How long `vrrp` and `director` may take to clean up. */
+/** How long `vrrp` and `director` may take to clean up, beside the time that connections have to end. */
 const stopLimitMs = 5_000;
 /** How long the first claim waits for the proxies: after that an address without L7 beats no address. */
 const startPatienceMs = 10_000;
@@ -47,6 +48,7 @@ export class Supervisor {
   readonly #vrrp: Keeper<ToVrrp, FromVrrp>;
   readonly #director: Keeper<ToDirector, FromDirector>;
   readonly #workers: Workers;
+  readonly #departures: Departures<WorkerKeeper>;
   readonly #verdicts = new Map<string, Verdict>();
   #plan: NodePlan;
   #instances: readonly InstanceStatus[] = [];
@@ -73,6 +75,14 @@ export class Supervisor {
       log,
       verdicts: () => [...this.#verdicts.values()],
       onChange: () => this.#look(),
+      onDeparture: (keeper, reply) => this.#departures.answered(keeper, reply),
+      onGone: (keeper) => this.#departures.forget(keeper),
+    });
+    this.#departures = new Departures({
+      proxies: () => this.#workers.keepers,
+      send: (keeper, departure) => keeper.send({ kind: "departure", departure }),
+      answer: (reply) => this.#vrrp.send({ kind: "departure", reply }),
+      hold: (addresses) => this.#workers.hold(addresses),
     });
     this.#vrrp = new Keeper<ToVrrp, FromVrrp>({
       name: "vrrp",
@@ -82,7 +92,7 @@ export class Supervisor {
         startChild<ToVrrp, FromVrrp>({ role: "vrrp", descriptors: [], user: null, ...handlers }),
       configuration: () => this.#vrrpConfiguration(),
       onMessage: (message) => this.#heardVrrp(message),
-      onChange: () => this.#failHandovers(),
+      onChange: () => this.#vrrpChanged(),
     });
     this.#director = new Keeper<ToDirector, FromDirector>({
       name: "director",
@@ -129,7 +139,7 @@ export class Supervisor {
     // Whoever stops all processes at once, as a service manager may, is not told that one has died.
     this.#director.retire();
     this.#workers.retire();
-    await this.#vrrp.stop({ kind: "stop" }, stopLimitMs);
+    await this.#vrrp.stop({ kind: "stop" }, stopLimitMs + this.#plan.vrrp.drainTimeoutMs);
     await Promise.all([this.#workers.stop(), this.#director.stop({ kind: "stop" }, stopLimitMs)]);
   }
 
@@ -221,6 +231,7 @@ export class Supervisor {
       this.#handovers.get(message.id)?.(message.report);
       this.#handovers.delete(message.id);
     }
+    if (message.kind === "departure") this.#departures.begin(message.departure);
     if (message.kind !== "status") return;
     this.#instances = message.instances;
     this.#bfd = message.bfd;
@@ -228,8 +239,9 @@ export class Supervisor {
   }
 
   /** Nobody will answer any more if the process has died. */
-  #failHandovers(): void {
+  #vrrpChanged(): void {
     if (this.#vrrp.isServing) return;
+    this.#departures.cancel();
     const refusal = "the vrrp process died meanwhile; see `edge-ha status`";
     for (const report of this.#handovers.values()) report(refusedHandover(refusal));
     this.#handovers.clear();

@@ -3,12 +3,13 @@ import type { Log } from "../base/log.ts";
 import { hasCode } from "../base/system-error.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import { closeListener } from "../kernel/listen.ts";
+import type { DepartureReply } from "../ipc/departure.ts";
 import type { FromProxy, ToProxy, Verdict } from "../ipc/messages.ts";
 import type { ProcessStatus, ProxyStatus } from "../ipc/status.ts";
 import { prepareAccessLogs } from "./access-logs.ts";
 import { startChild, type Child, type ChildOptions } from "./child.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
-import { closeUnused, endpointsOf, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
+import { closeUnused, endpointsOf, hold, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
 import { proxyUser } from "./user.ts";
 
 /** What the proxies need from the supervisor. */
@@ -19,10 +20,17 @@ export interface WorkersOptions {
   readonly verdicts: () => readonly Verdict[];
   /** Called when a process begins or ceases to serve. */
   readonly onChange: () => void;
+  /** Called with a process's answer about connections to addresses that are about to move. */
+  readonly onDeparture: (keeper: WorkerKeeper, reply: DepartureReply) => void;
+  /** Called when a process is gone. */
+  readonly onGone: (keeper: WorkerKeeper) => void;
 }
 
+/** What keeps a proxy process alive. */
+export type WorkerKeeper = Keeper<ToProxy, FromProxy>;
+
 interface Worker {
-  readonly keeper: Keeper<ToProxy, FromProxy>;
+  readonly keeper: WorkerKeeper;
   status: ProxyStatus | null;
 }
 
@@ -49,6 +57,8 @@ export class Workers {
   #plan: ProxyPlan | null = null;
   #sockets: SocketSet[] = [];
   #workers: Worker[] = [];
+  /** Processes that were replaced, and still have connections to finish. */
+  readonly #replaced = new Set<WorkerKeeper>();
   #isRetired = false;
 
   constructor(options: WorkersOptions) {
@@ -92,6 +102,16 @@ export class Workers {
   /** Passes verdicts on to every process. */
   sendVerdicts(verdicts: readonly Verdict[]): void {
     for (const { keeper } of this.#workers) keeper.send({ kind: "verdicts", verdicts });
+  }
+
+  /** Every process that may have open connections. */
+  get keepers(): readonly WorkerKeeper[] {
+    return [...this.#workers.map(({ keeper }) => keeper), ...this.#replaced];
+  }
+
+  /** Leaves new connections to these addresses unanswered, and to no others. */
+  hold(addresses: readonly string[]): void {
+    for (const set of this.#sockets) hold(set, addresses);
   }
 
   /** Starts no process again that ends. */
@@ -154,14 +174,16 @@ export class Workers {
     // What was found while the last of them started has not reached the first.
     this.sendVerdicts(this.#options.verdicts());
     for (const { keeper } of old.workers) {
-      void keeper.stop({ kind: "drain", deadlineMs: drainMs }, drainMs + 1_000);
+      this.#replaced.add(keeper);
+      const stopped = keeper.stop({ kind: "drain", deadlineMs: drainMs }, drainMs + 1_000);
+      void stopped.then(() => this.#replaced.delete(keeper));
     }
     this.#options.onChange();
     return { kind: "configured" };
   }
 
   #makeWorker(plan: ProxyPlan, sockets: SocketSet, index: number): Worker {
-    const { clock, log, onChange } = this.#options;
+    const { clock, log, onChange, onDeparture, onGone } = this.#options;
     const worker: Worker = {
       status: null,
       keeper: new Keeper<ToProxy, FromProxy>({
@@ -175,8 +197,12 @@ export class Workers {
           this.#configuration(this.#workers.includes(worker) ? (this.#plan ?? plan) : plan, sockets),
         onMessage: (message) => {
           if (message.kind === "status") worker.status = message.status;
+          else if (message.kind === "departure") onDeparture(worker.keeper, message.reply);
         },
-        onChange,
+        onChange: () => {
+          onChange();
+          if (!worker.keeper.isServing) onGone(worker.keeper);
+        },
       }),
     };
     return worker;

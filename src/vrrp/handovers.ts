@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { SyncGroupPlan, VrrpInstancePlan } from "../config/node-plan.ts";
 import type { HandedOver, HandoverOrder, HandoverOutcome, HandoverReport } from "../ipc/handover.ts";
+import type { Departures } from "./departures.ts";
 import type { Election } from "./election-types.ts";
 import {
   backOutcome,
@@ -24,12 +25,15 @@ export interface HandoverNeeds {
   readonly resign: (router: Router, reason: string) => void;
   /** Has every claim weighed again. */
   readonly weighAll: () => void;
+  readonly departures: Departures;
+  /** How long open connections get to end. */
+  readonly drainTimeoutMs: () => number;
 }
 
 interface Order {
   readonly report: (report: HandoverReport) => void;
   readonly isBack: boolean;
-  readonly startedAt: Instant;
+  startedAt: Instant;
   readonly waiting: Set<Router>;
   readonly outcomes: HandoverOutcome[];
 }
@@ -88,7 +92,7 @@ export class Handovers {
     this.#orders.add(order);
     const routers = this.#chosen(wish);
     if (wish.isBack) this.#takeBack(order, routers);
-    else this.#handOver(order, routers);
+    else this.#handOver(order, routers, wish.isNow);
     this.#finish(order);
   }
 
@@ -107,18 +111,33 @@ export class Handovers {
     }
   }
 
-  #handOver(order: Order, routers: readonly Router[]): void {
-    const held = routers.filter(({ election, plan }) => election.state === "active" && plan.priority !== 255);
+  #handOver(order: Order, routers: readonly Router[], isNow: boolean): void {
+    const { departures, drainTimeoutMs } = this.#needs;
+    const held = routers.filter((router) => isHeld(router) && !departures.isPending(router));
     for (const router of routers.filter((each) => !held.includes(each))) {
+      order.outcomes.push(this.#outcomeOfIdle(order, router));
+    }
+    for (const router of held) order.waiting.add(router);
+    if (held.length > 0)
+      departures.begin(held, isNow ? 0 : drainTimeoutMs(), () => this.#resign(order, held));
+  }
+
+  #resign(order: Order, routers: readonly Router[]): void {
+    order.startedAt = this.#needs.clock.now();
+    // Something else may have moved one of them while its connections ended.
+    const open = routers.filter((router) => order.waiting.has(router));
+    const held = open.filter(isHeld);
+    for (const router of open.filter((each) => !held.includes(each))) {
+      order.waiting.delete(router);
       order.outcomes.push(this.#outcomeOfIdle(order, router));
     }
     const at = this.#needs.clock.wallTime().toISOString();
     for (const router of held) {
       for (const each of this.#withGroup(router)) this.#marks.set(routerKey(each.plan), at);
-      order.waiting.add(router);
     }
     for (const router of held) this.#needs.resign(router, handoverReason);
     if (held.length > 0) this.#needs.weighAll();
+    this.#finish(order);
   }
 
   #outcomeOfIdle(order: Order, router: Router): HandoverOutcome {
@@ -134,7 +153,8 @@ export class Handovers {
       return failed(
         "this node owns the address (priority 255): that cannot be handed over; stop the service",
       );
-    if (election.state === "leaving") return failed("it is being handed over already");
+    if (election.state === "leaving" || this.#needs.departures.isPending(router))
+      return failed("it is being handed over already");
     return idleOutcome(this.#view(order, router), this.handedOverAt(plan));
   }
 
@@ -223,4 +243,8 @@ export class Handovers {
     const members = this.#groupOf(instance)?.instances ?? [];
     return this.#needs.routers().filter(({ name }) => name !== instance && members.includes(name));
   }
+}
+
+function isHeld({ election, plan }: Router): boolean {
+  return election.state === "active" && plan.priority !== 255;
 }

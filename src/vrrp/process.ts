@@ -43,7 +43,10 @@ class VrrpProcess {
     // The terminal's Ctrl-C and hang-up are the supervisor's business.
     process.on("SIGINT", () => undefined);
     process.on("SIGHUP", () => undefined);
-    this.#channel.onClosed(() => this.#stop("the supervisor is gone"));
+    this.#channel.onClosed(() => {
+      this.#stop("the supervisor is gone");
+      this.#opened?.node.departures.hurry();
+    });
     this.#channel.onMessage((message) => this.#receive(message));
     this.#channel.send({ kind: "hello" });
     setInterval(() => this.#sendStatus(), statusIntervalMs);
@@ -51,6 +54,7 @@ class VrrpProcess {
   }
 
   #receive(message: ToVrrp): void {
+    if (message.kind === "departure") return this.#opened?.node.departures.answer(message.reply);
     if (this.#isStopping) return;
     switch (message.kind) {
       case "configure":
@@ -92,7 +96,12 @@ class VrrpProcess {
 
   #open(): { readonly host: KernelHost; readonly node: VrrpNode } {
     const host = openKernelHost(this.#log);
-    const node = new VrrpNode({ host, log: this.#log, changed: () => this.#queueStatus() });
+    const node = new VrrpNode({
+      host,
+      log: this.#log,
+      changed: () => this.#queueStatus(),
+      depart: (departure) => this.#channel.send({ kind: "departure", departure }),
+    });
     // Once the threads that wait for sockets and timers exist: all of them become realtime.
     this.#tryTo("no realtime scheduling, a busy host can delay elections", () =>
       setRealtime(realtimePriority),

@@ -1,4 +1,5 @@
 import type { Instant } from "../base/instant.ts";
+import type { VrrpPlan } from "../config/node-plan.ts";
 import type { Election, ElectionEvent } from "./election-types.ts";
 import type { Burden, Standing } from "./tracking.ts";
 
@@ -79,4 +80,13 @@ export function groupEvent(
   // A member that went to fault burdens the others' claims, which have their own event.
   if (from !== "active" || election.state !== "backup") return null;
   return { kind: "yield", at, reason: `sync group ${group}: ${name} went to backup: ${election.reason}` };
+}
+
+/** Gives instances with all that move together with one of them. */
+export function wholeGroups(
+  { syncGroups }: Pick<VrrpPlan, "syncGroups">,
+  names: readonly string[],
+): ReadonlySet<string> {
+  const groups = syncGroups.filter((group) => group.instances.some((name) => names.includes(name)));
+  return new Set([...names, ...groups.flatMap((group) => group.instances)]);
 }

@@ -1,6 +1,7 @@
 import { unreachable } from "../base/assert.ts";
+import type { VrrpPlan } from "../config/node-plan.ts";
 import type { TrackPlan } from "../config/track-plan.ts";
-import type { UserIds } from "./host.ts";
+import type { Host, UserIds } from "./host.ts";
 import type { Burden } from "./tracking.ts";
 import { BfdTrack } from "./tracks/bfd-track.ts";
 import { FileTrack } from "./tracks/file-track.ts";
@@ -93,4 +94,13 @@ export class Tracks {
 function verdictOf(old: Track | undefined, { kind }: TrackPlan): TalliedVerdict | null {
   if (old?.plan.kind !== kind) return null;
   return old instanceof ScriptTrack || old instanceof GatewayTrack ? old.verdict : null;
+}
+
+/** Finds the users that a plan's scripts run as; throws if there is none of a name. */
+export function usersOf(
+  { tracks }: Pick<VrrpPlan, "tracks">,
+  host: Pick<Host, "resolveUser">,
+): ReadonlyMap<string | null, UserIds | null> {
+  const names = new Set(tracks.flatMap((track) => (track.kind === "script" ? [track.user] : [])));
+  return new Map([...names].map((name) => [name, host.resolveUser(name)]));
 }

@@ -2,11 +2,14 @@ import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { SyncGroupPlan, VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
 import type { Verdict } from "../ipc/messages.ts";
+import type { Departure } from "../ipc/departure.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "../ipc/handover.ts";
 import type { BfdReport, InstanceStatus } from "../ipc/status.ts";
 import { addressProtocol, type RouteEvent } from "../kernel/rtnetlink.ts";
 import { AnnouncementQueue } from "./announcement-queue.ts";
 import { BfdSessions } from "./bfd/sessions.ts";
+import { Claims } from "./claims.ts";
+import { Departures } from "./departures.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Handovers } from "./handovers.ts";
 import type { Election } from "./election-types.ts";
@@ -20,9 +23,9 @@ import { namesHeldJustNow } from "./lease.ts";
 import { isInTheWay, planDifference, routerKey } from "./plan-difference.ts";
 import { Places } from "./places.ts";
 import { Router, type RouterNeeds } from "./router.ts";
-import { followingMember, groupEvent, groupStanding, sharedBurdens } from "./sync-group.ts";
-import { type Burden, type Standing, type WeighedClaim, weighClaim } from "./tracking.ts";
-import { Tracks } from "./tracks.ts";
+import { followingMember, groupEvent, wholeGroups } from "./sync-group.ts";
+import type { WeighedClaim } from "./tracking.ts";
+import { Tracks, usersOf } from "./tracks.ts";
 import { Transport } from "./transport.ts";
 import { Verdicts } from "./verdicts.ts";
 import { VirtualMacs } from "./virtual-macs.ts";
@@ -50,17 +53,25 @@ export class VrrpNode {
   #groups = new Map<string, SyncGroupPlan>();
   #virtual = new Set<string>();
   readonly #tracks: Tracks;
+  readonly #claims: Claims;
   readonly #bfd: BfdSessions;
   readonly #notices: StateNotices;
   readonly #handovers: Handovers;
-  #plan: VrrpPlan = { instances: [], syncGroups: [], tracks: [], bfd: [], notify: null };
+  /** What becomes of the proxies' open connections. */
+  readonly departures: Departures;
+  #plan: VrrpPlan = { instances: [], syncGroups: [], drainTimeoutMs: 0, tracks: [], bfd: [], notify: null };
   #isConfigured = false;
-  #areProxiesAlive = true;
   /** When the daemon was started. */
   #bornAt: Instant;
   #left: (() => void) | null = null;
 
-  constructor(options: { readonly host: Host; readonly log: Log; readonly changed: () => void }) {
+  constructor(options: {
+    readonly host: Host;
+    readonly log: Log;
+    readonly changed: () => void;
+    /** Tells the proxies what becomes of open connections; without it nothing waits for them. */
+    readonly depart?: (departure: Departure) => void;
+  }) {
     const { host, log } = options;
     this.#host = host;
     this.#bornAt = host.clock.now();
@@ -90,14 +101,15 @@ export class VrrpNode {
       log,
       changed,
     });
-    this.#notices = new StateNotices({ host, log });
-    this.#handovers = new Handovers({
-      clock: host.clock,
-      routers: () => this.#inOrder(),
-      groups: () => this.#plan.syncGroups,
-      resign: (router, reason) => router.handOver(this.#weigh(router.plan), reason),
-      weighAll: () => this.#weighAll(),
+    this.#claims = new Claims({
+      plan: () => this.#plan,
+      groupOf: (instance) => this.#groups.get(instance) ?? null,
+      tracks: this.#tracks,
+      places: this.#places,
     });
+    this.#notices = new StateNotices({ host, log });
+    this.departures = new Departures({ clock: host.clock, log, send: options.depart ?? null });
+    this.#handovers = this.#makeHandovers();
     this.#holdings = new Holdings({ host, interfaces: this.#interfaces, deadlines, log });
     this.#needs = {
       host,
@@ -118,9 +130,21 @@ export class VrrpNode {
     };
   }
 
+  #makeHandovers(): Handovers {
+    return new Handovers({
+      clock: this.#host.clock,
+      routers: () => this.#inOrder(),
+      groups: () => this.#plan.syncGroups,
+      resign: (router, reason) => router.handOver(this.#weigh(router.plan), reason),
+      weighAll: () => this.#weighAll(),
+      drainTimeoutMs: () => this.#plan.drainTimeoutMs,
+      departures: this.departures,
+    });
+  }
+
   /** Goes over to another plan; throws, with the old plan in force, if it cannot be carried out. */
   configure(plan: VrrpPlan, adopt: readonly string[], handedOver: readonly HandedOver[] = []): void {
-    const users = this.#resolveUsers(plan);
+    const users = usersOf(plan, this.#host);
     const tellOthers = this.#notices.prepare(plan.notify);
     const holdOthers = this.#holdings.prepare(plan.instances);
     // What cannot be opened is a refusal, before anything has changed.
@@ -131,7 +155,7 @@ export class VrrpNode {
       tellOthers();
       holdOthers();
       const held = this.#isConfigured ? [] : namesHeldJustNow(plan.instances, this.#host.routes.leases());
-      this.#carryOut(plan, { users, adopt: this.#wholeGroups(plan, [...adopt, ...held]) });
+      this.#carryOut(plan, { users, adopt: wholeGroups(plan, [...adopt, ...held]) });
     } finally {
       release();
     }
@@ -140,7 +164,7 @@ export class VrrpNode {
 
   /** Says whether at least one proxy process can serve. */
   setProxiesAlive(areAlive: boolean): void {
-    this.#areProxiesAlive = areAlive;
+    this.#claims.areProxiesAlive = areAlive;
     this.#weighAll();
   }
 
@@ -190,14 +214,23 @@ export class VrrpNode {
   /** Resigns everywhere, and calls `left` once every address is held by another node or was given up. */
   stop(reason: string, left: () => void): void {
     this.#tracks.stop();
-    this.#left = left;
-    for (const [key, router] of this.#routers) {
-      router.stop(reason, () => {
-        this.#routers.delete(key);
-        this.#departed();
-      });
-    }
-    this.#departed();
+    this.departures.hurry();
+    const all = [...this.#routers.values()];
+    const held = all.filter(({ election }) => election.state === "active");
+    // Whoever waits for its own connections does not claim those of another meanwhile.
+    for (const router of all.filter((each) => !held.includes(each))) this.#stopOne(router, reason);
+    this.departures.begin(held, this.#plan.drainTimeoutMs, () => {
+      this.#left = left;
+      for (const router of held) this.#stopOne(router, reason);
+      this.#departed();
+    });
+  }
+
+  #stopOne(router: Router, reason: string): void {
+    router.stop(reason, () => {
+      this.#routers.delete(routerKey(router.plan));
+      this.#departed();
+    });
   }
 
   /** Takes note that a router is gone. */
@@ -215,18 +248,24 @@ export class VrrpNode {
     left();
   }
 
-  /** Takes a router out of service; at once if a new plan has other use for its addresses or its number. */
-  #dismiss(router: Router): void {
-    this.#departing.add(router);
-    router.stop("removed from the configuration", () => {
-      this.#departing.delete(router);
-      this.#index();
-      this.#departed();
+  /** Takes routers out of service; at once if a new plan has other use for their addresses or numbers. */
+  #dismiss(routers: readonly Router[]): void {
+    for (const router of routers) this.#departing.add(router);
+    this.departures.begin(routers, this.#plan.drainTimeoutMs, () => {
+      for (const router of routers) {
+        router.stop("removed from the configuration", () => {
+          this.#departing.delete(router);
+          this.#index();
+          this.#departed();
+        });
+      }
     });
   }
 
   #makeWay(plan: VrrpPlan): void {
-    for (const router of this.#departing) if (isInTheWay(router.plan, plan)) router.cutShort();
+    const inTheWay = [...this.#departing].filter((router) => isInTheWay(router.plan, plan));
+    this.departures.hurry(inTheWay);
+    for (const router of inTheWay) router.cutShort();
   }
 
   #carryOut(
@@ -236,11 +275,9 @@ export class VrrpNode {
     const difference = planDifference(this.#plan.instances, plan.instances);
     this.#plan = plan;
     this.#handovers.keepOnly(plan.instances);
-    for (const old of difference.removed) {
-      const router = this.#routers.get(routerKey(old));
-      this.#routers.delete(routerKey(old));
-      if (router !== undefined) this.#dismiss(router);
-    }
+    const dismissed = difference.removed.flatMap((old) => this.#routers.get(routerKey(old)) ?? []);
+    for (const router of dismissed) this.#routers.delete(routerKey(router.plan));
+    this.#dismiss(dismissed);
     this.#index();
     this.#makeWay(plan);
     this.#bfd.exchange(plan.bfd);
@@ -254,7 +291,7 @@ export class VrrpNode {
     const fresh = difference.added.map((next) => new Router(next, this.#needs));
     for (const router of fresh) this.#routers.set(routerKey(router.plan), router);
     this.#index();
-    const standings = this.#standings();
+    const standings = this.#claims.standings();
     for (const router of fresh) {
       const paths = this.#places.of(router.plan);
       router.start(this.#weigh(router.plan, standings), paths, isAdopted(router.plan));
@@ -277,16 +314,6 @@ export class VrrpNode {
     this.#virtual = new Set(
       this.#plansInUse().flatMap((plan) => heldAddresses(plan).map(({ address }) => address)),
     );
-  }
-
-  #resolveUsers({ tracks }: VrrpPlan): ReadonlyMap<string | null, UserIds | null> {
-    const names = new Set(tracks.flatMap((track) => (track.kind === "script" ? [track.user] : [])));
-    return new Map([...names].map((name) => [name, this.#host.resolveUser(name)]));
-  }
-
-  #wholeGroups(plan: VrrpPlan, adopt: readonly string[]): ReadonlySet<string> {
-    const groups = plan.syncGroups.filter((group) => group.instances.some((name) => adopt.includes(name)));
-    return new Set([...adopt, ...groups.flatMap((group) => group.instances)]);
   }
 
   #hear(event: RouteEvent): void {
@@ -316,7 +343,7 @@ export class VrrpNode {
   /** Gives every router its claim as it is now. */
   #weighAll(): void {
     this.#tracks.look();
-    const standings = this.#standings();
+    const standings = this.#claims.standings();
     for (const router of [...this.#routers.values(), ...this.#departing]) {
       router.setClaim(this.#weigh(router.plan, standings), this.#places.of(router.plan));
     }
@@ -327,36 +354,8 @@ export class VrrpNode {
     return this.#plan.instances.flatMap((plan) => this.#routers.get(routerKey(plan)) ?? []);
   }
 
-  /** Gives what the members of groups bring in, once for all who share it. */
-  #standings(): ReadonlyMap<string, Standing> {
-    const members = this.#plan.instances.filter(({ name }) => this.#groups.has(name));
-    return new Map(members.map((plan) => [plan.name, this.#standing(plan)]));
-  }
-
-  #weigh(plan: VrrpInstancePlan, standings = this.#standings()): WeighedClaim {
-    return this.#handovers.weigh(plan, weighClaim(this.#inGroup(plan, standings)));
-  }
-
-  #inGroup(plan: VrrpInstancePlan, standings: ReadonlyMap<string, Standing>): Standing {
-    const own = this.#standing(plan);
-    const group = this.#groups.get(plan.name) ?? null;
-    if (group === null) return own;
-    const others = group.instances.flatMap((name) => {
-      const standing = name === plan.name ? undefined : standings.get(name);
-      return standing === undefined ? [] : [{ name, standing }];
-    });
-    return groupStanding(group.name, own, others);
-  }
-
-  #standing(plan: VrrpInstancePlan): Standing {
-    const [{ place, problem: cutOff }] = this.#places.of(plan);
-    const source = place?.source ?? null;
-    const group = this.#groups.get(plan.name) ?? null;
-    const burdens: Burden[] = [...sharedBurdens(group, this.#tracks.burdens(plan.tracks))];
-    if (plan.needsProxy && !this.#areProxiesAlive) {
-      burdens.push({ name: "proxies", weight: null, reason: "no proxy process is able to serve" });
-    }
-    return { basePriority: plan.priority, source, cutOff, burdens };
+  #weigh(plan: VrrpInstancePlan, standings = this.#claims.standings()): WeighedClaim {
+    return this.#handovers.weigh(plan, this.#claims.weigh(plan, standings));
   }
 
   #isVirtual(address: string): boolean {
@@ -379,6 +378,7 @@ export class VrrpNode {
   #moved(router: Router, from: Election["state"]): void {
     this.#changed();
     this.#tellMoved(router, from);
+    this.departures.moved(router);
     this.#handovers.moved(router, from);
   }
 

@@ -8,6 +8,8 @@ export interface ClusterFileOptions {
   readonly password?: string;
   /** Value of `auth`; in place of a password. */
   readonly auth?: string;
+  /** Duration with its unit; the default unless told. */
+  readonly drainTimeout?: string;
   /** Further keys of both `[[vip]]` tables. */
   readonly vipKeys?: string;
   /** Further tables at the end of the file. */
@@ -53,7 +55,7 @@ name = "test"
 vrrp_version = ${o.version ?? 3}
 advert_interval = "${o.advertInterval ?? "100ms"}"
 preempt = ${o.preempts ?? true}
-${auth}
+${o.drainTimeout === undefined ? "" : `drain_timeout = "${o.drainTimeout}"\n`}${auth}
 [[node]]
 name = "lb1"
 address = { eth0 = "192.0.2.11" }

@@ -51,5 +51,5 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
 
 /** Makes a whole plan of instances alone, or with more. */
 export function vrrpPlan(instances: readonly VrrpInstancePlan[], more: Partial<VrrpPlan> = {}): VrrpPlan {
-  return { instances, syncGroups: [], tracks: [], bfd: [], notify: null, ...more };
+  return { instances, syncGroups: [], drainTimeoutMs: 0, tracks: [], bfd: [], notify: null, ...more };
 }

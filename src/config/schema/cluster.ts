@@ -45,6 +45,7 @@ export interface ClusterEntry extends TransportEntry {
   readonly preempt_delay: number;
   readonly startup_delay: number;
   readonly skip_check_addresses: boolean;
+  readonly drain_timeout: number;
   readonly virtual_mac: boolean;
   readonly auth: AuthEntry | null;
   readonly garp: GarpEntry;
@@ -114,6 +115,9 @@ export const preemptDelaySchema: z.ZodType<number> = duration(0, 3_600_000, 'pre
 /** Up to an hour. */
 export const startupDelaySchema: z.ZodType<number> = duration(0, 3_600_000, 'startup_delay = "30s"');
 
+/** A stop of the service waits for it, and the service manager for that. */
+const drainTimeoutSchema: z.ZodType<number> = duration(0, 15_000, 'drain_timeout = "2s"');
+
 /** The multicast group of advertisements. */
 export const groupSchema: z.ZodType<string> = address('group = "224.0.0.18"').superRefine(
   (value, context) => {
@@ -156,6 +160,7 @@ export const clusterSchema: z.ZodType<ClusterEntry> = table(
     preempt_delay: orElse(preemptDelaySchema, 0),
     startup_delay: orElse(startupDelaySchema, 0),
     skip_check_addresses: orElse(flag("skip_check_addresses = true"), false),
+    drain_timeout: orElse(drainTimeoutSchema, 2000),
     virtual_mac: orElse(flag("virtual_mac = true"), false),
     auth: orNull(authSchema),
     garp: orElse(garpSchema, usualGarp),

@@ -81,6 +81,7 @@ test("the address of a label, a prefix and a tag of its own is what ip shows", a
   const us = await VrrpRole.start(pair.lb1, {
     instances: [{ ...instance, addresses }],
     syncGroups: [],
+    drainTimeoutMs: 0,
     tracks: [],
     bfd: [],
     notify: null,

@@ -69,7 +69,14 @@ describe("planNode", () => {
       { address: "172.16.8.100", port: 8080 },
     ]);
     const idle = planOf(text, "lb3");
-    expect(idle.vrrp).toEqual({ instances: [], syncGroups: [], tracks: [], bfd: [], notify: null });
+    expect(idle.vrrp).toEqual({
+      instances: [],
+      syncGroups: [],
+      drainTimeoutMs: 2000,
+      tracks: [],
+      bfd: [],
+      notify: null,
+    });
     expect(idle.director).toEqual({ probes: [], services: [] });
     expect(idle.proxy).toEqual({
       workers: 0,
@@ -221,7 +228,7 @@ garp = { burst = 3, repeat_delay = "1s", refresh = "60s", refresh_count = 2, int
 
   test("names the other members, so that a router that is heard has a name", () => {
     expect(planOf(base + vip, "lb2").vrrp.instances[0]?.neighbours).toEqual([
-      { node: "lb1", address: "172.16.8.10" },
+      { node: "lb1", priority: 254, address: "172.16.8.10" },
     ]);
   });
 
@@ -313,6 +320,9 @@ describe("describePlan", () => {
       "virtual routers",
       "  public: 172.16.8.100/24 on eth2, VRID 191, priority 254",
       "    version 2, every 1s from 172.16.8.10 to 224.0.0.18; preempts; -10 while check fails; withdrawn while no proxy process is alive",
+      "",
+      "before they are handed over",
+      "  public: open connections get 2s to end",
       "",
       "tracks",
       '  check: /bin/check "a b", every 1s, timeout 1s, rise 1, fall 1',

@@ -6,6 +6,7 @@ import { adoptable } from "../../../src/supervisor/adoption.ts";
 const plan = {
   instances: [{ name: "public-1", advertIntervalMs: 1_000, downAfter: 3 } as VrrpInstancePlan],
   syncGroups: [],
+  drainTimeoutMs: 0,
   tracks: [],
   bfd: [],
   notify: null,

@@ -6,7 +6,7 @@ import { type FakeCluster, type FakeRouterMachine, fakeCluster, startedPair } fr
 
 const vip = "192.0.2.100";
 const inside = "192.0.3.100";
-const neighbours = [{ node: "beta", address: "192.0.2.11" }];
+const neighbours = [{ node: "beta", priority: 100, address: "192.0.2.11" }];
 
 type StartedPair = FakeCluster & { readonly lb1: FakeRouterMachine; readonly lb2: FakeRouterMachine };
 
@@ -46,7 +46,7 @@ function order(
   wish: Partial<HandoverOrder> = {},
 ): { report: HandoverReport | null } {
   const answer: { report: HandoverReport | null } = { report: null };
-  node.node.handOver({ names: null, isBack: false, ...wish }, (report) => {
+  node.node.handOver({ names: null, isBack: false, isNow: false, ...wish }, (report) => {
     answer.report = report;
   });
   return answer;

@@ -3,7 +3,7 @@ import type { VrrpPlan } from "../../../src/config/node-plan.ts";
 import { type InstanceWish, instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { startedPair } from "./vrrp-pair.ts";
 
-const neighbours = [{ node: "beta", address: "192.0.2.11" }];
+const neighbours = [{ node: "beta", priority: 100, address: "192.0.2.11" }];
 
 function plan(priority: number, wish: InstanceWish = {}): VrrpPlan {
   return vrrpPlan([instancePlan({ priority, advertIntervalMs: 100, neighbours, ...wish })]);
@@ -36,7 +36,10 @@ describe("two active routers", () => {
     const { clock, lb1, lb2 } = startedPair([plan(200, { version: 2, advertIntervalMs: 1000 }), second]);
     clock.advance(60_000);
     for (const node of [lb1, lb2]) expect(node.status().splitBrain?.cause).toBe("interval");
-    expect(lb1.status().splitBrain?.rival).toMatchObject({ node: "beta", address: "192.0.2.11" });
+    expect(lb1.status().splitBrain?.rival).toMatchObject({
+      node: "beta",
+      address: "192.0.2.11",
+    });
   });
 
   test("name the keys on both sides when only one of them signs", () => {

@@ -18,7 +18,7 @@ const rules: SplitBrainRules = {
   vrid: 51,
   group: "224.0.0.18",
   canAsk: true,
-  neighbours: [{ node: "lb2", address: "192.0.2.11" }],
+  neighbours: [{ node: "lb2", priority: 100, address: "192.0.2.11" }],
 };
 const source = "192.0.2.11";
 const at = (ms: number): ReturnType<typeof instant> => instant(50_000 + ms);

@@ -1,6 +1,7 @@
 import type { Log } from "../../../src/base/log.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import type { VrrpPlan } from "../../../src/config/node-plan.ts";
+import type { Departure } from "../../../src/ipc/departure.ts";
 import type { HandedOver } from "../../../src/ipc/handover.ts";
 import type { InstanceStatus } from "../../../src/ipc/status.ts";
 import { VrrpNode } from "../../../src/vrrp/vrrp-node.ts";
@@ -35,11 +36,15 @@ export class FakeRouterMachine {
     return this.#isStopping;
   }
 
-  start(adopt: readonly string[] = [], handedOver: readonly HandedOver[] = []): void {
+  start(
+    adopt: readonly string[] = [],
+    handedOver: readonly HandedOver[] = [],
+    depart?: (departure: Departure) => void,
+  ): void {
     const { host, kill } = this.machine.boot();
     const keep = (line: string): void => void this.log.push(line);
     const log: Log = { ...silentLog, notice: keep, warning: keep, error: keep };
-    const node = new VrrpNode({ host, log, changed: () => undefined });
+    const node = new VrrpNode({ host, log, changed: () => undefined, ...(depart && { depart }) });
     this.#life = { node, kill };
     node.configure(this.plan, adopt, handedOver);
   }
