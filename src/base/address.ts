@@ -60,6 +60,15 @@ export function prefixContains(prefix: Prefix, address: string): boolean {
   return candidate.match(network, prefix.length);
 }
 
+/** Gives the network that an address with its prefix is in: the bits behind the prefix are 0. */
+export function networkOf({ address, length }: Prefix): Prefix {
+  const bytes = addressBytes(address).map((byte, index) => {
+    const kept = Math.min(8, Math.max(0, length - 8 * index));
+    return byte & (0xff00 >> kept);
+  });
+  return { address: addressFromBytes(bytes), length };
+}
+
 /** Tells whether an address is link-local: fe80::/10 (RFC 4291 §2.5.6) or 169.254.0.0/16 (RFC 3927 §2.1). */
 export function isLinkLocal(address: string): boolean {
   return ipaddr.parse(address).range() === "linkLocal";

@@ -1,5 +1,5 @@
 import { unreachable } from "../base/assert.ts";
-import type { ScriptTrackPlan, TrackDelays, TrackPlan, TrackRhythm } from "./track-plan.ts";
+import type { RouteTrackPlan, ScriptTrackPlan, TrackDelays, TrackPlan, TrackRhythm } from "./track-plan.ts";
 import { formatDuration } from "./units.ts";
 
 /** Says what a track means for a virtual router that depends on it. */
@@ -44,6 +44,8 @@ function trackText(track: TrackPlan): string {
     }
     case "bfd":
       return `bfd ${track.session}, ${delaysText(track)}`;
+    case "route":
+      return `${routeWords(track)}, ${delaysText(track)}`;
     default:
       return unreachable(track);
   }
@@ -57,6 +59,16 @@ export function programText({ command, user }: Pick<ScriptTrackPlan, "command" |
 
 function rhythmText({ intervalMs, timeoutMs, rise, fall }: TrackRhythm): string {
   return `every ${formatDuration(intervalMs)}, timeout ${formatDuration(timeoutMs)}, rise ${rise}, fall ${fall}`;
+}
+
+/** In the words of `ip route`. */
+function routeWords({ destination, via, interface: on, table }: RouteTrackPlan): string {
+  const ways = [
+    ...(via === null ? [] : [`via ${via}`]),
+    ...(on === null ? [] : [`dev ${on}`]),
+    ...(table === 254 ? [] : [`table ${table}`]),
+  ];
+  return ["route", `${destination.address}/${destination.length}`, ...ways].join(" ");
 }
 
 function jitterText({ jitterMs }: ScriptTrackPlan): string {

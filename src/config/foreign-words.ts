@@ -61,6 +61,7 @@ const track: Readonly<Record<string, string>> = {
   delay: "write up_delay and down_delay",
   fork_delay: "write up_delay",
   terminate_delay: "write down_delay",
+  dev: "write interface",
   init_fail: "leave it out: nothing counts before the first result, and the first one counts by itself",
   init_file: "leave it out: no file counts as 0",
   bfd_instance: "write bfd, with the name of a [[bfd]]",

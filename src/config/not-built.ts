@@ -100,9 +100,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     fifo_script: "start the FIFO's reader as a service of its own meanwhile",
     services: "changes of services are in the log meanwhile",
   },
-  track: {
-    route: "use script meanwhile",
-  },
   service: {
     quorum: "a service is up while one server is up meanwhile",
     hysteresis: "a service is up while one server is up meanwhile",

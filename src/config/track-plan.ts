@@ -1,4 +1,4 @@
-import type { Endpoint } from "../base/address.ts";
+import type { Endpoint, Prefix } from "../base/address.ts";
 
 /** Something outside the elections that changes the claim; src/config/tracks has a file for each kind. */
 export type TrackPlan =
@@ -8,7 +8,8 @@ export type TrackPlan =
   | ProcessTrackPlan
   | GatewayTrackPlan
   | ServersTrackPlan
-  | BfdTrackPlan;
+  | BfdTrackPlan
+  | RouteTrackPlan;
 
 /** What every track but a file's says about the claim. */
 export interface TrackEffect {
@@ -99,6 +100,19 @@ export interface BfdTrackPlan extends TrackEffect, TrackDelays {
   readonly kind: "bfd";
   /** Name of the session. */
   readonly session: string;
+}
+
+/** A route that has to be in a routing table. */
+export interface RouteTrackPlan extends TrackEffect, TrackDelays {
+  readonly kind: "route";
+  /** Exactly this prefix: a wider route is another one. */
+  readonly destination: Prefix;
+  /** The routing table's number, or its name on the node; 254 is `main`. */
+  readonly table: number | string;
+  /** The router that it has to go to; null is any, and none. */
+  readonly via: string | null;
+  /** The interface that it has to go through; null is any. */
+  readonly interface: string | null;
 }
 
 /** A server and the probe that decides whether it is up; null is always up. */

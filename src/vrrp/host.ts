@@ -15,6 +15,7 @@ import type {
   RouteRequest,
   RuleRequest,
 } from "../kernel/rtnetlink.ts";
+import type { RouteNews, RoutesPlace, RouteWatch } from "../kernel/route-watch.ts";
 import type { BfdHost } from "./bfd/bfd-host.ts";
 import type { VirtualMacLinks } from "../kernel/virtual-mac-links.ts";
 import type { GatewayPlace } from "./tracks/gateway-place.ts";
@@ -56,6 +57,8 @@ export interface Host {
   /** Reads a small file; null if there is none. */
   readFile(path: string): string | null;
   readonly processes: HostProcesses;
+  /** Hears of the routes to one destination from now on; throws `SystemError`. */
+  watchRoutes(place: RoutesPlace, react: (news: RouteNews) => void): RouteWatch;
   /** Gets ready to ask an address whether it is there; `answered` is called for each answer. Throws `SystemError`. */
   openReachability(place: GatewayPlace, target: string, answered: () => void): Reachability;
   /** Calls `react` when a file may have changed, come or gone; the result ends that. Null if it cannot be watched. */

@@ -9,29 +9,40 @@ export class Interfaces {
   readonly #named = new Map<string, Link>();
   /** By link, in the kernel's order. */
   #addresses = new Map<number, Map<string, InterfaceAddress>>();
+  #losses = 0;
 
   constructor(host: Pick<Host, "routes">) {
     this.#host = host;
     this.readAll();
   }
 
+  /** Counts up whenever a link has gone down or away, or an address away: IPv4 routes go with them, of which no news tells. */
+  get losses(): number {
+    return this.#losses;
+  }
+
   /** Reads everything from the kernel again. */
   readAll(): void {
+    const before = { links: this.#links, addresses: this.#addresses };
     this.#links = new Map(this.#host.routes.links().map((link) => [link.index, link]));
     this.#nameLinks();
     this.#addresses = new Map();
     for (const address of this.#host.routes.addresses()) this.#keep(address);
+    if (this.#hasLost(before)) this.#losses++;
   }
 
   /** Takes over one event; tells whether it says anything new. */
   apply(event: RouteEvent): boolean {
     switch (event.kind) {
       case "link":
+        if (event.isGone || (!event.link.isUp && this.#links.get(event.link.index)?.isUp === true))
+          this.#losses++;
         if (event.isGone) this.#links.delete(event.link.index);
         else this.#links.set(event.link.index, event.link);
         this.#nameLinks();
         return true;
       case "address":
+        if (event.isGone) this.#losses++;
         return this.#note(event.address, event.isGone);
       case "route":
       case "rule":
@@ -94,6 +105,19 @@ export class Interfaces {
       known.readiness !== readiness ||
       known.scope !== scope
     );
+  }
+
+  #hasLost(before: {
+    readonly links: ReadonlyMap<number, Link>;
+    readonly addresses: ReadonlyMap<number, ReadonlyMap<string, InterfaceAddress>>;
+  }): boolean {
+    const isDown = [...before.links.values()].some(
+      ({ index, isUp }) => isUp && this.#links.get(index)?.isUp !== true,
+    );
+    const isGone = [...before.addresses].some(([index, onLink]) =>
+      [...onLink.keys()].some((key) => this.#addresses.get(index)?.has(key) !== true),
+    );
+    return isDown || isGone;
   }
 
   #keep(address: InterfaceAddress): void {

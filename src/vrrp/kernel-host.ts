@@ -8,6 +8,7 @@ import { RawMulticast } from "../kernel/raw-multicast.ts";
 import { RawSpeaker } from "../kernel/raw-speaker.ts";
 import { RawUnicast } from "../kernel/raw-unicast.ts";
 import { openEcho, openNeighbour } from "../kernel/reachability.ts";
+import { watchRoutes } from "../kernel/route-watch.ts";
 import { RouteNetlink } from "../kernel/rtnetlink.ts";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.ts";
 import { PreciseTimer } from "../kernel/timer.ts";
@@ -61,6 +62,7 @@ export function openKernelHost(log: Log): KernelHost {
       watchEnd,
       subscribe: subscribeProcesses,
     },
+    watchRoutes,
     openReachability: (place, target, answered) =>
       place.method === "ping" ? openEcho(place, target, answered) : openNeighbour(place, target, answered),
     readFile,

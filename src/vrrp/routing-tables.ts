@@ -20,18 +20,27 @@ export function parseTables(text: string): readonly (readonly [string, number])[
   });
 }
 
-/** Gives the numbers of all tables that the plans name; throws for a name this host does not know. */
+/** Tables that something of a name needs. */
+export interface TablesNeeded {
+  /** Whose they are, for messages. */
+  readonly name: string;
+  readonly tables: readonly (number | string)[];
+}
+
+/** Gives the tables that the routes and rules of a virtual router need. */
+export function tablesOf({ name, routes, rules }: VrrpInstancePlan): TablesNeeded {
+  const ofRules = rules.flatMap(({ action }) => (action.kind === "table" ? [action.table] : []));
+  return { name, tables: [...routes.map(({ table }) => table), ...ofRules] };
+}
+
+/** Gives the numbers of all tables that go by a name; throws for a name this host does not know. */
 export function tableNumbers(
-  plans: readonly VrrpInstancePlan[],
+  needed: readonly TablesNeeded[],
   host: Pick<Host, "readFile">,
 ): ReadonlyMap<string, number> {
-  const named = plans.flatMap(({ name, routes, rules }) => {
-    const tables = [
-      ...routes.map(({ table }) => table),
-      ...rules.flatMap(({ action }) => (action.kind === "table" ? [action.table] : [])),
-    ];
-    return tables.flatMap((table) => (typeof table === "string" ? [{ name, table }] : []));
-  });
+  const named = needed.flatMap(({ name, tables }) =>
+    tables.flatMap((table) => (typeof table === "string" ? [{ name, table }] : [])),
+  );
   if (named.length === 0) return new Map();
   // The administrator's names go before the distribution's.
   const texts = paths.map((path) => host.readFile(path) ?? "").toReversed();

@@ -1,21 +1,28 @@
 import { unreachable } from "../base/assert.ts";
-import type { VrrpPlan } from "../config/node-plan.ts";
 import type { TrackPlan } from "../config/track-plan.ts";
-import type { Host, UserIds } from "./host.ts";
+import type { UserIds } from "./host.ts";
+import { tableNumbers } from "./routing-tables.ts";
 import type { Burden } from "./tracking.ts";
 import { BfdTrack } from "./tracks/bfd-track.ts";
 import { FileTrack } from "./tracks/file-track.ts";
 import { GatewayTrack } from "./tracks/gateway-track.ts";
 import { LinkTrack } from "./tracks/link-track.ts";
 import { ProcessTrack } from "./tracks/process-track.ts";
+import { RouteTrack } from "./tracks/route-track.ts";
 import { ScriptTrack } from "./tracks/script-track.ts";
 import { ServersTrack } from "./tracks/servers-track.ts";
 import type { TalliedVerdict } from "./tracks/tallied-verdict.ts";
 import type { Track, TrackNeeds } from "./tracks/track.ts";
 
+/** What the names in tracks stand for on this host. */
+export interface TrackNames {
+  readonly users: ReadonlyMap<string | null, UserIds | null>;
+  readonly tables: ReadonlyMap<string, number>;
+}
+
 /** How tracks are exchanged. */
 interface Exchange {
-  readonly users: ReadonlyMap<string | null, UserIds | null>;
+  readonly names: TrackNames;
   readonly isAdopting: boolean;
 }
 
@@ -26,6 +33,19 @@ export class Tracks {
 
   constructor(needs: TrackNeeds) {
     this.#needs = needs;
+  }
+
+  /** Looks up the names in tracks; throws for one that this host does not know. */
+  prepare(plans: readonly TrackPlan[]): TrackNames {
+    const { host } = this.#needs;
+    const users = new Set(plans.flatMap((plan) => (plan.kind === "script" ? [plan.user] : [])));
+    const tables = plans.flatMap((plan) =>
+      plan.kind === "route" ? [{ name: `track ${plan.name}`, tables: [plan.table] }] : [],
+    );
+    return {
+      users: new Map([...users].map((name) => [name, host.resolveUser(name)])),
+      tables: tableNumbers(tables, host),
+    };
   }
 
   /** Goes over to other tracks; those that are the same go on. */
@@ -70,6 +90,8 @@ export class Tracks {
         return new FileTrack(plan, this.#needs);
       case "process":
         return new ProcessTrack(plan, this.#needs);
+      case "route":
+        return new RouteTrack(plan, this.#needs, numberOf(plan.table, how.names));
       case "bfd":
         return new BfdTrack(plan, this.#needs);
       case "servers":
@@ -80,7 +102,7 @@ export class Tracks {
           isAdopted: how.isAdopting,
         });
       case "script": {
-        const user = how.users.get(plan.user) ?? null;
+        const user = how.names.users.get(plan.user) ?? null;
         const from = { user, before: verdictOf(old, plan), isAdopted: how.isAdopting };
         return new ScriptTrack(plan, this.#needs, from);
       }
@@ -90,17 +112,13 @@ export class Tracks {
   }
 }
 
+/** Every name was looked up before anything was changed. */
+function numberOf(table: number | string, { tables }: TrackNames): number {
+  return typeof table === "number" ? table : (tables.get(table) ?? 0);
+}
+
 /** What was found in another rhythm stays true. */
 function verdictOf(old: Track | undefined, { kind }: TrackPlan): TalliedVerdict | null {
   if (old?.plan.kind !== kind) return null;
   return old instanceof ScriptTrack || old instanceof GatewayTrack ? old.verdict : null;
-}
-
-/** Finds the users that a plan's scripts run as; throws if there is none of a name. */
-export function usersOf(
-  { tracks }: Pick<VrrpPlan, "tracks">,
-  host: Pick<Host, "resolveUser">,
-): ReadonlyMap<string | null, UserIds | null> {
-  const names = new Set(tracks.flatMap((track) => (track.kind === "script" ? [track.user] : [])));
-  return new Map([...names].map((name) => [name, host.resolveUser(name)]));
 }

@@ -20,7 +20,7 @@ import type { Host } from "./host.ts";
 import type { Interfaces } from "./interfaces.ts";
 import type { Ownership } from "./ownership.ts";
 import type { PutBacks } from "./put-backs.ts";
-import { tableNumbers } from "./routing-tables.ts";
+import { tableNumbers, tablesOf } from "./routing-tables.ts";
 
 /** What looking after virtual routes and rules takes. */
 export interface VirtualFibNeeds {
@@ -64,7 +64,7 @@ export class VirtualFib {
 
   /** Gets ready for these routers, or throws; the result puts it in force. */
   prepare(plans: readonly VrrpInstancePlan[]): () => void {
-    const tables = tableNumbers(plans, this.#needs.host);
+    const tables = tableNumbers(plans.map(tablesOf), this.#needs.host);
     return () => {
       // Names of the old plan are still of use for removing what it had.
       this.#tables = new Map([...this.#tables, ...tables]);

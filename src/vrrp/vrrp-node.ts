@@ -15,7 +15,7 @@ import { Handovers } from "./handovers.ts";
 import type { Election } from "./election-types.ts";
 import { heldAddresses } from "./held-addresses.ts";
 import { Holdings } from "./holdings.ts";
-import type { Host, UserIds } from "./host.ts";
+import type { Host } from "./host.ts";
 import { Interfaces } from "./interfaces.ts";
 import { Neighbourhoods } from "./neighbourhoods.ts";
 import { StateNotices } from "./state-notices.ts";
@@ -25,7 +25,7 @@ import { Places } from "./places.ts";
 import { Router, type RouterNeeds } from "./router.ts";
 import { followingMember, groupEvent, wholeGroups } from "./sync-group.ts";
 import type { WeighedClaim } from "./tracking.ts";
-import { Tracks, usersOf } from "./tracks.ts";
+import { type TrackNames, Tracks } from "./tracks.ts";
 import { Transport } from "./transport.ts";
 import { Verdicts } from "./verdicts.ts";
 import { VirtualMacs } from "./virtual-macs.ts";
@@ -144,7 +144,7 @@ export class VrrpNode {
 
   /** Goes over to another plan; throws, with the old plan in force, if it cannot be carried out. */
   configure(plan: VrrpPlan, adopt: readonly string[], handedOver: readonly HandedOver[] = []): void {
-    const users = usersOf(plan, this.#host);
+    const names = this.#tracks.prepare(plan.tracks);
     const tellOthers = this.#notices.prepare(plan.notify);
     const holdOthers = this.#holdings.prepare(plan.instances);
     // What cannot be opened is a refusal, before anything has changed.
@@ -155,7 +155,7 @@ export class VrrpNode {
       tellOthers();
       holdOthers();
       const held = this.#isConfigured ? [] : namesHeldJustNow(plan.instances, this.#host.routes.leases());
-      this.#carryOut(plan, { users, adopt: wholeGroups(plan, [...adopt, ...held]) });
+      this.#carryOut(plan, { names, adopt: wholeGroups(plan, [...adopt, ...held]) });
     } finally {
       release();
     }
@@ -268,10 +268,7 @@ export class VrrpNode {
     for (const router of inTheWay) router.cutShort();
   }
 
-  #carryOut(
-    plan: VrrpPlan,
-    how: { readonly users: ReadonlyMap<string | null, UserIds | null>; readonly adopt: ReadonlySet<string> },
-  ): void {
+  #carryOut(plan: VrrpPlan, how: { readonly names: TrackNames; readonly adopt: ReadonlySet<string> }): void {
     const difference = planDifference(this.#plan.instances, plan.instances);
     this.#plan = plan;
     this.#handovers.keepOnly(plan.instances);
@@ -282,7 +279,7 @@ export class VrrpNode {
     this.#makeWay(plan);
     this.#bfd.exchange(plan.bfd);
     this.#virtualMacs.tend(this.#plansInUse());
-    this.#tracks.exchange(plan.tracks, { users: how.users, isAdopting: how.adopt.size > 0 });
+    this.#tracks.exchange(plan.tracks, { names: how.names, isAdopting: how.adopt.size > 0 });
     for (const next of difference.changed) this.#routers.get(routerKey(next))?.configure(next);
     const isAdopted = ({ name }: VrrpInstancePlan): boolean => how.adopt.has(name);
     this.#holdings.adopt(difference.added.filter(isAdopted));

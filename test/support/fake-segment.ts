@@ -24,6 +24,7 @@ import { FakeBfdNet } from "./fake-bfd.ts";
 import { FakeProcesses } from "./fake-processes.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { FakeFib } from "./fake-fib.ts";
+import { FakeRouteTables } from "./fake-route-tables.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { FakeVirtualMacLinks } from "./fake-virtual-mac-links.ts";
 
@@ -169,6 +170,7 @@ export class FakeMachine {
   /** Content of files by their paths. */
   readonly files: Map<string, string> = new Map();
   readonly processes: FakeProcesses = new FakeProcesses();
+  readonly routeTables: FakeRouteTables = new FakeRouteTables();
   /** Addresses that answer when they are asked. */
   readonly neighbours: Set<string> = new Set();
   /** Lines written to FIFOs, and whether anybody reads them. */
@@ -252,6 +254,7 @@ export class FakeMachine {
         close: () => undefined,
       }),
       processes: this.processes.host(whenRunning),
+      watchRoutes: this.routeTables.host(whenRunning),
       openReachability: (_place, target, answered) => ({
         ask: () => {
           const answer = (): void => void (isAlive && this.neighbours.has(target) && answered());
@@ -326,6 +329,13 @@ export class FakeMachine {
   /** Pulls or plugs a cable. */
   setCarrier(name: string, hasCarrier: boolean): void {
     const link = { ...this.#link(name), hasCarrier };
+    this.#links.set(name, link);
+    this.#tell({ kind: "link", link, isGone: false });
+  }
+
+  /** Takes a link down or up, as `ip link set` does. */
+  setUp(name: string, isUp: boolean): void {
+    const link = { ...this.#link(name), isUp, hasCarrier: isUp };
     this.#links.set(name, link);
     this.#tell({ kind: "link", link, isGone: false });
   }

@@ -91,6 +91,11 @@ export class VrrpRole {
     await waitFor(`${name} is ${state}`, () => this.status(name)?.state === state);
   }
 
+  /** The process's id. */
+  get pid(): number {
+    return this.#subprocess.pid;
+  }
+
   /** Gives what it logged so far. */
   log(): string {
     return this.#log;

@@ -1,4 +1,4 @@
-import { addressBytes, addressFromBytes, familyOf, prefixContains, type Prefix } from "../../base/address.ts";
+import { familyOf, networkOf, prefixContains } from "../../base/address.ts";
 import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
 import { planningConfig, type Model, type Resolved } from "../model.ts";
 import { destinationOf, networksOn, routePlans, ruleFamily } from "../plan-holdings.ts";
@@ -74,7 +74,7 @@ function routes({ config, path }: Resolved): readonly Finding[] {
     const at = [...path, "routes", index];
     const findings = [...routeFamilies(route, at), ...nowhere(route, at)];
     const destination = destinationOf(route);
-    const network = networkOf(destination);
+    const network = networkOf(destination).address;
     if (network !== destination.address) {
       const what = `${destination.address}/${destination.length} has bits set beyond its prefix, and the kernel refuses it`;
       findings.push(errorAt([...at, "destination"], what, `write "${network}/${destination.length}"`));
@@ -206,13 +206,4 @@ function twiceTheSameRule(model: Model): readonly Finding[] {
       return [];
     }),
   );
-}
-
-/** Gives the first address of a network. */
-function networkOf({ address, length }: Prefix): string {
-  const bytes = addressBytes(address).map((byte, index) => {
-    const bits = Math.min(8, Math.max(0, length - index * 8));
-    return byte & (0xff << (8 - bits));
-  });
-  return addressFromBytes(bytes);
 }

@@ -98,29 +98,34 @@ const tableExample = 'table = 100, or table = "uplink" as in /etc/iproute2/rt_ta
 const builtInTables: Readonly<Record<string, number>> = { default: 253, main: 254, local: 255 };
 
 /** A routing table's number, or its name on the node. */
-const routingTable = z.unknown().transform((value, context): number | string => {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 0xffff_ffff)
-    return value;
-  if (typeof value === "string" && /^[A-Za-z_][\w.-]{0,62}$/.test(value))
-    return builtInTables[value] ?? value;
-  const isNear = typeof value === "number" || typeof value === "string";
-  context.addIssue(
-    isNear
-      ? complaint(`${JSON.stringify(value)} is no routing table`, `write ${tableExample}`)
-      : wants("a number or a name", tableExample)({ input: value }),
-  );
-  return z.NEVER;
-});
+export const routingTable: z.ZodType<number | string> = z
+  .unknown()
+  .transform((value, context): number | string => {
+    if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 0xffff_ffff)
+      return value;
+    if (typeof value === "string" && /^[A-Za-z_][\w.-]{0,62}$/.test(value))
+      return builtInTables[value] ?? value;
+    const isNear = typeof value === "number" || typeof value === "string";
+    context.addIssue(
+      isNear
+        ? complaint(`${JSON.stringify(value)} is no routing table`, `write ${tableExample}`)
+        : wants("a number or a name", tableExample)({ input: value }),
+    );
+    return z.NEVER;
+  });
 
 const routeExample = 'routes = [{ destination = "198.51.100.0/24", via = "192.0.2.1" }]';
 
-const destination = z.union([z.literal("default"), prefix('destination = "198.51.100.0/24"')], {
-  error: wants('"default", or a network in quotes', 'destination = "198.51.100.0/24"'),
-});
+/** What a route leads to. */
+export function routeDestination(example: string): z.ZodType<Prefix | "default"> {
+  return z.union([z.literal("default"), prefix(example)], {
+    error: wants('"default", or a network in quotes', example),
+  });
+}
 
 const route: z.ZodType<VirtualRouteEntry> = table(
   {
-    destination,
+    destination: routeDestination('destination = "198.51.100.0/24"'),
     type: orElse(choice(["unicast", "blackhole", "unreachable", "prohibit", "throw"]), "unicast"),
     via: orNull(address('via = "192.0.2.1"')),
     interface: orNull(interfacePerNode('interface = "eth1"')),

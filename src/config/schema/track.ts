@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Prefix } from "../../base/address.ts";
 import type { GatewayTrackPlan } from "../track-plan.ts";
 import {
   address,
@@ -17,6 +18,7 @@ import {
   text,
   wants,
 } from "./fields.ts";
+import { routeDestination, routingTable } from "./holdings.ts";
 
 /** `[[track]]`: what changes the node's claim; exactly one of the subjects (src/config/tracks) is given. */
 export interface TrackEntry {
@@ -29,6 +31,9 @@ export interface TrackEntry {
   readonly service: string | null;
   readonly upstream: string | null;
   readonly bfd: string | null;
+  readonly route: Prefix | "default" | null;
+  readonly table: number | string | null;
+  readonly via: string | null;
   readonly interval: number | null;
   readonly timeout: number | null;
   readonly jitter: number | null;
@@ -59,6 +64,9 @@ export const trackSchema: z.ZodType<TrackEntry> = table(
     service: orNull(text('service = "web"', 63)),
     upstream: orNull(text('upstream = "apps"', 63)),
     bfd: orNull(text('bfd = "gateway"', 63)),
+    route: orNull(routeDestination('route = "198.51.100.0/24"')),
+    table: orNull(routingTable),
+    via: orNull(address('via = "192.0.2.1"')),
     interval: orNull(duration(100, 86_400_000, 'interval = "2s"')),
     timeout: orNull(duration(10, 86_400_000, 'timeout = "1s"')),
     jitter: orNull(duration(0, 86_400_000, 'jitter = "500ms"')),

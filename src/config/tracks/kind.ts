@@ -31,7 +31,8 @@ export type TrackSubject =
   | "gateway"
   | "service"
   | "upstream"
-  | "bfd";
+  | "bfd"
+  | "route";
 
 /** A `[[track]]` and where it stands. */
 export type TrackElement = Element<TrackEntry>;

@@ -5,6 +5,7 @@ import { gatewayKind } from "./gateway.ts";
 import { interfaceKind } from "./interface.ts";
 import type { TrackKind, TrackSubject } from "./kind.ts";
 import { processKind } from "./process.ts";
+import { routeKind } from "./route.ts";
 import { scriptKind } from "./script.ts";
 import { serviceKind, upstreamKind } from "./servers.ts";
 
@@ -18,6 +19,7 @@ export const trackKinds: readonly TrackKind[] = [
   serviceKind,
   upstreamKind,
   bfdKind,
+  routeKind,
 ];
 
 /** Gives the kinds whose subjects a table has; a right one has one. */

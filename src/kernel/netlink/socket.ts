@@ -46,6 +46,22 @@ export function openRequestSocket(protocol: number): NetlinkPort {
   };
 }
 
+/**
+ * Opens a non-blocking socket for one dump that is read a little at a time: the kernel makes the next part of its answer
+ * as the last one is read. Gives its descriptor.
+ */
+export function openDumpSocket(protocol: number): number {
+  const fd = native.open(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, protocol);
+  try {
+    for (const option of [NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK]) tryOption(fd, option);
+    native.bind(fd, netlinkAddress(0));
+  } catch (error) {
+    native.close(fd);
+    throw error;
+  }
+  return fd;
+}
+
 /** Opens a non-blocking socket that hears the kernel's notifications; gives its descriptor. */
 export function openEventSocket(protocol: number, groups: number): number {
   const fd = native.open(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, protocol);

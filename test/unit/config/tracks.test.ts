@@ -37,10 +37,10 @@ describe("[[track]]", () => {
 
   test("is refused without a subject and with two", () => {
     expect(linesOf(base + vip + "[[track]]\nweight = -10\n")).toEqual([
-      "17:1 track[0]: tracks nothing; write exactly one of script, interface, file, process, gateway, service, upstream and bfd, and a [[track]] for each",
+      "17:1 track[0]: tracks nothing; write exactly one of script, interface, file, process, gateway, service, upstream, bfd and route, and a [[track]] for each",
     ]);
     expect(linesOf(base + vip + '[[track]]\nscript = "/x"\nfile = "/y"\n')).toEqual([
-      "19:8 track[0].file: script and file stand in one table; write exactly one of script, interface, file, process, gateway, service, upstream and bfd, and a [[track]] for each",
+      "19:8 track[0].file: script and file stand in one table; write exactly one of script, interface, file, process, gateway, service, upstream, bfd and route, and a [[track]] for each",
     ]);
   });
 
@@ -178,9 +178,52 @@ describe("[[track]]", () => {
     ]);
   });
 
-  test("is refused by name for what a later version will track", () => {
-    expect(lines('route = "default"')).toContain(
-      "18:1 track[0].route: not built yet in this version; remove it; use script meanwhile",
+  test("of a route takes a table, a router and an interface as details", () => {
+    const text = `[[track]]\nroute = "198.51.100.0/24"\ntable = 100\nvia = "10.16.8.1"\ninterface = "eth1"\ndown_delay = "1s"\nweight = -10\n`;
+    expect(planOf(text).vrrp.tracks).toEqual([
+      {
+        kind: "route",
+        name: "198.51.100.0/24",
+        weight: -10,
+        reverse: false,
+        destination: { address: "198.51.100.0", length: 24 },
+        table: 100,
+        via: "10.16.8.1",
+        interface: "eth1",
+        upDelayMs: 0,
+        downDelayMs: 1000,
+      },
+    ]);
+    expect(describePlan(planOf(text))).toContain(
+      "198.51.100.0/24: route 198.51.100.0/24 via 10.16.8.1 dev eth1 table 100, up after 0ms, down after 1s",
     );
+    const byDefault = planOf('[[track]]\nname = "out"\nroute = "default"\n').vrrp.tracks;
+    expect(byDefault).toMatchObject([{ destination: { address: "0.0.0.0", length: 0 }, table: 254 }]);
+    const over6 = planOf('[[track]]\nroute = "default"\nvia = "fe80::1"\n').vrrp.tracks;
+    expect(over6).toMatchObject([{ name: "default", destination: { address: "::", length: 0 } }]);
+    expect(lines('route = "::/0"\nvia = "fe80::1"')).toEqual([]);
+    expect(lines('route = "192.0.2.7/32"\nvia = "fe80::1"')).toEqual([]);
+  });
+
+  test("of a route is refused where no table can have it", () => {
+    expect(lines('route = "192.0.2.7/24"')).toEqual([
+      '18:9 track[0].route: 192.0.2.7/24 is an address in a network, and no route leads to it; write route = "192.0.2.0/24", or "192.0.2.7/32"',
+    ]);
+    expect(lines('route = "2001:db8::/32"\nvia = "192.0.2.1"')).toEqual([
+      '19:7 track[0].via: 192.0.2.1 is an IPv4 address, and 2001:db8::/32 a route of IPv6; write the router\'s IPv6 address, as in via = "fe80::1"',
+    ]);
+    expect(lines('route = "nowhere"')[0]).toBe(
+      '18:9 track[0].route: must be "default", or a network in quotes, not "nowhere"; write route = "198.51.100.0/24"',
+    );
+    expect(lines('route = "default"\ntable = 0')).toEqual([
+      '19:9 track[0].table: 0 is no routing table; write table = 100, or table = "uplink" as in /etc/iproute2/rt_tables',
+    ]);
+    const held = `${vip}routes = [{ destination = "default", via = "172.16.8.1" }]\n`;
+    expect(linesOf(`${base}${held}[[track]]\nroute = "default"\n`)).toEqual([
+      '19:9 track[0].route: "public" adds this route itself once it is active, and would never become so; track another route, or narrow vips',
+    ]);
+    expect(lines('interface = "eth1"\ntable = 100')).toEqual([
+      "19:1 track[0].table: means something with route only; remove it",
+    ]);
   });
 });
