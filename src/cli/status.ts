@@ -81,6 +81,7 @@ function describeInstances(instances: readonly InstanceStatus[], isTerminal: boo
       if (state !== "active" && peer !== null)
         lines.push(`  active is ${peer.address} with priority ${peer.priority}`);
       if (instance.splitBrain !== null) lines.push(...splitBrainLines(instance.splitBrain, isTerminal));
+      lines.push(...instance.duplicates.map(duplicateText));
       lines.push(...instance.claims.map((claim) => `  ${claim}`));
       // One path is the interface of the second line.
       if (instance.paths.length > 1) lines.push(...instance.paths.map(describePath));
@@ -107,6 +108,10 @@ function splitBrainLines(found: SplitBrainStatus, isTerminal: boolean): readonly
     `    ${explanation}`,
     `    what to do: ${advice}`,
   ];
+}
+
+function duplicateText(address: string): string {
+  return `  ${address} is another host's too, and does not answer here: find the host that has it; it is tried again`;
 }
 
 function virtualMacText({ virtualMac }: InstanceStatus): string {

@@ -47,6 +47,8 @@ export interface InstanceStatus {
   /** Why `priority` differs from `basePriority`, or why the claim is withdrawn. */
   readonly claims: readonly string[];
   readonly addresses: readonly string[];
+  /** Those of them that do not answer here, as duplicate address detection has found another host that has them. */
+  readonly duplicates: readonly string[];
   /** When the operator handed it over, so that it claims with priority 1; null if not. */
   readonly handedOverAt: string | null;
   /** Another that holds the addresses too; null as long as none is known. */

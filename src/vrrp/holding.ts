@@ -1,8 +1,10 @@
+import { familyOf } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import type { VipAddressPlan, VrrpInstancePlan } from "../config/node-plan.ts";
 import type { InterfaceAddress } from "../kernel/rtnetlink.ts";
 import { Announcer, type AnnouncerNeeds } from "./announcer.ts";
 import { later, type Instant } from "../base/instant.ts";
+import { DuplicateAddresses } from "./duplicate-addresses.ts";
 import { heldAddresses } from "./held-addresses.ts";
 import type { Interfaces } from "./interfaces.ts";
 import { leaseS, renewalMs } from "./lease.ts";
@@ -27,7 +29,10 @@ export interface HoldingNeeds extends AnnouncerNeeds {
 export class Holding {
   readonly #needs: HoldingNeeds;
   readonly #announcer: Announcer;
+  readonly #duplicates: DuplicateAddresses;
   readonly #deadlineName: string;
+  /** Addresses to be announced once the network has been asked about them. */
+  readonly #unannounced = new Set<string>();
   #plan: VrrpInstancePlan;
   #isHeld = false;
   #renewedAt: Instant | null = null;
@@ -38,10 +43,16 @@ export class Holding {
     this.#plan = plan;
     this.#needs = needs;
     this.#announcer = new Announcer(routerKey(plan), needs, () => ({
-      addresses: heldAddresses(this.#plan),
+      addresses: this.#answering(heldAddresses(this.#plan)),
       garp: this.#plan.garp,
     }));
+    this.#duplicates = new DuplicateAddresses(plan.name, needs, (vips) => this.#announcer.announce(vips));
     this.#deadlineName = `put back ${routerKey(plan)}`;
+  }
+
+  /** Addresses that do not answer because another host has them too, as `address/length`. */
+  get duplicates(): readonly string[] {
+    return this.#duplicates.texts;
   }
 
   /** Takes everything. */
@@ -68,13 +79,25 @@ export class Holding {
     this.#needs.deadlines.clear(this.#deadlineName);
     this.#isHeld = false;
     this.#had.clear();
+    this.#unannounced.clear();
+    this.#duplicates.clear();
     this.#needs.fib.release(this.#plan);
     this.#needs.addresses.remove(heldAddresses(this.#plan));
   }
 
   /** Tells the neighbours where the addresses are now. */
   announce(): void {
-    this.#announcer.announce();
+    this.#announce(heldAddresses(this.#plan));
+  }
+
+  /** Takes note that duplicate address detection has gone on with an address. */
+  seen({ address, linkIndex }: InterfaceAddress): void {
+    // Renewals of IPv4 leases come in every second, one for each address.
+    if (!this.#isHeld || familyOf(address) === 4) return;
+    const link = this.#needs.interfaces.linkAt(linkIndex)?.name;
+    const ours = heldAddresses(this.#plan).filter((vip) => vip.address === address && vip.interface === link);
+    this.#duplicates.look(ours);
+    this.#announce(ours.filter((vip) => this.#unannounced.has(textOf(vip))));
   }
 
   /** Says no more: whoever is about to take over does, and a late burst of ours would turn the hosts back. */
@@ -102,7 +125,7 @@ export class Holding {
       rules: missingFrom(before.rules, plan.rules),
     });
     this.#renew();
-    this.#announcer.announce(fresh);
+    this.#announce(fresh);
   }
 
   /** Takes note that an address has gone from a link; one of ours is put back in a moment. */
@@ -134,8 +157,22 @@ export class Holding {
       else log.notice(`${this.#plan.name}: ${text} could be added now`);
     }
     this.#renew();
-    this.#announcer.announce(added);
+    this.#announce(added);
     if (next !== null) deadlines.set(this.#deadlineName, next, () => this.check());
+  }
+
+  /** Tells the neighbours of what answers; of the rest as soon as it does. */
+  #announce(vips: readonly VipAddressPlan[]): void {
+    const answering = this.#answering(vips);
+    for (const vip of vips) this.#unannounced.add(textOf(vip));
+    for (const vip of answering) this.#unannounced.delete(textOf(vip));
+    this.#announcer.announce(answering);
+  }
+
+  /** Without duplicate address detection an address answers from its first moment. */
+  #answering(vips: readonly VipAddressPlan[]): readonly VipAddressPlan[] {
+    const { addresses } = this.#needs;
+    return vips.filter((vip) => !vip.detectsDuplicates || addresses.readiness(vip) === "ready");
   }
 
   #renew(): void {

@@ -1,9 +1,11 @@
+import type { Family } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Instant } from "../base/instant.ts";
 import type { ProcessEvent } from "../kernel/proc-connector.ts";
 import type { ProcessText } from "../kernel/processes.ts";
 import type { Reachability } from "../kernel/reachability.ts";
-import type { ArpMessage, IpPacket } from "../kernel/frames.ts";
+import type { IpPacket } from "../kernel/frames.ts";
+import type { NeighbourWord } from "../kernel/neighbour-word.ts";
 import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
 import type {
   ChangeOutcome,
@@ -39,10 +41,10 @@ export interface Host {
   announce(link: Link, address: string): void;
   /** Starts hearing a multicast group on a link; throws `SystemError`. */
   openSegment(where: SegmentPlace, receive: (packet: ReceivedPacket) => void): Segment;
-  /** Starts hearing ARP on a link; throws `SystemError`. */
-  openNeighbourhood(link: Link, react: (message: ArpMessage) => void): Neighbourhood;
+  /** Starts hearing ARP, or neighbour advertisements, on a link; throws `SystemError`. */
+  openNeighbourhood(where: LinkFamily, react: (word: NeighbourWord) => void): Neighbourhood;
   /** Starts hearing all VRRP over IP on a link, whomever it is for, past this host's own firewall; throws `SystemError`. */
-  openCapture(link: Link, react: (packet: IpPacket) => void): { close(): void };
+  openCapture(where: LinkFamily, react: (packet: IpPacket) => void): { close(): void };
   /** Gets ready to send through the place's speaker, which may be down still; throws `SystemError`. */
   openSpeaker(where: SegmentPlace, speaker: Link): Segment;
   /** Runs a program once; never rejects. */
@@ -116,12 +118,18 @@ export interface SegmentPlace {
   readonly speaker: Link | null;
 }
 
-/** ARP on a link. */
+/** A link, and what is spoken there. */
+export interface LinkFamily {
+  readonly link: Link;
+  readonly family: Family;
+}
+
+/** What neighbours on a link say of where addresses of a family are. */
 export interface Neighbourhood {
-  /** Hears only what comes from these IPv4 addresses. */
+  /** Hears only what is said of these addresses. */
   listenFor(addresses: readonly string[]): void;
-  /** Asks who has an address, without claiming it. */
-  probe(address: string): void;
+  /** Asks who has an address, without claiming it; `asker` is an own address of the same family. */
+  probe(address: string, asker: string): void;
   close(): void;
 }
 

@@ -49,8 +49,8 @@ export function openKernelHost(log: Log): KernelHost {
       if (link.mac.length === 6) frames.send(link.index, announcements.frame(link, address));
     },
     openSegment: (where, receive) => openSegment(where, receive, log),
-    openNeighbourhood: (link, react) => openNeighbourhood(link, react, log),
-    openCapture: (link, react) => openCapture(link, react, log),
+    openNeighbourhood: (where, react) => openNeighbourhood(where, react, log),
+    openCapture: (where, react) => openCapture(where, react, log),
     openSpeaker: ({ group, source }, link) =>
       RawSpeaker.open({ protocol: vrrpProtocol, link, group, source, ttl: 255, tos: 0xc0 }),
     runScript,

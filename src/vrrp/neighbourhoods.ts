@@ -1,55 +1,59 @@
-import type { ArpMessage } from "../kernel/frames.ts";
-import type { Link } from "../kernel/rtnetlink.ts";
-import type { Host, Neighbourhood } from "./host.ts";
+import type { NeighbourWord } from "../kernel/neighbour-word.ts";
+import type { Host, LinkFamily, Neighbourhood } from "./host.ts";
 
 interface Watched {
   readonly neighbourhood: Neighbourhood;
   readonly watches: Set<{
     readonly addresses: readonly string[];
-    readonly react: (message: ArpMessage) => void;
+    readonly react: (word: NeighbourWord) => void;
   }>;
 }
 
-/** One router's ear for ARP about its addresses. */
+/** One router's ear for what is said of its addresses. */
 export interface NeighbourWatch {
-  /** Asks who else has an address; throws `SystemError`. */
-  probe(address: string): void;
+  /** Asks who else has an address, as one with an own address; throws `SystemError`. */
+  probe(address: string, asker: string): void;
   close(): void;
 }
 
-/** What ARP says about the addresses of all routers: one socket for each link that is listened to. */
+/** What neighbours say of the addresses of all routers: one socket for each link and family that is listened to. */
 export class Neighbourhoods {
   readonly #host: Pick<Host, "openNeighbourhood">;
-  readonly #open = new Map<number, Watched>();
+  readonly #open = new Map<string, Watched>();
 
   constructor(host: Pick<Host, "openNeighbourhood">) {
     this.#host = host;
   }
 
-  /** Listens on a link for ARP whose sender has one of these IPv4 addresses; throws `SystemError`. */
-  watch(link: Link, addresses: readonly string[], react: (message: ArpMessage) => void): NeighbourWatch {
-    const watched = this.#open.get(link.index) ?? this.#openOn(link);
+  /** Listens for who has these addresses, all of the family; throws `SystemError`. */
+  watch(
+    where: LinkFamily,
+    addresses: readonly string[],
+    react: (word: NeighbourWord) => void,
+  ): NeighbourWatch {
+    const key = `${where.link.index} IPv${where.family}`;
+    const watched = this.#open.get(key) ?? this.#openOn(key, where);
     const watch = { addresses, react };
     watched.watches.add(watch);
     this.#tune(watched);
     return {
-      probe: (address) => watched.neighbourhood.probe(address),
+      probe: (address, asker) => watched.neighbourhood.probe(address, asker),
       close: () => {
         if (!watched.watches.delete(watch)) return;
         if (watched.watches.size > 0) return this.#tune(watched);
         watched.neighbourhood.close();
-        if (this.#open.get(link.index) === watched) this.#open.delete(link.index);
+        if (this.#open.get(key) === watched) this.#open.delete(key);
       },
     };
   }
 
-  #openOn(link: Link): Watched {
+  #openOn(key: string, where: LinkFamily): Watched {
     const watches: Watched["watches"] = new Set();
-    const neighbourhood = this.#host.openNeighbourhood(link, (message) => {
-      for (const { addresses, react } of watches) if (addresses.includes(message.sender)) react(message);
+    const neighbourhood = this.#host.openNeighbourhood(where, (word) => {
+      for (const { addresses, react } of watches) if (addresses.includes(word.address)) react(word);
     });
     const watched = { neighbourhood, watches };
-    this.#open.set(link.index, watched);
+    this.#open.set(key, watched);
     return watched;
   }
 

@@ -1,10 +1,11 @@
-import { familyOf } from "../base/address.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { VrrpInstancePlan } from "../config/node-plan.ts";
+import { virtualMac } from "../config/virtual-mac.ts";
 import type { SplitBrainStatus } from "../ipc/status.ts";
-import { type ArpMessage, formatMac, type IpPacket } from "../kernel/frames.ts";
+import { formatMac, type IpPacket } from "../kernel/frames.ts";
+import type { NeighbourWord } from "../kernel/neighbour-word.ts";
 import type { Link } from "../kernel/rtnetlink.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Election } from "./election-types.ts";
@@ -37,8 +38,8 @@ export interface RivalWatchNeeds {
 }
 
 /**
- * Watches for a rival while a router is active: takes note of the advertisements it hears, asks by ARP now and then who
- * else has an address, and looks at all VRRP on the link once somebody has. split-brain.ts says what it means.
+ * Watches for a rival while a router is active: takes note of the advertisements it hears, asks the neighbours now and then
+ * who else has an address, and looks at all VRRP on the link once somebody has. split-brain.ts says what it means.
  */
 export class RivalWatch {
   readonly #needs: RivalWatchNeeds;
@@ -112,20 +113,22 @@ export class RivalWatch {
     const addresses = ownAddresses(this.#plan, this.#link);
     const address = addresses[this.#probes % addresses.length];
     this.#probes += 1;
-    if (address === undefined || this.#link === null) return;
+    if (address === undefined || this.#link === null || this.#source === null) return;
     try {
-      this.#neighbours ??= this.#needs.neighbourhoods.watch(this.#link, addresses, (message) =>
-        this.#hear(message),
-      );
-      this.#neighbours.probe(address);
+      const where = { link: this.#link, family: this.#plan.family };
+      this.#neighbours ??= this.#needs.neighbourhoods.watch(where, addresses, (word) => this.#hear(word));
+      this.#neighbours.probe(address, this.#source);
     } catch (error) {
       log.debug(`${this.#plan.name}: asking for ${address} on ${this.#link.name}: ${errorText(error)}`);
     }
   }
 
-  #hear({ sender: address, senderMac: mac }: ArpMessage): void {
+  #hear({ address, mac, isAnswer }: NeighbourWord): void {
     const link = this.#link;
     if (link === null || mac === formatMac(link.mac)) return;
+    // Every node of a router with a virtual MAC says so: of that, only what answered us is not our own.
+    const { family, vrid, virtualMac: ownLink } = this.#plan;
+    if (ownLink !== null && mac === virtualMac(family, vrid) && !isAnswer) return;
     this.#listenToAll(link);
     this.note({ kind: "neighbour", mac, address });
   }
@@ -134,7 +137,9 @@ export class RivalWatch {
   #listenToAll(link: Link): void {
     if (this.#capture !== null) return;
     try {
-      this.#capture = this.#needs.host.openCapture(link, (packet) => this.#judgeStray(packet));
+      this.#capture = this.#needs.host.openCapture({ link, family: this.#plan.family }, (packet) =>
+        this.#judgeStray(packet),
+      );
     } catch (error) {
       this.#needs.log.debug(`${this.#plan.name}: listening on ${link.name}: ${errorText(error)}`);
     }
@@ -208,10 +213,9 @@ export class RivalWatch {
   }
 }
 
-/** The addresses that ARP can be asked about on the router's own link. */
+/** The advertised addresses that neighbours can be asked about. */
 function ownAddresses(plan: VrrpInstancePlan, link: Link | null): readonly string[] {
   if (link === null || link.mac.length !== 6) return [];
-  return plan.addresses
-    .filter((vip) => vip.interface === plan.interface && familyOf(vip.address) === 4)
-    .map(({ address }) => address);
+  const on = plan.virtualMac ?? plan.interface;
+  return plan.addresses.filter((vip) => vip.interface === on).map(({ address }) => address);
 }

@@ -137,9 +137,10 @@ export class Router {
     this.#handle({ kind: "claim", at: this.#now(), claim });
   }
 
-  /** Takes note that an address is gone: one that this router holds is put back. */
-  restore(gone: InterfaceAddress): void {
-    if (this.#isDefending()) this.#holding.lost(gone);
+  /** Takes note of an address: one that this router holds is put back if it is gone, and looked at if it changed. */
+  hearAddress(address: InterfaceAddress, isGone: boolean): void {
+    if (!isGone) this.#holding.seen(address);
+    else if (this.#isDefending()) this.#holding.lost(address);
   }
 
   /** Makes sure of every address while active. */
@@ -172,6 +173,7 @@ export class Router {
       basePriority,
       claims,
       addresses: heldAddresses(this.#plan).map(({ address, length }) => `${address}/${length}`),
+      duplicates: this.#holding.duplicates,
       handedOverAt: this.#needs.group.handedOverAt(this),
       splitBrain: this.#rivals.status,
       peer: this.#peer,

@@ -12,8 +12,8 @@ import { formatMs } from "./timers.ts";
  *
  * A rival shows itself in four ways. Its advertisements count, again and again, and it does not give way: it does not
  * hear ours, or drops them. They arrive and are dropped here. They arrive on the link, but in another group or under
- * another VRID. Or nothing of them arrives, and another hardware address answers for an address of ours. What was only
- * dropped may as well be an attacker's: as long as ARP can be asked, it takes an answer to make a rival of it.
+ * another VRID. Or nothing of them arrives, and another host answers for an address of ours. What was only
+ * dropped may as well be an attacker's: as long as neighbours can be asked, it takes an answer to make a rival of it.
  */
 
 /** Something heard of a rival while this router was active. */
@@ -41,7 +41,7 @@ export type Sighting =
       readonly group: string;
       readonly vrid: number;
     }
-  /** ARP in which another hardware address has one of our addresses. */
+  /** ARP or a neighbour advertisement in which another host has one of our addresses. */
   | { readonly kind: "neighbour"; readonly at: Instant; readonly mac: string; readonly address: string };
 
 /** A sighting of now. */
@@ -54,7 +54,7 @@ export interface SplitBrainRules {
   readonly intervalMs: number;
   readonly vrid: number;
   readonly group: string;
-  /** Whether ARP can be asked who else has the addresses. */
+  /** Whether neighbours can be asked who else has the addresses. */
   readonly canAsk: boolean;
   readonly neighbours: readonly NeighbourPlan[];
 }
@@ -170,9 +170,9 @@ function reasonOf(rules: SplitBrainRules, sighting: Sighting): Reason {
     case "neighbour":
       return {
         cause: "filtered",
-        explanation: `it answers ARP for ${sighting.address}, and no advertisement of it arrives`,
+        explanation: `it answers for ${sighting.address} on the link, and no advertisement of it arrives`,
         advice:
-          "let IP protocol 112 through every firewall between the nodes, see that switches pass the multicast group (IGMP snooping), and that edge-ha is alive there; a real server that answers needs `edge-ha rs start`",
+          "let IP protocol 112 through every firewall between the nodes, see that switches pass the multicast group (IGMP and MLD snooping), and that edge-ha is alive there; a real server that answers needs `edge-ha rs start`",
       };
     default:
       return unreachable(sighting);

@@ -103,6 +103,13 @@ export class VirtualAddresses {
     return link !== null && interfaces.find(keyOf(link.index, vip)) === null;
   }
 
+  /** Says how far duplicate address detection has come with an address; null if it is not there, or not heard of yet. */
+  readiness(vip: VipAddressPlan): InterfaceAddress["readiness"] | null {
+    const { interfaces } = this.#needs;
+    const link = interfaces.linkNamed(vip.interface);
+    return link === null ? null : (interfaces.find(keyOf(link.index, vip))?.readiness ?? null);
+  }
+
   /** Takes over what an earlier process left for these addresses. */
   adopt(vips: readonly VipAddressPlan[]): void {
     const { interfaces, ownership, secondaries } = this.#needs;

@@ -324,8 +324,8 @@ export class VrrpNode {
     }
     this.#holdings.checkSoon();
     if (event.kind === "link") for (const router of this.#routers.values()) router.reconcileSoon();
-    if (event.kind !== "address" || !event.isGone) return;
-    for (const router of this.#routers.values()) router.restore(event.address);
+    if (event.kind !== "address") return;
+    for (const router of this.#routers.values()) router.hearAddress(event.address, event.isGone);
   }
 
   /** Sees to the virtual MACs after a change of a link, and tells whether that is all there is to do about it. */

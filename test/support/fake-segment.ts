@@ -1,6 +1,6 @@
 import { familyOf } from "../../src/base/address.ts";
 import { instant, later, type Instant } from "../../src/base/instant.ts";
-import type { ArpMessage } from "../../src/kernel/frames.ts";
+import type { NeighbourWord } from "../../src/kernel/neighbour-word.ts";
 import type { ReceivedPacket } from "../../src/kernel/raw-multicast.ts";
 import type {
   AddressRequest,
@@ -66,11 +66,11 @@ export class FakeSegment {
     this.#random = seededRandom(seed);
   }
 
-  /** Lets a machine ask by ARP who else holds an address; every machine on the network answers for itself. */
+  /** Lets a machine ask who else holds an address; every machine on the network answers for itself. */
   openNeighbourhood(
     machine: FakeMachine,
     network: string,
-    react: (message: ArpMessage) => void,
+    react: (word: NeighbourWord) => void,
   ): Neighbourhood {
     this.#machines.add(machine);
     let wanted: readonly string[] = [];
@@ -83,10 +83,9 @@ export class FakeSegment {
           if (!wanted.includes(address) || !machine.hasCarrier(network)) continue;
           const islands = [machine, other].map(({ name }) => this.#islands.get(`${name} ${network}`) ?? 0);
           if (islands[0] !== islands[1]) continue;
-          const senderMac = `02:00:00:00:ff:${other.name.slice(-1).padStart(2, "0")}`;
+          const mac = `02:00:00:00:ff:${other.name.slice(-1).padStart(2, "0")}`;
           this.clock.schedule(later(this.clock.now(), 0.1), () => {
-            if (isOpen)
-              react({ kind: "arp", operation: "reply", senderMac, sender: address, target: "0.0.0.0" });
+            if (isOpen) react({ address, mac, isAnswer: true });
           });
         }
       },
@@ -192,6 +191,7 @@ export class FakeMachine {
   #missed: (() => void)[] | null = null;
   #isDeaf = false;
   #addresses: InterfaceAddress[];
+  readonly #heldBack = new Set<string>();
   readonly #subscribers = new Set<(event: RouteEvent) => void>();
   readonly #leases = new Map<string, { from: Instant; lifetimeS: number; cancel: () => void }>();
 
@@ -264,7 +264,7 @@ export class FakeMachine {
       }),
       readFile: (path) => this.files.get(path) ?? null,
       watchFile: () => () => undefined,
-      openNeighbourhood: (link, react) => this.#segment.openNeighbourhood(this, link.name, react),
+      openNeighbourhood: ({ link }, react) => this.#segment.openNeighbourhood(this, link.name, react),
       openCapture: () => ({ close: () => undefined }),
       runScript: (script) => {
         const { command } = script;
@@ -356,6 +356,11 @@ export class FakeMachine {
     for (const each of changed) this.#tell({ kind: "address", address: each, isGone: false });
   }
 
+  /** Has duplicate address detection of an address begin with its next addition. */
+  holdBack(address: string): void {
+    this.#heldBack.add(address);
+  }
+
   /** Removes an address as an operator would. */
   removeByHand(address: string): void {
     for (const gone of this.#addresses.filter((each) => each.address === address)) {
@@ -403,7 +408,7 @@ export class FakeMachine {
       if (there !== undefined) return "idle";
       const { linkIndex, address, prefixLength, label, scope } = change.address;
       const protocol = this.keepsTags ? change.address.protocol : 0;
-      const readiness = "ready";
+      const readiness = this.#heldBack.has(address) ? "tentative" : "ready";
       const added = { linkIndex, address, prefixLength, label, scope, protocol, readiness } as const;
       this.#addresses.push(added);
       this.#tell({ kind: "address", address: added, isGone: false });

@@ -28,6 +28,7 @@ const status: NodeStatus = {
       addresses: ["172.16.8.100/24"],
       peer: { address: "172.16.8.11", priority: 250 },
       handedOverAt: null,
+      duplicates: [],
       paths: [
         {
           interface: "eth2",

@@ -126,4 +126,26 @@ describe("a node over IPv6", () => {
     clock.advance(1);
     expect(lb1.machine.holds(linkLocal)).toBe(true);
   });
+
+  test("says when an address is another host's too, and tries again, ever more seldom", () => {
+    const { clock, lb1 } = startedPair(plans());
+    clock.advance(4000);
+    const announced = lb1.machine.announced.filter((address) => address === vip).length;
+    for (const seconds of [1, 2, 4]) {
+      lb1.machine.setReadiness(vip, "duplicate");
+      clock.advance(10);
+      expect([lb1.state(), lb1.status().duplicates]).toEqual(["active", [`${vip}/64`]]);
+      expect(lb1.log.at(-1)).toContain(
+        `public-1: ${vip}/64 on eth0 is another host's too, and does not answer here: duplicate address detection has failed; it is tried again in ${seconds} s`,
+      );
+      clock.advance(seconds * 1000 - 20);
+      expect(lb1.machine.holds(vip)).toBe(true);
+      lb1.machine.holdBack(vip);
+      clock.advance(20);
+    }
+    lb1.machine.setReadiness(vip, "ready");
+    clock.advance(10);
+    expect(lb1.status().duplicates).toEqual([]);
+    expect(lb1.machine.announced.filter((address) => address === vip).length).toBeGreaterThan(announced);
+  });
 });
