@@ -1,0 +1,250 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { resolve } from "node:path";
+import { Guest } from "./guest.ts";
+
+/**
+ * Every way the kernel hands packets to servers, from the configuration file to the answer the client gets: translation,
+ * three kinds of tunnels, UDP, IPv6 and marks; ipvsadm is the independent reader of the table.
+ */
+
+setDefaultTimeout(300_000);
+const vip = "10.99.0.101";
+const vip6 = "2001:db8:99::101";
+const schedulers = ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh"];
+
+const servers = 'servers = [{ address = "10.98.0.21" }, { address = "10.98.0.22" }]';
+const translated = 'servers = [{ address = "10.98.0.21", port = 80 }, { address = "10.98.0.22", port = 80 }]';
+const check = 'check = { type = "tcp", port = 80, interval = "2s", timeout = "1s" }';
+
+function service(name: string, ...lines: readonly string[]): string {
+  const place = lines.some((line) => /^(fwmark|addresses)/.test(line)) ? [] : ['vips = ["v4"]'];
+  return ["[[service]]", `name = "${name}"`, ...place, ...lines].join("\n");
+}
+
+const config = [
+  '[cluster]\nname = "forwarding"\nadvert_interval = "500ms"',
+  '[[node]]\nname = "lb1"\naddress = { eth0 = ["10.99.0.11/24", "2001:db8:99::11/64"], eth1 = "10.98.0.1/24" }',
+  `[[vip]]\nname = "v4"\naddress = "${vip}/24"\ninterface = "eth0"\nvrid = 51\nprefer = ["lb1"]`,
+  `[[vip]]\nname = "v6"\naddress = "${vip6}/64"\ninterface = "eth0"\nvrid = 51\nprefer = ["lb1"]`,
+  service("nat", "port = 8080", 'forward = "nat"', 'scheduler = "rr"', check, translated),
+  service("ipip", "port = 81", 'forward = "tunnel"', 'scheduler = "rr"', check, servers),
+  service("gue", "port = 82", 'forward = "tunnel"', 'tunnel = { type = "gue", port = 5555 }', check, servers),
+  service("gre", "port = 83", 'forward = "tunnel"', 'tunnel = { type = "gre" }', check, servers),
+  service("dr", "port = 84", 'forward = "dr"', 'scheduler = "rr"', servers),
+  service(
+    "sticky",
+    'ports = ["85-86"]',
+    'forward = "nat"',
+    'persistence = "60s"',
+    "persistence_mask = 24",
+    servers,
+  ),
+  service(
+    "names",
+    "port = 53",
+    'protocol = "udp"',
+    'forward = "nat"',
+    'scheduler = "rr"',
+    translated.replaceAll("80", "5353"),
+  ),
+  service(
+    "datagrams",
+    "port = 5353",
+    'protocol = "udp"',
+    'forward = "dr"',
+    'scheduler = "rr"',
+    "one_packet = true",
+    servers,
+  ),
+  service("marked", "fwmark = 7", 'forward = "nat"', 'scheduler = "rr"', translated),
+  service(
+    "six",
+    `addresses = ["${vip6}"]`,
+    "port = 80",
+    'forward = "nat"',
+    'scheduler = "rr"',
+    'servers = [{ address = "2001:db8:98::21" }, { address = "2001:db8:98::22" }]',
+  ),
+  ...schedulers.map((scheduler, index) =>
+    service(
+      `by-${scheduler}`,
+      `port = ${9000 + index}`,
+      'forward = "dr"',
+      `scheduler = "${scheduler}"`,
+      ...(scheduler === "mh" ? ['scheduler_flags = ["fallback", "port"]'] : []),
+      'servers = [{ address = "10.98.0.21", weight = 3, upper_threshold = 100, lower_threshold = 50 }]',
+    ),
+  ),
+].join("\n");
+
+let guest: Guest;
+
+beforeAll(async () => {
+  guest = await Guest.boot({ files: { "edge-ha": resolve(import.meta.dir, "../../dist/edge-ha") } });
+  await guest.text("bash /share/guest/routed.sh");
+  await guest.text(
+    "ip netns exec lb1 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0",
+  );
+  await guest.text(`cat >/run/edge-ha.toml <<'TOML'\n${config}\nTOML\n`);
+  const serve = "/share/edge-ha --socket /run/lb1.sock serve --config /run/edge-ha.toml --node lb1";
+  await guest.text(`setsid ip netns exec lb1 ${serve} >/run/lb1.log 2>&1 & echo $! >/run/lb1.pid`);
+  await guest.waitFor("lb1 holds both VIPs", async () => {
+    const { stdout } = await guest.run("ip -n lb1 -o address show dev eth0");
+    if (stdout.includes(` ${vip}/`) && stdout.includes(` ${vip6}/`)) return true;
+    const { exitCode } = await guest.run("kill -0 $(cat /run/lb1.pid)");
+    if (exitCode !== 0) throw new Error(await guest.text("cat /run/lb1.log"));
+    return false;
+  });
+});
+afterAll(() => guest[Symbol.asyncDispose]());
+
+/** Asks several times, on a connection each, and gives the different answers, sorted. */
+async function ask(url: string, times = 4): Promise<readonly string[]> {
+  const urls = Array.from({ length: times }, () => `'${url}'`).join(" ");
+  const text = await guest.text(`ip netns exec client curl -gs -m 30 ${urls}`);
+  return [...new Set(text.split("\n").filter((line) => line !== ""))].sort();
+}
+
+/** What both servers say when asked at a port. */
+function both(port: number, client = "10.99.0.99"): readonly string[] {
+  return [`rs1 ${port} ${client}`, `rs2 ${port} ${client}`];
+}
+
+/** The same by four datagrams from one socket. */
+async function askByUdp(port: number): Promise<readonly string[]> {
+  const text = await guest.text(`ip netns exec client python3 /share/guest/ask-udp.py ${vip} ${port} 4`);
+  return text.trim().split("\n").sort();
+}
+
+/** Lines of `ipvsadm --save` for both servers of a service. */
+function bothLines(key: string, options: string, port = 80): readonly string[] {
+  return ["21", "22"].map((part) => `-a ${key} -r 10.98.0.${part}:${port} ${options}`);
+}
+
+describe("the kernel's ways to a server", () => {
+  test("translation changes address and port, and the answers come back the same way", async () => {
+    expect(await ask(`http://${vip}:8080/`)).toEqual([...both(80)]);
+  });
+
+  test("tunnels by IPIP, GUE and GRE lead to servers that answer directly", async () => {
+    expect(await ask(`http://${vip}:81/`)).toEqual([...both(81)]);
+    expect(await ask(`http://${vip}:82/`)).toEqual([...both(82)]);
+    expect(await ask(`http://${vip}:83/`)).toEqual([...both(83)]);
+  });
+
+  test("packets of the tunnels are what they say on the wire", async () => {
+    const filter = "(proto 4 or proto 47 or udp port 5555) and src 10.98.0.1";
+    const dump = `setsid ip netns exec lb1 tcpdump -lni eth1 '${filter}' >/run/dump.txt 2>/run/dump.err &`;
+    await guest.text(`${dump} echo $! >/run/dump.pid`);
+    await guest.waitFor("tcpdump listens", async () => {
+      return (await guest.run("grep -q listening /run/dump.err")).exitCode === 0;
+    });
+    for (const port of [81, 82, 83]) await ask(`http://${vip}:${port}/`, 1);
+    let lines = "";
+    await guest.waitFor("all three were seen", async () => {
+      lines = await guest.text("cat /run/dump.txt");
+      return lines.includes("GREv0");
+    });
+    await guest.text("kill $(cat /run/dump.pid)");
+    expect(lines).toMatch(/IP 10\.98\.0\.1 > 10\.98\.0\.2[12]: (?:ipip: )?IP 10\.99\.0\.99/);
+    expect(lines).toMatch(/IP 10\.98\.0\.1\.\d+ > 10\.98\.0\.2[12]\.5555: UDP/);
+    expect(lines).toMatch(/IP 10\.98\.0\.1 > 10\.98\.0\.2[12]: GREv0/);
+  });
+
+  test("direct routing beside them", async () => {
+    expect(await ask(`http://${vip}:84/`)).toEqual([...both(84)]);
+  });
+
+  test("persistence keeps a client with its server, at each port of the service", async () => {
+    for (const port of [85, 86]) expect(await ask(`http://${vip}:${port}/`, 6)).toHaveLength(1);
+  });
+
+  test("UDP, each client or each datagram by itself", async () => {
+    const answers = await askByUdp(53);
+    expect(both(5353)).toContain(answers[0] ?? "");
+    expect(answers).toEqual(Array(4).fill(answers[0]));
+    expect(await askByUdp(5353)).toEqual([...both(5353), ...both(5353)].sort());
+  });
+
+  test("IPv6 translation", async () => {
+    expect(await ask(`http://[${vip6}]/`)).toEqual([...both(80, "2001:db8:99::99")]);
+  });
+
+  test("packets that someone else marked", async () => {
+    const match = `u32 match ip dst ${vip} match ip dport 8087 0xffff action skbedit mark 7`;
+    await guest.text(
+      `tc -n lb1 qdisc add dev eth0 ingress && tc -n lb1 filter add dev eth0 ingress protocol ip ${match}`,
+    );
+    expect(await ask(`http://${vip}:8087/`)).toEqual([...both(80)]);
+  });
+});
+
+describe("the table", () => {
+  test("is what ipvsadm would have written", async () => {
+    const table = await guest.text("ip netns exec lb1 ipvsadm --save -n");
+    const lines = table.split("\n").filter((line) => !line.includes(":90") && line !== "");
+    expect(lines.sort()).toEqual(
+      [
+        `-A -t ${vip}:8080 -s rr`,
+        ...bothLines(`-t ${vip}:8080`, "-m -w 1"),
+        `-A -t ${vip}:81 -s rr`,
+        ...bothLines(`-t ${vip}:81`, "-i -w 1 --tun-type ipip", 81),
+        `-A -t ${vip}:82 -s wrr`,
+        ...bothLines(`-t ${vip}:82`, "-i -w 1 --tun-type gue --tun-port 5555 --tun-nocsum", 82),
+        `-A -t ${vip}:83 -s wrr`,
+        ...bothLines(`-t ${vip}:83`, "-i -w 1 --tun-type gre --tun-nocsum", 83),
+        `-A -t ${vip}:84 -s rr`,
+        ...bothLines(`-t ${vip}:84`, "-g -w 1", 84),
+        `-A -t ${vip}:85 -s wrr -p 60 -M 255.255.255.0`,
+        ...bothLines(`-t ${vip}:85`, "-m -w 1", 85),
+        `-A -t ${vip}:86 -s wrr -p 60 -M 255.255.255.0`,
+        ...bothLines(`-t ${vip}:86`, "-m -w 1", 86),
+        `-A -u ${vip}:5353 -s rr -o`,
+        ...bothLines(`-u ${vip}:5353`, "-g -w 1", 5353),
+        `-A -u ${vip}:53 -s rr`,
+        ...bothLines(`-u ${vip}:53`, "-m -w 1", 5353),
+        "-A -f 7 -s rr",
+        ...bothLines("-f 7", "-m -w 1"),
+        `-A -t [${vip6}]:80 -s rr`,
+        ...["21", "22"].map((part) => `-a -t [${vip6}]:80 -r [2001:db8:98::${part}]:80 -m -w 1`),
+      ].sort(),
+    );
+  });
+
+  test("has every scheduler of this kernel, with its settings", async () => {
+    const table = await guest.text("ip netns exec lb1 ipvsadm --save -n");
+    for (const [index, scheduler] of schedulers.entries()) {
+      const settings = scheduler === "mh" ? " -b mh-fallback,mh-port" : "";
+      expect(table).toContain(`-A -t ${vip}:${9000 + index} -s ${scheduler}${settings}\n`);
+    }
+    const limits = await guest.text("ip netns exec lb1 ipvsadm -Ln --thresholds");
+    expect(limits).toMatch(/10\.98\.0\.21:9000 +100 +50 /);
+  });
+
+  test("stays as it is when the file is read again", async () => {
+    const steps = "grep -cE 'director: (add|change|remove) (service|server) ' /run/lb1.log";
+    const before = await guest.text(steps);
+    await guest.text("ip netns exec lb1 /share/edge-ha --socket /run/lb1.sock reload");
+    expect(await guest.text(steps)).toBe(before);
+  });
+
+  test("a scheduler that the kernel does not have is named, and the old configuration stays", async () => {
+    const change = `sed 's/scheduler = "ovf"/scheduler = "twos"/' -i /run/edge-ha.toml`;
+    const { exitCode, stderr, stdout } = await guest.run(
+      `${change}; ip netns exec lb1 /share/edge-ha --socket /run/lb1.sock reload`,
+    );
+    expect(exitCode).toBe(2);
+    expect(stdout + stderr).toContain(
+      "this kernel has no scheduler twos; load it with `modprobe ip_vs_twos`",
+    );
+    expect(await guest.text("ip netns exec lb1 ipvsadm --save -n")).toContain("-s ovf\n");
+  });
+
+  test("is empty after a stop", async () => {
+    await guest.text("kill -TERM $(cat /run/lb1.pid)");
+    await guest.waitFor("lb1 has ended", async () => {
+      return (await guest.run("kill -0 $(cat /run/lb1.pid)")).exitCode !== 0;
+    });
+    expect(await guest.text("ip netns exec lb1 ipvsadm --save -n")).toBe("");
+  });
+});
