@@ -189,7 +189,9 @@ interface WatchWords {
 }
 
 function addRealServer(top: Command, finish: (status: Promise<number>) => void): void {
-  const realServer = top.command("rs").description("on a web server: carry virtual addresses for LVS-DR");
+  const realServer = top
+    .command("rs")
+    .description("on a web server: carry virtual addresses for LVS-DR and LVS-TUN");
   const texts = {
     start: "put the virtual addresses on lo and keep ARP quiet about them",
     stop: "put everything back as it was before",
@@ -200,17 +202,24 @@ function addRealServer(top: Command, finish: (status: Promise<number>) => void):
       .command(action)
       .description(texts[action])
       .option("--vip <address...>", "a virtual address (repeatable)", [])
+      .option(
+        "--tunnel <kind...>",
+        "unpack ipip, gre, gre+csum or gue:PORT; /6 behind it for IPv6 outside",
+        [],
+      )
       .option("--config <file>", "the cluster's configuration, where no --vip is given", defaultConfig)
       .option("--state <file>", "where to remember what was there before")
       .option("--json", "as one JSON document", false)
-      .action((options: { vip: string[]; config: string; state?: string; json: boolean }) => {
-        const run = async (): Promise<number> => {
-          const { runRs } = await import("./cli/rs.ts");
-          const { vip: vips, config, json } = options;
-          return runRs({ action, vips, config, state: options.state ?? null, json });
-        };
-        finish(run());
-      });
+      .action(
+        (options: { vip: string[]; tunnel: string[]; config: string; state?: string; json: boolean }) => {
+          const run = async (): Promise<number> => {
+            const { runRs } = await import("./cli/rs.ts");
+            const { vip: vips, tunnel: tunnels, config, json } = options;
+            return runRs({ action, vips, tunnels, config, state: options.state ?? null, json });
+          };
+          finish(run());
+        },
+      );
   }
 }
 

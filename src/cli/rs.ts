@@ -1,9 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { unreachable } from "../base/assert.ts";
 import { errorText, hasCode } from "../base/system-error.ts";
-import { formatDiagnostic } from "../config/diagnostic.ts";
-import { readConfig } from "../config/read.ts";
-import { realServerVips } from "../config/real-server-vips.ts";
 import {
   type FitnessReport,
   type Report,
@@ -12,89 +8,47 @@ import {
   stopRealServer,
 } from "../real-server/control.ts";
 import { isFit } from "../real-server/fitness.ts";
-import { describeStep, type Step } from "../real-server/plan.ts";
+import { takeLock } from "../real-server/lock.ts";
 import { defaultStatePath } from "../real-server/state-file.ts";
-import { readVip } from "../real-server/table.ts";
+import { describeStep, type Step } from "../real-server/steps.ts";
+import { findWish, readGiven, type WishOptions } from "./rs-wish.ts";
 
 /** How `edge-ha rs` was called. */
-export interface RsOptions {
+export interface RsOptions extends WishOptions {
   readonly action: "start" | "stop" | "status";
-  /** From `--vip`, as written. */
-  readonly vips: readonly string[];
-  /** Configuration file that names the VIPs when `--vip` does not. */
-  readonly config: string;
   /** State file, or null for the usual one. */
   readonly state: string | null;
   readonly json: boolean;
 }
 
-/** Where the VIPs came from, or what is wrong with them. */
-type VipList =
-  | { readonly kind: "vips"; readonly vips: readonly string[] }
-  | { readonly kind: "wrong"; readonly problems: readonly string[] };
-
 /** Makes this machine serve VIPs, stop serving them, or say whether it is fit to; gives the exit status. */
 export async function runRs(options: RsOptions): Promise<number> {
-  const list = await findVips(options);
-  if (list.kind === "wrong") {
-    for (const problem of list.problems) complain(options, problem);
+  const { action } = options;
+  // `stop` asks no configuration: what it takes back is in the state file, even if the configuration is broken.
+  const reading =
+    action === "stop" ? readGiven(options.vips, []) : await findWish(options, action === "status");
+  if (reading.kind === "wrong") {
+    for (const problem of reading.problems) complain(options, problem);
     return 2;
   }
+  const { wish } = reading;
   const statePath = options.state ?? defaultStatePath(process.env);
   try {
-    switch (options.action) {
-      case "start":
-        return showReport(options, list.vips, startRealServer(list.vips, statePath));
-      case "stop":
-        return showReport(options, list.vips, stopRealServer(list.vips, statePath));
-      case "status":
-        return showFitness(options, realServerStatus(list.vips, statePath));
-      default:
-        return unreachable(options.action);
+    if (action === "status") return showFitness(options, realServerStatus(wish.vips, statePath));
+    const lock = await takeLock();
+    if (lock.kind === "busy") {
+      complain(options, `${lock.reason}; nothing was changed`);
+      return 1;
     }
+    if (lock.note !== "") complain(options, lock.note);
+    const report =
+      action === "start" ? startRealServer(wish, statePath) : stopRealServer(wish.vips, statePath);
+    return showReport(options, wish.vips, report);
   } catch (error) {
-    complain(options, `${errorText(error)}${options.action === "status" ? "" : "; nothing was changed"}`);
+    complain(options, `${errorText(error)}${action === "status" ? "" : "; nothing was changed"}`);
     if (hasCode(error, "EACCES", "EPERM") && process.getuid?.() !== 0) complain(options, "this takes root");
     return 1;
   }
-}
-
-/** `stop` asks no configuration: what it takes back is in the state file, even if the configuration is broken. */
-async function findVips(options: RsOptions): Promise<VipList> {
-  if (options.vips.length > 0) return readGiven(options.vips);
-  if (options.action === "stop") return { kind: "vips", vips: [] };
-  let text: Uint8Array;
-  try {
-    text = await readFile(options.config);
-  } catch (error) {
-    // `status` can still judge by what was started.
-    if (options.action === "status" && hasCode(error, "ENOENT")) return { kind: "vips", vips: [] };
-    return wrong(
-      `no --vip is given, and ${options.config} cannot be read: ${errorText(error)}; write --vip ADDRESS`,
-    );
-  }
-  const { config, diagnostics } = readConfig(text, options.config);
-  if (config === null) {
-    return wrong(...diagnostics.map((diagnostic) => formatDiagnostic(options.config, diagnostic)));
-  }
-  const vips = realServerVips(config);
-  if (vips.length > 0) return readGiven(vips);
-  return options.action === "status"
-    ? { kind: "vips", vips: [] }
-    : wrong(
-        `${options.config} names no VIP with a service that is forwarded by direct routing; write --vip ADDRESS`,
-      );
-}
-
-function readGiven(texts: readonly string[]): VipList {
-  const readings = texts.map(readVip);
-  const problems = readings.flatMap((one) => (one.kind === "wrong" ? [one.problem] : []));
-  if (problems.length > 0) return { kind: "wrong", problems };
-  return { kind: "vips", vips: readings.flatMap((one) => (one.kind === "vip" ? [one.address] : [])) };
-}
-
-function wrong(...problems: readonly string[]): VipList {
-  return { kind: "wrong", problems };
 }
 
 function showReport(options: RsOptions, vips: readonly string[], report: Report): number {

@@ -14,12 +14,12 @@ import { deepFreeze } from "./freeze.ts";
 import type { Model } from "./model.ts";
 import type { HeaderRulesPlan } from "./node-plan.ts";
 import type { TunnelPlan } from "./service-plan.ts";
+import { realServerConfig } from "./real-server.ts";
 import type { CheckEntry } from "./schema/check.ts";
 import type { NodeEntry } from "./schema/cluster.ts";
 import type { HeaderRulesEntry, ListenerEntry, RouteEntry, SiteEntry, UpstreamEntry } from "./schema/http.ts";
 import type { NotifyEntry } from "./schema/notify.ts";
 import type { ServiceEntry, TunnelEntry } from "./schema/service.ts";
-import { addressesOf, serviceAddresses } from "./sockets.ts";
 
 const defaultConnectTimeoutMs = 5000;
 
@@ -28,13 +28,6 @@ export function buildConfig(model: Model): Config {
   const { sections, tracks } = model;
   const instances = model.instances.map(({ config }) => config);
   const services = sections.services.map(({ value }) => serviceConfig(value));
-  const realServer = sections.realServer?.value;
-  // Without a word about it, web servers carry what is forwarded to them by direct routing.
-  const direct = services
-    .filter(({ servers }) => servers.some(({ forward }) => forward === "dr" || forward === "tunnel"))
-    .flatMap((service) => serviceAddresses(service, instances));
-  const carried =
-    realServer === undefined ? direct : [...addressesOf(realServer.vips, instances), ...realServer.addresses];
   return deepFreeze({
     cluster: sections.cluster?.value.name ?? "",
     nodes: sections.nodes.map(({ value }) => nodeConfig(value)),
@@ -53,7 +46,7 @@ export function buildConfig(model: Model): Config {
     upstreams: sections.upstreams.map(({ value }) => upstreamConfig(value)),
     sites: sections.sites.map(({ value }) => siteConfig(value)),
     proxy: { workers: sections.proxy?.value.workers ?? null, user: sections.proxy?.value.user ?? "edge-ha" },
-    realServer: { addresses: [...new Set(carried)] },
+    realServer: realServerConfig(sections.realServer?.value, services, instances),
   });
 }
 

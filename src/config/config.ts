@@ -19,6 +19,7 @@ import type {
   TunnelPlan,
 } from "./service-plan.ts";
 import type { ServersTrackPlan, TrackPlan } from "./track-plan.ts";
+import type { TunnelForm } from "./tunnel-words.ts";
 
 /**
  * The whole cluster as one file describes it, after every default, derivation and rule: deeply frozen, nothing optional,
@@ -282,7 +283,9 @@ export interface ProxyConfig {
   readonly user: string;
 }
 
-/** What `edge-ha rs` puts on `lo`. */
+/** What `edge-ha rs` takes on. */
 export interface RealServerConfig {
+  /** On `lo`. */
   readonly addresses: readonly string[];
+  readonly tunnels: readonly TunnelForm[];
 }

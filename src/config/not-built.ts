@@ -166,7 +166,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     max_connections: "the kernel's limits hold meanwhile",
   },
   real_server: {
-    tunnel: "direct routing only meanwhile",
     health: "use a check on the directors meanwhile",
     agent: "use a check on the directors meanwhile",
   },

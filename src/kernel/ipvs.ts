@@ -14,6 +14,7 @@ import {
   type IpvsServer,
   type IpvsService,
 } from "./ipvs-messages.ts";
+import { loadModule } from "./modules.ts";
 import { NetlinkConnection } from "./netlink/connection.ts";
 import type { Attributes } from "./netlink/attribute.ts";
 import { genericAttributes, genericPayload, resolveFamily } from "./netlink/generic.ts";
@@ -39,7 +40,7 @@ export class Ipvs {
   static open(): Ipvs {
     const connection = new NetlinkConnection(openRequestSocket(NETLINK_GENERIC));
     try {
-      return Ipvs.over(connection, loadModule);
+      return Ipvs.over(connection, () => loadModule("ip_vs"));
     } catch (error) {
       connection.close();
       throw error;
@@ -148,15 +149,5 @@ export class Ipvs {
   #change(operation: string, command: number, ...attributes: readonly Uint8Array[]): void {
     const payload = genericPayload(command, ...attributes);
     this.#connection.request({ operation, type: this.#family, flags: 0, payload });
-  }
-}
-
-/** Asks for the module; whether that helped is seen by asking the kernel again. */
-function loadModule(): void {
-  try {
-    Bun.spawnSync(["modprobe", "ip_vs"], { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
-  } catch (error) {
-    // A system without modprobe has all its modules built in, or none.
-    if (!hasCode(error, "ENOENT")) throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { errorText } from "../base/system-error.ts";
-import { describeStep, type Step, undo } from "./plan.ts";
+import { describeStep, type Step, undo } from "./steps.ts";
 
 /** How a run of steps ended: all taken, or one failed. */
 export type Outcome =

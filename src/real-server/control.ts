@@ -1,14 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
+import { familyOf } from "../base/address.ts";
 import { errorText } from "../base/system-error.ts";
+import { readTunnel, type TunnelForm } from "../config/tunnel-words.ts";
 import { type Outcome, takeAllOrNone, takeWhileTheyGo } from "./apply.ts";
 import { type Finding, judge, type Sight } from "./fitness.ts";
 import { Host, mayChangeNetwork } from "./host.ts";
-import { planStart, planStop, type SavedState, type Step } from "./plan.ts";
+import { planStart, planStop } from "./plan.ts";
 import { readState, removeState, writeState } from "./state-file.ts";
-import { desiredTable } from "./table.ts";
+import type { SavedState } from "./state.ts";
+import type { Step } from "./steps.ts";
+import { desiredTable, type Wish } from "./table.ts";
 
 /**
- * `start`, `stop` and `status` of a web server behind direct routing. The state file is on the disk before the
+ * `start`, `stop` and `status` of a web server behind direct routing or tunnels. The state file is on the disk before the
  * first change and goes after the last, so that whatever happens in between can be taken back.
  */
 
@@ -28,8 +32,8 @@ export interface FitnessReport {
 }
 
 /** Brings this machine to serve these VIPs; takes everything back if a step fails. */
-export function startRealServer(vips: readonly string[], statePath: string): Report {
-  return withHost((host) => start(host, vips, statePath));
+export function startRealServer(wish: Wish, statePath: string): Report {
+  return withHost((host) => start(host, wish, statePath));
 }
 
 /** Stops serving these VIPs; with none named, or none left, everything is as it was before the first start. */
@@ -39,7 +43,9 @@ export function stopRealServer(vips: readonly string[], statePath: string): Repo
     const actual = host.read();
     const started = saved?.bootId === actual.bootId ? saved.vips.map((vip) => vip.address) : [];
     const remaining = started.filter((vip) => !vips.includes(vip));
-    if (vips.length > 0 && remaining.length > 0) return start(host, remaining, statePath);
+    if (vips.length > 0 && remaining.length > 0) {
+      return start(host, { vips: remaining, tunnels: savedTunnels(saved) }, statePath);
+    }
     const { steps, notes } = planStop(actual, saved);
     if (steps.length > 0 && !mayChangeNetwork()) return { steps, notes, outcome: { kind: "forbidden" } };
     // The VIPs leave before the ARP settings do: if one cannot, the settings that keep it quiet stay.
@@ -59,12 +65,16 @@ export function realServerStatus(vips: readonly string[], statePath: string): Fi
   });
 }
 
-function start(host: Host, vips: readonly string[], statePath: string): Report {
+function start(host: Host, wish: Wish, statePath: string): Report {
+  const { vips } = wish;
   const sight = host.look();
   if (!sight.isLoopbackUp) throw new Error("lo is down: bring it up with `ip link set lo up`");
+  if (!sight.hasIpv6 && vips.some((vip) => familyOf(vip) === 6)) {
+    throw new Error("IPv6 is switched off on lo: run `sysctl -w net.ipv6.conf.lo.disable_ipv6=0`");
+  }
   const saved = readState(statePath);
   const actual = host.read();
-  const desired = desiredTable(vips, [...actual.addresses, ...(saved?.vips ?? [])]);
+  const desired = desiredTable(wish, [...actual.addresses, ...(saved?.vips ?? [])]);
   const plan = planStart(desired, actual, saved);
   const { journal, outcome: goal, steps } = plan;
   const notes = [...plan.notes, ...oddities(sight, vips)];
@@ -75,6 +85,11 @@ function start(host: Host, vips: readonly string[], statePath: string): Report {
   if (outcome.kind === "failed" && outcome.stuck.length === 0) restoreState(statePath, saved);
   if (outcome.kind === "failed" || isDeepStrictEqual(goal, journal)) return { steps, notes, outcome };
   return { steps, notes, outcome: keepFile(steps, () => writeState(statePath, goal)) };
+}
+
+/** Gives the tunnels that were asked for when the state file was written. */
+function savedTunnels(saved: SavedState | null): readonly TunnelForm[] {
+  return (saved?.tunnels ?? []).flatMap((word) => readTunnel(word) ?? []);
 }
 
 /** Changes the state file after the steps; when that fails they are in force all the same. */

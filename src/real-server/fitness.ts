@@ -1,12 +1,14 @@
+import { familyOf } from "../base/address.ts";
 import { type Listener, portsAnswering } from "./listeners.ts";
-import type { ActualAddress } from "./plan.ts";
+import type { ActualAddress } from "./state.ts";
+import { hostLength } from "./steps.ts";
 
 /**
  * Judges whether this machine can serve behind direct routing: it must take packets for the VIP, must not claim
- * the VIP by ARP on any interface, and something must listen. PURE: what was seen comes in, findings go out.
+ * the VIP by ARP or neighbour discovery on any interface, and something must listen. PURE: what was seen comes in, findings go out.
  */
 
-/** An interface other than `lo` that is up, with its own ARP and reverse-path settings. */
+/** An Ethernet interface that is up, with its own ARP and reverse-path settings. */
 export interface SeenInterface {
   readonly name: string;
   readonly arpIgnore: number;
@@ -17,9 +19,11 @@ export interface SeenInterface {
 /** What the judgement rests on. */
 export interface Sight {
   readonly isLoopbackUp: boolean;
+  /** IPv6 addresses can be on `lo`. */
+  readonly hasIpv6: boolean;
   /** Addresses on `lo`. */
   readonly loopback: readonly ActualAddress[];
-  /** Addresses on every other interface. */
+  /** Addresses on every other interface that answers for them. */
   readonly elsewhere: readonly { readonly interface: string; readonly address: string }[];
   /** Settings of `all`: the kernel takes the greater of these and the interface's. */
   readonly all: Omit<SeenInterface, "name">;
@@ -46,7 +50,10 @@ export function judge(vips: readonly string[], sight: Sight): readonly Finding[]
   return [
     ...(sight.isLoopbackUp ? [] : [unfit("lo", "is down: bring it up with `ip link set lo up`")]),
     ...vips.flatMap((vip) => judgeVip(vip, sight)),
-    ...sight.interfaces.flatMap((one) => judgeInterface(one, sight.all)),
+    // IPv6 needs nothing of the interfaces: each answers solicitations for its own addresses alone.
+    ...(vips.length === 0 || vips.some((vip) => familyOf(vip) === 4)
+      ? sight.interfaces.flatMap((one) => judgeInterface(one, sight.all))
+      : []),
   ];
 }
 
@@ -57,14 +64,16 @@ export function isFit(findings: readonly Finding[]): boolean {
 
 function judgeVip(vip: string, sight: Sight): readonly Finding[] {
   const present = sight.loopback.filter((one) => one.address === vip);
-  const wide = present.find((one) => one.prefixLength !== 32);
-  const host = present.find((one) => one.prefixLength === 32);
+  const single = hostLength(vip);
+  const wide = present.find((one) => one.prefixLength !== single);
+  const host = present.find((one) => one.prefixLength === single);
+  const questions = single === 32 ? "ARP requests" : "neighbour solicitations";
   const others = sight.elsewhere.filter((one) => one.address === vip);
   const ports = portsAnswering(vip, sight.listeners);
   return [
     host === undefined
       ? unfit(vip, "is not on lo: packets for it are not taken; run `edge-ha rs start`")
-      : fit(vip, `is on lo as /32, label ${host.label ?? "lo"}`),
+      : fit(vip, single === 32 ? `is on lo as /32, label ${host.label ?? "lo"}` : "is on lo as /128"),
     ...(wide === undefined
       ? []
       : [
@@ -75,10 +84,13 @@ function judgeVip(vip: string, sight: Sight): readonly Finding[] {
           ),
         ]),
     ...others.map((one) =>
-      unfit(vip, `is on ${one.interface} too, where ARP requests for it are answered; remove it from there`),
+      unfit(vip, `is on ${one.interface} too, where ${questions} for it are answered; remove it from there`),
     ),
     ports.length === 0
-      ? unfit(vip, "nothing listens on it over TCP: start the server, on the VIP or on 0.0.0.0")
+      ? unfit(
+          vip,
+          `nothing listens on it over TCP: start the server, on the VIP or on ${single === 32 ? "0.0.0.0" : "::"}`,
+        )
       : fit(vip, `TCP ${ports.length === 1 ? "port" : "ports"} ${ports.join(", ")}: listened on`),
   ];
 }

@@ -6,14 +6,17 @@ import {
   type AddressRequest,
   addressProtocol,
   type InterfaceAddress,
+  type Link,
   RouteNetlink,
   type RouteRequest,
 } from "../kernel/rtnetlink.ts";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.ts";
 import type { SeenInterface, Sight } from "./fitness.ts";
 import { parseListeners } from "./listeners.ts";
-import type { ActualState, Step } from "./plan.ts";
+import type { ActualState } from "./state.ts";
+import { hostLength, type Step } from "./steps.ts";
 import { requiredSysctls } from "./table.ts";
+import { TunnelHost } from "./tunnel-host.ts";
 
 /** linux/rtnetlink.h: RT_TABLE_MAIN, RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RTN_UNICAST. */
 const mainTable = 254;
@@ -27,10 +30,12 @@ const capNetAdmin = 12n;
 /** This machine's kernel as `rs` needs it: read, and changed one step at a time. */
 export class Host {
   readonly #netlink: RouteNetlink;
+  readonly #tunnels: TunnelHost;
   readonly #loopback: number;
 
   private constructor(netlink: RouteNetlink, loopback: number) {
     this.#netlink = netlink;
+    this.#tunnels = TunnelHost.open(netlink);
     this.#loopback = loopback;
   }
 
@@ -44,9 +49,12 @@ export class Host {
 
   /** Reads what the plan is made from. */
   read(): ActualState {
+    const addresses = this.#netlink.addresses();
     return {
       bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
-      addresses: this.#onLoopback(this.#netlink.addresses()),
+      addresses: this.#onLoopback(addresses),
+      links: this.#tunnels.links(addresses),
+      ports: this.#tunnels.ports(),
       routes: this.#netlink
         .routes(mainTable)
         .filter((route) => familyOf(route.destination.address) === 4 && route.destination.length === 32)
@@ -61,17 +69,22 @@ export class Host {
   /** Reads what the judgement of fitness rests on. */
   look(): Sight {
     const links = this.#netlink.links();
-    const names = new Map(links.map((link) => [link.index, link.name]));
+    // A tunnel has no neighbours who could ask.
+    const names = new Map(links.filter(isEthernet).map((link) => [link.index, link.name]));
     const addresses = this.#netlink.addresses();
     return {
       isLoopbackUp: links.some((link) => link.index === this.#loopback && link.isUp),
+      hasIpv6: readIfThere("/proc/sys/net/ipv6/conf/lo/disable_ipv6").trim() === "0",
       loopback: this.#onLoopback(addresses),
-      elsewhere: addresses
-        .filter((one) => one.linkIndex !== this.#loopback)
-        .map((one) => ({ interface: names.get(one.linkIndex) ?? `#${one.linkIndex}`, address: one.address })),
+      elsewhere: addresses.flatMap((one) => {
+        const name = names.get(one.linkIndex);
+        return name === undefined || one.linkIndex === this.#loopback
+          ? []
+          : [{ interface: name, address: one.address }];
+      }),
       all: arpSettings("all"),
       interfaces: links.flatMap((link): readonly SeenInterface[] => {
-        if (!link.isUp || link.index === this.#loopback) return [];
+        if (!link.isUp || link.index === this.#loopback || !isEthernet(link)) return [];
         return interfaceSettings(link.name);
       }),
       listeners: ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap((path) =>
@@ -99,18 +112,35 @@ export class Host {
       case "set-sysctl":
         writeSysctl(step.path, step.to);
         return;
+      case "make-link":
+        this.#tunnels.make(step.link);
+        return;
+      case "remove-link":
+      case "lower-link":
+        this.#tunnels.withdraw(step.link.name);
+        return;
+      case "raise-link":
+        this.#tunnels.raise(step.link);
+        return;
+      case "open-port":
+        this.#tunnels.open(step.port);
+        return;
+      case "close-port":
+        this.#tunnels.shut(step.port);
+        return;
       default:
         unreachable(step);
     }
   }
 
   close(): void {
+    this.#tunnels.close();
     this.#netlink.close();
   }
 
   #onLoopback(addresses: readonly InterfaceAddress[]): ActualState["addresses"] {
     return addresses
-      .filter((one) => one.linkIndex === this.#loopback && familyOf(one.address) === 4)
+      .filter((one) => one.linkIndex === this.#loopback)
       .map(({ address, prefixLength, label, protocol }) => ({
         address,
         prefixLength,
@@ -128,7 +158,9 @@ export function mayChangeNetwork(): boolean {
 
 function loopbackAddress(linkIndex: number, address: string, label: string | null): AddressRequest {
   const protocol = addressProtocol.realServer;
-  return { linkIndex, address, prefixLength: 32, label, scope: scopeGlobal, protocol };
+  const prefixLength = hostLength(address);
+  // IPv6: never the source of what this machine sends of its own accord, if it has another.
+  return { linkIndex, address, prefixLength, label, scope: scopeGlobal, protocol, isDeprecated: true };
 }
 
 function hostRoute(linkIndex: number, address: string): RouteRequest {
@@ -136,6 +168,10 @@ function hostRoute(linkIndex: number, address: string): RouteRequest {
   const destination = { address, length: 32 };
   const plain = { gateway: null, source: null, metric: 0, isOnLink: false };
   return { destination, linkIndex, table: mainTable, scope: scopeLink, protocol, type: unicast, ...plain };
+}
+
+function isEthernet({ mac }: Link): boolean {
+  return mac.length === 6;
 }
 
 /** An interface without settings has no IPv4, and thus no ARP, or is gone meanwhile. */

@@ -1,4 +1,4 @@
-import { addressFromBytes } from "../base/address.ts";
+import { addressFromBytes, familyOf } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
 import { fromHex } from "../base/bytes.ts";
 
@@ -24,7 +24,9 @@ export function parseListeners(text: string): readonly Listener[] {
 
 /** Lists the ports on which `address` is answered, in ascending order. */
 export function portsAnswering(address: string, listeners: readonly Listener[]): readonly number[] {
-  const bound = new Set([address, "0.0.0.0", "::", `::ffff:${address}`]);
+  // A socket on `::` takes IPv4 as well, unless it says otherwise, which cannot be seen from here.
+  const any = familyOf(address) === 6 ? ["::"] : ["0.0.0.0", "::", `::ffff:${address}`];
+  const bound = new Set([address, ...any]);
   const ports = listeners.filter((one) => bound.has(mapped(one.address))).map((one) => one.port);
   return [...new Set(ports)].sort((a, b) => a - b);
 }

@@ -1,63 +1,33 @@
-import { unreachable } from "../base/assert.ts";
-import type { DesiredTable, DesiredVip } from "./table.ts";
+import { familyOf } from "../base/address.ts";
+import {
+  addressOnLoopback,
+  isOpen,
+  isSamePort,
+  ownedLinks,
+  ownedVips,
+  routeTo,
+  savedLink,
+  savedPort,
+  whatWasThere,
+} from "./ownership.ts";
+import {
+  trustedState,
+  type ActualState,
+  type SavedLink,
+  type SavedPort,
+  type SavedState,
+  type SavedSysctl,
+  type SavedVip,
+} from "./state.ts";
+import { hostPrefix, settingName, type Step } from "./steps.ts";
+import type { DesiredTable } from "./table.ts";
+import { sharedLink, type TunnelLink, type TunnelPort } from "./tunnels.ts";
 
 /**
  * Works out the steps from what is there to what is wanted, and back. PURE, so that every order of runs, crashes
  * and reboots can be tried on a model. Steps are ordered so that the VIP is never on `lo` without the ARP
- * settings that keep it off the wire.
+ * settings that keep it off the wire, and that no tunnel is open to a VIP that is not there.
  */
-
-/** An IPv4 address on `lo`; `isTagged` is the kernel's word that `rs` added it (Linux ≥ 5.18). */
-export interface ActualAddress {
-  readonly address: string;
-  readonly prefixLength: number;
-  readonly label: string | null;
-  readonly isTagged: boolean;
-}
-
-/** An IPv4 host route of the main table, through whatever interface. */
-export interface ActualRoute {
-  readonly address: string;
-  readonly isTagged: boolean;
-}
-
-/** What the kernel has now. */
-export interface ActualState {
-  /** Changes with every boot. */
-  readonly bootId: string;
-  readonly addresses: readonly ActualAddress[];
-  readonly routes: readonly ActualRoute[];
-  /** Present value by path. */
-  readonly sysctls: ReadonlyMap<string, string>;
-}
-
-/** A VIP in the state file, and what of it was there before. */
-export interface SavedVip extends DesiredVip {
-  readonly hadAddress: boolean;
-  readonly hadRoute: boolean;
-}
-
-/** A kernel setting in the state file: what it was, and what `rs` made of it. */
-export interface SavedSysctl {
-  readonly path: string;
-  readonly before: string;
-  readonly set: string;
-}
-
-/** The state file: enough to restore what was there before the first start of this boot. */
-export interface SavedState {
-  readonly bootId: string;
-  readonly vips: readonly SavedVip[];
-  readonly sysctls: readonly SavedSysctl[];
-}
-
-/** One change to the kernel; carries what it takes to undo it. */
-export type Step =
-  | { readonly kind: "add-address"; readonly address: string; readonly label: string | null }
-  | { readonly kind: "remove-address"; readonly address: string; readonly label: string | null }
-  | { readonly kind: "add-route"; readonly address: string }
-  | { readonly kind: "remove-route"; readonly address: string }
-  | { readonly kind: "set-sysctl"; readonly path: string; readonly from: string; readonly to: string };
 
 /** What `start` does: save `journal`, take the steps, save `outcome`. */
 export interface StartPlan {
@@ -75,9 +45,13 @@ export interface StopPlan {
   readonly notes: readonly string[];
 }
 
-/** Plans the way to the desired table; `saved` is null when there is no state file. */
+/** What goes, in the state file's terms. */
+type Leaving = Omit<SavedState, "bootId" | "tunnels">;
+
+/** Plans the way to the desired table; `saved` is null when there is no state file. Throws if a name is taken. */
 export function planStart(desired: DesiredTable, actual: ActualState, saved: SavedState | null): StartPlan {
   const trusted = trustedState(actual, saved);
+  refuseForeign(desired.links, actual);
   const sysctls = desired.sysctls.map((wanted): SavedSysctl => {
     const present = presentValue(actual, wanted.path);
     const known = trusted?.sysctls.find((one) => one.path === wanted.path);
@@ -90,16 +64,32 @@ export function planStart(desired: DesiredTable, actual: ActualState, saved: Sav
     const { hadAddress, hadRoute } = whatWasThere(address, actual, trusted);
     return { address, label, hadAddress, hadRoute };
   });
-  const wanted = new Set(vips.map((vip) => vip.address));
-  const leaving = ownedVips(actual, trusted).filter((vip) => !wanted.has(vip.address));
-  const outcome = { bootId: actual.bootId, vips, sysctls };
+  const links = desired.links.map((link) => savedLink(link, actual, trusted));
+  const ports = desired.ports.map((port) => savedPort(port, actual, trusted));
+  const { bootId } = actual;
+  const { tunnels } = desired;
+  const leaving: Leaving = {
+    vips: ownedVips(actual, trusted).filter((vip) => !vips.some((one) => one.address === vip.address)),
+    sysctls: (trusted?.sysctls ?? []).filter((one) => !sysctls.some(({ path }) => path === one.path)),
+    links: ownedLinks(actual, trusted).filter((link) => !links.some(({ name }) => name === link.name)),
+    ports: ownedPorts(actual, trusted).filter((port) => !ports.some((one) => isSamePort(one, port))),
+  };
   return {
-    journal: { ...outcome, vips: [...vips, ...leaving] },
-    outcome,
+    journal: {
+      bootId,
+      vips: [...vips, ...leaving.vips],
+      sysctls: [...sysctls, ...leaving.sysctls],
+      links: [...links, ...leaving.links],
+      ports: [...ports, ...leaving.ports],
+      tunnels,
+    },
+    outcome: { bootId, vips, sysctls, links, ports, tunnels },
     steps: [
       ...sysctls.flatMap((one) => sysctlStep(one.path, presentValue(actual, one.path), one.set)),
       ...vips.flatMap((vip) => additions(vip, actual)),
-      ...leaving.flatMap((vip) => removals(vip, actual)),
+      ...desired.links.flatMap((link) => linkSteps(link, actual)),
+      ...desired.ports.flatMap((port) => portSteps(port, actual)),
+      ...withdrawal(leaving, actual),
     ],
     notes: startNotes(vips, actual, trusted),
   };
@@ -120,60 +110,35 @@ export function planStop(actual: ActualState, saved: SavedState | null): StopPla
   if (saved !== null && trusted === null) {
     notes.push("the machine was rebooted since the start: the settings it made went with the reboot");
   }
-  const restored = sysctls.filter((one) => presentValue(actual, one.path) === one.set);
-  return {
-    steps: [
-      ...ownedVips(actual, trusted).flatMap((vip) => removals(vip, actual)),
-      ...restored.flatMap((one) => sysctlStep(one.path, one.set, one.before)),
-    ],
-    notes,
+  const leaving: Leaving = {
+    vips: ownedVips(actual, trusted),
+    sysctls,
+    links: ownedLinks(actual, trusted),
+    ports: ownedPorts(actual, trusted),
   };
+  return { steps: withdrawal(leaving, actual), notes };
 }
 
-/** Gives the step that takes `step` back. */
-export function undo(step: Step): Step {
-  switch (step.kind) {
-    case "add-address":
-      return { ...step, kind: "remove-address" };
-    case "remove-address":
-      return { ...step, kind: "add-address" };
-    case "add-route":
-      return { ...step, kind: "remove-route" };
-    case "remove-route":
-      return { ...step, kind: "add-route" };
-    case "set-sysctl":
-      return { ...step, from: step.to, to: step.from };
-    default:
-      return unreachable(step);
+/** The other way round than it came: what is first to go is what lets packets in. */
+function withdrawal({ vips, sysctls, links, ports }: Leaving, actual: ActualState): readonly Step[] {
+  const restored = sysctls.filter((one) => presentValue(actual, one.path) === one.set);
+  return [
+    ...ports
+      .filter((one) => !one.had && isOpen(actual, one))
+      .map(({ family, port }): Step => ({ kind: "close-port", port: { family, port } })),
+    ...links.flatMap((link) => linkRemovals(link, actual)),
+    ...vips.flatMap((vip) => removals(vip, actual)),
+    ...restored.flatMap((one) => sysctlStep(one.path, one.set, one.before)),
+  ];
+}
+
+function refuseForeign(links: readonly TunnelLink[], actual: ActualState): void {
+  for (const { name } of links) {
+    const present = actual.links.find((one) => one.name === name);
+    if (name !== sharedLink && present !== undefined && !present.isOwn) {
+      throw new Error(`the interface ${name} is there already, and not from \`rs\`: rename or remove it`);
+    }
   }
-}
-
-/** Says what a step does, for people. */
-export function describeStep(step: Step): string {
-  switch (step.kind) {
-    case "add-address":
-      return `add ${step.address}/32 to lo as ${step.label ?? "lo"}`;
-    case "remove-address":
-      return `remove ${step.address}/32 from lo`;
-    case "add-route":
-      return `add the host route to ${step.address} on lo`;
-    case "remove-route":
-      return `remove the host route to ${step.address} on lo`;
-    case "set-sysctl":
-      return `set ${settingName(step.path)} from ${step.from} to ${step.to}`;
-    default:
-      return unreachable(step);
-  }
-}
-
-/** Writes a path below /proc/sys as sysctl(8) does. */
-function settingName(path: string): string {
-  return path.replaceAll("/", ".");
-}
-
-/** A state file of an earlier boot tells nothing about this kernel: all it recorded went with the reboot. */
-function trustedState(actual: ActualState, saved: SavedState | null): SavedState | null {
-  return saved !== null && saved.bootId === actual.bootId ? saved : null;
 }
 
 function presentValue(actual: ActualState, path: string): string {
@@ -182,51 +147,17 @@ function presentValue(actual: ActualState, path: string): string {
   return value;
 }
 
-function addressOnLoopback(actual: ActualState, address: string): ActualAddress | undefined {
-  return actual.addresses.find((one) => one.address === address && one.prefixLength === 32);
-}
-
-function routeTo(actual: ActualState, address: string): ActualRoute | undefined {
-  const routes = actual.routes.filter((one) => one.address === address);
-  return routes.find((one) => one.isTagged) ?? routes[0];
-}
-
-/** Something is someone else's if it is there, carries no tag, and the state file does not say `rs` added it. */
-function whatWasThere(
-  address: string,
-  actual: ActualState,
-  trusted: SavedState | null,
-): Pick<SavedVip, "hadAddress" | "hadRoute"> {
-  const known = trusted?.vips.find((vip) => vip.address === address);
-  const present = addressOnLoopback(actual, address);
-  const route = routeTo(actual, address);
-  return {
-    hadAddress: present !== undefined && !present.isTagged && (known?.hadAddress ?? true),
-    hadRoute: route !== undefined && !route.isTagged && (known?.hadRoute ?? true),
-  };
-}
-
-/** Lists the VIPs that are wholly or partly `rs`'s: those in the state file, and whatever carries the tag. */
-function ownedVips(actual: ActualState, trusted: SavedState | null): readonly SavedVip[] {
-  const labels = new Map<string, string>();
-  for (const vip of trusted?.vips ?? []) labels.set(vip.address, vip.label);
-  for (const { address, label, isTagged } of actual.addresses) {
-    if (isTagged && !labels.has(address)) labels.set(address, label ?? "lo");
-  }
-  for (const { address, isTagged } of actual.routes) {
-    if (isTagged && !labels.has(address)) labels.set(address, "lo");
-  }
-  return [...labels].map(([address, label]) => {
-    const { hadAddress, hadRoute } = whatWasThere(address, actual, trusted);
-    return { address, label, hadAddress, hadRoute };
-  });
+function ownedPorts(actual: ActualState, trusted: SavedState | null): readonly SavedPort[] {
+  return (trusted?.ports ?? []).map(({ family, port }) => savedPort({ family, port }, actual, trusted));
 }
 
 function additions(vip: SavedVip, actual: ActualState): readonly Step[] {
   const { address, label } = vip;
   const steps: Step[] = [];
   if (addressOnLoopback(actual, address) === undefined) steps.push({ kind: "add-address", address, label });
-  if (routeTo(actual, address) === undefined) steps.push({ kind: "add-route", address });
+  // The kernel itself makes the route to an IPv6 address.
+  if (familyOf(address) === 4 && routeTo(actual, address) === undefined)
+    steps.push({ kind: "add-route", address });
   return steps;
 }
 
@@ -241,6 +172,29 @@ function removals(vip: SavedVip, actual: ActualState): readonly Step[] {
   return steps;
 }
 
+function linkSteps(link: TunnelLink, actual: ActualState): readonly Step[] {
+  const present = actual.links.find((one) => one.name === link.name);
+  if (link.name === sharedLink) return present?.isReady === true ? [] : [{ kind: "raise-link", link }];
+  if (present === undefined) return [{ kind: "make-link", link }];
+  const { name, kind, hasChecksum, isReady } = present;
+  if (isReady && kind === link.kind && hasChecksum === link.hasChecksum) return [];
+  return [
+    { kind: "remove-link", link: { name, kind, hasChecksum } },
+    { kind: "make-link", link },
+  ];
+}
+
+function linkRemovals({ name, kind, hasChecksum, had }: SavedLink, actual: ActualState): readonly Step[] {
+  const present = actual.links.find((one) => one.name === name);
+  const link = { name, kind, hasChecksum };
+  if (name === sharedLink) return present?.isReady === true && !had ? [{ kind: "lower-link", link }] : [];
+  return present?.isOwn === true ? [{ kind: "remove-link", link }] : [];
+}
+
+function portSteps(port: TunnelPort, actual: ActualState): readonly Step[] {
+  return isOpen(actual, port) ? [] : [{ kind: "open-port", port }];
+}
+
 function sysctlStep(path: string, from: string, to: string): readonly Step[] {
   return from === to ? [] : [{ kind: "set-sysctl", path, from, to }];
 }
@@ -251,7 +205,9 @@ function startNotes(
   trusted: SavedState | null,
 ): readonly string[] {
   const notes = vips.flatMap((vip) => [
-    ...(vip.hadAddress ? [`${vip.address}/32 was on lo already: \`rs stop\` will leave it there`] : []),
+    ...(vip.hadAddress
+      ? [`${hostPrefix(vip.address)} was on lo already: \`rs stop\` will leave it there`]
+      : []),
     ...(vip.hadRoute ? [`a route to ${vip.address} was there already: \`rs stop\` will leave it there`] : []),
   ]);
   if (trusted === null && actual.addresses.some((one) => one.isTagged)) {

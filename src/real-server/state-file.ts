@@ -11,7 +11,7 @@ import {
 import { dirname } from "node:path";
 import { z } from "zod";
 import { errorText, hasCode } from "../base/system-error.ts";
-import type { SavedState } from "./plan.ts";
+import type { SavedState } from "./state.ts";
 
 /** Version of the file's form; another one is refused rather than guessed at. */
 const formVersion = 1;
@@ -21,13 +21,33 @@ const form = z.strictObject({
   bootId: z.string().min(1),
   vips: z.array(
     z.strictObject({
-      address: z.ipv4(),
-      label: z.string(),
+      address: z.union([z.ipv4(), z.ipv6()]),
+      label: z.string().nullable(),
       hadAddress: z.boolean(),
       hadRoute: z.boolean(),
     }),
   ),
   sysctls: z.array(z.strictObject({ path: z.string(), before: z.string(), set: z.string() })),
+  links: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        kind: z.enum(["ipip", "gre", "ip6tnl", "ip6gre", "sit"]),
+        hasChecksum: z.boolean(),
+        had: z.boolean(),
+      }),
+    )
+    .default([]),
+  ports: z
+    .array(
+      z.strictObject({
+        family: z.union([z.literal(4), z.literal(6)]),
+        port: z.int().min(1).max(65_535),
+        had: z.boolean(),
+      }),
+    )
+    .default([]),
+  tunnels: z.array(z.string()).default([]),
 });
 
 /** Gives where the state file is unless the operator says otherwise; the directory outlives a reboot. */
@@ -45,8 +65,8 @@ export function readState(path: string): SavedState | null {
     throw error;
   }
   try {
-    const { bootId, vips, sysctls } = form.parse(JSON.parse(text));
-    return { bootId, vips, sysctls };
+    const { bootId, vips, sysctls, links, ports, tunnels } = form.parse(JSON.parse(text));
+    return { bootId, vips, sysctls, links, ports, tunnels };
   } catch (error) {
     const what = error instanceof z.ZodError ? z.prettifyError(error) : errorText(error);
     throw new Error(`the state file ${path} makes no sense: ${what}; look at it, and remove it to go on`, {

@@ -19,6 +19,7 @@ import {
   interfaceName,
   isHostAddress,
 } from "./fields.ts";
+import { readTunnel, tunnelConflict, tunnelExamples, type TunnelForm } from "../tunnel-words.ts";
 import { transport, transportWordSchema, type TransportEntry, type TransportWord } from "./transport.ts";
 
 /** How the taking of an address is announced. */
@@ -75,6 +76,8 @@ export interface ProxyEntry {
 export interface RealServerEntry {
   readonly vips: readonly string[];
   readonly addresses: readonly string[];
+  /** Null is what the services pack up with. */
+  readonly tunnel: readonly TunnelForm[] | null;
 }
 
 /** `garp = { burst = 5, repeat_delay = "5s" }`. */
@@ -222,6 +225,26 @@ export const proxySchema: z.ZodType<ProxyEntry> = table(
   "[proxy]",
 );
 
+const tunnelSchema: z.ZodType<readonly TunnelForm[]> = z.preprocess(
+  (value) => (typeof value === "string" ? [value] : value),
+  z
+    .array(
+      z
+        .string({ error: wants("a tunnel in quotes", 'tunnel = "ipip"') })
+        .transform((word, context): TunnelForm => {
+          const form = readTunnel(word);
+          if (form !== null) return form;
+          context.addIssue(complaint(`${JSON.stringify(word)} is no tunnel`, `write ${tunnelExamples}`));
+          return z.NEVER;
+        }),
+      { error: wants("a tunnel or a list of them", 'tunnel = ["ipip", "gue:6080"]') },
+    )
+    .superRefine((forms, context) => {
+      const conflict = tunnelConflict(forms);
+      if (conflict !== null) context.addIssue(complaint("cannot be taken together", conflict));
+    }),
+);
+
 /** `[real_server]`. */
 export const realServerSchema: z.ZodType<RealServerEntry> = table(
   {
@@ -232,6 +255,7 @@ export const realServerSchema: z.ZodType<RealServerEntry> = table(
       }),
       [],
     ),
+    tunnel: orNull(tunnelSchema),
   },
   "[real_server]",
 );

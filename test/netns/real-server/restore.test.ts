@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import type { SavedState } from "../../../src/real-server/plan.ts";
+import type { SavedState } from "../../../src/real-server/state.ts";
 import { Lab } from "../../support/lab.ts";
 import { RealServer } from "./rs.ts";
 

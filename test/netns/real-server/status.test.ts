@@ -110,7 +110,7 @@ describe("edge-ha rs", () => {
     const before = await server.snapshot();
     const { exitCode, stderr } = await server.run("start", [vip, "192.0.2.300", "192.0.2.7/24"]);
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("192.0.2.300 is not an IPv4 address");
+    expect(stderr).toContain("192.0.2.300 is not an IP address");
     expect(stderr).toContain("write 192.0.2.7");
     expect(await server.snapshot()).toEqual(before);
   });

@@ -1,10 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Config } from "../../../src/config/config.ts";
-import { describePlan } from "../../../src/config/describe-plan.ts";
 import { priorityGap } from "../../../src/config/members.ts";
 import type { NodePlan } from "../../../src/config/node-plan.ts";
 import { findNode, planNode, type HostIdentity } from "../../../src/config/plan.ts";
-import { realServerVips } from "../../../src/config/real-server-vips.ts";
 import { base, configOf, linesOf, vip } from "./expect-lines.ts";
 import { site, vip2, web } from "./fixtures.ts";
 
@@ -296,52 +294,5 @@ describe("findNode", () => {
     expect(reason({ ...host, localAddresses: ["10.16.8.10", "10.16.8.11"] })).toBe(
       'this host carries addresses of several nodes: "lb1", "lb2"; say which one it is with --node',
     );
-  });
-});
-
-describe("realServerVips", () => {
-  test("are those of [real_server] where there is one", () => {
-    const text = `${base}${vip}${vip2}${web}[real_server]\nvips = ["inside"]\naddresses = ["192.0.2.1", "10.16.8.100"]\n`;
-    expect(realServerVips(configOf(text))).toEqual(["10.16.8.100", "192.0.2.1"]);
-  });
-
-  test("leave out services that are relayed", () => {
-    expect(realServerVips(configOf(base + vip + web.replace('"dr"', '"proxy"')))).toEqual([]);
-  });
-});
-
-describe("describePlan", () => {
-  test("says what a node will do", () => {
-    const track = `[[track]]\nscript = "/bin/check 'a b'"\nweight = -10\n`;
-    const text = base + vip + web + site + track;
-    expect(describePlan(planOf(text)).split("\n")).toEqual([
-      "node lb1 of cluster shop, 2 proxy processes as user nobody",
-      "",
-      "virtual routers",
-      "  public: 172.16.8.100/24 on eth2, VRID 191, priority 254",
-      "    version 2, every 1s from 172.16.8.10 to 224.0.0.18; preempts; -10 while check fails; withdrawn while no proxy process is alive",
-      "",
-      "before they are handed over",
-      "  public: open connections get 2s to end",
-      "",
-      "tracks",
-      '  check: /bin/check "a b", every 1s, timeout 1s, rise 1, fall 1',
-      "",
-      "kernel services (IPVS)",
-      "  tcp 172.16.8.100:80 wrr  service web",
-      "    dr 172.16.8.8:80 weight 1, not checked",
-      "",
-      "listening sockets",
-      "  0.0.0.0:8080  listener http",
-      "  [::]:8080  listener http",
-      "",
-      "sites",
-      "  * on http, bodies up to 1m",
-      "    / to upstream apps",
-      "",
-      "upstreams",
-      "  apps: round-robin",
-      "    172.16.8.8:80 weight 1, not checked",
-    ]);
   });
 });

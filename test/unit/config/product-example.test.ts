@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { hasErrors, type Diagnostic } from "../../../src/config/diagnostic.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { readConfig } from "../../../src/config/read.ts";
-import { realServerVips } from "../../../src/config/real-server-vips.ts";
 import { configOf } from "./expect-lines.ts";
 
 const example = readFileSync(`${import.meta.dir}/../../support/examples/product.toml`, "utf8");
@@ -163,6 +162,6 @@ describe("the example of the configuration contract", () => {
   });
 
   test("tells web servers the VIPs of its services", () => {
-    expect(realServerVips(configOf(loadable))).toEqual(["172.16.8.100", "172.16.8.101"]);
+    expect(configOf(loadable).realServer.addresses).toEqual(["172.16.8.100", "172.16.8.101"]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { SystemError } from "../../../src/base/system-error.ts";
 import { takeAllOrNone, takeWhileTheyGo } from "../../../src/real-server/apply.ts";
-import { describeStep, type Step } from "../../../src/real-server/plan.ts";
+import { describeStep, type Step } from "../../../src/real-server/steps.ts";
 
 const sysctl: Step = { kind: "set-sysctl", path: "net/ipv4/conf/all/arp_ignore", from: "0", to: "1" };
 const address: Step = { kind: "add-address", address: "192.0.2.10", label: "lo:0" };

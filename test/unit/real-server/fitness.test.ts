@@ -5,6 +5,7 @@ const vip = "192.0.2.10";
 
 const fitSight: Sight = {
   isLoopbackUp: true,
+  hasIpv6: true,
   loopback: [
     { address: "127.0.0.1", prefixLength: 8, label: "lo", isTagged: false },
     { address: vip, prefixLength: 32, label: "lo:0", isTagged: true },
@@ -93,5 +94,18 @@ describe("judge()", () => {
     const interfaces = ["eth1", "eth2"].map((name) => ({ name, arpIgnore: 0, arpAnnounce: 2, rpFilter: 0 }));
     const texts = unfitTexts({ all: { ...fitSight.all, arpIgnore: 0 }, interfaces });
     expect(texts.map((text) => text.split(" ")[0])).toEqual(["eth1", "eth2"]);
+  });
+
+  test("asks nothing of the interfaces for an IPv6 VIP, but that none carries it", () => {
+    const vip6 = "2001:db8::10";
+    const loopback = [{ address: vip6, prefixLength: 128, label: null, isTagged: true }];
+    const listeners = [{ address: "::", port: 80 }];
+    const sight = { ...fitSight, loopback, listeners, all: { arpIgnore: 0, arpAnnounce: 0, rpFilter: 0 } };
+    expect(isFit(judge([vip6], sight))).toBe(true);
+    const elsewhere = [{ interface: "eth1", address: vip6 }];
+    const texts = judge([vip6], { ...sight, elsewhere }).map(({ text }) => text);
+    expect(texts.join()).toContain("is on eth1 too, where neighbour solicitations for it are answered");
+    const wide = [{ address: vip6, prefixLength: 64, label: null, isTagged: false }];
+    expect(isFit(judge([vip6], { ...sight, loopback: wide }))).toBe(false);
   });
 });

@@ -39,3 +39,8 @@ test("portsAnswering() counts the address itself, both wildcards and the mapped 
   expect(portsAnswering("192.0.2.10", listeners)).toEqual([22, 25, 80, 443]);
   expect(portsAnswering("192.0.2.11", listeners)).toEqual([22, 80]);
 });
+
+test("portsAnswering() counts for IPv6 only what IPv6 reaches", () => {
+  const listeners = [...parseListeners(tcp), ...parseListeners(tcp6)];
+  expect(portsAnswering("2001:db8::1", listeners)).toEqual([22, 53]);
+});

@@ -1,13 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import {
-  type ActualState,
-  describeStep,
-  planStart,
-  planStop,
-  type SavedState,
-  type Step,
-  undo,
-} from "../../../src/real-server/plan.ts";
+import { planStart, planStop } from "../../../src/real-server/plan.ts";
+import type { ActualState, SavedState } from "../../../src/real-server/state.ts";
+import { describeStep, type Step, undo } from "../../../src/real-server/steps.ts";
 import { desiredTable } from "../../../src/real-server/table.ts";
 
 const ignoreAll = "net/ipv4/conf/all/arp_ignore";
@@ -21,6 +15,8 @@ const fresh: ActualState = {
     ["net/ipv4/conf/lo/arp_ignore", "0"],
     ["net/ipv4/conf/lo/arp_announce", "0"],
   ]),
+  links: [],
+  ports: [],
 };
 const started: ActualState = {
   ...fresh,
@@ -28,7 +24,7 @@ const started: ActualState = {
   routes: [{ address: "192.0.2.10", isTagged: true }],
   sysctls: new Map([...fresh.sysctls].map(([path]) => [path, path.endsWith("arp_ignore") ? "1" : "2"])),
 };
-const wanted = desiredTable(["192.0.2.10"], []);
+const wanted = desiredTable({ vips: ["192.0.2.10"], tunnels: [] }, []);
 const saved: SavedState = planStart(wanted, fresh, null).outcome;
 
 function withSysctl(state: ActualState, path: string, value: string): ActualState {
@@ -59,7 +55,11 @@ describe("planStart()", () => {
   });
 
   test("adds a VIP that came and removes one that went, and the journal knows both", () => {
-    const plan = planStart(desiredTable(["192.0.2.11"], started.addresses), started, saved);
+    const plan = planStart(
+      desiredTable({ vips: ["192.0.2.11"], tunnels: [] }, started.addresses),
+      started,
+      saved,
+    );
     expect(texts(plan.steps)).toEqual([
       "add 192.0.2.11/32 to lo as lo:1",
       "add the host route to 192.0.2.11 on lo",

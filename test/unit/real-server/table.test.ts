@@ -3,7 +3,7 @@ import { desiredTable, readVip, requiredSysctls } from "../../../src/real-server
 
 describe("desiredTable()", () => {
   test("gives lo:0, lo:1 … in the order of the VIPs when nothing is there", () => {
-    expect(desiredTable(["192.0.2.10", "192.0.2.11"], []).vips).toEqual([
+    expect(desiredTable({ vips: ["192.0.2.10", "192.0.2.11"], tunnels: [] }, []).vips).toEqual([
       { address: "192.0.2.10", label: "lo:0" },
       { address: "192.0.2.11", label: "lo:1" },
     ]);
@@ -15,14 +15,14 @@ describe("desiredTable()", () => {
       { address: "127.0.0.1", label: "lo" },
       { address: "203.0.113.5", label: "lo:1" },
     ];
-    expect(desiredTable(["192.0.2.10", "192.0.2.11"], known).vips).toEqual([
+    expect(desiredTable({ vips: ["192.0.2.10", "192.0.2.11"], tunnels: [] }, known).vips).toEqual([
       { address: "192.0.2.10", label: "lo:2" },
       { address: "192.0.2.11", label: "lo:0" },
     ]);
   });
 
   test("names a VIP once when it is given twice", () => {
-    expect(desiredTable(["192.0.2.10", "192.0.2.10"], []).vips).toHaveLength(1);
+    expect(desiredTable({ vips: ["192.0.2.10", "192.0.2.10"], tunnels: [] }, []).vips).toHaveLength(1);
   });
 
   test("asks for arp_ignore 1 and arp_announce 2 on all and lo", () => {
@@ -40,11 +40,21 @@ describe("readVip()", () => {
     expect(readVip(text)).toEqual({ kind: "vip", address: "192.0.2.10" });
   });
 
+  test.each(["2001:db8::10", "2001:0DB8:0::10/128"])("takes %s", (text) => {
+    expect(readVip(text)).toEqual({ kind: "vip", address: "2001:db8::10" });
+  });
+
   test.each([
     ["192.0.2.300", "write one such as 192.0.2.10"],
+    ["2001:db8::10/64", "write 2001:db8::10"],
+    ["::1", "write the unicast address that clients connect to"],
+    ["::", "write the unicast address that clients connect to"],
+    ["::ffff:192.0.2.10", "write the unicast address that clients connect to"],
+    ["fe80::10", "write the unicast address that clients connect to"],
+    ["ff02::12", "write the unicast address that clients connect to"],
+    ["192.0.2.10%eth0", "write one such as 192.0.2.10"],
     ["shop.example", "write one such as 192.0.2.10"],
     ["192.0.2.10/24", "write 192.0.2.10"],
-    ["2001:db8::1", "write an IPv4 address"],
     ["127.0.0.1", "write the unicast address that clients connect to"],
     ["0.0.0.0", "write the unicast address that clients connect to"],
     ["224.0.0.18", "write the unicast address that clients connect to"],

@@ -1,12 +1,15 @@
-"""A web server in one process: web.py NAME answers every request with its name and the client's address."""
+"""A web server in one process: web.py NAME [ADDRESS] answers every request with its name and the client's address."""
 import select
 import socket
 import sys
 
 name = sys.argv[1].encode()
-listener = socket.socket()
+own = sys.argv[2] if len(sys.argv) > 2 else "0.0.0.0"
+listener = socket.socket(socket.AF_INET6 if ":" in own else socket.AF_INET)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(("0.0.0.0", 80))
+if listener.family == socket.AF_INET6:
+    listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+listener.bind((own, 80))
 listener.listen(256)
 poll = select.poll()
 poll.register(listener, select.POLLIN)
