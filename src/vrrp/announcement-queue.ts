@@ -25,6 +25,8 @@ interface Waiting {
   readonly owner: object;
   readonly vip: VipAddressPlan;
   readonly pauseMs: number;
+  /** Whether this address has not been announced at all yet: it does not wait for the pause. */
+  isFirst: boolean;
   left: number;
 }
 
@@ -35,6 +37,8 @@ interface Waiting {
  */
 const framesAtOnce = 16;
 const pauseMs = 2;
+/** So many first frames of a router do not wait for their turn: as many as it can advertise, but not thousands of extra ones. */
+const firstAtOnce = 255;
 
 /**
  * Everything that is still to be announced on each interface, in rounds: an address comes again when all others had their
@@ -51,24 +55,35 @@ export class AnnouncementQueue {
     this.#needs = needs;
   }
 
-  /** Announces each address now, and the rest of the burst in its turn. */
+  /** Announces each address now, and the rest of the burst in its turn; beyond 255 the first frame is the next in turn. */
   announce(owner: object, vips: readonly VipAddressPlan[], burst: Burst): void {
-    for (const vip of vips) if (this.#send(owner, vip) === "failed") return;
-    this.add(owner, vips, { ...burst, count: burst.count - 1 });
+    const now = vips.slice(0, firstAtOnce);
+    for (const vip of now) if (this.#send(owner, vip) === "failed") return;
+    for (const vip of vips.slice(firstAtOnce)) this.#queue(owner, vip, { burst, isFirst: true });
+    this.add(owner, now, { ...burst, count: burst.count - 1 });
   }
 
   /** Announces each address in its turn. */
-  add(owner: object, vips: readonly VipAddressPlan[], { count, pauseMs: pause }: Burst): void {
+  add(owner: object, vips: readonly VipAddressPlan[], burst: Burst): void {
+    for (const vip of vips) this.#queue(owner, vip, { burst, isFirst: false });
+  }
+
+  #queue(
+    owner: object,
+    vip: VipAddressPlan,
+    how: { readonly burst: Burst; readonly isFirst: boolean },
+  ): void {
+    const { count, pauseMs: pause } = how.burst;
     if (count < 1) return;
-    for (const vip of vips) {
-      const queue = this.#waiting.get(vip.interface) ?? new Map<string, Waiting>();
-      this.#waiting.set(vip.interface, queue);
-      const key = this.#keyOf(owner, vip);
-      // A rival that does not give way has the same address announced over and over: more of it would never end.
-      const left = Math.max(count, queue.get(key)?.left ?? 0);
-      if (queue.size === 0) this.#wait(vip.interface, Math.max(pause, pauseMs));
-      queue.set(key, { owner, vip, pauseMs: pause, left });
-    }
+    const queue = this.#waiting.get(vip.interface) ?? new Map<string, Waiting>();
+    this.#waiting.set(vip.interface, queue);
+    const key = this.#keyOf(owner, vip);
+    const before = queue.get(key);
+    // A rival that does not give way has the same address announced over and over: more of it would never end.
+    const left = Math.max(count, before?.left ?? 0);
+    const isFirst = how.isFirst || (before?.isFirst ?? false);
+    if (queue.size === 0) this.#wait(vip.interface, isFirst ? pauseMs : Math.max(pause, pauseMs));
+    queue.set(key, { owner, vip, pauseMs: pause, isFirst, left });
   }
 
   /** Forgets what an owner has not announced yet. */
@@ -97,7 +112,9 @@ export class AnnouncementQueue {
       if (outcome !== "failed" && waiting.left > 0) queue.set(key, waiting);
       // The interface's own queue is full: there is no room for others either.
       if (outcome === "full") break;
-      if (waiting.pauseMs > 0) {
+      const { isFirst } = waiting;
+      waiting.isFirst = false;
+      if (waiting.pauseMs > 0 && !isFirst) {
         pause = waiting.pauseMs;
         break;
       }

@@ -66,7 +66,7 @@ export class PutBacks {
     const record = countPutBack(this.#records.get(key) ?? null, at);
     this.#records.set(key, record);
     this.#forget(at);
-    const seconds = Math.ceil((record.notBefore - at) / 1000);
+    const seconds = Math.round((record.notBefore - at) / 1000);
     if (record.count < eagerCount) {
       this.#log.warning(`${text} was removed by someone else: put back`);
     } else {

@@ -7,7 +7,10 @@ export type ReadCapture = (filter: string, ...fields: readonly string[]) => Prom
 /** Lets tcpdump record what reaches a host and tshark read it, which shares no code with us. */
 export async function capture(host: Host, during: () => Promise<void>): Promise<ReadCapture> {
   const file = join(host.directory, "capture.pcap");
-  const tcpdump = host.spawn(["tcpdump", "-i", "eth0", "-U", "--immediate-mode", "-Z", "root", "-w", file]);
+  // Unless told how long a frame is at most it has room for eight of them.
+  const room = ["-s", "2048", "-B", "16384"];
+  const how = ["-U", "--immediate-mode", "-Z", "root", ...room];
+  const tcpdump = host.spawn(["tcpdump", "-i", "eth0", ...how, "-w", file]);
   await waitFor("tcpdump listens", () => tcpdump.output().includes("listening on"));
   await during();
   tcpdump.kill("SIGINT");

@@ -12,20 +12,26 @@ export class VrrpRole {
   readonly #messages: FromVrrp[] = [];
   #log = "";
 
-  private constructor(host: Host) {
+  private constructor(host: Host, env: Readonly<Record<string, string>>) {
     this.#subprocess = Bun.spawn(["ip", "netns", "exec", host.netns, process.execPath, driver], {
       stdin: "ignore",
       stdout: "inherit",
       stderr: "pipe",
       serialization: "json",
+      env: { ...process.env, ...env },
       ipc: (message: FromVrrp) => void this.#messages.push(message),
     });
     void this.#collect();
   }
 
   /** Starts the process and gives it its plan; throws if the plan is refused. */
-  static async start(host: Host, plan: VrrpPlan, adopt: readonly string[] = []): Promise<VrrpRole> {
-    const role = new VrrpRole(host);
+  static async start(
+    host: Host,
+    plan: VrrpPlan,
+    adopt: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<VrrpRole> {
+    const role = new VrrpRole(host, env);
     await waitFor("the vrrp process says hello", () => role.#has("hello"));
     const refusal = await role.configure(plan, adopt);
     if (refusal !== null) throw new Error(`refused: ${refusal}`);

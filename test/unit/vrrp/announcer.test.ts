@@ -98,6 +98,19 @@ describe("announcing", () => {
     );
   });
 
+  test("sends the first frames beyond 255 in their turn, before any address comes again and without its pause", () => {
+    const addresses = [...many(255), ...many(100, 3)];
+    bench.announcer("a", { addresses, garp: { ...usual.garp, burst: 2, intervalMs: 50 } }).announce();
+    expect(bench.frames).toHaveLength(255);
+    bench.clock.advance(14);
+    expect(bench.frames.slice(0, 355).map(({ address }) => address)).toEqual(
+      addresses.map(({ address }) => address),
+    );
+    expect(bench.frames.length).toBeLessThanOrEqual(356);
+    bench.clock.advance(500);
+    expect(bench.frames.length).toBeLessThanOrEqual(367);
+  });
+
   test("shares the pace among all routers of an interface", () => {
     for (const [index, vip] of many(255).entries()) {
       bench.announcer(`router ${index}`, { ...usual, addresses: [vip] }).announce();
