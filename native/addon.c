@@ -28,6 +28,11 @@ static const struct entry entries[] = {
 	{ "lockMemory", edge_lock_memory },
 	{ "setParentDeathSignal", edge_set_parent_death_signal },
 	{ "openProcess", edge_open_process },
+	{ "createPoll", edge_create_poll },
+	{ "controlPoll", edge_control_poll },
+	{ "readPoll", edge_read_poll },
+	{ "startConnect", edge_start_connect },
+	{ "read", edge_read },
 };
 
 NAPI_MODULE_INIT()

@@ -58,6 +58,13 @@ napi_value edge_lock_memory(napi_env env, napi_callback_info info);
 napi_value edge_set_parent_death_signal(napi_env env, napi_callback_info info);
 napi_value edge_open_process(napi_env env, napi_callback_info info);
 
+/* poll.c */
+napi_value edge_create_poll(napi_env env, napi_callback_info info);
+napi_value edge_control_poll(napi_env env, napi_callback_info info);
+napi_value edge_read_poll(napi_env env, napi_callback_info info);
+napi_value edge_start_connect(napi_env env, napi_callback_info info);
+napi_value edge_read(napi_env env, napi_callback_info info);
+
 /* watch.c */
 napi_value edge_watch(napi_env env, napi_callback_info info);
 napi_value edge_unwatch(napi_env env, napi_callback_info info);

@@ -5,6 +5,7 @@ import { systemClock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
+import { authorityProblem } from "../base/certificate-file.ts";
 import { trustProblem } from "../base/trust.ts";
 import { formatDiagnostic, type Diagnostic } from "../config/diagnostic.ts";
 import type { NodePlan } from "../config/node-plan.ts";
@@ -194,7 +195,7 @@ async function load(options: ServeOptions): Promise<Loaded> {
   } catch (error) {
     return { plan: null, messages: [`${options.config}: cannot be read: ${errorText(error)}`] };
   }
-  const { config, diagnostics } = readConfig(text, options.config, trustProblem);
+  const { config, diagnostics } = readConfig(text, options.config, { trustProblem, authorityProblem });
   if (config === null) return { plan: null, messages: lines(diagnostics, options.config) };
   const localAddresses = Object.values(networkInterfaces()).flatMap((list) =>
     (list ?? []).map(({ address }) => address),

@@ -1,5 +1,4 @@
 import type {
-  CheckConfig,
   Config,
   Forward,
   ListenerConfig,
@@ -15,7 +14,6 @@ import type { Model } from "./model.ts";
 import type { HeaderRulesPlan } from "./node-plan.ts";
 import type { TunnelPlan } from "./service-plan.ts";
 import { realServerConfig } from "./real-server.ts";
-import type { CheckEntry } from "./schema/check.ts";
 import type { NodeEntry } from "./schema/cluster.ts";
 import type { HeaderRulesEntry, ListenerEntry, RouteEntry, SiteEntry, UpstreamEntry } from "./schema/http.ts";
 import type { NotifyEntry } from "./schema/notify.ts";
@@ -63,22 +61,6 @@ function notifyConfig(entry: NotifyEntry | null): NotifyConfig | null {
   return { script: script === null ? null : { command: script, timeoutMs: timeout, user }, fifo };
 }
 
-function checkConfig(entry: CheckEntry | null): CheckConfig | null {
-  if (entry === null) return null;
-  const timing = {
-    port: entry.port,
-    intervalMs: entry.interval,
-    timeoutMs: entry.timeout,
-    retries: entry.retries,
-    retryDelayMs: entry.retry_delay,
-    rise: entry.rise,
-    fall: entry.fall,
-  };
-  if (entry.type === "tcp") return { kind: "tcp", ...timing };
-  const { method, path, host, status } = entry;
-  return { kind: "http", ...timing, method, path, host, status };
-}
-
 function serviceConfig(entry: ServiceEntry): ServiceConfig {
   const { name, vips, addresses, ports, protocol, forward, scheduler, sorry } = entry;
   const mask = entry.persistence_mask;
@@ -103,7 +85,7 @@ function serviceConfig(entry: ServiceEntry): ServiceConfig {
       address: server.address,
       port: server.port,
       weight: server.weight,
-      check: checkConfig(server.check ?? entry.check),
+      check: server.check ?? entry.check,
       forward: server.forward ?? forward,
       tunnel: tunnelOf(server.forward ?? forward, server.tunnel ?? entry.tunnel),
       upperThreshold: server.upper_threshold,
@@ -135,7 +117,7 @@ function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
     servers: entry.servers.map((server) => ({
       ...server.address,
       weight: server.weight,
-      check: checkConfig(server.check ?? entry.check),
+      check: server.check ?? entry.check,
       isBackup: server.backup,
     })),
     keepAliveConnections: entry.keepalive.connections,

@@ -1,4 +1,5 @@
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
+import type { Check, CheckTiming } from "./check-plan.ts";
 import type { ExtraAddressEntry, VirtualRouteEntry, VirtualRuleEntry } from "./schema/holdings.ts";
 import type {
   AddressScope,
@@ -8,9 +9,9 @@ import type {
   HmacPlan,
   NotifyPlan,
   PeerPlan,
-  StatusRange,
   UnicastPlan,
 } from "./node-plan.ts";
+import type { PerNode } from "./schema/per-node.ts";
 import type {
   KernelForward,
   Scheduler,
@@ -152,32 +153,15 @@ export interface ServersTrackConfig extends Omit<ServersTrackPlan, "subject" | "
 export type NotifyConfig = Omit<NotifyPlan, "node">;
 
 /** How a server is checked. */
-export type CheckConfig = TcpCheckConfig | HttpCheckConfig;
+export type CheckConfig = CheckPlaceConfig & Omit<CheckTiming, "source"> & Check;
 
-/** What all kinds of checks have in common. */
-export interface CheckTimingConfig {
-  /** Null is the server's own port. */
+/** From where to where a check goes. */
+export interface CheckPlaceConfig {
+  /** In place of the server's own; null is that. */
+  readonly address: string | null;
   readonly port: number | null;
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-  readonly retries: number;
-  readonly retryDelayMs: number;
-  readonly rise: number;
-  readonly fall: number;
-}
-
-/** Connects, and that is all. */
-export interface TcpCheckConfig extends CheckTimingConfig {
-  readonly kind: "tcp";
-}
-
-/** Sends one request and compares the status. */
-export interface HttpCheckConfig extends CheckTimingConfig {
-  readonly kind: "http";
-  readonly method: "GET" | "HEAD";
-  readonly path: string;
-  readonly host: string | null;
-  readonly status: readonly StatusRange[];
+  /** Address that the check comes from, one or one for each node; null leaves it to the routes. */
+  readonly source: PerNode<string> | null;
 }
 
 /** A server with its own check, or null if nothing checks it. */

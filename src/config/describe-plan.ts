@@ -1,11 +1,11 @@
 import { formatEndpoint } from "../base/address.ts";
 import { bfdLine, bfdNotes } from "./describe-bfd.ts";
+import type { ProbePlan } from "./check-plan.ts";
 import type {
   HmacPlan,
   NodePlan,
   NotifyPlan,
   PeerPlan,
-  ProbePlan,
   RelayPlan,
   ServicePlanServer,
   SitePlan,

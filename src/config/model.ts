@@ -22,8 +22,15 @@ export interface Model {
   readonly declared: DeclaredNames;
   /** Tells the line of a value, for messages that name a second place. */
   readonly line: (path: KeyPath) => number;
-  /** Says who besides root could change what a command runs on this host; null if nobody can. */
+  readonly host: HostKnowledge;
+}
+
+/** What the host that reads the file knows of what it names. */
+export interface HostKnowledge {
+  /** Says who besides root could change what a command runs; null if nobody can. */
   readonly trustProblem: (command: readonly string[]) => string | null;
+  /** Says why a file is none of certificates; null if it is one. */
+  readonly authorityProblem: (path: string) => string | null;
 }
 
 /** The kinds of tables that others refer to by name. */

@@ -1,4 +1,5 @@
 import type { BfdSessionPlan, RivalPlan } from "./bfd-plan.ts";
+import type { ProbePlan } from "./check-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
 import type { IpvsServicePlan } from "./service-plan.ts";
 import type { TrackPlan } from "./track-plan.ts";
@@ -244,47 +245,6 @@ export interface DirectorPlan {
   readonly probes: readonly ProbePlan[];
   /** Services in the kernel's IPVS. */
   readonly services: readonly IpvsServicePlan[];
-}
-
-/** One check of one server; equal checks are one probe, shared by all that name it. */
-export type ProbePlan = TcpProbePlan | HttpProbePlan;
-
-/** What all kinds of probes have in common. */
-export interface ProbeTiming {
-  /** Stable identity made of everything that distinguishes the probe, readable in logs. */
-  readonly id: string;
-  readonly target: Endpoint;
-  readonly intervalMs: number;
-  /** For the whole attempt. */
-  readonly timeoutMs: number;
-  /** Further attempts, `retryDelayMs` apart, before an attempt counts as failed. */
-  readonly retries: number;
-  readonly retryDelayMs: number;
-  /** Successes in a row that bring a server back; failures in a row that take it out. */
-  readonly rise: number;
-  readonly fall: number;
-}
-
-/** Connects, and that is all. */
-export interface TcpProbePlan extends ProbeTiming {
-  readonly kind: "tcp";
-}
-
-/** Sends one request and compares the status. */
-export interface HttpProbePlan extends ProbeTiming {
-  readonly kind: "http";
-  readonly method: "GET" | "HEAD";
-  readonly path: string;
-  /** Value of the Host field; null sends the target's address and port. */
-  readonly host: string | null;
-  /** Inclusive ranges of statuses that count as healthy. */
-  readonly status: readonly StatusRange[];
-}
-
-/** Inclusive range of HTTP statuses. */
-export interface StatusRange {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** A server behind an L4 service. */

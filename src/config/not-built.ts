@@ -18,17 +18,6 @@ const router: Readonly<Record<string, string>> = {
 };
 
 const check: Readonly<Record<string, string>> = {
-  body: "compare the status meanwhile",
-  body_match: "compare the status meanwhile",
-  digest: "compare the status meanwhile",
-  headers: "only the Host field can be set, with host, meanwhile",
-  sni: 'HTTPS checks are not built yet; use type = "tcp" meanwhile',
-  verify: 'HTTPS checks are not built yet; use type = "tcp" meanwhile',
-  jitter: "checks are spread over the interval without it",
-  fast_interval: "use retries and retry_delay meanwhile",
-  source: "the kernel chooses the source address meanwhile",
-  fwmark: "the kernel routes checks as any other traffic meanwhile",
-  connect_address: "the server's own address is checked meanwhile",
   via: "the server's own address is checked meanwhile",
   slow_start: "a returning server gets its full weight at once meanwhile",
   weight: "weights are those of the file meanwhile",

@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { Config } from "./config.ts";
 import { deepFreeze } from "./freeze.ts";
 import type { NodePlan } from "./node-plan.ts";
+import { withOwnSources } from "./own-sources.ts";
 import { planDirector } from "./plan-director.ts";
 import { planProxy } from "./plan-proxy.ts";
 import { planVrrp } from "./plan-vrrp.ts";
@@ -58,11 +59,12 @@ export function planNode(config: Config, node: string, host: { readonly cores: n
     config.nodes.some(({ name }) => name === node),
     `"${node}" is a node of the cluster`,
   );
+  const own = withOwnSources(config, node);
   return deepFreeze({
-    cluster: config.cluster,
+    cluster: own.cluster,
     node,
-    vrrp: planVrrp(config, node),
-    director: planDirector(config, node),
-    proxy: planProxy(config, node, host.cores),
+    vrrp: planVrrp(own, node),
+    director: planDirector(own, node),
+    proxy: planProxy(own, node, host.cores),
   });
 }

@@ -1,54 +1,55 @@
+import { unreachable } from "../base/assert.ts";
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
-import type { CheckConfig, ServerConfig } from "./config.ts";
-import type { ProbePlan, ServicePlanServer, StatusRange } from "./node-plan.ts";
+import type { Check, CheckTiming, ProbePlan } from "./check-plan.ts";
+import { httpWords } from "./checks/http.ts";
+import type { ServerConfig } from "./config.ts";
+import type { ServicePlanServer } from "./node-plan.ts";
 import { checkDefaults } from "./schema/check.ts";
 import { formatDuration } from "./units.ts";
 
 /** Gives the probe of a server, or null if nothing checks it. */
 export function probeOf(server: ServerConfig): ProbePlan | null {
-  const { check } = server;
-  if (check === null) return null;
-  const target = { address: server.address, port: check.port ?? server.port };
-  const { intervalMs, timeoutMs, retries, retryDelayMs, rise, fall } = check;
-  const timing = {
-    id: probeId(check, target),
-    target,
-    intervalMs,
-    timeoutMs,
-    retries,
-    retryDelayMs,
-    rise,
-    fall,
-  };
-  if (check.kind === "tcp") return { kind: "tcp", ...timing };
-  const { method, path, host, status } = check;
-  return { kind: "http", ...timing, method, path, host, status };
+  if (server.check === null) return null;
+  const { address, port, source, ...rest } = server.check;
+  const target = { address: address ?? server.address, port: port ?? server.port };
+  // `withOwnSources` has chosen among several.
+  const check = { ...rest, source: typeof source === "string" ? source : null };
+  return { ...check, target, id: probeId(check, target) };
 }
 
 /**
  * Writes a check as a readable identity such as `http 192.0.2.8:80 GET / every 3s`: everything that differs from the
  * defaults is in it, so equal identities are equal probes, and it stays the same over a reload that does not change them.
  */
-function probeId(check: CheckConfig, target: Endpoint): string {
-  const parts = [`${check.kind} ${formatEndpoint(target)}`];
-  if (check.kind === "http") {
-    parts.push(`${check.method} ${check.path}`);
-    if (check.host !== null) parts.push(`host ${check.host}`);
-    const status = formatStatus(check.status);
-    if (status !== formatStatus(checkDefaults.status)) parts.push(`status ${status}`);
-  }
-  parts.push(`every ${formatDuration(check.intervalMs)}`);
-  if (check.timeoutMs !== checkDefaults.timeoutMs) parts.push(`timeout ${formatDuration(check.timeoutMs)}`);
-  if (check.retries !== checkDefaults.retries) parts.push(`retries ${check.retries}`);
-  if (check.retryDelayMs !== checkDefaults.retryDelayMs)
-    parts.push(`delay ${formatDuration(check.retryDelayMs)}`);
-  if (check.rise !== checkDefaults.rise) parts.push(`rise ${check.rise}`);
-  if (check.fall !== checkDefaults.fall) parts.push(`fall ${check.fall}`);
-  return parts.join(" ");
+function probeId(check: CheckTiming & Check, target: Endpoint): string {
+  return [...subjectWords(check, target), ...timingWords(check)].join(" ");
 }
 
-function formatStatus(ranges: readonly StatusRange[]): string {
-  return ranges.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)).join(",");
+function subjectWords(check: Check, target: Endpoint): readonly string[] {
+  const where = formatEndpoint(target);
+  switch (check.kind) {
+    case "tcp":
+      return [`tcp ${where}`];
+    case "http":
+      return [`${check.tls === null ? "http" : "https"} ${where}`, ...httpWords(check)];
+    default:
+      return unreachable(check);
+  }
+}
+
+function timingWords(check: CheckTiming): readonly string[] {
+  const words = [`every ${formatDuration(check.intervalMs)}`];
+  if (check.fastIntervalMs !== null) words.push(`fast ${formatDuration(check.fastIntervalMs)}`);
+  if (check.jitterMs !== null) words.push(`jitter ${formatDuration(check.jitterMs)}`);
+  if (check.timeoutMs !== checkDefaults.timeoutMs) words.push(`timeout ${formatDuration(check.timeoutMs)}`);
+  if (check.retries !== checkDefaults.retries) words.push(`retries ${check.retries}`);
+  if (check.retryDelayMs !== checkDefaults.retryDelayMs)
+    words.push(`delay ${formatDuration(check.retryDelayMs)}`);
+  if (check.rise !== checkDefaults.rise) words.push(`rise ${check.rise}`);
+  if (check.fall !== checkDefaults.fall) words.push(`fall ${check.fall}`);
+  if (check.source !== null) words.push(`from ${check.source}`);
+  if (check.mark !== null) words.push(`mark ${check.mark}`);
+  return words;
 }
 
 /** Gives a server as the plan has it: with the identity of its probe. */

@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 import { compareDiagnostics, hasErrors, type Diagnostic } from "./diagnostic.ts";
 import { decodeFile } from "./file-text.ts";
 import { locator, type Finding } from "./finding.ts";
-import { declaredNames, type Model } from "./model.ts";
+import { declaredNames, type HostKnowledge, type Model } from "./model.ts";
 import { resolveBfd } from "./resolve-bfd.ts";
 import { resolveInstances, resolveTracks } from "./resolve.ts";
 import { addressRules } from "./rules/addresses.ts";
@@ -36,18 +36,21 @@ export type ReadConfig =
   | { readonly config: Config; readonly diagnostics: readonly Diagnostic[] }
   | { readonly config: null; readonly diagnostics: readonly Diagnostic[] };
 
+/** Of a host that is not asked. */
+const noKnowledge: HostKnowledge = { trustProblem: () => null, authorityProblem: () => null };
+
 /** The longest file that is looked at, in UTF-16 code units. */
 const longestText = 4 * 1024 ** 2;
 
 /**
  * Reads a configuration. All errors and warnings come back at once, sorted by place; with an error there is no
- * configuration. `file` is the name that messages about the file as a whole use; `trustProblem` is what this host says
- * about what root would run.
+ * configuration. `file` is the name that messages about the file as a whole use; `host` is what this host says about
+ * what the file names.
  */
 export function readConfig(
   source: string | Uint8Array,
   file: string,
-  trustProblem: Model["trustProblem"] = () => null,
+  host: HostKnowledge = noKnowledge,
 ): ReadConfig {
   const text = typeof source === "string" ? source : decodeFile(source);
   if (typeof text !== "string") {
@@ -75,7 +78,7 @@ export function readConfig(
     return refused({ ...parsed.at, key: "syntax", what: parsed.what, remedy });
   }
   const places = locator(parsed.tree, text);
-  const { model, findings } = examine(parsed.tree, { line: places.line, trustProblem });
+  const { model, findings } = examine(parsed.tree, { line: places.line, host });
   const diagnostics = findings.map(places.locate).sort(compareDiagnostics);
   return hasErrors(diagnostics) ? { config: null, diagnostics } : { config: buildConfig(model), diagnostics };
 }
@@ -87,7 +90,7 @@ function refused(diagnostic: Omit<Diagnostic, "severity">): ReadConfig {
 /** Runs everything that can find fault; what needs all tables to judge waits until they can all be read. */
 function examine(
   tree: TomlTable,
-  around: Pick<Model, "line" | "trustProblem">,
+  around: Pick<Model, "line" | "host">,
 ): { readonly model: Model; readonly findings: readonly Finding[] } {
   const findings: Finding[] = [...fileRules(tree)];
   const sections = readSections(tree, findings);

@@ -1,6 +1,7 @@
 import { systemClock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
+import { groupedClock } from "../health/grouped-clock.ts";
 import { attemptProbe } from "../health/probe.ts";
 import { Prober } from "../health/prober.ts";
 import type { Channel } from "../ipc/channel.ts";
@@ -21,7 +22,7 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
   const clock = systemClock;
   let verdicts: Verdict[] = [];
   const prober = new Prober({
-    clock,
+    clock: groupedClock(clock),
     log,
     attempt: attemptProbe,
     onVerdict: (verdict) => {

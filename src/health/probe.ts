@@ -1,5 +1,5 @@
 import { unreachable } from "../base/assert.ts";
-import type { ProbePlan } from "../config/node-plan.ts";
+import type { ProbePlan } from "../config/check-plan.ts";
 import { probeHttp } from "./probe-http.ts";
 import { probeTcp } from "./probe-tcp.ts";
 

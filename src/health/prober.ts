@@ -2,7 +2,7 @@ import type { Endpoint } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
-import type { ProbePlan } from "../config/node-plan.ts";
+import type { ProbePlan } from "../config/check-plan.ts";
 import { failureText } from "./failure-text.ts";
 import { attemptEnded, attemptStarted, firstSchedule, type Schedule } from "./schedule.ts";
 import { count, standingTally, unknownTally, type AttemptResult, type Tally } from "./tally.ts";
@@ -142,12 +142,13 @@ export class Prober {
     const at = clock.now();
     // The very first attempt decides alone: while nothing is known, retries would only send clients to a dead server.
     const mayRetry = running.tally.isKnown;
-    const ended = attemptEnded(probe, running.schedule, { isOk: result.isOk, at, mayRetry });
+    const { tally, change } = count(running.tally, result, probe);
+    const isSettled = tally.isUp && tally.against === 0;
+    const ended = attemptEnded(probe, running.schedule, { isOk: result.isOk, at, mayRetry, isSettled });
     running.schedule = ended.schedule;
     running.lastResult = result.text;
     this.#arm(running);
     if (!ended.isCounted) return;
-    const { tally, change } = count(running.tally, result, probe);
     running.tally = tally;
     if (change !== null) {
       running.since = clock.wallTime().toISOString();

@@ -1,5 +1,5 @@
 import { later, type Instant } from "../base/instant.ts";
-import type { ProbeTiming } from "../config/node-plan.ts";
+import type { ProbeTiming } from "../config/check-plan.ts";
 
 /** When a probe's next attempt is due, and which attempt of its round that is. PURE. */
 export interface Schedule {
@@ -15,7 +15,7 @@ export interface Schedule {
 /** First attempts of all probes fall within this time of a start or reload. */
 export const firstSpreadMs = 200;
 
-/** An interval is shortened by up to this share of itself, never prolonged: it is a promise to the operator. */
+/** Without a word of the operator, an interval is shortened by up to this share of itself; it is never prolonged. */
 export const jitterShare = 0.05;
 
 /** Gives a number from 0 to below 1 that is always the same for the same probe and round (FNV-1a). */
@@ -46,7 +46,13 @@ export function attemptStarted(schedule: Schedule, now: Instant): Schedule {
 export function attemptEnded(
   probe: ProbeTiming,
   schedule: Schedule,
-  result: { readonly isOk: boolean; readonly at: Instant; readonly mayRetry: boolean },
+  result: {
+    readonly isOk: boolean;
+    readonly at: Instant;
+    readonly mayRetry: boolean;
+    /** Whether the server counts as up and nothing speaks against it, this result included. */
+    readonly isSettled: boolean;
+  },
 ): { readonly schedule: Schedule; readonly isCounted: boolean } {
   const failures = result.isOk ? 0 : schedule.failures + 1;
   if (!result.isOk && result.mayRetry && failures <= probe.retries) {
@@ -54,7 +60,9 @@ export function attemptEnded(
     return { schedule: { ...schedule, failures, due }, isCounted: false };
   }
   const round = schedule.round + 1;
-  const intervalMs = probe.intervalMs * (1 - jitterShare * spread(probe.id, round));
+  const wholeMs = result.isSettled ? probe.intervalMs : (probe.fastIntervalMs ?? probe.intervalMs);
+  const jitterMs = Math.min(probe.jitterMs ?? wholeMs * jitterShare, wholeMs);
+  const intervalMs = wholeMs - jitterMs * spread(probe.id, round);
   const regular = later(schedule.roundStart, intervalMs);
   const due = regular > result.at ? regular : result.at;
   return { schedule: { due, roundStart: due, round, failures: 0 }, isCounted: true };

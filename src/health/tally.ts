@@ -1,4 +1,4 @@
-import type { ProbeTiming } from "../config/node-plan.ts";
+import type { ProbeTiming } from "../config/check-plan.ts";
 
 /** How one attempt, retries included, ended; `text` is what a person gets to read. */
 export interface AttemptResult {

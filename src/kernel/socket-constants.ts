@@ -18,13 +18,16 @@ export const MSG_DONTWAIT = 0x40;
 
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
+export const SO_ERROR = 4;
 export const SO_RCVBUF = 8;
 export const SO_PRIORITY = 12;
+export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
 export const SO_RCVTIMEO = 20;
 export const SO_SNDTIMEO = 21;
 export const SO_BINDTODEVICE = 25;
 export const SO_DETACH_FILTER = 27;
+export const SO_MARK = 36;
 export const SO_RCVBUFFORCE = 33;
 export const SO_MEMINFO = 55;
 
@@ -44,6 +47,7 @@ export const IP_ADD_MEMBERSHIP = 35;
 export const IP_MULTICAST_ALL = 49;
 
 export const IPPROTO_TCP = 6;
+export const TCP_NODELAY = 1;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_CHECKSUM = 7;
 export const IPV6_UNICAST_HOPS = 16;
@@ -57,6 +61,14 @@ export const IPV6_RECVPKTINFO = 49;
 export const IPV6_RECVHOPLIMIT = 51;
 export const IPV6_TCLASS = 67;
 export const IPV6_FREEBIND = 78;
+
+export const EPOLL_CTL_ADD = 1;
+export const EPOLLIN = 0x1;
+export const EPOLLOUT = 0x4;
+export const EPOLLERR = 0x8;
+export const EPOLLHUP = 0x10;
+/** Bit 31, as a signed number. */
+export const EPOLLET = -0x8000_0000;
 
 export const SOL_NETLINK = 270;
 export const NETLINK_CAP_ACK = 10;

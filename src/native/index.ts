@@ -48,6 +48,11 @@ interface Addon {
   lockMemory(): void;
   setParentDeathSignal(signal: number): void;
   openProcess(pid: number): number;
+  createPoll(): number;
+  controlPoll(poll: number, operation: number, fd: number, events: number): void;
+  readPoll(poll: number, into: Uint8Array): number;
+  startConnect(fd: number, address: Uint8Array): boolean;
+  read(fd: number, into: Uint8Array): number;
 }
 
 let loaded: Addon | null = null;
@@ -185,4 +190,32 @@ export function setParentDeathSignal(signal: number): void {
 /** Opens a descriptor that becomes readable when a process ends; throws `ESRCH` if there is none. */
 export function openProcess(pid: number): number {
   return checked((native) => native.openProcess(pid));
+}
+
+/** Opens a set of descriptors to wait for; it is readable, and can be watched, while one of them has news. */
+export function createPoll(): number {
+  return checked((native) => native.createPoll());
+}
+
+/** Adds a descriptor to a set, changes what it is asked for, or removes it. */
+export function controlPoll(poll: number, operation: number, fd: number, events: number): void {
+  checked((native) => native.controlPoll(poll, operation, fd, events));
+}
+
+/**
+ * Writes what is new in a set as pairs of a descriptor and its events, 32 bits each in the host's order, at most 256 of
+ * them, and gives how many; it does not wait.
+ */
+export function readPoll(poll: number, into: Uint8Array): number {
+  return checked((native) => native.readPoll(poll, into));
+}
+
+/** Connects a non-blocking socket: whether the connection is there already, or under way. */
+export function startConnect(fd: number, address: Uint8Array): boolean {
+  return checked((native) => native.startConnect(fd, address));
+}
+
+/** Reads from a stream: the number of bytes, 0 at its end, -1 if there are none now. */
+export function read(fd: number, into: Uint8Array): number {
+  return checked((native) => native.read(fd, into));
 }

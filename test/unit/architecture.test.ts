@@ -14,7 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   kernel: ["native"],
   config: [],
   ipc: ["config"],
-  health: ["config"],
+  health: ["config", "kernel"],
   vrrp: ["config", "kernel", "ipc"],
   director: ["config", "kernel", "ipc", "health"],
   "real-server": ["config", "kernel", "ipc"],

@@ -1,30 +1,111 @@
-import { warningAt, type Finding, type KeyPath } from "../finding.ts";
-import type { Model } from "../model.ts";
-import type { CheckEntry } from "../schema/check.ts";
+import { familyOf } from "../../base/address.ts";
+import type { CheckConfig } from "../config.ts";
+import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
+import { unknownName, type Model } from "../model.ts";
 import { formatDuration } from "../units.ts";
 
-interface Checked {
+/** A check, where it stands, and the servers it is made of. */
+interface PlacedCheck {
+  readonly check: CheckConfig;
   readonly path: KeyPath;
-  readonly value: {
-    readonly check: CheckEntry | null;
-    readonly servers: readonly { readonly check: CheckEntry | null }[];
-  };
+  readonly addresses: readonly string[];
 }
 
-/** Checks have ended before they are due again. */
+/** Checks have ended before they are due again, and what they name is there. */
 export function checkRules(model: Model): readonly Finding[] {
-  const all: readonly Checked[] = [...model.sections.services, ...model.sections.upstreams];
-  const common = all.flatMap(({ value, path }) => timing(value.check, [...path, "check"]));
-  const own = all.flatMap(({ value, path }) =>
-    value.servers.flatMap(({ check }, index) => timing(check, [...path, "servers", index, "check"])),
-  );
-  return [...common, ...own];
+  const rules = [timingFindings, bodyFindings, sourceFindings, tlsFindings];
+  return placedChecks(model).flatMap((placed) => rules.flatMap((rule) => rule(placed, model)));
 }
 
-function timing(check: CheckEntry | null, path: KeyPath): readonly Finding[] {
-  if (check === null || check.timeout <= check.interval) return [];
-  const what = `a timeout of ${formatDuration(check.timeout)} is longer than the interval of ${formatDuration(check.interval)}: checks come late`;
+/** Gives every check of the file: common ones with all servers that have none of their own. */
+export function placedChecks({ sections }: Model): readonly PlacedCheck[] {
+  const tables = [
+    ...sections.services.map(({ value, path }) => ({
+      path,
+      common: value.check,
+      servers: value.servers.map(({ address, check }) => ({ address, check })),
+    })),
+    ...sections.upstreams.map(({ value, path }) => ({
+      path,
+      common: value.check,
+      servers: value.servers.map(({ address, check }) => ({ address: address.address, check })),
+    })),
+  ];
+  return tables.flatMap(({ path, common, servers }) => {
+    const own = servers.flatMap(({ address, check }, index) =>
+      check === null ? [] : [{ check, path: [...path, "servers", index, "check"], addresses: [address] }],
+    );
+    const rest = servers.filter(({ check }) => check === null).map(({ address }) => address);
+    const shared = common === null ? [] : [{ check: common, path: [...path, "check"], addresses: rest }];
+    return shared.concat(own);
+  });
+}
+
+function timingFindings({ check, path }: PlacedCheck): readonly Finding[] {
+  const findings: Finding[] = [];
+  const { intervalMs, fastIntervalMs, jitterMs, timeoutMs } = check;
+  if (timeoutMs > intervalMs) {
+    const what = `a timeout of ${formatDuration(timeoutMs)} is longer than the interval of ${formatDuration(intervalMs)}: checks come late`;
+    const remedy = `write timeout = "${formatDuration(intervalMs)}" or less`;
+    findings.push(warningAt([...path, "timeout"], what, remedy));
+  }
+  if (fastIntervalMs !== null && fastIntervalMs > intervalMs) {
+    const what = `${formatDuration(fastIntervalMs)} is slower than the interval of ${formatDuration(intervalMs)}`;
+    findings.push(
+      errorAt([...path, "fast_interval"], what, `write less than "${formatDuration(intervalMs)}"`),
+    );
+  }
+  if (jitterMs !== null && jitterMs > intervalMs) {
+    const what = `${formatDuration(jitterMs)} is more than the interval of ${formatDuration(intervalMs)} that it is taken from`;
+    findings.push(errorAt([...path, "jitter"], what, `write "${formatDuration(intervalMs / 10)}", say`));
+  }
+  return findings;
+}
+
+function bodyFindings({ check, path }: PlacedCheck): readonly Finding[] {
+  if (check.kind !== "http" || check.body === null || check.method !== "HEAD") return [];
+  const what = "an answer to HEAD has no body";
+  return [errorAt([...path, "method"], what, 'write method = "GET", or leave out what is asked of the body')];
+}
+
+function sourceFindings({ check, path, addresses }: PlacedCheck, model: Model): readonly Finding[] {
+  const { source, address } = check;
+  if (source === null) return [];
+  const at = [...path, "source"];
+  const sources = typeof source === "string" ? [source] : Object.values(source);
+  const targets = address === null ? addresses : [address];
+  const unlike = targets.find((target) => sources.some((own) => familyOf(own) !== familyOf(target)));
+  const nodes = model.declared.node;
   return [
-    warningAt([...path, "timeout"], what, `write timeout = "${formatDuration(check.interval)}" or less`),
+    ...(typeof source === "string" ? [] : Object.keys(source))
+      .filter((node) => !nodes.includes(node))
+      .map((node) => unknownName([...at, node], node, "node", nodes)),
+    ...(unlike === undefined
+      ? []
+      : [
+          errorAt(
+            at,
+            `nothing reaches ${unlike} from an address of the other family`,
+            `write one of IPv${familyOf(unlike)}`,
+          ),
+        ]),
+  ];
+}
+
+function tlsFindings({ check, path }: PlacedCheck, model: Model): readonly Finding[] {
+  if (check.kind !== "http" || check.tls === null) return [];
+  const { ca, verifies, serverName } = check.tls;
+  if (!verifies && ca !== null) {
+    const what = "names authorities that are not asked, as verify = false";
+    return [errorAt([...path, "ca"], what, "leave out one of the two")];
+  }
+  const problem = ca === null ? null : model.host.authorityProblem(ca);
+  const unfit =
+    problem === null ? [] : [errorAt([...path, "ca"], problem, "name a file with certificates in PEM form")];
+  if (!verifies || serverName !== null) return unfit;
+  const what = "the certificate has to be for the server's address, as no name is asked for: few are";
+  return [
+    ...unfit,
+    warningAt(path, what, 'write sni = "shop.example", host = "shop.example" or verify = false'),
   ];
 }

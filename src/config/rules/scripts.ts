@@ -14,7 +14,7 @@ function isRoot(user: string | null): boolean {
 }
 
 function rootFindings(model: Model, command: readonly string[], path: KeyPath): readonly Finding[] {
-  const problem = model.trustProblem(command);
+  const problem = model.host.trustProblem(command);
   if (problem === null) return [];
   const what = `would be run by root, and ${problem}: whoever that is could become root`;
   const remedy =

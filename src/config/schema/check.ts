@@ -1,141 +1,133 @@
 import { z } from "zod";
-import type { StatusRange } from "../node-plan.ts";
-import { choice, complaint, duration, integer, orElse, orNull, table, text, wants } from "./fields.ts";
+import type { Check } from "../check-plan.ts";
+import { httpKeys, httpsKeys, readHttp, readHttps } from "../checks/http.ts";
+import { bodyConflict } from "../checks/body.ts";
+import type { Conflict, Keys } from "../checks/keys.ts";
+import type { CheckConfig } from "../config.ts";
+import { closest, quoted } from "../suggestion.ts";
+import { address, complaint, duration, integer, orElse, orNull, table, wants } from "./fields.ts";
+import { perNode, type PerNode } from "./per-node.ts";
 
-/** What all kinds of checks have in common. */
-interface CheckTimingEntry {
+/** What all kinds of checks have in common, as the file has it. */
+interface TimingEntry {
   readonly port: number | null;
   readonly interval: number;
+  readonly fast_interval: number | null;
+  readonly jitter: number | null;
   readonly timeout: number;
   readonly retries: number;
   readonly retry_delay: number;
   readonly rise: number;
   readonly fall: number;
+  readonly source: PerNode<string> | null;
+  readonly fwmark: number | null;
+  readonly connect_address: string | null;
 }
 
-/** `check = { type = "tcp", … }`. */
-export interface TcpCheckEntry extends CheckTimingEntry {
-  readonly type: "tcp";
-}
-
-/** `check = { type = "http", … }`. */
-export interface HttpCheckEntry extends CheckTimingEntry {
-  readonly type: "http";
-  readonly method: "GET" | "HEAD";
-  readonly path: string;
-  readonly host: string | null;
-  readonly status: readonly StatusRange[];
-}
-
-/** How a server is checked. */
-export type CheckEntry = TcpCheckEntry | HttpCheckEntry;
-
-/** What a check does when the file does not say; `probeId` leaves these values out. */
+/** What a check does when the file does not say; the identity of a probe leaves these values out. */
 export const checkDefaults = {
-  intervalMs: 2000,
   timeoutMs: 1000,
   retries: 1,
   retryDelayMs: 1000,
   rise: 1,
   fall: 1,
-  path: "/",
-  status: [{ from: 200, to: 299 }],
 } as const;
+
+const defaultIntervalMs = 2000;
+
+const sourceExample = 'source = "192.0.2.10", or source = { lb1 = "192.0.2.10", lb2 = "192.0.2.11" }';
 
 const timing = {
   port: orNull(integer(1, 65_535, "port = 80")),
-  interval: orElse(duration(100, 86_400_000, 'interval = "2s"'), checkDefaults.intervalMs),
+  interval: orElse(duration(100, 86_400_000, 'interval = "2s"'), defaultIntervalMs),
+  fast_interval: orNull(duration(100, 86_400_000, 'fast_interval = "500ms"')),
+  jitter: orNull(duration(0, 86_400_000, 'jitter = "100ms"')),
   timeout: orElse(duration(10, 3_600_000, 'timeout = "1s"'), checkDefaults.timeoutMs),
   retries: orElse(integer(0, 100, "retries = 3"), checkDefaults.retries),
   retry_delay: orElse(duration(0, 3_600_000, 'retry_delay = "1s"'), checkDefaults.retryDelayMs),
   rise: orElse(integer(1, 255, "rise = 2"), checkDefaults.rise),
   fall: orElse(integer(1, 255, "fall = 2"), checkDefaults.fall),
+  source: orNull(perNode(address(sourceExample), address(sourceExample), wants("an address", sourceExample))),
+  fwmark: orNull(integer(1, 0xffff_ffff, "fwmark = 10")),
+  connect_address: orNull(address('connect_address = "192.0.2.8"')),
 };
-
-const statusExample = 'status = 200, or status = ["200-299", 404]';
-
-const status = z.unknown().transform((value, context): readonly StatusRange[] => {
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const ranges = list.map(statusRange);
-  if (list.length > 0 && ranges.every((range) => range !== null)) return ranges;
-  context.addIssue(complaint("must be statuses from 100 to 599", `write ${statusExample}`));
-  return z.NEVER;
-});
-
-function statusRange(value: unknown): StatusRange | null {
-  const match = /^(\d{3})(?:-(\d{3}))?$/.exec(
-    typeof value === "number" || typeof value === "string" ? String(value) : "",
-  );
-  if (match === null) return null;
-  const from = Number(match[1]);
-  const to = Number(match[2] ?? match[1]);
-  return from >= 100 && to <= 599 && from <= to ? { from, to } : null;
-}
-
-/** RFC 9112 §3.2.1: origin-form, without the characters that would end it. */
-const path = text('path = "/healthz"', 2048).superRefine((value, context) => {
-  if (/^\/[!-~]*$/.test(value) && !value.includes("#")) return;
-  context.addIssue(
-    complaint(
-      `${JSON.stringify(value)} is no request path`,
-      'write it with a leading "/" and without spaces, as in path = "/healthz"',
-    ),
-  );
-});
-
-const host = text('host = "shop.example"').superRefine((value, context) => {
-  if (/^[A-Za-z0-9._:[\]-]+$/.test(value)) return;
-  context.addIssue(complaint(`${JSON.stringify(value)} is no host name`, 'write host = "shop.example"'));
-});
-
-const later: ReadonlySet<string> = new Set([
-  "https",
-  "udp",
-  "dns",
-  "smtp",
-  "ping",
-  "script",
-  "grpc",
-  "file",
-  "agent",
-  "misc",
-  "ssl",
-]);
 
 const example = 'check = { type = "http", path = "/healthz" }, or check = { type = "tcp" }';
 
-/** `check = { type = "tcp" | "http", … }`. */
-export const checkSchema: z.ZodType<CheckEntry> = z.discriminatedUnion(
+function common(entry: TimingEntry): Omit<CheckConfig, "kind"> {
+  return {
+    address: entry.connect_address,
+    port: entry.port,
+    intervalMs: entry.interval,
+    fastIntervalMs: entry.fast_interval,
+    jitterMs: entry.jitter,
+    timeoutMs: entry.timeout,
+    retries: entry.retries,
+    retryDelayMs: entry.retry_delay,
+    rise: entry.rise,
+    fall: entry.fall,
+    source: entry.source,
+    mark: entry.fwmark,
+  };
+}
+
+/** The table of one kind: its own keys beside the common ones. */
+function kind<const Type extends string, Entry>(
+  type: Type,
+  keys: Keys<Entry>,
+  read: (entry: Entry) => Check,
+  conflict: (entry: Entry) => Conflict | null = () => null,
+): z.ZodPipe<z.ZodObject<{ type: z.ZodLiteral<Type> }>, z.ZodTransform<CheckConfig>> {
+  const shape = { type: z.literal(type), ...timing, ...keys };
+  const schema = table(shape, example).transform((checked, context): CheckConfig => {
+    // What the schema has checked against `timing` and `keys`.
+    const entry = checked as TimingEntry & Entry;
+    const found = conflict(entry);
+    if (found !== null) context.addIssue({ code: "custom", message: found.complaint, path: [found.key] });
+    return { ...common(entry), ...read(entry) };
+  });
+  return schema;
+}
+
+const later: ReadonlySet<string> = new Set(["udp", "dns", "smtp", "ping", "script", "grpc", "file", "agent"]);
+
+const types: readonly string[] = ["tcp", "http", "https"];
+
+/** `check = { type = "…", … }`. */
+export const checkSchema: z.ZodType<CheckConfig> = z.discriminatedUnion(
   "type",
   [
-    table({ type: z.literal("tcp"), ...timing }, example),
-    table(
-      {
-        type: z.literal("http"),
-        ...timing,
-        method: orElse(choice(["GET", "HEAD"]), "GET"),
-        path: orElse(path, checkDefaults.path),
-        host: orNull(host),
-        status: orElse<readonly StatusRange[]>(status, checkDefaults.status),
-      },
-      example,
-    ),
+    kind("tcp", {}, () => ({ kind: "tcp" })),
+    kind("http", httpKeys, readHttp, bodyConflict),
+    kind("https", httpsKeys, readHttps, bodyConflict),
   ],
   {
     error: (issue) => {
       const input = issue.input as { readonly type?: unknown } | undefined;
       const type = input?.type;
-      if (typeof type === "string" && later.has(type)) {
-        return complaint(
-          `"${type}" is not built yet in this version`,
-          'use type = "tcp" or type = "http" meanwhile',
-        );
-      }
-      if (typeof type === "string")
-        return complaint(`"${type}" is no kind of check`, 'write type = "tcp" or type = "http"');
+      if (typeof type === "string") return unknownType(type);
       return typeof input === "object" && input !== null && type === undefined
         ? complaint("does not say its type", `write ${example}`)
         : wants("a table", example)(issue);
     },
   },
 );
+
+function unknownType(type: string): string {
+  if (later.has(type)) {
+    return complaint(`"${type}" is not built yet in this version`, `use one of ${quoted(types)} meanwhile`);
+  }
+  const meant = foreignTypes[type.toLowerCase()] ?? closest(type, types);
+  return complaint(
+    `"${type}" is no kind of check`,
+    meant === null ? `write one of ${quoted(types)}` : `write type = "${meant}"`,
+  );
+}
+
+/** keepalived's names, and what else people call them. */
+const foreignTypes: Readonly<Record<string, string>> = {
+  tcp_check: "tcp",
+  http_get: "http",
+  ssl_get: "https",
+  ssl: "https",
+};

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { canonicalAddress, type Endpoint } from "../../base/address.ts";
-import { checkSchema, type CheckEntry } from "./check.ts";
+import type { CheckConfig } from "../config.ts";
+import { checkSchema } from "./check.ts";
 import {
   choice,
   complaint,
@@ -34,7 +35,7 @@ export interface UpstreamServerEntry {
   readonly address: Endpoint;
   readonly weight: number;
   readonly backup: boolean;
-  readonly check: CheckEntry | null;
+  readonly check: CheckConfig | null;
 }
 
 /** `[[upstream]]`: a group of HTTP servers. */
@@ -42,7 +43,7 @@ export interface UpstreamEntry {
   readonly name: string;
   readonly balance: "round-robin";
   readonly servers: readonly UpstreamServerEntry[];
-  readonly check: CheckEntry | null;
+  readonly check: CheckConfig | null;
   readonly keepalive: { readonly connections: number; readonly idle: number };
 }
 

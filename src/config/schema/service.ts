@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Endpoint } from "../../base/address.ts";
-import type { Forward } from "../config.ts";
+import type { CheckConfig, Forward } from "../config.ts";
 import type { Scheduler, SchedulerFlag, TransportProtocol } from "../service-plan.ts";
-import { checkSchema, type CheckEntry } from "./check.ts";
+import { checkSchema } from "./check.ts";
 import {
   address,
   choice,
@@ -30,7 +30,7 @@ export interface ServiceServerEntry {
   readonly tunnel: TunnelEntry | null;
   readonly upper_threshold: number;
   readonly lower_threshold: number;
-  readonly check: CheckEntry | null;
+  readonly check: CheckConfig | null;
 }
 
 /** `tunnel = { type = "gue", port = 5555 }`. */
@@ -59,7 +59,7 @@ export interface ServiceEntry {
   readonly persistence_engine: "sip" | null;
   readonly sorry: Endpoint | null;
   readonly connect_timeout: number | null;
-  readonly check: CheckEntry | null;
+  readonly check: CheckConfig | null;
   readonly servers: readonly ServiceServerEntry[];
 }
 

@@ -1,7 +1,6 @@
-import type { ServersTrackConfig } from "../config.ts";
+import type { CheckConfig, ServersTrackConfig } from "../config.ts";
 import { errorAt, warningAt, type Finding } from "../finding.ts";
 import type { Model } from "../model.ts";
-import type { CheckEntry } from "../schema/check.ts";
 import { delaysOf, type TrackElement, type TrackKind } from "./kind.ts";
 
 /** `service = "web"` and `upstream = "apps"`: whether enough of the servers behind them are healthy. */
@@ -11,7 +10,7 @@ type Subject = ServersTrackConfig["of"];
 interface CheckedServer {
   readonly weight: number;
   readonly backup?: boolean;
-  readonly check: CheckEntry | null;
+  readonly check: CheckConfig | null;
 }
 
 /** `service = "web"`: the servers of an L4 service. */

@@ -16,6 +16,7 @@ export const badServers = {
   talkative: 8009,
   garbled: 8010,
   shouting: 8011,
+  whispering: 8013,
 } as const;
 
 /** Nobody listens here. */
@@ -69,6 +70,16 @@ const behaviours: Readonly<Record<keyof typeof badServers, (socket: Socket) => v
     }),
   garbled: (socket) => onRequest(socket, () => socket.end("220 mail.example ESMTP ready\r\n")),
   shouting: (socket) => pour(socket, block),
+  whispering: (socket) =>
+    onRequest(socket, () => {
+      const text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+      let sent = 0;
+      const timer = setInterval(() => {
+        socket.write(text[sent++] ?? "");
+        if (sent === text.length) clearInterval(timer);
+      }, 2);
+      socket.on("close", () => clearInterval(timer));
+    }),
 };
 
 function onRequest(socket: Socket, react: () => void): void {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { HttpProbePlan, ProbePlan, TcpProbePlan } from "../../../src/config/node-plan.ts";
+import type { HttpCheck, ProbePlan, ProbeTiming } from "../../../src/config/check-plan.ts";
 import { type DirectorProcess, startDirector } from "../../support/director-process.ts";
 import { type Child, type Host, Lab, waitFor } from "../../support/lab.ts";
+import { plannedProbe, usualHttp, usualTiming } from "../../support/probe-plans.ts";
 import { badServers, controlPort, deadPort } from "./bad-servers.ts";
 
 /** Checks of real servers, most of them ill, by a real director process. */
@@ -28,14 +29,12 @@ afterAll(() => lab[Symbol.asyncDispose]());
 
 const timing = { intervalMs: 100, timeoutMs: 400, retries: 0, retryDelayMs: 50, rise: 2, fall: 2 };
 
-function http(name: string, port: number, change: Partial<HttpProbePlan> = {}): HttpProbePlan {
-  const status = [{ from: 200, to: 299 }];
-  const request = { method: "GET", path: "/", host: null, status } as const;
-  return { kind: "http", id: name, target: { address: web, port }, ...timing, ...request, ...change };
+function http(name: string, port: number, change: Partial<HttpCheck & ProbeTiming> = {}): ProbePlan {
+  return { ...usualTiming, ...usualHttp, id: name, target: { address: web, port }, ...timing, ...change };
 }
 
-function tcp(name: string, port: number, change: Partial<TcpProbePlan> = {}): TcpProbePlan {
-  return { kind: "tcp", id: name, target: { address: web, port }, ...timing, ...change };
+function tcp(name: string, port: number, change: Partial<ProbeTiming> = {}): ProbePlan {
+  return plannedProbe(name, { kind: "tcp" }, { target: { address: web, port }, ...timing, ...change });
 }
 
 async function counts(): Promise<Record<string, number>> {
@@ -81,6 +80,7 @@ test("every illness is seen for what it is", async () => {
       return `${probe?.isUp === true ? "up" : "down"}: ${probe?.lastResult}`;
     };
     expect(seen("well")).toMatch(/^up: status 200 in /);
+    expect(seen("whispering")).toMatch(/^up: status 200 in /);
     expect(seen("flooding")).toMatch(/^up: status 200 in /);
     expect(seen("hanging")).toBe("down: no answer within 400 ms");
     expect(seen("dribbling")).toBe("down: no answer within 400 ms");
@@ -103,6 +103,23 @@ test("a TCP check is content with whoever accepts, whatever he says", async () =
     names.map((name) => tcp(name, badServers[name])),
     async (checker) => {
       expect(names.map((name) => checker.probe(name)?.isUp)).toEqual([true, true, true, true]);
+    },
+  );
+});
+
+test("over TLS every illness is an answer too", async () => {
+  const tls = { serverName: "a.example", ca: null, verifies: true };
+  const names = ["hanging", "shouting", "garbled", "resetting", "flooding"] as const;
+  await withProbes(
+    names.map((name) => http(name, badServers[name], { tls })),
+    (checker) => {
+      const seen = names.map((name) => checker.probe(name)?.lastResult ?? "");
+      expect(seen[0]).toBe("no answer within 400 ms");
+      expect(seen[1]).toStartWith("no TLS (");
+      expect(seen[2]).toStartWith("no TLS (");
+      expect(seen[3]).toBe("connection reset");
+      expect(seen[4]).toStartWith("no TLS (");
+      expect(names.map((name) => checker.probe(name)?.isUp)).not.toContain(true);
     },
   );
 });

@@ -23,7 +23,9 @@ const tables: readonly (readonly [string, string])[] = [
   ["## `[[track]]`", "[[track]]\n_ = 1"],
   ["## `[[service]]`", "[[service]]\n_ = 1"],
   ["## `[[service]]`", "[[service]]\nservers = [{ _ = 1 }]"],
+  ["## `check`", '[[service]]\ncheck = { type = "tcp", _ = 1 }'],
   ["## `check`", '[[service]]\ncheck = { type = "http", _ = 1 }'],
+  ["## `check`", '[[service]]\ncheck = { type = "https", _ = 1 }'],
   ["## `[[listener]]`", "[[listener]]\n_ = 1"],
   ["## `[[upstream]]`", "[[upstream]]\n_ = 1"],
   ["## `[[upstream]]`", "[[upstream]]\nservers = [{ _ = 1 }]"],
@@ -43,7 +45,7 @@ function keysOf(text: string): readonly string[] {
 
 function sectionUnder(heading: string): string {
   const [, rest = ""] = page.split(`\n${heading}\n`);
-  return rest.split(/\n##+ /)[0] ?? "";
+  return rest.split(/\n##{1,2} /)[0] ?? "";
 }
 
 describe("docs/configuration.md", () => {

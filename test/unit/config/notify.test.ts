@@ -45,7 +45,10 @@ describe("[notify]", () => {
 
   test("and a track are refused where root would run what others can change", () => {
     const text = `${base}${vip}[notify]\nscript = "/bin/a"\nuser = "root"\n[[track]]\nscript = "/bin/b"\nuser = "root"\n[[track]]\nscript = "/bin/b"\n`;
-    const { diagnostics } = readConfig(text, "f", ([program = ""]) => `${program} belongs to user 7`);
+    const { diagnostics } = readConfig(text, "f", {
+      trustProblem: ([program = ""]) => `${program} belongs to user 7`,
+      authorityProblem: () => null,
+    });
     const remedy =
       'make it and its directories root\'s alone (chown root, chmod go-w), or write user = "nobody"';
     expect(diagnostics.map((one) => formatDiagnostic("f", one))).toEqual([

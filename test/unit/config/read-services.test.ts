@@ -99,7 +99,7 @@ describe("readConfig on services", () => {
 
   test("an unknown kind of check is refused", () => {
     expect(linesOf(base + vip + web + 'check = { type = "htp" }\n')).toEqual([
-      '23:18 service "web".check.type: "htp" is no kind of check; write type = "tcp" or type = "http"',
+      '23:18 service "web".check.type: "htp" is no kind of check; write type = "http"',
     ]);
   });
 });

@@ -5,11 +5,17 @@ import { isHealthy } from "../../../src/health/probe-http.ts";
 
 test("failureText says known failures in an operator's words", () => {
   expect(failureText(new SystemError("connect", "ECONNREFUSED"))).toBe("connection refused");
-  expect(failureText(Object.assign(new Error("x"), { code: "UND_ERR_HEADERS_OVERFLOW" }))).toBe(
-    "answer head too large",
+  expect(failureText(new SystemError("bind", "EADDRNOTAVAIL", "192.0.2.1"))).toBe(
+    "this node has no address 192.0.2.1 to check from",
   );
-  const parser = Object.assign(new Error("Invalid header token"), { name: "HTTPParserError" });
-  expect(failureText(parser)).toBe("answer is no valid HTTP (Invalid header token)");
+  const untrusted = Object.assign(new Error("self signed certificate"), {
+    code: "DEPTH_ZERO_SELF_SIGNED_CERT",
+  });
+  expect(failureText(untrusted)).toBe(
+    "certificate is not trusted (self signed certificate): name its ca, or verify = false",
+  );
+  const garbage = Object.assign(new Error("x"), { code: "ERR_SSL_WRONG_VERSION_NUMBER" });
+  expect(failureText(garbage)).toBe("no TLS (wrong version number)");
 });
 
 test("failureText gives the error's own text when the failure is not known", () => {

@@ -1,22 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { silentLog } from "../../../src/base/log.ts";
-import type { ProbePlan, TcpProbePlan } from "../../../src/config/node-plan.ts";
+import type { ProbePlan, ProbeTiming } from "../../../src/config/check-plan.ts";
 import { Prober } from "../../../src/health/prober.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { plannedProbe } from "../../support/probe-plans.ts";
 
-function probe(id: string, change: Partial<TcpProbePlan> = {}): TcpProbePlan {
-  return {
-    kind: "tcp",
-    id,
-    target: { address: "192.0.2.1", port: 80 },
-    intervalMs: 1_000,
-    timeoutMs: 500,
-    retries: 0,
-    retryDelayMs: 100,
-    rise: 2,
-    fall: 2,
-    ...change,
-  };
+const timing = { intervalMs: 1_000, timeoutMs: 500, retries: 0, retryDelayMs: 100, rise: 2, fall: 2 };
+
+function probe(id: string, change: Partial<ProbeTiming> = {}): ProbePlan {
+  return plannedProbe(id, { kind: "tcp" }, { ...timing, ...change });
 }
 
 /** A prober whose attempts end as the test says: "up", "down", or "hang" until told otherwise. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { instant, later, type Instant } from "../../../src/base/instant.ts";
-import type { ProbeTiming } from "../../../src/config/node-plan.ts";
+import type { ProbeTiming } from "../../../src/config/check-plan.ts";
 import {
   attemptEnded,
   attemptStarted,
@@ -10,25 +10,16 @@ import {
   jitterShare,
   type Schedule,
 } from "../../../src/health/schedule.ts";
+import { usualTiming } from "../../support/probe-plans.ts";
 
 const start = instant(5_000);
 
 function probe(change: Partial<ProbeTiming> = {}): ProbeTiming {
-  return {
-    id: "tcp 192.0.2.1:80",
-    target: { address: "192.0.2.1", port: 80 },
-    intervalMs: 3_000,
-    timeoutMs: 1_000,
-    retries: 0,
-    retryDelayMs: 500,
-    rise: 1,
-    fall: 1,
-    ...change,
-  };
+  return { ...usualTiming, intervalMs: 3_000, retries: 0, retryDelayMs: 500, ...change };
 }
 
 function fail(timing: ProbeTiming, schedule: Schedule, at: Instant): ReturnType<typeof attemptEnded> {
-  return attemptEnded(timing, schedule, { isOk: false, at, mayRetry: true });
+  return attemptEnded(timing, schedule, { isOk: false, at, mayRetry: true, isSettled: false });
 }
 
 describe("firstSchedule", () => {
@@ -81,7 +72,7 @@ describe("attemptEnded", () => {
     const first = firstSchedule(timing, start);
     const failed = fail(timing, first, later(first.due, 5));
     const at = failed.schedule.due;
-    const ended = attemptEnded(timing, failed.schedule, { isOk: true, at, mayRetry: true });
+    const ended = attemptEnded(timing, failed.schedule, { isOk: true, at, mayRetry: true, isSettled: true });
     expect(ended.isCounted).toBe(true);
     expect(ended.schedule.round).toBe(1);
   });
@@ -89,7 +80,10 @@ describe("attemptEnded", () => {
   test("does not retry when it may not", () => {
     const timing = probe({ retries: 3 });
     const first = firstSchedule(timing, start);
-    expect(attemptEnded(timing, first, { isOk: false, at: first.due, mayRetry: false }).isCounted).toBe(true);
+    expect(
+      attemptEnded(timing, first, { isOk: false, at: first.due, mayRetry: false, isSettled: false })
+        .isCounted,
+    ).toBe(true);
   });
 
   test("measures the interval from the beginning of the round, retries included", () => {
@@ -100,6 +94,7 @@ describe("attemptEnded", () => {
       isOk: true,
       at: later(began, 650),
       mayRetry: true,
+      isSettled: true,
     });
     expect(ended.schedule.due).toBeLessThanOrEqual(began + 3_000);
     expect(ended.schedule.due).toBeGreaterThanOrEqual(began + 3_000 * (1 - jitterShare));
@@ -115,11 +110,38 @@ describe("attemptEnded", () => {
           const timing = probe({ id, intervalMs });
           const began = attemptStarted(firstSchedule(timing, start), instant(20_000));
           const at = later(instant(20_000), tookMs);
-          const { due } = attemptEnded(timing, began, { isOk: true, at, mayRetry: true }).schedule;
+          const { due } = attemptEnded(timing, began, {
+            isOk: true,
+            at,
+            mayRetry: true,
+            isSettled: true,
+          }).schedule;
           expect(due).toBeGreaterThanOrEqual(at);
           expect(due).toBeLessThanOrEqual(Math.max(at, 20_000 + intervalMs));
         },
       ),
     );
+  });
+
+  test("waits for the fast interval while the server is not known to be well", () => {
+    const timing = probe({ fastIntervalMs: 500, jitterMs: 0 });
+    const began = attemptStarted(firstSchedule(timing, start), instant(10_000));
+    const ended = (isSettled: boolean): number =>
+      attemptEnded(timing, began, { isOk: true, at: instant(10_010), mayRetry: true, isSettled }).schedule
+        .due;
+    expect(ended(false)).toBe(10_500);
+    expect(ended(true)).toBe(13_000);
+  });
+
+  test("shortens the interval by the jitter at most", () => {
+    const dues = Array.from({ length: 100 }, (_, index) => {
+      const timing = probe({ id: `p${index}`, jitterMs: 1_000 });
+      const began = attemptStarted(firstSchedule(timing, start), instant(10_000));
+      const at = instant(10_010);
+      return attemptEnded(timing, began, { isOk: true, at, mayRetry: true, isSettled: true }).schedule.due;
+    });
+    expect(Math.max(...dues)).toBeLessThanOrEqual(13_000);
+    expect(Math.min(...dues)).toBeGreaterThan(12_000);
+    expect(Math.max(...dues) - Math.min(...dues)).toBeGreaterThan(800);
   });
 });

@@ -78,6 +78,10 @@ function exerciseArguments(): void {
     "receive",
     "watch",
     "unwatch",
+    "controlPoll",
+    "readPoll",
+    "startConnect",
+    "read",
   ];
   for (const name of [...checked, "close", "setTimer", "readTimer"]) {
     assert.equal(refusal(name).name, "TypeError");
@@ -309,7 +313,35 @@ async function exerciseTimers(): Promise<void> {
   call("close", fd);
 }
 
+/** A connection that the other side never accepts, and then resets. */
+function exerciseStreams(): void {
+  const listener = call("open", 1, 1, 0);
+  call("bind", listener, unixName("stream"));
+  call("listen", listener, 4);
+  const fd = call("open", 1, 1 | 0x800, 0) as number;
+  assert.equal(call("startConnect", fd, unixName("stream")), true);
+  const poll = call("createPoll");
+  call("controlPoll", poll, 1, fd, 4);
+  const into = new Uint8Array(8);
+  assert.equal(call("readPoll", poll, into), 1);
+  assert.deepEqual([...new Int32Array(into.buffer)], [fd, 4]);
+  assert.equal(refusal("readPoll", poll, new Uint8Array(7)).name, "RangeError");
+  assert.equal(refusal("controlPoll", poll, 1, fd, 4).code, "EEXIST");
+  assert.equal(call("read", fd, new Uint8Array(64)), -1);
+  call("close", listener);
+  assert.equal(refusal("read", fd, new Uint8Array(64)).code, "ECONNRESET");
+  assert.equal(
+    refusal("startConnect", call("open", 1, 1 | 0x800, 0), unixName("nobody")).code,
+    "ECONNREFUSED",
+  );
+  call("controlPoll", poll, 2, fd, 0);
+  assert.equal(call("readPoll", poll, into), 0);
+  call("close", fd);
+  call("close", poll);
+}
+
 exerciseArguments();
+exerciseStreams();
 exerciseDatagrams();
 exerciseFilter();
 exerciseAncillary();

@@ -1,0 +1,82 @@
+import type { Endpoint } from "../base/address.ts";
+
+/** One check of one server; equal checks are one probe, shared by all that name it. */
+export type ProbePlan = ProbeTiming & Check;
+
+/** What is known of a probe whatever it does: when it is made, and how it leaves this host. */
+export interface ProbeTiming extends CheckTiming {
+  /** Stable identity made of everything that distinguishes the probe, readable in logs. */
+  readonly id: string;
+  readonly target: Endpoint;
+}
+
+/** What all kinds of checks have in common. Durations are milliseconds. */
+export interface CheckTiming {
+  readonly intervalMs: number;
+  /** From one attempt to the next while the server is not known to be well; null is `intervalMs`. */
+  readonly fastIntervalMs: number | null;
+  /** By how much at most an interval is shortened, at random; null is a twentieth of it. */
+  readonly jitterMs: number | null;
+  /** For the whole attempt. */
+  readonly timeoutMs: number;
+  /** Further attempts, `retryDelayMs` apart, before an attempt counts as failed. */
+  readonly retries: number;
+  readonly retryDelayMs: number;
+  /** Successes in a row that bring a server back; failures in a row that take it out. */
+  readonly rise: number;
+  readonly fall: number;
+  /** Address that the check comes from; null leaves it to the routes. */
+  readonly source: string | null;
+  /** Mark of its packets, for the routing policy; null is none. */
+  readonly mark: number | null;
+}
+
+/** What a check does; src/config/checks has a file for each kind, and src/health the doing. */
+export type Check = TcpCheck | HttpCheck;
+
+/** Connects, and that is all. */
+export interface TcpCheck {
+  readonly kind: "tcp";
+}
+
+/** Sends one request and looks at the answer. */
+export interface HttpCheck {
+  readonly kind: "http";
+  /** Null speaks in clear text. */
+  readonly tls: TlsPlan | null;
+  readonly method: "GET" | "HEAD" | "OPTIONS";
+  readonly path: string;
+  /** Value of the Host field; null sends the target's address and port. */
+  readonly host: string | null;
+  readonly version: "1.0" | "1.1";
+  /** Further fields of the request. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Inclusive ranges of statuses that count as healthy. */
+  readonly status: readonly StatusRange[];
+  /** What the body has to be like, or null. */
+  readonly body: BodyTest | null;
+}
+
+/** Inclusive range of HTTP statuses. */
+export interface StatusRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What is asked of a body. */
+export type BodyTest =
+  /** Contains these characters. */
+  | { readonly kind: "contains"; readonly text: string }
+  /** Has a place that a regular expression fits (src/base/pattern). */
+  | { readonly kind: "matches"; readonly pattern: string }
+  /** Has this digest, in lower-case hexadecimal digits. */
+  | { readonly kind: "digest"; readonly algorithm: "md5" | "sha256"; readonly hex: string };
+
+/** How a server's certificate is asked for and judged. */
+export interface TlsPlan {
+  /** Name asked for and expected in the certificate; null asks for none and expects the address. */
+  readonly serverName: string | null;
+  /** File with the authorities to trust; null trusts those of the host. */
+  readonly ca: string | null;
+  readonly verifies: boolean;
+}

@@ -1,0 +1,120 @@
+import { describe, expect, test } from "bun:test";
+import type { NodePlan } from "../../../src/config/node-plan.ts";
+import { planNode } from "../../../src/config/plan.ts";
+import { readConfig } from "../../../src/config/read.ts";
+import { base, configOf, linesOf, vip } from "./expect-lines.ts";
+import { web } from "./fixtures.ts";
+
+const planOf = (text: string, node = "lb1"): NodePlan => planNode(configOf(text), node, { cores: 2 });
+
+/** The file with this check of its service; what is wrong, without places and names. */
+function faults(check: string): readonly string[] {
+  return linesOf(`${base}${vip}${web}check = { ${check} }\n`).map((line) =>
+    line.replace(/^\d+:\d+ service "web"\.?/, ""),
+  );
+}
+
+function probeIds(check: string): readonly string[] {
+  return planOf(`${base}${vip}${web}check = { ${check} }\n`).director.probes.map(({ id }) => id);
+}
+
+describe("a check", () => {
+  test("is named after everything that makes it differ from the usual", () => {
+    expect(probeIds('type = "https"')).toEqual(["https 172.16.8.8:80 GET / every 2s"]);
+    const all = [
+      'type = "https", method = "OPTIONS", path = "/x", host = "a.example:8443", headers = { X-A = "1" }',
+      'http_version = "1.0", sni = "b.example", verify = false, status = 204, body_match = "^ok"',
+      'interval = "5s", fast_interval = "1s", jitter = "100ms", source = "172.16.8.11", fwmark = 7',
+      'connect_address = "172.16.8.9", port = 81, timeout = "2s", retries = 0, rise = 2, fall = 3',
+    ];
+    expect(probeIds(all.join(", "))).toEqual([
+      "https 172.16.8.9:81 OPTIONS /x host a.example:8443 HTTP/1.0 X-A: 1 sni b.example unverified status 204 body /^ok/ every 5s fast 1s jitter 100ms timeout 2s retries 0 rise 2 fall 3 from 172.16.8.11 mark 7",
+    ]);
+  });
+
+  test("takes the name to ask for from its host field, without the port", () => {
+    const probes = planOf(`${base}${vip}${web}check = { type = "https", host = "a.example:8443" }\n`).director
+      .probes;
+    expect(probes).toMatchObject([{ tls: { serverName: "a.example", ca: null, verifies: true } }]);
+  });
+
+  test("may come from another address on each node", () => {
+    const check = 'type = "tcp", source = { lb1 = "172.16.8.10", lb2 = "172.16.8.11" }';
+    const text = `${base}${vip}${web}check = { ${check} }\n`;
+    expect(planOf(text, "lb1").director.probes).toMatchObject([{ source: "172.16.8.10" }]);
+    expect(planOf(text, "lb2").director.probes).toMatchObject([{ source: "172.16.8.11" }]);
+    const service = planOf(text, "lb2").director.services[0];
+    expect(service?.servers[0]?.probe).toBe(planOf(text, "lb2").director.probes[0]?.id ?? "");
+  });
+
+  test.each([
+    ['type = "HTTP_GET"', 'check.type: "HTTP_GET" is no kind of check; write type = "http"'],
+    ['type = "SSL_GET"', 'check.type: "SSL_GET" is no kind of check; write type = "https"'],
+    [
+      'type = "tcp", fast_interval = "3s"',
+      'check.fast_interval: 3s is slower than the interval of 2s; write less than "2s"',
+    ],
+    [
+      'type = "tcp", jitter = "3s"',
+      'check.jitter: 3s is more than the interval of 2s that it is taken from; write "200ms", say',
+    ],
+    [
+      'type = "tcp", source = "2001:db8::1"',
+      "check.source: nothing reaches 172.16.8.8 from an address of the other family; write one of IPv4",
+    ],
+    [
+      'type = "tcp", source = { lb3 = "172.16.8.12" }',
+      'check.source.lb3: there is no [[node]] named "lb3"; add a [[node]] with this name, or use one of "lb1", "lb2"',
+    ],
+    [
+      'type = "http", method = "HEAD", body = "x"',
+      'check.method: an answer to HEAD has no body; write method = "GET", or leave out what is asked of the body',
+    ],
+    [
+      'type = "http", body = "x", digest = "md5:00000000000000000000000000000000"',
+      "check.digest: is a second thing asked of the body beside body; leave out one of the two",
+    ],
+    [
+      'type = "http", body_match = "(?=x)"',
+      'check.body_match: "(?=x)" is no regular expression that can be matched in one pass: "(?" begins what cannot be matched in one pass; groups are written (…) or (?:…); write one like body_match = "^(ready|ok)", or body = "ready" for the characters as they are',
+    ],
+    [
+      'type = "http", digest = "sha256:00"',
+      'check.digest: "sha256:00" is no digest: MD5 has 32 hexadecimal digits, SHA-256 64; write digest = "md5:…" or digest = "sha256:…", as `edge-ha digest URL` prints them',
+    ],
+    ['type = "http", headers = { Host = "x" }', 'check.headers: sets Host; write host = "…" beside headers'],
+    [
+      'type = "http", headers = { "a b" = "x" }',
+      'check.headers: "a b" is no field name; write headers = { X-Check = "edge-ha" }',
+    ],
+    [
+      'type = "https", host = "a.example", ca = "/ca.pem", verify = false',
+      "check.ca: names authorities that are not asked, as verify = false; leave out one of the two",
+    ],
+    [
+      'type = "https", host = "a.example", sni = "192.0.2.1"',
+      'check.sni: "192.0.2.1" is no name of a server; write a name, as in sni = "shop.example"',
+    ],
+    [
+      'type = "https"',
+      'check: warning: the certificate has to be for the server\'s address, as no name is asked for: few are; write sni = "shop.example", host = "shop.example" or verify = false',
+    ],
+  ])("{ %s } is answered with the cure", (check, line) => {
+    expect(faults(check)).toEqual([line]);
+  });
+
+  test("with a file of authorities that cannot be read is refused", () => {
+    const check = 'check = { type = "https", host = "a.example", ca = "/ca.pem" }';
+    const { diagnostics } = readConfig(`${base}${vip}${web}${check}\n`, "f", {
+      trustProblem: () => null,
+      authorityProblem: (path) => `${path} cannot be read: ENOENT`,
+    });
+    expect(diagnostics).toMatchObject([
+      {
+        severity: "error",
+        what: "/ca.pem cannot be read: ENOENT",
+        remedy: "name a file with certificates in PEM form",
+      },
+    ]);
+  });
+});
