@@ -25,6 +25,8 @@ export function mistakeIn(options: WatchOptions): string | null {
   const sources = [options.interface !== null, all, read !== null].filter(Boolean).length;
   if (sources === 0) return "name an interface, as in `edge-ha watch eth0`, or say --all, or --read FILE";
   if (sources > 1) return "name an interface, or say --all, or --read FILE, only one of them";
+  if (options.write !== null && options.write === read)
+    return "--write would empty the file that --read reads";
   if (read !== null && durationMs !== null) return "a file is read to its end: leave --duration out";
   if (durationMs !== null && !(durationMs > 0)) return 'write --duration with its unit, as in "30s" or "5m"';
   if (count !== null && !(Number.isInteger(count) && count > 0)) return "write --count as a number from 1 on";

@@ -39,7 +39,8 @@ export async function runWatch(options: WatchOptions): Promise<number> {
     if (options.read === null) await watchLive(options, watcher, expected);
     else await watchFile(options.read, watcher);
   } catch (error) {
-    watcher.finish();
+    // Without a packet there is nothing to sum up, and "nothing wrong was seen" would be no truth.
+    if (watcher.hasSeen) watcher.finish();
     return refuse(explained(error, options), 1);
   }
   return watcher.finish();
@@ -88,9 +89,11 @@ async function loadExpectations(options: WatchOptions): Promise<Expectations | n
 function watchLive(options: WatchOptions, watcher: Watcher, expected: Expectations | null): Promise<void> {
   return new Promise((resolve, reject) => {
     let timer: ReturnType<typeof setInterval> | null = null;
+    let limit: ReturnType<typeof setTimeout> | null = null;
     let live: LiveFrames | null = null;
     const end = (): void => {
       if (timer !== null) clearInterval(timer);
+      if (limit !== null) clearTimeout(limit);
       for (const signal of stopSignals) process.off(signal, end);
       if (live !== null) {
         watcher.advance(live.nowMs());
@@ -100,12 +103,15 @@ function watchLive(options: WatchOptions, watcher: Watcher, expected: Expectatio
       live = null;
       resolve();
     };
+    const fail = (error: unknown): void => {
+      reject(error instanceof Error ? error : new Error(errorText(error)));
+      end();
+    };
     const orFail = (act: () => void): void => {
       try {
         act();
       } catch (error) {
-        reject(error instanceof Error ? error : new Error(errorText(error)));
-        end();
+        fail(error);
       }
     };
     orFail(() => {
@@ -118,7 +124,7 @@ function watchLive(options: WatchOptions, watcher: Watcher, expected: Expectatio
             if (watcher.isDone) end();
           }),
         tell: say,
-        end,
+        fail,
       });
       const against = expected === null ? "" : `, and comparing with ${expected.file}`;
       say(`watching ${live.names.join(", ")}${against}; Ctrl-C ends`);
@@ -131,7 +137,7 @@ function watchLive(options: WatchOptions, watcher: Watcher, expected: Expectatio
         tick(watcher, live, end);
       }),
     );
-    if (options.durationMs !== null) setTimeout(end, options.durationMs);
+    if (options.durationMs !== null) limit = setTimeout(end, options.durationMs);
   });
 }
 

@@ -45,6 +45,11 @@ export class Watcher {
     this.#capture = write === null ? null : new CaptureWriter(write);
   }
 
+  /** Whether anything was seen at all. */
+  get hasSeen(): boolean {
+    return this.#shown > 0;
+  }
+
   /** Whether enough was seen, or nobody reads on. */
   get isDone(): boolean {
     const { count, writer } = this.#options;

@@ -1,5 +1,6 @@
 import { hasCode } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
+import { readFrames } from "./frame-loop.ts";
 import { intOption, packetAddress } from "./socket-address.ts";
 import {
   AF_PACKET,
@@ -55,13 +56,7 @@ export class PacketTap {
 
   /** Sets the one receiver of frames; an error of the socket itself (the interface went away) goes to `fail`. */
   onFrame(react: (frame: Uint8Array) => void, fail: (error: unknown) => void): void {
-    native.watch(this.#fd, () => {
-      for (let count = 0; count < framesPerWake && this.#isOpen; count++) {
-        const frame = this.#receive(fail);
-        if (frame === null) return;
-        react(frame);
-      }
-    });
+    readFrames(this.#fd, framesPerWake, () => (this.#isOpen ? this.#receive(fail) : null), react);
   }
 
   /** Replaces the filter, with no moment without one. */

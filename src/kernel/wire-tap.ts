@@ -1,6 +1,7 @@
 import { concatBytes } from "../base/bytes.ts";
 import { hasCode } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
+import { readFrames } from "./frame-loop.ts";
 import { intOption, packetAddress } from "./socket-address.ts";
 import {
   AF_PACKET,
@@ -13,6 +14,7 @@ import {
   SOL_PACKET,
   SOL_SOCKET,
   SO_RCVBUF,
+  SO_RCVBUFFORCE,
   SO_TIMESTAMPNS,
 } from "./socket-constants.ts";
 
@@ -52,7 +54,7 @@ export class WireTap {
     // Protocol 0: nothing is queued before the filter is there and the socket is bound.
     const fd = native.open(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
     try {
-      native.setOption(fd, SOL_SOCKET, SO_RCVBUF, intOption(receiveBufferLength));
+      growQueue(fd);
       native.setOption(fd, SOL_SOCKET, SO_TIMESTAMPNS, intOption(1));
       native.setOption(fd, SOL_PACKET, PACKET_AUXDATA, intOption(1));
       native.setOption(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, allMulticast(linkIndex));
@@ -67,13 +69,7 @@ export class WireTap {
 
   /** Sets the one receiver of frames; an error of the socket itself (the interface went away) goes to `fail`. */
   onFrame(react: (frame: WireFrame) => void, fail: (error: unknown) => void): void {
-    native.watch(this.#fd, () => {
-      for (let count = 0; count < framesPerWake && this.#isOpen; count++) {
-        const frame = this.#receive(fail);
-        if (frame === null) return;
-        react(frame);
-      }
-    });
+    readFrames(this.#fd, framesPerWake, () => (this.#isOpen ? this.#receive(fail) : null), react);
   }
 
   /** Replaces the filter, with no moment without one. */
@@ -112,6 +108,17 @@ export class WireTap {
       fail(error);
       return null;
     }
+  }
+}
+
+/** As far as the system allows everybody, where CAP_NET_ADMIN is missing. */
+function growQueue(fd: number): void {
+  const length = intOption(receiveBufferLength);
+  try {
+    native.setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, length);
+  } catch (error) {
+    if (!hasCode(error, "EPERM")) throw error;
+    native.setOption(fd, SOL_SOCKET, SO_RCVBUF, length);
   }
 }
 

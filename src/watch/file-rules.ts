@@ -1,5 +1,6 @@
 import { fromHex } from "../base/bytes.ts";
 import type { Config, InstanceConfig } from "../config/config.ts";
+import type { TtlRange } from "../config/node-plan.ts";
 import { type Hash, isGenuine } from "../vrrp/hmac-trailer.ts";
 import { authenticationOf } from "../vrrp/packet.ts";
 import { formatMs } from "../vrrp/timers.ts";
@@ -27,6 +28,16 @@ export const fileCodes: readonly FindingCode[] = [
   "file-source",
 ];
 
+/** Tells whether the file has a virtual router for an advertisement; others share the network rightfully. */
+export function isInFile({ config }: Expectations, heard: Heard): boolean {
+  return instanceFor(config, heard) !== null;
+}
+
+/** Gives the TTLs that the file allows for an advertisement, or null where it says nothing. */
+export function ttlInFile({ config }: Expectations, heard: Heard): TtlRange | null {
+  return instanceFor(config, heard)?.unicast?.ttl ?? null;
+}
+
 type Found = Omit<Complaint, "about"> | null;
 
 /** Compares an advertisement with the file. */
@@ -35,9 +46,12 @@ export function judgeByFile(expected: Expectations, heard: Heard): readonly Comp
   const about = [heard.source];
   const instance = instanceFor(expected.config, heard);
   if (instance === null) {
-    const text = `${file} has no ${heard.advert.family === 6 ? "IPv6 " : ""}virtual router with VRID ${heard.advert.vrid}: ${heard.source} belongs to another group`;
-    const advice = "nothing, if it is meant to; two groups on one network must not share a VRID";
-    return [{ code: "file-vrid", severity: "warning", about, text, advice }];
+    const { instances } = expected.config;
+    const ours = new Set(instances.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
+    const taken = heard.advert.addresses.filter((address) => ours.has(address));
+    if (taken.length === 0) return [];
+    const text = `${heard.source} advertises ${taken.join(", ")} under VRID ${heard.advert.vrid}, and ${file} under another one`;
+    return [{ code: "file-vrid", severity: "error", about, text, advice: "give all the same vrid" }];
   }
   const context: Context = { file, instance, heard, hash: expected.hash };
   const found = [

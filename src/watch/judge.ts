@@ -1,5 +1,7 @@
 import { isLinkLocal } from "../base/address.ts";
 import { stampSkewMs } from "../vrrp/replay-window.ts";
+import type { TtlRange } from "../config/node-plan.ts";
+import { unrouted } from "../vrrp/packet.ts";
 import type { Complaint, FindingCode } from "./complaint.ts";
 import { type Heard, isGroup } from "./heard.ts";
 import type { VrrpPacket } from "./packet.ts";
@@ -34,10 +36,10 @@ export function judgeMalformed(packet: VrrpPacket): Complaint | null {
 const checksumAdvice = "something on the way changes it (NAT, a tunnel), or a router sums it wrongly";
 const malformedAdvice = "find out what sends this; no router believes it";
 
-/** Judges a well-formed advertisement by itself; the TTL of unicast may be as its routers are told. */
-export function judgeHeard(heard: Heard): readonly Complaint[] {
+/** Judges a well-formed advertisement by itself; `ttl` is what the configuration allows, or null. */
+export function judgeHeard(heard: Heard, ttl: TtlRange | null = null): readonly Complaint[] {
   return [
-    judgeTtl(heard),
+    judgeTtl(heard, ttl ?? unrouted),
     judgeHeader(heard),
     judgeOwner(heard),
     judgeFirst(heard),
@@ -45,8 +47,9 @@ export function judgeHeard(heard: Heard): readonly Complaint[] {
   ].filter((one) => one !== null);
 }
 
-function judgeTtl({ packet: { ttl, family, source, destination } }: Heard): Complaint | null {
-  if (ttl === 255) return null;
+function judgeTtl({ packet }: Heard, { min, max }: TtlRange): Complaint | null {
+  const { ttl, family, source, destination } = packet;
+  if (ttl === 255 || (ttl >= min && ttl <= max)) return null;
   const name = family === 4 ? "TTL" : "hop limit";
   const isUnicast = !isGroup(destination);
   return {

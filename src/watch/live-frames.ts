@@ -12,8 +12,8 @@ export interface LiveOptions {
   readonly react: (frame: CapturedFrame) => void;
   /** Told of what happens to interfaces, in a sentence. */
   readonly tell: (text: string) => void;
-  /** Told that there is nothing left to listen to. */
-  readonly end: () => void;
+  /** Told of what makes going on impossible, such as that the one interface is gone. */
+  readonly fail: (error: unknown) => void;
 }
 
 /** Thrown when an interface cannot be listened to; the message says what to do. */
@@ -117,7 +117,7 @@ export class LiveFrames {
         this.#options.react({ ...frame, bytes, wireLength: bytes.length });
       },
       (error) => {
-        if (!hasCode(error, "ENETDOWN")) throw error;
+        if (!hasCode(error, "ENETDOWN")) return this.#options.fail(error);
         const isThere = this.#routes.links().some((link) => link.index === index);
         if (isThere) this.#options.tell(`${name} went down`);
         else this.#lose(index, `${name} is gone`);
@@ -131,8 +131,8 @@ export class LiveFrames {
     this.#taps.delete(index);
     lost.tap.close();
     this.#droppedBefore += lost.tap.dropped();
-    this.#options.tell(text);
-    if (this.#taps.size === 0 && this.#options.interface !== null) this.#options.end();
+    if (this.#options.interface === null) this.#options.tell(text);
+    else this.#options.fail(new LiveError(text));
   }
 }
 

@@ -6,8 +6,8 @@ import { type Heard, lastSkewMs, outranks, silenceMs } from "./heard.ts";
  * PURE: who is active in one virtual router, by its advertisements alone.
  *
  * A router that advertises is active. Around a switch two may speak once or twice each; only what goes on is two active
- * routers. So a challenger is believed when it speaks twice with no word of the other in between, or when the other has
- * resigned or fallen silent; and a split brain is when the speakers go on changing.
+ * routers. So a challenger is believed when it speaks twice and the other one misses its turn meanwhile, or when the
+ * other has resigned or fallen silent; and a split brain is when the speakers go on changing.
  */
 
 /** What came of an advertisement, or of time. */
@@ -59,6 +59,9 @@ interface Active {
 /** As many changes of the speaker as no switch makes, within some intervals. */
 const splitChanges = 4;
 const splitIntervals = 5;
+const quietIntervals = 1.5;
+/** Short of three, as clocks differ and frames are late. */
+const silentIntervals = 2.5;
 const flapChanges = 5;
 const shortestFlapMs = 60_000;
 const flapIntervals = 60;
@@ -95,7 +98,8 @@ export class Roles {
     const active = this.#active;
     if (active !== null && active.state !== "silent" && atMs >= this.#patience(active)) {
       const { last } = active;
-      this.#endReign(active);
+      // The reign of one that resigned has ended already.
+      if (active.state === "speaking") this.#endReign(active);
       this.#active = { ...active, state: "silent" };
       const kind = active.state === "resigned" ? "dark" : "silent";
       notes.push({ kind, heard: last, atMs, silenceMs: atMs - last.atMs });
@@ -143,13 +147,14 @@ export class Roles {
     }
     const from = active.last.source;
     if (active.state === "resigned") return this.#enthrone(heard, { kind: "resigned", from, gapMs });
-    const isSilent = active.state === "silent" || gapMs >= 2.5 * active.last.advert.intervalMs;
+    const isSilent = active.state === "silent" || gapMs >= silentIntervals * active.last.advert.intervalMs;
     if (isSilent) return this.#enthrone(heard, { kind: "silence", from, gapMs });
     const before = this.#challenger;
     const isSame = before?.first.source === heard.source;
     const challenger = isSame ? { ...before, count: before.count + 1 } : { first: heard, count: 1 };
     this.#challenger = challenger;
-    if (challenger.count < 2) return [];
+    // One that advertises seldom has its next turn to come before it counts as quiet.
+    if (challenger.count < 2 || gapMs < quietIntervals * active.last.advert.intervalMs) return [];
     const kind = outranks(heard, active.last) ? "preempted" : "against-rank";
     return this.#enthrone(heard, { kind, from }, challenger.first.atMs);
   }

@@ -28,19 +28,19 @@ export function packetLine(packet: Packet, style: TextStyle): string {
 /** Writes a notice as one line. */
 export function noticeLine(notice: Notice, style: TextStyle): string {
   if (notice.kind === "event") {
-    const line = `${head(notice.atMs, notice.place, style)}-- ${subject(notice.place)}${plain(notice.text)}`;
-    return painted(line, "event", style);
+    const line = `-- ${subject(notice.place)}${plain(notice.text)}`;
+    return head(notice.atMs, notice.place, style) + painted(line, "event", style);
   }
   const { finding, atMs } = notice;
   const { place, severity } = finding;
   const start = head(atMs, place, style);
   if (notice.kind === "over") {
     const lasted = formatMs(atMs - finding.sinceMs);
-    return painted(`${start}ok ${subject(place)}over after ${lasted}: ${plain(finding.text)}`, "over", style);
+    return start + painted(`ok ${subject(place)}over after ${lasted}: ${plain(finding.text)}`, "over", style);
   }
   const advice = finding.advice === "" ? "" : `; what to do: ${finding.advice}`;
-  const mark = severity === "error" ? "!!" : "! ";
-  return painted(`${start}${mark} ${subject(place)}${plain(finding.text)}${advice}`, severity, style);
+  const line = `${severity === "error" ? "!!" : "! "} ${subject(place)}${plain(finding.text)}${advice}`;
+  return start + painted(line, severity, style);
 }
 
 /** Writes the summary. */

@@ -1,6 +1,6 @@
 import type { Complaint, FindingCode, Place } from "./complaint.ts";
 import { compareHeard, pairCodes, pairOf } from "./compare.ts";
-import { fileCodes, judgeByFile, type Expectations } from "./file-rules.ts";
+import { fileCodes, isInFile, judgeByFile, ttlInFile, type Expectations } from "./file-rules.ts";
 import type { Heard } from "./heard.ts";
 import { judgeHeard, soloCodes } from "./judge.ts";
 import type { Ledger } from "./ledger.ts";
@@ -57,11 +57,10 @@ export class VirtualRouter {
   hear(heard: Heard): void {
     const { source, atMs } = heard;
     const about = [source];
-    this.#ledger.update(this.place, { codes: soloCodes, about, complaints: judgeHeard(heard) }, atMs);
-    if (this.#expected !== null) {
-      const complaints = judgeByFile(this.#expected, heard);
-      this.#ledger.update(this.place, { codes: fileCodes, about, complaints }, atMs);
-    }
+    const expected = this.#expected;
+    const ttl = expected === null ? null : ttlInFile(expected, heard);
+    this.#ledger.update(this.place, { codes: soloCodes, about, complaints: judgeHeard(heard, ttl) }, atMs);
+    if (expected !== null) this.#compareWithFile(expected, heard);
     const replay = this.#replays.hear(heard);
     if (replay !== null) this.#ledger.raise(this.place, replay, atMs);
     if (!this.#remember(heard)) return;
@@ -73,6 +72,16 @@ export class VirtualRouter {
   /** Lets time pass. */
   advance(atMs: number): void {
     this.#tell(this.#roles.advance(atMs));
+  }
+
+  #compareWithFile(expected: Expectations, heard: Heard): void {
+    const { source, atMs } = heard;
+    if (!isInFile(expected, heard) && !this.#speakers.has(source)) {
+      const text = `${expected.file} has no such virtual router: ${source} belongs to another group`;
+      this.#ledger.tell(this.place, text, atMs);
+    }
+    const complaints = judgeByFile(expected, heard);
+    this.#ledger.update(this.place, { codes: fileCodes, about: [source], complaints }, atMs);
   }
 
   #remember(heard: Heard): boolean {
@@ -153,7 +162,8 @@ export class VirtualRouter {
       for (const about of this.#speakers.keys())
         this.#ledger.settle(this.place, { code, about: [about] }, atMs);
     }
-    if (how.kind !== "silence") return;
+    // Who outranks its successor and has not resigned was missed by it, by BFD where it was sooner than by silence.
+    if (how.kind !== "silence" && how.kind !== "against-rank") return;
     const text = `${how.from} fell silent without resigning, and ${source} took over`;
     const advice = `find out what happened to ${how.from}: it died, lost its link, or was too busy`;
     // It is over as it is said: the next one is news again.
@@ -199,7 +209,7 @@ const splitting: ReadonlySet<FindingCode> = new Set([
 /** What explains best that two routers do not give way to each other; null is nothing that is seen here. */
 function splitCause([a, b]: readonly [Heard, Heard]): Complaint | null {
   const reason = compareHeard(a, b).find(({ code, severity }) => severity === "error" || splitting.has(code));
-  return reason ?? [a, b].flatMap(judgeHeard).find(({ code }) => code === "ttl") ?? null;
+  return reason ?? [a, b].flatMap((one) => judgeHeard(one)).find(({ code }) => code === "ttl") ?? null;
 }
 
 function splitComplaint([a, b]: readonly [Heard, Heard], cause: Complaint | null): Complaint {

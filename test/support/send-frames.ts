@@ -9,7 +9,9 @@ const link = RouteNetlink.open()
   .find((each) => each.name === name);
 if (link === undefined) throw new Error(`no interface ${name}`);
 const socket = FrameSocket.open();
-for (;;) {
-  for (const frame of frames) socket.send(link.index, fromHex(frame));
-  await Bun.sleep(50);
+const bytes = frames.map(fromHex);
+for (let round = 1; ; round++) {
+  for (const frame of bytes) socket.send(link.index, frame);
+  console.log(`sent ${round} times`);
+  await Bun.sleep(10);
 }

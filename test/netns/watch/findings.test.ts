@@ -1,9 +1,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { nodesFile, pairFile, vips } from "../../support/cluster-file.ts";
+import { join } from "node:path";
+import { toHex } from "../../../src/base/bytes.ts";
+import { pairFile, vips } from "../../support/cluster-file.ts";
 import { executable, startEdgeHa } from "../../support/edge-ha.ts";
 import { startKeepalived } from "../../support/keepalived.ts";
 import { waitFor } from "../../support/lab.ts";
 import { createPair } from "../../support/pair.ts";
+import { vrrpFrame } from "../../support/vrrp-frame.ts";
 import { Watching } from "./watching.ts";
 
 setDefaultTimeout(60_000);
@@ -16,17 +19,7 @@ const keepalived = {
   addresses: [`${vips.first}/24`],
 } as const;
 
-/** A file with one address and a password. */
-function passwordFile(password: string): string {
-  return `${nodesFile({ version: 2, advertInterval: "1s", password })}
-[[vip]]
-name = "first"
-address = "${vips.first}/24"
-vrid = 51
-prefer = ["lb1", "lb2"]
-`;
-}
-
+/** A file whose advertisements are signed. */
 function signedFile(secret: string): string {
   return pairFile({ auth: `{ type = "hmac", keys = { 1 = "${secret}" } }` });
 }
@@ -55,17 +48,19 @@ test("a sound pair: a takeover by command is told, nothing is wrong, and the sta
 
 test("two active routers: the cause is named, once, and that it is over", async () => {
   await using pair = await createPair();
-  await startEdgeHa(pair.lb1, { config: passwordFile("one"), node: "lb1" });
-  const second = await startEdgeHa(pair.lb2, { config: passwordFile("two"), node: "lb2" });
+  const signed = signedFile("the key of both nodes");
+  await startEdgeHa(pair.lb1, { config: signed, node: "lb1" });
+  const second = await startEdgeHa(pair.lb2, { config: pairFile(), node: "lb2" });
   const watching = await Watching.start(pair.client);
-  const found = await watching.sees("finding", { code: "split-brain", vrid: 51 });
+  // The one without keys believes the other; where it has the higher priority it is not believed itself.
+  const found = await watching.sees("finding", { code: "split-brain", vrid: 52 });
   expect(found.text).toBe(
-    "split brain: 192.0.2.11 and 192.0.2.12 are both active (priorities 254 and 250): 192.0.2.11 and 192.0.2.12 send different passwords: neither believes the other",
+    "split brain: 192.0.2.11 and 192.0.2.12 are both active (priorities 250 and 254): 192.0.2.11 authenticates with HMAC key 1 and 192.0.2.12 with none",
   );
-  await watching.sees("finding", { code: "authentication-differs" });
-  await second.reload(passwordFile("one"));
-  await watching.sees("over", { code: "split-brain" });
-  expect(watching.all("finding", { code: "split-brain" })).toHaveLength(1);
+  await watching.sees("finding", { code: "authentication-differs", vrid: 52 });
+  await second.reload(signed);
+  await watching.sees("over", { code: "split-brain", vrid: 52 });
+  expect(watching.all("finding", { code: "split-brain", vrid: 52 })).toHaveLength(1);
   expect((await watching.stop()).status).toBe(3);
 });
 
@@ -107,6 +102,65 @@ test("a key that is not ours, equal priorities and another list", async () => {
   expect(list.text).toContain("only 192.0.2.21 has 192.0.2.109");
   await watching.sees("finding", { code: "file-source", about: ["192.0.2.21"] });
   expect((await watching.stop()).status).toBe(3);
+});
+
+test("BFD shows its sessions, and which of them went down when a node died", async () => {
+  await using pair = await createPair();
+  const file = pairFile({ advertInterval: "1s", vipKeys: 'bfd = { interval = "50ms", multiplier = 3 }' });
+  await startEdgeHa(pair.lb1, { config: file, node: "lb1" });
+  await startEdgeHa(pair.lb2, { config: file, node: "lb2" });
+  // Its frames are unicast: only the nodes themselves see them.
+  const watching = await Watching.start(pair.lb2);
+  await watching.sees("bfd", { source: "192.0.2.11", state: "up" });
+  await watching.sees("bfd", { source: "192.0.2.12", state: "up" });
+  await watching.sees("advert", { vrid: 51, source: "192.0.2.11" });
+  await pair.lb1.powerOff();
+  const down = await watching.sees("finding", { code: "bfd-down" });
+  expect(down.text).toBe(
+    "the BFD session of 192.0.2.12 with 192.0.2.11 went down: control detection time expired",
+  );
+  await watching.sees("finding", { code: "takeover", vrid: 51, about: ["192.0.2.11", "192.0.2.12"] });
+  expect((await watching.stop()).status).toBe(3);
+});
+
+test("--all listens on interfaces that come later, and outlives them; the watch of one interface does not", async () => {
+  await using pair = await createPair();
+  const { client, lb1 } = pair;
+  await startKeepalived(lb1, [{ ...keepalived, priority: 200 }]);
+  const all = await Watching.startOn(client, "--all");
+  await all.sees("advert", { interface: "eth0", vrid: 51 });
+  await client.ip(["link", "add", "extra", "link", "eth0", "type", "macvlan", "mode", "bridge"]);
+  await client.ip(["link", "set", "extra", "up"]);
+  await all.sees("advert", { interface: "extra", vrid: 51 });
+  const one = await Watching.startOn(client, "extra");
+  await one.sees("advert", { interface: "extra" });
+  await client.ip(["link", "delete", "extra"]);
+  expect((await one.ended()).status).toBe(1);
+  const before = all.all("advert", { interface: "eth0" }).length;
+  await waitFor("it goes on", () => all.all("advert", { interface: "eth0" }).length > before);
+  const { status, summary } = await all.stop();
+  expect(status).toBe(0);
+  expect(summary["routers"]).toHaveLength(2);
+});
+
+test("what the kernel had no room for is counted and said", async () => {
+  await using pair = await createPair();
+  const watching = await Watching.start(pair.client, "--quiet");
+  watching.signal("SIGSTOP");
+  const script = join(import.meta.dir, "../../support/send-frames.ts");
+  const frames = Array.from({ length: 250 }, (_, index) => toHex(vrrpFrame({ vrid: index + 1 })));
+  const sender = pair.lb1.spawn([process.execPath, script, "eth0", ...frames]);
+  await waitFor(
+    "more was sent than any queue holds",
+    () => sender.output().includes("sent 100 times"),
+    60_000,
+  );
+  sender.kill("SIGKILL");
+  watching.signal("SIGCONT");
+  await waitFor("it says so", () =>
+    watching.all("event").some(({ text }) => /^the kernel dropped \d+ frames/.test(text ?? "")),
+  );
+  expect((await watching.stop()).summary["dropped"]).toBeGreaterThan(0);
 });
 
 test("output ends with its reader, and without the right to listen it says so", async () => {

@@ -20,9 +20,14 @@ export class Watching {
     this.#child = child;
   }
 
-  /** Starts it, and waits until it listens. */
-  static async start(host: Host, ...args: readonly string[]): Promise<Watching> {
-    const child = host.spawn([executable, "watch", "eth0", "--json", ...args]);
+  /** Starts it on eth0, and waits until it listens. */
+  static start(host: Host, ...args: readonly string[]): Promise<Watching> {
+    return Watching.startOn(host, "eth0", ...args);
+  }
+
+  /** Starts it on an interface, or with `--all`, and waits until it listens. */
+  static async startOn(host: Host, target: string, ...args: readonly string[]): Promise<Watching> {
+    const child = host.spawn([executable, "watch", target, "--json", ...args]);
     await waitFor("it watches", () => child.output().includes("edge-ha watch: watching"));
     return new Watching(child);
   }
@@ -53,9 +58,18 @@ export class Watching {
     return line;
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   /** Presses Ctrl-C; gives the exit status and the summary. */
-  async stop(): Promise<{ readonly status: number; readonly summary: WatchLine }> {
+  stop(): Promise<{ readonly status: number; readonly summary: WatchLine }> {
     this.#child.kill("SIGINT");
+    return this.ended();
+  }
+
+  /** Waits until it ends; gives the exit status and the summary. */
+  async ended(): Promise<{ readonly status: number; readonly summary: WatchLine }> {
     const status = await this.#child.exited;
     const summary = this.lines().findLast(({ kind }) => kind === "summary");
     if (summary === undefined) throw new Error(`no summary: ${this.#child.output().slice(-2_000)}`);

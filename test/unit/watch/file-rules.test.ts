@@ -33,7 +33,7 @@ describe("what differs from the file is named with the file", () => {
   const v2 = { version: 2, intervalMs: 1000 } as const;
   const pass: ClusterFileOptions = { version: 2, advertInterval: "1s", password: "s3cr3t" };
   const cases: readonly (readonly [ClusterFileOptions, FrameWish, string])[] = [
-    [{}, { vrid: 77 }, "the.toml has no virtual router with VRID 77: 192.0.2.11 belongs to another group"],
+    [{}, { vrid: 77 }, "192.0.2.11 advertises 192.0.2.100 under VRID 77, and the.toml under another one"],
     [{}, v2, "192.0.2.11 speaks version 2, and the.toml says 3 for first"],
     [{}, { intervalMs: 200 }, "192.0.2.11 advertises every 200 ms, and the.toml says 100 ms for first"],
     [{}, { addresses: ["192.0.2.7"] }, "it lacks 192.0.2.100 and it has 192.0.2.7 beside"],
@@ -64,6 +64,16 @@ describe("what differs from the file is named with the file", () => {
       expect(texts).not.toContain("s3cr3t");
     });
   }
+
+  test("another group's router is told, and is nothing wrong", () => {
+    const wire = wireOf({});
+    wire.rounds(3, { ...a, vrid: 77, addresses: ["192.0.2.177"] });
+    expect(wire.said("event")).toContain(
+      "the.toml has no such virtual router: 192.0.2.11 belongs to another group",
+    );
+    expect(wire.said("event")).toHaveLength(2);
+    expect(wire.said("finding")).toEqual([]);
+  });
 
   test("nothing is said of what fits", () => {
     const wire = wireOf({});

