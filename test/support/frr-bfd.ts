@@ -24,6 +24,8 @@ export interface FrrSession {
   readonly "remote-receive-interval": number;
 }
 
+type FrrCounters = readonly { readonly "session-down": number }[];
+
 /** FRR's zebra and bfdd on a host. */
 export class FrrBfd {
   readonly #daemons: FrrDaemons;
@@ -49,6 +51,15 @@ export class FrrBfd {
   /** Waits until the session with a peer is in a state. */
   async reaches(status: FrrSession["status"], peer: string): Promise<void> {
     await waitFor(`FRR's session is ${status}`, async () => (await this.session(peer))?.status === status);
+  }
+
+  /** Gives how often its sessions went down since it was started, by whichever end's word. */
+  async downs(): Promise<number> {
+    for (;;) {
+      const found = (await this.#daemons.show("show bfd peers counters json")) as FrrCounters | null;
+      if (found !== null) return found.reduce((sum, one) => sum + one["session-down"], 0);
+      await Bun.sleep(100);
+    }
   }
 
   /** Types commands in the configuration of a peer, such as `shutdown`. */
