@@ -52,7 +52,14 @@ export function derivedSessions(
   // One cut cable between the nodes is no death: they watch each other on every way that advertisements take.
   const beside = own.heartbeats.flatMap(({ interface: on, source, peers }) =>
     peers.map(({ name, address: peer }) => {
-      return { name: sessionName(name, on), interface: on, source, peer, ...pace };
+      const theirs = members.find((member) => member.node === name)?.heartbeats;
+      const other = theirs?.find((heartbeat) => heartbeat.source === peer);
+      // Of one family for all, whichever that of the router is: it is the same session.
+      const ends =
+        other === undefined
+          ? null
+          : sessionEnds(nodes, { node, interface: on }, { node: name, interface: other.interface });
+      return { name: sessionName(name, on), interface: on, ...(ends ?? { source, peer }), ...pace };
     }),
   );
   return [...direct, ...beside];

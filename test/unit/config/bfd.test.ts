@@ -53,6 +53,25 @@ describe("bfd of a cluster", () => {
     );
   });
 
+  test("is one session on each path for routers of both families, heartbeats or not", () => {
+    const both = watched
+      .replace(
+        'bfd = { interval = "50ms" }',
+        'bfd = { interval = "50ms" }\nvrrp_version = 3\nheartbeats = ["eth1", "eth2"]',
+      )
+      .replace('"10.16.8.10"', '["10.16.8.10", "fe80::1:10"]')
+      .replace('"10.16.8.11"', '["10.16.8.11", "fe80::1:11"]')
+      .replace('"172.16.8.10"', '["172.16.8.10", "2001:db8::10/64", "fe80::2:10"]')
+      .replace('"172.16.8.11"', '["172.16.8.11", "2001:db8::11/64", "fe80::2:11"]');
+    const public6 = vip.replace('"public"', '"public6"').replace("172.16.8.100/24", "2001:db8::100/64");
+    const inside = vip2.replace("191", "192");
+    const { bfd } = planOf(both + vip + public6 + inside);
+    expect(bfd.map(({ name, source, peer }) => [name, source, peer])).toEqual([
+      ["lb2/eth2", "172.16.8.10", "172.16.8.11"],
+      ["lb2/eth1", "10.16.8.10", "10.16.8.11"],
+    ]);
+  });
+
   test("is told in the plan", () => {
     const text = describePlan(planNode(configOf(watched + vip), "lb1", { cores: 1 }));
     expect(text).toContain("watched by BFD\n  lb2/eth2: 172.16.8.11 on eth2 from 172.16.8.10, 3 × 50ms");
