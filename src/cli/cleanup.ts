@@ -1,4 +1,5 @@
 import { errorText } from "../base/system-error.ts";
+import { acceptanceTable } from "../kernel/acceptance-table.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
 import { addressNote, ruleNote } from "../kernel/journal-notes.ts";
 import {
@@ -8,6 +9,7 @@ import {
   type LeasedAddress,
   type RouteChange,
 } from "../kernel/rtnetlink.ts";
+import { Nftables } from "../kernel/nftables.ts";
 import { VirtualMacLinks } from "../kernel/virtual-mac-links.ts";
 
 /** What a change that was carried out has removed. */
@@ -43,6 +45,7 @@ export function removeLeftovers(sparesLeases: boolean): readonly string[] {
       ...removals.flatMap(({ text }, index) => (outcomes[index] === "done" ? [text] : [])),
       ...links.remove(({ index }) => !inUse.has(index)).map(({ name }) => `interface ${name}`),
     ];
+    if (spared.length === 0 && removeAcceptance()) gone.push("the packet filter's table");
     const refusal = outcomes.find((outcome) => outcome instanceof Error);
     if (refusal !== undefined) throw refusal;
     if (spared.length === 0) journal.note(new Set());
@@ -50,6 +53,21 @@ export function removeLeftovers(sparesLeases: boolean): readonly string[] {
   } finally {
     links.close();
     netlink.close();
+  }
+}
+
+/** Lets packets through to addresses that are gone; tells whether there was anything to remove. */
+function removeAcceptance(): boolean {
+  try {
+    const filter = Nftables.open();
+    try {
+      return filter.removeTable(acceptanceTable) === "removed";
+    } finally {
+      filter.close();
+    }
+  } catch {
+    // No packet filter, and so nothing in it.
+    return false;
   }
 }
 

@@ -73,6 +73,9 @@ export interface InstanceConfig {
   readonly preemptDelayMs: number;
   readonly startupDelayMs: number;
   readonly skipsAddressCheck: boolean;
+  /** Accept_Mode, but for the owner of the addresses. */
+  readonly accepts: boolean;
+  readonly isStrict: boolean;
   readonly addresses: readonly Prefix[];
   readonly label: string | null;
   /** `nodad = false`; concerns IPv6 addresses alone. */

@@ -120,6 +120,8 @@ function policyNotes(instance: VrrpInstancePlan): readonly string[] {
     preempts ? `preempts${delay}` : "does not preempt",
     ...(downAfter === 3 ? [] : [`an active node is gone after ${downAfter} intervals`]),
     ...(startupDelayMs === 0 ? [] : [`claims nothing for ${formatDuration(startupDelayMs)} after the start`]),
+    ...(instance.accepts ? [] : ["accepts no packets to its addresses"]),
+    ...(instance.isStrict ? ["strict"] : []),
     ...(instance.skipsAddressCheck ? ["compares lists of addresses once only"] : []),
     ...(garp.refreshMs === null ? [] : [`announced again every ${formatDuration(garp.refreshMs)}`]),
   ];

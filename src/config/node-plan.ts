@@ -45,6 +45,10 @@ export interface VrrpInstancePlan {
   readonly priority: number;
   /** Whether an active router's list of addresses is compared with ours only when it was not heard just before. */
   readonly skipsAddressCheck: boolean;
+  /** Accept_Mode (RFC 9568 §6.1): whether this host takes packets to the addresses; always for their owner. */
+  readonly accepts: boolean;
+  /** Whether the configuration was held to the RFC alone. */
+  readonly isStrict: boolean;
   /** Version 2: whole seconds; version 3: multiples of 10 ms up to 40,950. */
   readonly advertIntervalMs: number;
   /** After how many intervals without a word the active router counts as gone, 2–255. */

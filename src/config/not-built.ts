@@ -12,8 +12,6 @@ const firewall = "use the host's packet filter meanwhile";
 const serverCheck = "a server is taken out and put back by its check meanwhile";
 
 const router: Readonly<Record<string, string>> = {
-  accept: "packets to the address are always accepted meanwhile",
-  strict: "the rules of RFC 9568 are always checked meanwhile",
   notify: inNotify,
 };
 

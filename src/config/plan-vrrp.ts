@@ -58,6 +58,9 @@ function instancePlan(config: Config, instance: InstanceConfig, member: MemberCo
     preemptDelayMs,
     startupDelayMs,
     skipsAddressCheck,
+    // RFC 9568 §6.4.3: the owner accepts what is sent to its own addresses.
+    accepts: instance.accepts || member.priority === 255,
+    isStrict: instance.isStrict,
     addresses: advertisedAddressPlans(config.nodes, instance, member),
     extraAddresses: extraAddressPlans(config.nodes, instance, member),
     routes: routePlans(config, instance, member),

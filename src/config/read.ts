@@ -6,6 +6,7 @@ import { locator, type Finding } from "./finding.ts";
 import { declaredNames, type HostKnowledge, type Model } from "./model.ts";
 import { resolveBfd } from "./resolve-bfd.ts";
 import { resolveInstances, resolveTracks } from "./resolve.ts";
+import { acceptanceRules } from "./rules/acceptance.ts";
 import { addressRules } from "./rules/addresses.ts";
 import { bfdRules } from "./rules/bfd.ts";
 import { bfdSessionRules } from "./rules/bfd-sessions.ts";
@@ -23,6 +24,7 @@ import { scriptRules } from "./rules/scripts.ts";
 import { virtualMacRules } from "./rules/virtual-macs.ts";
 import { serviceRules } from "./rules/services.ts";
 import { transportRules } from "./rules/transport.ts";
+import { strictRules } from "./rules/strict.ts";
 import { syncGroupRules } from "./rules/sync-groups.ts";
 import { idleTracks, trackRules } from "./rules/tracks.ts";
 import { readSections } from "./sections.ts";
@@ -117,6 +119,8 @@ function examine(
     ...routerRules(model),
     ...virtualMacRules(model),
     ...policyRules(model),
+    ...strictRules(model),
+    ...acceptanceRules(model),
     ...bfdRules(model),
     ...bfdSessionRules(model),
     ...syncGroupRules(model),

@@ -76,6 +76,7 @@ export const NETLINK_EXT_ACK = 11;
 export const NETLINK_GET_STRICT_CHK = 12;
 export const NETLINK_ROUTE = 0;
 export const NETLINK_CONNECTOR = 11;
+export const NETLINK_NETFILTER = 12;
 export const NETLINK_GENERIC = 16;
 
 export const SO_TIMESTAMPNS = 35;

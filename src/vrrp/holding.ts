@@ -2,6 +2,7 @@ import { familyOf } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import type { VipAddressPlan, VrrpInstancePlan } from "../config/node-plan.ts";
 import type { InterfaceAddress } from "../kernel/rtnetlink.ts";
+import type { Acceptance } from "./acceptance.ts";
 import { Announcer, type AnnouncerNeeds } from "./announcer.ts";
 import { later, type Instant } from "../base/instant.ts";
 import { DuplicateAddresses } from "./duplicate-addresses.ts";
@@ -17,13 +18,15 @@ import type { VirtualFib } from "./virtual-fib.ts";
 export interface HoldingNeeds extends AnnouncerNeeds {
   readonly interfaces: Interfaces;
   readonly addresses: VirtualAddresses;
+  readonly acceptance: Acceptance;
   readonly fib: VirtualFib;
   readonly putBacks: PutBacks;
   readonly log: Log;
 }
 
 /**
- * What one virtual router has while it is active: addresses in and beside its advertisement, routes, rules. Taken in
+ * What one virtual router has while it is active: addresses in and beside its advertisement, what is kept away from them,
+ * routes, rules. Taken in
  * this order and given up in the reverse.
  */
 export class Holding {
@@ -83,6 +86,7 @@ export class Holding {
     this.#duplicates.clear();
     this.#needs.fib.release(this.#plan);
     this.#needs.addresses.remove(heldAddresses(this.#plan));
+    this.#needs.acceptance.release(this.#plan);
   }
 
   /** Tells the neighbours where the addresses are now. */
@@ -116,6 +120,7 @@ export class Holding {
       rules: missingFrom(plan.rules, before.rules),
     });
     addresses.remove(missingFrom(heldAddresses(plan), heldAddresses(before)));
+    this.#needs.acceptance.hold(plan);
     if (!addsNew) return;
     if (before.garp.refreshMs !== plan.garp.refreshMs) this.#announcer.keepFresh();
     const fresh = missingFrom(heldAddresses(before), heldAddresses(plan));
@@ -181,7 +186,9 @@ export class Holding {
   }
 
   #add(vips: readonly VipAddressPlan[]): readonly VipAddressPlan[] {
-    const { addresses, interfaces } = this.#needs;
+    const { acceptance, addresses, interfaces } = this.#needs;
+    // Before the addresses: no packet must slip in between.
+    acceptance.hold(this.#plan);
     for (const vip of vips) if (interfaces.linkNamed(vip.interface) !== null) this.#had.add(textOf(vip));
     return addresses.add(vips);
   }

@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.ts";
 import type { VrrpInstancePlan } from "../config/node-plan.ts";
+import { Acceptance } from "./acceptance.ts";
 import { Complaints } from "./complaints.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { heldAddresses } from "./held-addresses.ts";
@@ -18,7 +19,7 @@ import { VirtualFib } from "./virtual-fib.ts";
  */
 export class Holdings {
   /** What each router needs of this. */
-  readonly needs: Pick<HoldingNeeds, "addresses" | "fib" | "putBacks">;
+  readonly needs: Pick<HoldingNeeds, "addresses" | "acceptance" | "fib" | "putBacks">;
 
   constructor(given: {
     readonly host: Host;
@@ -33,6 +34,7 @@ export class Holdings {
     const putBacks = new PutBacks({ clock: host.clock, log });
     const around = { ...given, ownership, complaints: new Complaints() };
     this.needs = {
+      acceptance: new Acceptance(around),
       addresses: new VirtualAddresses({ ...around, secondaries: new Secondaries({ host, log }) }),
       fib: new VirtualFib({ ...around, putBacks }),
       putBacks,
@@ -41,12 +43,16 @@ export class Holdings {
 
   /** Gets ready for these routers, or throws; the result puts it in force. */
   prepare(plans: readonly VrrpInstancePlan[]): () => void {
-    return this.needs.fib.prepare(plans);
+    const ready = [this.needs.fib.prepare(plans), this.needs.acceptance.prepare(plans)];
+    return () => {
+      for (const each of ready) each();
+    };
   }
 
   /** Takes over what an earlier process left for these routers. */
   adopt(plans: readonly VrrpInstancePlan[]): void {
     for (const plan of plans) {
+      this.needs.acceptance.adopt(plan);
       // The owner's address is the host's own: never ours to remove.
       const { addresses, extraAddresses } = plan;
       this.needs.addresses.adopt(
@@ -61,11 +67,13 @@ export class Holdings {
     // Rules first: what they point to goes next.
     this.needs.fib.sweep();
     this.needs.addresses.sweep();
+    this.needs.acceptance.sweep();
   }
 
-  /** Puts back routes and rules that are not there. */
+  /** Puts back what is not there of routes, rules and packet filters. */
   check(): void {
     this.needs.fib.check();
+    this.needs.acceptance.check();
   }
 
   /** Does the same in a moment, once for many events. */
@@ -75,5 +83,6 @@ export class Holdings {
 
   close(): void {
     this.needs.fib.close();
+    this.needs.acceptance.close();
   }
 }

@@ -18,6 +18,7 @@ import type {
   RuleRequest,
 } from "../kernel/rtnetlink.ts";
 import type { RouteNews, RoutesPlace, RouteWatch } from "../kernel/route-watch.ts";
+import type { Nftables } from "../kernel/nftables.ts";
 import type { BfdHost } from "./bfd/bfd-host.ts";
 import type { VirtualMacLinks } from "../kernel/virtual-mac-links.ts";
 import type { GatewayPlace } from "./tracks/gateway-place.ts";
@@ -37,6 +38,8 @@ export interface Host {
   /** What BFD sessions need beside this. */
   readonly bfd: BfdHost;
   readonly virtualMacLinks: VirtualMacLinksHost;
+  /** Opens the packet filter; throws `SystemError` where the kernel has none. */
+  openPacketFilter(): PacketFilter;
   /** Tells the neighbours on a link once where `address` is: gratuitous ARP, or an unsolicited neighbour advertisement. */
   announce(link: Link, address: string): void;
   /** Starts hearing a multicast group on a link; throws `SystemError`. */
@@ -107,6 +110,12 @@ export interface Routes {
 export type VirtualMacLinksHost = Pick<
   VirtualMacLinks,
   "list" | "problem" | "make" | "settle" | "setUp" | "remove"
+>;
+
+/** The part of the packet filter that is used here. */
+export type PacketFilter = Pick<
+  Nftables,
+  "apply" | "elements" | "comments" | "removeTable" | "subscribe" | "close"
 >;
 
 /** Where advertisements of one source travel. */

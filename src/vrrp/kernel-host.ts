@@ -4,6 +4,7 @@ import { errorText } from "../base/system-error.ts";
 import { FrameSocket } from "../kernel/frame-socket.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
 import { describeProcess, listProcesses, subscribeProcesses, watchEnd } from "../kernel/processes.ts";
+import { Nftables } from "../kernel/nftables.ts";
 import { RawMulticast } from "../kernel/raw-multicast.ts";
 import { RawSpeaker } from "../kernel/raw-speaker.ts";
 import { RawUnicast } from "../kernel/raw-unicast.ts";
@@ -44,6 +45,7 @@ export function openKernelHost(log: Log): KernelHost {
     settings: { read: readSysctl, write: writeSysctl },
     bfd: kernelBfdHost(log),
     virtualMacLinks,
+    openPacketFilter: () => Nftables.open(),
     announce(link, address) {
       // Not Ethernet: a tunnel or the loopback has nobody to tell.
       if (link.mac.length === 6) frames.send(link.index, announcements.frame(link, address));

@@ -26,6 +26,7 @@ import type { FakeClock } from "./fake-clock.ts";
 import { FakeFib } from "./fake-fib.ts";
 import { FakeRouteTables } from "./fake-route-tables.ts";
 import { seededRandom } from "./seeded-random.ts";
+import { FakePacketFilter } from "./fake-packet-filter.ts";
 import { FakeVirtualMacLinks } from "./fake-virtual-mac-links.ts";
 
 export { seededRandom } from "./seeded-random.ts";
@@ -186,6 +187,7 @@ export class FakeMachine {
   /** Kernel settings by their paths. */
   readonly settings: Map<string, string> = new Map();
   readonly virtualMacLinks: FakeVirtualMacLinks;
+  readonly packetFilter: FakePacketFilter;
   readonly #segment: FakeSegment;
   readonly #links: Map<string, Link>;
   #missed: (() => void)[] | null = null;
@@ -205,6 +207,7 @@ export class FakeMachine {
     });
     const tell = (event: RouteEvent): void => this.#tell(event);
     this.virtualMacLinks = new FakeVirtualMacLinks({ links: this.#links, tell });
+    this.packetFilter = new FakePacketFilter((action) => this.#soon(action));
   }
 
   /** Starts a process: its timers and sockets end with `kill`, what it left in the kernel stays. */
@@ -238,6 +241,7 @@ export class FakeMachine {
         write: (path, value) => void this.settings.set(path, value),
       },
       virtualMacLinks: this.virtualMacLinks,
+      openPacketFilter: () => this.packetFilter.open(),
       openSpeaker: (place) => this.#segment.open(this, place, () => undefined),
       announce: (_link, address): void => void this.announced.push(address),
       openSegment: (place, receive) => {
@@ -443,14 +447,16 @@ export class FakeMachine {
     return { linkIndex, address, prefixLength, protocol, remainingS };
   }
 
-  /** Like the kernel's, events come a little later than the change. */
   #tell(event: RouteEvent): void {
-    const { clock } = this.#segment;
-    clock.schedule(later(clock.now(), 0.1), () => {
-      this.whenRunning(() => {
-        for (const react of this.#subscribers) react(event);
-      });
+    this.#soon(() => {
+      for (const react of this.#subscribers) react(event);
     });
+  }
+
+  /** Like the kernel's, events come a little later than the change. */
+  #soon(action: () => void): void {
+    const { clock } = this.#segment;
+    clock.schedule(later(clock.now(), 0.1), () => this.whenRunning(action));
   }
 
   #link(name: string): Link {

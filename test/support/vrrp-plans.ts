@@ -21,6 +21,8 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
     preemptDelayMs: 0,
     startupDelayMs: 0,
     skipsAddressCheck: false,
+    accepts: true,
+    isStrict: false,
     group: familyOf(vip) === 4 ? "224.0.0.18" : "ff02::12",
     unicast: null,
     peers: [],

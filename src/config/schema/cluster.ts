@@ -47,6 +47,9 @@ export interface ClusterEntry extends TransportEntry {
   readonly startup_delay: number;
   readonly skip_check_addresses: boolean;
   readonly drain_timeout: number;
+  /** Null is what `strict` makes of it. */
+  readonly accept: boolean | null;
+  readonly strict: boolean;
   readonly virtual_mac: boolean;
   readonly auth: AuthEntry | null;
   readonly garp: GarpEntry;
@@ -162,6 +165,8 @@ export const clusterSchema: z.ZodType<ClusterEntry> = table(
     preempt: orElse(flag("preempt = true"), true),
     preempt_delay: orElse(preemptDelaySchema, 0),
     startup_delay: orElse(startupDelaySchema, 0),
+    accept: orNull(flag("accept = false")),
+    strict: orElse(flag("strict = true"), false),
     skip_check_addresses: orElse(flag("skip_check_addresses = true"), false),
     drain_timeout: orElse(drainTimeoutSchema, 2000),
     virtual_mac: orElse(flag("virtual_mac = true"), false),

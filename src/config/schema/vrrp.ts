@@ -49,6 +49,8 @@ interface RouterEntry extends TransportEntry, HoldingsEntry {
   readonly preempt_delay: number | null;
   readonly startup_delay: number | null;
   readonly skip_check_addresses: boolean | null;
+  readonly accept: boolean | null;
+  readonly strict: boolean | null;
   /** True for an interface with a name made up for it, or its name. */
   readonly virtual_mac: boolean | string | null;
   readonly auth: AuthEntry | null;
@@ -138,6 +140,8 @@ const router = {
   preempt: orNull(flag("preempt = false")),
   preempt_delay: orNull(preemptDelaySchema),
   startup_delay: orNull(startupDelaySchema),
+  accept: orNull(flag("accept = false")),
+  strict: orNull(flag("strict = true")),
   skip_check_addresses: orNull(flag("skip_check_addresses = true")),
   virtual_mac: orNull(virtualMacSchema),
   auth: orNull(authSchema),

@@ -54,21 +54,33 @@ export function u32(type: number, value: number): Uint8Array {
   return attribute(type, bytes);
 }
 
+/** Writes an unsigned 32-bit attribute in network order; a negative number in two's complement. */
+export function be32(type: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, false);
+  return attribute(type, bytes);
+}
+
 /** Writes a string attribute with its NUL. */
 export function text(type: number, value: string): Uint8Array {
   return attribute(type, new TextEncoder().encode(`${value}\0`));
 }
 
-/** Reads all whole attributes; stops at the first whose length does not fit. */
+/** Reads all whole attributes by their type; stops at the first whose length does not fit. */
 export function parseAttributes(bytes: Uint8Array): Attributes {
-  const found = new Map<number, Uint8Array>();
+  return new Map(listAttributes(bytes));
+}
+
+/** Reads all whole attributes in their order, for lists in which one type comes many times. */
+export function listAttributes(bytes: Uint8Array): readonly (readonly [type: number, value: Uint8Array])[] {
+  const found: (readonly [number, Uint8Array])[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = 0;
   while (offset + headerLength <= bytes.length) {
     const length = view.getUint16(offset, true);
     if (length < headerLength || offset + length > bytes.length) break;
     const type = view.getUint16(offset + 2, true) & typeMask;
-    found.set(type, bytes.subarray(offset + headerLength, offset + length));
+    found.push([type, bytes.subarray(offset + headerLength, offset + length)]);
     offset += padded(length);
   }
   return found;
@@ -104,6 +116,11 @@ export function readBe16(from: Attributes, type: number): number | null {
 /** Reads an unsigned 32-bit value in host order; null if it is missing or too short. */
 export function readU32(from: Attributes, type: number): number | null {
   return viewOf(from, type, 4)?.getUint32(0, true) ?? null;
+}
+
+/** Reads an unsigned 32-bit value in network order; null if it is missing or too short. */
+export function readBe32(from: Attributes, type: number): number | null {
+  return viewOf(from, type, 4)?.getUint32(0, false) ?? null;
 }
 
 /** Reads a string up to its NUL; null if it is missing. */

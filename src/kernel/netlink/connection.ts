@@ -66,6 +66,38 @@ export class NetlinkConnection {
     return outcomes;
   }
 
+  /**
+   * Carries out all of the requests, or none: `begin` and `end` frame them on their way to a kernel that knows such
+   * transactions (nf_tables). Throws the first refusal.
+   */
+  transact(begin: NetlinkRequest, requests: readonly NetlinkRequest[], end: NetlinkRequest): void {
+    const bySequence = new Map<number, NetlinkRequest>();
+    const framed = [begin, ...requests, end].map((request) => {
+      const sequence = this.#nextSequence();
+      bySequence.set(sequence, request);
+      const isFrame = request === begin || request === end;
+      const flags = messageFlag.request | (isFrame ? 0 : messageFlag.ack) | request.flags;
+      return padded(encodeMessage({ ...request, flags, sequence, port: 0 }));
+    });
+    const last = requests.at(-1);
+    if (last === undefined) return;
+    this.#port.send(concatBytes(...framed));
+    let refused: NetlinkError | null = null;
+    for (let count = 0; count < datagramLimit; count++) {
+      const datagram = this.#port.receive();
+      if (datagram === null) break;
+      for (const message of parseMessages(datagram)) {
+        const request = bySequence.get(message.sequence);
+        if (request === undefined || message.type !== messageType.error) continue;
+        refused ??= refusal(request, message);
+        // The frame is answered only to refuse the whole: then nothing else is.
+        if (refused !== null && (request === begin || request === last)) throw refused;
+        if (request === last) return;
+      }
+    }
+    throw refused ?? new NetlinkError(last.operation, "ETIMEDOUT");
+  }
+
   /** Asks for a list; begins again while it is disturbed by changes made during the dump. */
   dump(request: NetlinkRequest): NetlinkMessage[] {
     for (let attempt = 0; attempt < dumpAttempts; attempt++) {

@@ -208,6 +208,8 @@ garp = { burst = 3, repeat_delay = "1s", refresh = "60s", refresh_count = 2, int
         preemptDelayMs: 0,
         startupDelayMs: 30_000,
         skipsAddressCheck: false,
+        accepts: true,
+        isStrict: false,
         addresses: [
           { address: "10.16.8.200", length: 32, ...on },
           { address: "10.16.8.201", length: 24, ...on },
