@@ -133,6 +133,7 @@ export type SplitBrainCause =
   | "address-list"
   | "group"
   | "vrid"
+  | "path"
   | "unheard"
   | "filtered";
 

@@ -191,7 +191,7 @@ export class Adverts {
       return this.#complain(`advertisement from ${source} dropped: ${decoded.explanation}`);
     }
     const { advert } = decoded;
-    const judged = judgeAdvert(this.#receiveRules(place, arrival.identity), advert, source, () =>
+    const judged = judgeAdvert(this.#receiveRules(path, place, arrival.identity), advert, source, () =>
       this.#authenticator.judge(this.#needs.plan().hmac, { ...decoded, source }, this.#wallMs()),
     );
     counters.countJudged(judged);
@@ -211,9 +211,10 @@ export class Adverts {
     }
     if (advert.priority === 0) counters.count("receivedPriorityZero");
     const oddities = judged.oddities.map(({ kind }) => kind);
-    if (advert.priority !== 0) this.#needs.sight({ kind: "advert", source: arrival.identity, oddities });
     const { priority, intervalMs } = advert;
     this.#noteHearing(path.interface, { router: arrival.name, address: source, intervalMs });
+    const way = { path: path.interface, silentPaths: this.#watch.silentPaths(arrival.name) };
+    if (priority !== 0) this.#needs.sight({ kind: "advert", source: arrival.identity, oddities, ...way });
     this.#needs.hear({ source: arrival.identity, priority, intervalMs });
   }
 
@@ -230,13 +231,16 @@ export class Adverts {
     };
   }
 
-  #receiveRules({ source }: SegmentPlace, sender: string): ReceiveRules {
+  #receiveRules({ membership }: Path, { source }: SegmentPlace, sender: string): ReceiveRules {
     const plan = this.#needs.plan();
-    const { version, advertIntervalMs, password } = plan;
+    const { version, advertIntervalMs, password, family, unicast } = plan;
     const isCompared = this.#compared?.plan === plan && this.#compared.sender === sender;
     const addresses =
       plan.skipsAddressCheck && isCompared ? null : plan.addresses.map(({ address }) => address);
-    return { version, advertIntervalMs, password, source, addresses };
+    // On a heartbeat there are none but nodes of the file, under the addresses that it gives them.
+    const isOwn = membership === this.#paths[0]?.membership;
+    const wantsLinkLocal = family === 6 && unicast === null && isOwn;
+    return { version, advertIntervalMs, password, source, addresses, wantsLinkLocal };
   }
 
   #noteHearing(

@@ -48,6 +48,7 @@ const names: readonly Counter[] = [
   "oddInterval",
   "oddAddressList",
   "oddLinkLocal",
+  "oddSource",
   "oddUnsigned",
   "oddSigned",
 ];

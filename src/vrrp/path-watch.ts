@@ -82,6 +82,13 @@ export class PathWatch {
     return [...this.#on(path).values()];
   }
 
+  /** Gives the paths on which a router is not heard, though on another. */
+  silentPaths(router: string): readonly string[] {
+    return [...this.#heard].flatMap(([path, routers]) =>
+      routers.get(router)?.isSilent === true ? [path] : [],
+    );
+  }
+
   #isAlive(path: string, { router, at, patienceMs }: PathHearing): boolean {
     const last = this.#on(path).get(router);
     return last !== undefined && !last.isSilent && at <= later(last.at, patienceMs);

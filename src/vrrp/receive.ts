@@ -22,6 +22,8 @@ export interface ReceiveRules {
   readonly addresses: readonly string[] | null;
   /** This router's own source address. */
   readonly source: string;
+  /** Whether a source has to be link-local: over IPv6 by multicast. */
+  readonly wantsLinkLocal: boolean;
 }
 
 /** Why an advertisement did not count. */
@@ -31,7 +33,7 @@ export type DropCause = Malformation | ArrivalCause | "auth" | "reflected" | Aut
 export type AuthCause = "authMissing" | "authFailed" | "authUnknownKey" | "authReplay" | "authStale";
 
 /** What is odd about an advertisement that counts all the same. */
-export type Oddity = "interval" | "addressList" | "linkLocal" | SignatureOddity;
+export type Oddity = "interval" | "addressList" | "linkLocal" | "source" | SignatureOddity;
 
 /** What is odd about a signature, or its absence, that does no harm. */
 export type SignatureOddity = "unsigned" | "signed";
@@ -84,6 +86,10 @@ export function judgeAdvert(
   // RFC 9568 §5.2.9: it must be; keepalived sends what its operator wrote, and a drop would make two active routers.
   if (advert.family === 6 && first !== undefined && !isLinkLocal(first)) {
     oddities.push({ kind: "linkLocal", explanation: `its first address ${first} is not link-local` });
+  }
+  // RFC 9568 §5.1.2.1: it must be; what the sender's operator wrote is no reason for two active routers.
+  if (rules.wantsLinkLocal && !isLinkLocal(source)) {
+    oddities.push({ kind: "source", explanation: `its source ${source} is not link-local` });
   }
   return { kind: "accepted", oddities };
 }

@@ -24,6 +24,9 @@ export type Sighting =
       readonly at: Instant;
       readonly source: string;
       readonly oddities: readonly Oddity[];
+      /** The interface it came in on, and those on which nothing of its sender does. */
+      readonly path: string;
+      readonly silentPaths: readonly string[];
     }
   | {
       readonly kind: "dropped";
@@ -166,7 +169,7 @@ function reasonOf(rules: SplitBrainRules, sighting: Sighting): Reason {
     case "stray":
       return strayReason(rules, sighting);
     case "advert":
-      return unheardReason(sighting.oddities);
+      return unheardReason(sighting);
     case "neighbour":
       return {
         cause: "filtered",
@@ -201,7 +204,7 @@ function strayReason(rules: SplitBrainRules, { group, vrid }: Extract<Sighting, 
   };
 }
 
-function unheardReason(oddities: readonly Oddity[]): Reason {
+function unheardReason({ oddities, path, silentPaths }: Extract<Sighting, { kind: "advert" }>): Reason {
   const explanation = "its advertisements arrive, and it does not give way or answer ours";
   if (oddities.includes("addressList")) {
     const more = "its list of addresses differs from ours, which makes some routers drop what they hear";
@@ -214,6 +217,14 @@ function unheardReason(oddities: readonly Oddity[]): Reason {
   if (oddities.includes("signed") || oddities.includes("unsigned")) {
     const advice = "give every node the same keys";
     return { cause: "authentication", explanation: `${explanation}: only one of us signs`, advice };
+  }
+  if (silentPaths.length > 0) {
+    const dead = silentPaths.join(" and ");
+    return {
+      cause: "path",
+      explanation: `its advertisements arrive on ${path} and not on ${dead}, and it does not give way or answer ours`,
+      advice: `see to the way between the nodes on ${dead} (cable, switch, VLAN, firewall), and why ours do not reach it on ${path}: \`edge-ha status\` there says what it hears on each path`,
+    };
   }
   return {
     cause: "unheard",

@@ -65,8 +65,18 @@ test("the clean-up removes interfaces of virtual MACs with what they are on put 
   await lab.bridge("lan");
   const host = await lab.host("lb1", { eth0: { bridge: "lan", address: "192.0.2.11/24" } });
   await host.ip(["link", "add", "other", "link", "eth0", "type", "macvlan", "mode", "bridge"]);
-  const node = await startEdgeHa(host, { config: pairFile({ vipKeys: "virtual_mac = true" }), node: "lb1" });
-  await waitFor("it holds the first address", () => host.holds(vips.first));
+  const six = `[[vip]]
+name = "six"
+address = "2001:db8::100/64"
+interface = "eth0"
+vrid = 53
+prefer = ["lb1", "lb2"]
+virtual_mac = true
+`;
+  const config = `${pairFile({ vipKeys: "virtual_mac = true" })}\n${six}`;
+  const node = await startEdgeHa(host, { config, node: "lb1" });
+  const addresses = [vips.first, "2001:db8::100", "fe80::200:5eff:fe00:235"];
+  for (const address of addresses) await waitFor(`it holds ${address}`, () => host.holds(address));
   expect((await instanceOf(node, "first")).virtualMac).toEqual({
     interface: "vrrp4-51-eth0",
     mac: "00:00:5e:00:01:33",
@@ -79,6 +89,8 @@ test("the clean-up removes interfaces of virtual MACs with what they are on put 
   expect(exitCode).toBe(0);
   expect(stderr).toContain("removed interface vrrp4-51-eth0, which a dead service left behind");
   expect(stderr).toContain("removed interface vrrp4-52-eth0, which a dead service left behind");
+  expect(stderr).toContain("removed interface vrrp6-53-eth0, which a dead service left behind");
+  for (const address of addresses) expect(await host.holds(address)).toBe(false);
   expect(await arpIgnore()).toBe("0");
   const links = await host.ip(["-brief", "link"]);
   expect(links).toContain("other@eth0");

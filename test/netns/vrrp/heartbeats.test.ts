@@ -135,3 +135,30 @@ test("a stop hands over on the heartbeat while the own network is cut", async ()
   await lb2.reaches("active");
   expect(lb2.status()?.reason).toBe("192.0.2.10 resigned");
 });
+
+for (const [family, keys] of [
+  [4, fast],
+  [6, `${fast}\npeers = "unicast"`],
+] as const) {
+  test(`IPv${family}: a node that hears on one path what should give way says which path is dead`, async () => {
+    await using pair = await pairLab(2);
+    await giveIpv6(pair);
+    const { lb1, lb2 } = await started(pair, keys, family);
+    // One way is cut, and on the other only lb1 hears: lb2 becomes active and goes on saying so.
+    const rules =
+      "table inet edge { chain vrrp { type filter hook input priority 0; meta l4proto 112 drop; }; }";
+    expect((await pair.lb2.run(["nft", rules])).exitCode).toBe(0);
+    await pair.lb2.blockLink("eth0");
+    await lb2.reaches("active");
+    await waitFor("lb1 knows the path", () => lb1.status()?.splitBrain?.cause === "path");
+    const rival = { node: "lb2", address: family === 4 ? "192.0.2.11" : own6.lb2.eth0 };
+    expect(lb1.status()).toMatchObject({ state: "active", splitBrain: { rival } });
+    expect(lb1.log()).toContain(
+      `${name}: split brain: lb2 (${rival.address}) is active too: its advertisements arrive on eth1 and not on eth0`,
+    );
+    await pair.lb2.unblockLink("eth0");
+    expect((await pair.lb2.run(["nft", "flush ruleset"])).exitCode).toBe(0);
+    await lb2.reaches("backup");
+    await waitFor("it is over", () => lb1.status()?.splitBrain === null);
+  });
+}

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { capture } from "../../support/capture.ts";
 import { Frr } from "../../support/frr.ts";
+import { startKeepalived } from "../../support/keepalived.ts";
 import { type Host, waitFor } from "../../support/lab.ts";
 import { VrrpRole } from "../../support/vrrp-role.ts";
 import { pairLab } from "./pair-lab.ts";
@@ -87,4 +88,49 @@ test("FRR and we take turns under one MAC over IPv6", async () => {
   await us.reaches("active");
   await isAnswered(client);
   await us.stop();
+}, 60_000);
+
+test("keepalived with use_vmac and we take turns under one MAC over IPv6", async () => {
+  await using pair = await pairLab();
+  const client = await pair.lab.host("client", { eth0: { bridge: "net0", address: "2001:db8::50/64" } });
+  for (const [host, last] of [
+    [pair.lb1, "10"],
+    [pair.lb2, "11"],
+  ] as const) {
+    await host.ip(["address", "add", `2001:db8::${last}/64`, "dev", "eth0"]);
+  }
+  const us = await VrrpRole.start(pair.lb1, plan(150));
+  await us.reaches("active");
+  const router = {
+    interface: "eth0",
+    version: 3,
+    vrid: 51,
+    advertInterval: 0.1,
+    usesVirtualMac: true,
+  } as const;
+  const addresses = [`${linkLocal}/64`, `${vip}/64`];
+  const them = await startKeepalived(pair.lb2, [{ ...router, priority: 100, addresses }]);
+  await waitFor("keepalived is backup", () => them.output().includes("Entering BACKUP STATE"));
+  await isAnswered(client);
+  await us.stop();
+  await waitFor("keepalived has the address", () => pair.lb2.holds(vip));
+  await isAnswered(client);
+  const next = await VrrpRole.start(pair.lb1, plan(50));
+  await waitFor("we have heard keepalived", () => next.status()?.peer?.priority === 100);
+  expect([next.status()?.state, await linkState(pair.lb1, link)]).toEqual(["backup", "down"]);
+  expect(await next.configure(plan(200))).toBeNull();
+  await next.reaches("active");
+  await waitFor("keepalived gives way", async () => !(await pair.lb2.holds(vip)));
+  await isAnswered(client);
+  expect(await next.configure(plan(50))).toBeNull();
+  await next.reaches("backup");
+  await waitFor("keepalived has the address again", () => pair.lb2.holds(vip));
+  await isAnswered(client);
+  them.kill("SIGTERM");
+  await next.reaches("active");
+  await isAnswered(client);
+  const dropped = Object.entries(next.status()?.counters ?? {}).filter(([key]) => key.startsWith("dropped"));
+  expect(dropped.filter(([, count]) => count > 0)).toEqual([]);
+  await next.stop();
+  expect(await linkState(pair.lb1, link)).toBe("gone");
 }, 60_000);

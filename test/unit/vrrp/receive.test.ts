@@ -18,6 +18,7 @@ const rules: ReceiveRules = {
   password: null,
   addresses: ["192.0.2.101", "192.0.2.100"],
   source: "192.0.2.10",
+  wantsLinkLocal: false,
 };
 
 function verdict(advert: Advert, more: Partial<ReceiveRules> = {}, source = "192.0.2.11"): string {
@@ -91,5 +92,10 @@ describe("judgeAdvert", () => {
     );
     const right = { ...other, addresses: addresses.toReversed() };
     expect(verdict(right, { addresses, source: "fe80::1" }, "fe80::2")).toBe("accepted");
+    const multicast = { addresses, source: "fe80::1", wantsLinkLocal: true };
+    expect(verdict(right, multicast, "fe80::2")).toBe("accepted");
+    expect(verdict(right, multicast, "2001:db8::2")).toBe(
+      "accepted; source: its source 2001:db8::2 is not link-local",
+    );
   });
 });

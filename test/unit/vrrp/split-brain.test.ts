@@ -31,7 +31,9 @@ function repeated(make: (ms: number) => Sighting, times = 4): readonly Sighting[
   return Array.from({ length: times }, (_, index) => make(index * 1000));
 }
 
-const advert = (ms: number): Sighting => ({ kind: "advert", at: at(ms), source, oddities: [] });
+const advert = (ms: number): Sighting => {
+  return { kind: "advert", at: at(ms), source, oddities: [], path: "eth0", silentPaths: [] };
+};
 const dropped = (ms: number): Sighting => {
   return { kind: "dropped", at: at(ms), source, cause: "auth", explanation: "its password is not ours" };
 };
@@ -132,7 +134,7 @@ describe("the likely cause", () => {
       ["addressList", "address-list"],
       ["signed", "authentication"],
     ] as const) {
-      const odd = (ms: number): Sighting => ({ kind: "advert", at: at(ms), source, oddities: [oddity] });
+      const odd = (ms: number): Sighting => Object.assign(advert(ms), { oddities: [oddity] });
       expect(verdict(...repeated(odd))?.cause).toBe(expected);
     }
   });
@@ -164,5 +166,17 @@ describe("traces", () => {
     expect(withSighting(full, dropped(200))).toBe(full);
     const one = traces(dropped(0));
     expect(withSighting(one, dropped(1))).toBe(one);
+  });
+
+  test("is the path that is dead when the other is heard on a heartbeat alone", () => {
+    const way = { path: "eth1", silentPaths: ["eth0", "eth2"] };
+    const found = verdict(
+      ...repeated((ms) => ({ kind: "advert", at: at(ms), source, oddities: [], ...way })),
+    );
+    expect(found).toMatchObject({
+      cause: "path",
+      explanation:
+        "its advertisements arrive on eth1 and not on eth0 and eth2, and it does not give way or answer ours",
+    });
   });
 });
