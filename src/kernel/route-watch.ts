@@ -69,7 +69,12 @@ class KernelRouteWatch implements RouteWatch {
     this.#place = place;
     this.#react = react;
     this.#events = openEventSocket(NETLINK_ROUTE, groups[familyOf(place.destination.address)]);
-    native.attachFilter(this.#events, destinationFilter(place.destination));
+    try {
+      native.attachFilter(this.#events, destinationFilter(place.destination));
+    } catch (error) {
+      native.close(this.#events);
+      throw error;
+    }
     native.watch(this.#events, () => this.#hear());
   }
 
@@ -136,6 +141,7 @@ class KernelRouteWatch implements RouteWatch {
     return route?.table === this.#place.table ? route : null;
   }
 
+  /** A table that changes meanwhile (NLM_F_DUMP_INTR) is not read again: news of this destination is heard beside it. */
   #readListing(fd: number, found: SeenRoute[]): void {
     try {
       for (let count = 0; count < datagramsPerTurn && this.#listing === fd; count++) {

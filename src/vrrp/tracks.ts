@@ -91,7 +91,10 @@ export class Tracks {
       case "process":
         return new ProcessTrack(plan, this.#needs);
       case "route":
-        return new RouteTrack(plan, this.#needs, numberOf(plan.table, how.names));
+        return new RouteTrack(plan, this.#needs, {
+          table: numberOf(plan.table, how.names),
+          before: old instanceof RouteTrack ? old : null,
+        });
       case "bfd":
         return new BfdTrack(plan, this.#needs);
       case "servers":

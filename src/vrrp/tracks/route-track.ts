@@ -1,4 +1,5 @@
 import { unreachable } from "../../base/assert.ts";
+import type { Prefix } from "../../base/address.ts";
 import { type Instant, later } from "../../base/instant.ts";
 import { errorText } from "../../base/system-error.ts";
 import type { RouteTrackPlan } from "../../config/track-plan.ts";
@@ -41,13 +42,27 @@ export class RouteTrack implements Track {
   #losses: number;
   #complaint: string | null = null;
 
-  /** `table` is the number that the plan's name of a table stands for. */
-  constructor(plan: RouteTrackPlan, needs: TrackNeeds, table: number) {
+  /** `table` is the number that the plan's name of a table stands for; `before` the track of this name so far. */
+  constructor(
+    plan: RouteTrackPlan,
+    needs: TrackNeeds,
+    from: { readonly table: number; readonly before: RouteTrack | null },
+  ) {
     this.plan = plan;
     this.#needs = needs;
-    this.#table = table;
+    this.#table = from.table;
     this.#losses = needs.interfaces.losses;
     this.#verdict = new DelayedVerdict(plan, needs, null);
+    // What is known of the same routes stays true, and no claim is free of it for the time that a look takes.
+    this.#routes = from.before?.routesTo(plan.destination, from.table) ?? null;
+    this.#judge();
+  }
+
+  /** Gives what is known of the routes to a destination in a table; null if that is nothing. */
+  routesTo(destination: Prefix, table: number): readonly SeenRoute[] | null {
+    const { address, length } = this.plan.destination;
+    const isSame = address === destination.address && length === destination.length && table === this.#table;
+    return isSame ? this.#routes : null;
   }
 
   /** Hears first and looks then: nothing falls in between. */

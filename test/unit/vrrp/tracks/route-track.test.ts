@@ -158,6 +158,17 @@ describe("a tracked route", () => {
     expect(lb1.status().claims).toEqual([missing]);
   });
 
+  test("is not forgotten while the table is read for a changed track", () => {
+    const { lb1, tables, clock } = started({ weight: 0 });
+    expect(lb1.status().state).toBe("fault");
+    tables.isSlow = true;
+    const [track] = lb1.plan.tracks;
+    if (track?.kind !== "route") throw new Error("the track is of a route");
+    lb1.node.configure({ ...lb1.plan, tracks: [{ ...track, upDelayMs: 1000 }] }, []);
+    clock.advance(5000);
+    expect(lb1.status().state).toBe("fault");
+  });
+
   test("ends with its plan", () => {
     const { lb1, tables, clock } = started({}, (there) => there.add(to, way));
     lb1.node.configure(vrrpPlan([instancePlan()]), []);
