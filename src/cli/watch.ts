@@ -6,16 +6,11 @@ import { readConfig } from "../config/read.ts";
 import { hmacSha256 } from "../vrrp/hmac-sha256.ts";
 import { CaptureError, CaptureReader } from "../watch/capture-reader.ts";
 import type { Expectations } from "../watch/file-rules.ts";
-import { LiveError, LiveFrames } from "../watch/live-frames.ts";
+import { LiveError } from "../watch/live-frames.ts";
 import { LineWriter } from "./line-writer.ts";
+import { watchLive } from "./watch-live.ts";
 import { mistakeIn, type WatchOptions } from "./watch-options.ts";
 import { Watcher } from "./watcher.ts";
-
-/** How often time is let pass without a packet, and new interfaces are looked for. */
-const tickMs = 100;
-const ticksPerRefresh = 20;
-/** A tick this late comes after a pause of the whole process, and what has arrived meanwhile is to be read first. */
-const lateMs = 3 * tickMs;
 
 /** Watches; 0 nothing wrong was seen, 1 it failed, 2 the command line or the configuration is wrong, 3 findings. */
 export async function runWatch(options: WatchOptions): Promise<number> {
@@ -30,13 +25,16 @@ export async function runWatch(options: WatchOptions): Promise<number> {
       ...options,
       expected,
       writer,
+      // What is right on this host need not be in a file from elsewhere, or on its other interfaces.
+      interfaces: options.interface === null ? null : [options.interface],
       hasColour: isatty(1) && (process.env["NO_COLOR"] ?? "") === "",
     });
   } catch (error) {
     return refuse(`${options.write ?? ""} cannot be written: ${errorText(error)}`, 1);
   }
   try {
-    if (options.read === null) await watchLive(options, watcher, expected);
+    if (options.read === null && expected !== null) say(`comparing with ${expected.file}`);
+    if (options.read === null) await watchLive(options, watcher);
     else await watchFile(options.read, watcher);
   } catch (error) {
     // Without a packet there is nothing to sum up, and "nothing wrong was seen" would be no truth.
@@ -59,8 +57,8 @@ function explained(error: unknown, { read }: WatchOptions): string {
   if (error instanceof CaptureError)
     return `${read === "-" ? "standard input" : (read ?? "")}: ${error.message}`;
   if (error instanceof LiveError) return error.message;
-  const hint =
-    hasCode(error, "EPERM", "EACCES") && read === null ? "; listening takes root, or CAP_NET_RAW" : "";
+  if (read !== null) return `${read} cannot be read: ${errorText(error)}`;
+  const hint = hasCode(error, "EPERM", "EACCES") ? "; listening takes root, or CAP_NET_RAW" : "";
   return `${errorText(error)}${hint}`;
 }
 
@@ -85,81 +83,7 @@ async function loadExpectations(options: WatchOptions): Promise<Expectations | n
   return "refused";
 }
 
-/** Listens until a signal, the end of the time, enough packets, or nobody reads on. */
-function watchLive(options: WatchOptions, watcher: Watcher, expected: Expectations | null): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let timer: ReturnType<typeof setInterval> | null = null;
-    let limit: ReturnType<typeof setTimeout> | null = null;
-    let live: LiveFrames | null = null;
-    const end = (): void => {
-      if (timer !== null) clearInterval(timer);
-      if (limit !== null) clearTimeout(limit);
-      for (const signal of stopSignals) process.off(signal, end);
-      if (live !== null) {
-        watcher.advance(live.nowMs());
-        watcher.dropped = live.dropped();
-        live.close();
-      }
-      live = null;
-      resolve();
-    };
-    const fail = (error: unknown): void => {
-      reject(error instanceof Error ? error : new Error(errorText(error)));
-      end();
-    };
-    const orFail = (act: () => void): void => {
-      try {
-        act();
-      } catch (error) {
-        fail(error);
-      }
-    };
-    orFail(() => {
-      live = LiveFrames.open({
-        interface: options.interface,
-        react: (frame) =>
-          orFail(() => {
-            watcher.take(frame);
-            if (watcher.hasNewAddresses) live?.listenFor(watcher.takeAddresses());
-            if (watcher.isDone) end();
-          }),
-        tell: say,
-        fail,
-      });
-      const against = expected === null ? "" : `, and comparing with ${expected.file}`;
-      say(`watching ${live.names.join(", ")}${against}; Ctrl-C ends`);
-    });
-    if (live === null) return;
-    for (const signal of stopSignals) process.on(signal, end);
-    timer = startTicking((count) =>
-      orFail(() => {
-        if (count % ticksPerRefresh === 0) live?.refresh();
-        tick(watcher, live, end);
-      }),
-    );
-    if (options.durationMs !== null) limit = setTimeout(end, options.durationMs);
-  });
-}
-
 const stopSignals = ["SIGINT", "SIGTERM"] as const;
-
-function tick(watcher: Watcher, live: LiveFrames | null, end: () => void): void {
-  if (live === null) return;
-  watcher.advance(live.nowMs());
-  watcher.tellDrops(live.dropped(), live.nowMs());
-  if (watcher.isDone) end();
-}
-
-function startTicking(act: (count: number) => void): ReturnType<typeof setInterval> {
-  let lastMs = performance.now();
-  let count = 0;
-  return setInterval(() => {
-    const isLate = performance.now() - lastMs > lateMs;
-    lastMs = performance.now();
-    count += 1;
-    if (!isLate) act(count);
-  }, tickMs);
-}
 
 /** Reads a file, or standard input, to its end, or until a signal. */
 async function watchFile(path: string, watcher: Watcher): Promise<void> {

@@ -19,6 +19,8 @@ export interface WatcherOptions extends Omit<
   readonly expected: Expectations | null;
   readonly writer: LineWriter;
   readonly hasColour: boolean;
+  /** Those that are listened to; null is all of this host, or a file. */
+  readonly interfaces: readonly string[] | null;
 }
 
 const findingsStatus = 3;
@@ -40,7 +42,8 @@ export class Watcher {
   constructor(options: WatcherOptions) {
     this.#options = options;
     const { vrids, expected, hasColour, all, write, read } = options;
-    this.#analyst = new Analyst({ vrids: vrids === null ? null : new Set(vrids), expected });
+    const { interfaces } = options;
+    this.#analyst = new Analyst({ vrids: vrids === null ? null : new Set(vrids), expected, interfaces });
     this.#style = { hasColour, namesInterface: all || read !== null, clock: localTime };
     this.#capture = write === null ? null : new CaptureWriter(write);
   }

@@ -1,4 +1,5 @@
 import { unreachable } from "../base/assert.ts";
+import { Absentees } from "./absentees.ts";
 import { AddressBook } from "./address-book.ts";
 import { type BfdTrace, BfdSessions } from "./bfd-sessions.ts";
 import { type Finding, type Notice, type Place, placeKey } from "./complaint.ts";
@@ -15,6 +16,8 @@ export interface AnalystOptions {
   /** Null is all of them. */
   readonly vrids: ReadonlySet<number> | null;
   readonly expected: Expectations | null;
+  /** Where everything that passes is seen from the beginning; null where that is not known. */
+  readonly interfaces: readonly string[] | null;
 }
 
 /** What came of a packet. */
@@ -58,6 +61,7 @@ export class Analyst {
   readonly #routers = new Map<string, VirtualRouter>();
   readonly #books = new Map<string, AddressBook>();
   readonly #bfd = new BfdSessions(this.#ledger);
+  readonly #absentees: Absentees | null;
   #fromMs: number | null = null;
   #toMs: number | null = null;
   #packets = 0;
@@ -66,6 +70,9 @@ export class Analyst {
 
   constructor(options: AnalystOptions) {
     this.#options = options;
+    const { expected, interfaces, vrids } = options;
+    const isWhole = expected !== null && interfaces !== null && vrids === null;
+    this.#absentees = isWhole ? new Absentees(expected, interfaces, this.#ledger) : null;
   }
 
   /** Addresses that advertisements listed; ARP about others is of no interest. */
@@ -80,22 +87,24 @@ export class Analyst {
 
   /** Takes a packet, after letting time pass up to it. */
   see(packet: Packet): Seen {
-    // A capture of several links may be out of order by a little: time does not go back.
-    const atMs = Math.max(packet.atMs, this.#toMs ?? packet.atMs);
-    const before = this.advance(atMs);
+    const before = this.advance(packet.atMs);
+    const atMs = this.#toMs ?? packet.atMs;
     const isShown = this.#take({ ...packet, atMs });
     if (isShown) this.#packets += 1;
     return { isShown, notices: [...before, ...this.#ledger.takeNotices()] };
   }
 
   /** Lets time pass. */
-  advance(atMs: number): readonly Notice[] {
+  advance(toMs: number): readonly Notice[] {
+    // A capture of several links may be out of order by a little: time does not go back.
+    const atMs = Math.max(toMs, this.#toMs ?? toMs);
     this.#fromMs ??= atMs;
     this.#toMs = atMs;
     // With hundreds of routers not at every packet: what time brings may be said a moment later.
     if (atMs - this.#roundMs >= leastRoundMs) {
       this.#roundMs = atMs;
       for (const router of this.#routers.values()) router.advance(atMs);
+      this.#absentees?.advance(atMs);
     }
     return this.#ledger.takeNotices();
   }
@@ -151,6 +160,7 @@ export class Analyst {
     const router = this.#routerAt(place);
     if (router === null) return;
     router.advance(heard.atMs);
+    this.#absentees?.heard(place, heard.atMs);
     router.hear(heard);
     for (const complaint of this.#bookAt(place)?.note(router, heard) ?? []) {
       this.#ledger.raise(place, complaint, heard.atMs);

@@ -32,6 +32,7 @@ export type FindingCode =
   | "file-authentication"
   | "file-group"
   | "file-source"
+  | "file-unheard"
   | "bfd-malformed"
   | "bfd-down";
 

@@ -1,11 +1,11 @@
 import { fromHex } from "../base/bytes.ts";
 import type { Config, InstanceConfig } from "../config/config.ts";
-import type { TtlRange } from "../config/node-plan.ts";
 import { type Hash, isGenuine } from "../vrrp/hmac-trailer.ts";
 import { authenticationOf } from "../vrrp/packet.ts";
 import { formatMs } from "../vrrp/timers.ts";
 import type { Complaint, FindingCode } from "./complaint.ts";
 import { type Heard, isGroup } from "./heard.ts";
+import { type Allowed, allowedUsually } from "./judge.ts";
 
 /** PURE: whether what is heard is what the configuration of this cluster says. */
 
@@ -33,9 +33,14 @@ export function isInFile({ config }: Expectations, heard: Heard): boolean {
   return instanceFor(config, heard) !== null;
 }
 
-/** Gives the TTLs that the file allows for an advertisement, or null where it says nothing. */
-export function ttlInFile({ config }: Expectations, heard: Heard): TtlRange | null {
-  return instanceFor(config, heard)?.unicast?.ttl ?? null;
+/** Gives what the file allows of an advertisement. */
+export function allowedByFile({ config }: Expectations, heard: Heard): Allowed {
+  const instance = instanceFor(config, heard);
+  return {
+    ttl: instance?.unicast?.ttl ?? allowedUsually.ttl,
+    clockMs:
+      instance === null || instance.hmac === null ? allowedUsually.clockMs : instance.hmac.timeWindowMs,
+  };
 }
 
 type Found = Omit<Complaint, "about"> | null;

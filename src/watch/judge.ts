@@ -17,8 +17,15 @@ export const soloCodes: readonly FindingCode[] = [
   "clock",
 ];
 
-/** As `auth` has it where the configuration says nothing. */
-const usualWindowMs = 30_000;
+/** What is right beside what the RFCs say. */
+export interface Allowed {
+  readonly ttl: TtlRange;
+  /** How far clocks may be apart; null is any. */
+  readonly clockMs: number | null;
+}
+
+/** Where no configuration says otherwise; the clock as `time_window` is by default. */
+export const allowedUsually: Allowed = { ttl: unrouted, clockMs: 30_000 };
 
 /** Gives the complaint about bytes that are no advertisement, or null if only the capture is to blame. */
 export function judgeMalformed(packet: VrrpPacket): Complaint | null {
@@ -36,14 +43,14 @@ export function judgeMalformed(packet: VrrpPacket): Complaint | null {
 const checksumAdvice = "something on the way changes it (NAT, a tunnel), or a router sums it wrongly";
 const malformedAdvice = "find out what sends this; no router believes it";
 
-/** Judges a well-formed advertisement by itself; `ttl` is what the configuration allows, or null. */
-export function judgeHeard(heard: Heard, ttl: TtlRange | null = null): readonly Complaint[] {
+/** Judges a well-formed advertisement by itself. */
+export function judgeHeard(heard: Heard, allowed: Allowed = allowedUsually): readonly Complaint[] {
   return [
-    judgeTtl(heard, ttl ?? unrouted),
+    judgeTtl(heard, allowed.ttl),
     judgeHeader(heard),
     judgeOwner(heard),
     judgeFirst(heard),
-    judgeClock(heard),
+    judgeClock(heard, allowed.clockMs),
   ].filter((one) => one !== null);
 }
 
@@ -99,15 +106,15 @@ function judgeFirst({ advert, source }: Heard): Complaint | null {
   };
 }
 
-function judgeClock({ trailer, source, atMs }: Heard): Complaint | null {
-  if (trailer === null || atMs === 0) return null;
+function judgeClock({ trailer, source, atMs }: Heard, windowMs: number | null): Complaint | null {
+  if (trailer === null || windowMs === null || atMs === 0) return null;
   const seconds = Math.round(stampSkewMs(trailer.stamp, atMs) / 1000);
-  if (Math.abs(seconds) * 1000 <= usualWindowMs) return null;
+  if (Math.abs(seconds) * 1000 <= windowMs) return null;
   return {
     code: "clock",
     severity: "error",
     about: [source],
-    text: `the clock of ${source} is ${seconds < 0 ? "behind" : "ahead"} by more than ${usualWindowMs / 1000} s: routers that check the time do not believe it`,
+    text: `the clock of ${source} is ${seconds < 0 ? "behind" : "ahead"} by more than ${windowMs / 1000} s: routers that check the time do not believe it`,
     advice: "check NTP on it and here; if the clocks are right, somebody sends old advertisements again",
   };
 }

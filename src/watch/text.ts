@@ -67,8 +67,11 @@ export function summaryLines(summary: Summary, style: TextStyle): readonly strin
   return lines;
 }
 
-function findingLines({ findings, omitted }: Summary, style: TextStyle): readonly string[] {
-  if (findings.length === 0) return ["nothing wrong was seen"];
+const nothingSeen =
+  "nothing was seen: nobody advertises on this network, or its advertisements do not get here";
+
+function findingLines({ findings, omitted, packets }: Summary, style: TextStyle): readonly string[] {
+  if (findings.length === 0) return [packets === 0 ? nothingSeen : "nothing wrong was seen"];
   const lines = findings.map(({ finding, isOpen }) => {
     const { place, text, severity, count } = finding;
     const line = `  ${severity === "error" ? "!!" : "! "} ${subject(place)}${plain(text)} (${counted(count, "time")}${isOpen ? "" : ", over"})`;

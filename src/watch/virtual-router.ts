@@ -1,8 +1,8 @@
 import type { Complaint, FindingCode, Place } from "./complaint.ts";
 import { compareHeard, pairCodes, pairOf } from "./compare.ts";
-import { fileCodes, isInFile, judgeByFile, ttlInFile, type Expectations } from "./file-rules.ts";
+import { allowedByFile, fileCodes, isInFile, judgeByFile, type Expectations } from "./file-rules.ts";
 import type { Heard } from "./heard.ts";
-import { judgeHeard, soloCodes } from "./judge.ts";
+import { allowedUsually, judgeHeard, soloCodes } from "./judge.ts";
 import type { Ledger } from "./ledger.ts";
 import { Replays } from "./replays.ts";
 import { howText, type How, type Reign, type RoleNote, Roles } from "./roles.ts";
@@ -58,8 +58,12 @@ export class VirtualRouter {
     const { source, atMs } = heard;
     const about = [source];
     const expected = this.#expected;
-    const ttl = expected === null ? null : ttlInFile(expected, heard);
-    this.#ledger.update(this.place, { codes: soloCodes, about, complaints: judgeHeard(heard, ttl) }, atMs);
+    const allowed = expected === null ? allowedUsually : allowedByFile(expected, heard);
+    this.#ledger.update(
+      this.place,
+      { codes: soloCodes, about, complaints: judgeHeard(heard, allowed) },
+      atMs,
+    );
     if (expected !== null) this.#compareWithFile(expected, heard);
     const replay = this.#replays.hear(heard);
     if (replay !== null) this.#ledger.raise(this.place, replay, atMs);

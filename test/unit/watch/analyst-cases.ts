@@ -18,7 +18,7 @@ export class Wire {
   #atMs = 1_000_000;
 
   constructor(options: Partial<AnalystOptions> = {}) {
-    this.#analyst = new Analyst({ vrids: null, expected: null, ...options });
+    this.#analyst = new Analyst({ vrids: null, expected: null, interfaces: null, ...options });
   }
 
   get nowMs(): number {

@@ -11,10 +11,10 @@ import { routers, Wire } from "./analyst-cases.ts";
 
 const { a } = routers;
 
-function wireOf(file: ClusterFileOptions): Wire {
+function wireOf(file: ClusterFileOptions, interfaces: readonly string[] | null = null): Wire {
   const { config, diagnostics } = readConfig(pairFile(file), "the.toml");
   if (config === null) throw new Error(JSON.stringify(diagnostics));
-  return new Wire({ expected: { file: "the.toml", config, hash: hmacSha256 } });
+  return new Wire({ expected: { file: "the.toml", config, hash: hmacSha256 }, interfaces });
 }
 
 /** Signs with a key; `late` is how many milliseconds the clock is behind. */
@@ -85,6 +85,20 @@ describe("what differs from the file is named with the file", () => {
   });
 });
 
+test("a virtual router of the file that nobody advertises is missed, until somebody does", () => {
+  const wire = wireOf({}, ["eth0"]);
+  wire.rounds(5, a);
+  expect(wire.found("file-unheard").map(({ text }) => text)).toEqual([
+    "nobody advertises second (192.0.2.101), which the.toml has here",
+  ]);
+  wire.advert({ ...a, vrid: 52, addresses: ["192.0.2.101"] });
+  wire.wait(10);
+  expect(wire.said("over")).toEqual(["file-unheard"]);
+  const elsewhere = wireOf({}, ["eth1"]);
+  elsewhere.rounds(5, a);
+  expect(elsewhere.said("finding")).toEqual([]);
+});
+
 describe("signatures", () => {
   const secret = "the key of both nodes";
   const file = { auth: `{ type = "hmac", keys = { 1 = "${secret}" } }` };
@@ -110,6 +124,13 @@ describe("signatures", () => {
     other.rounds(2, signedBy(other, secret));
     other.rounds(2, early);
     expect(other.found("replayed")).toHaveLength(1);
+  });
+
+  test("may be of any time where the file says so", () => {
+    const auth = `{ type = "hmac", keys = { 1 = "${secret}" }, anti_replay = "monotonic" }`;
+    const wire = wireOf({ auth });
+    wire.rounds(2, signedBy(wire, secret, { late: 60_000 }));
+    expect(wire.found("clock")).toEqual([]);
   });
 
   test("on one router and not on the other are an error", () => {

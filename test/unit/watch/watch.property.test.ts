@@ -14,7 +14,7 @@ const style = { hasColour: true, namesInterface: true, clock: stamp };
 
 /** Reads a file as the command does, and writes everything there is to say; only `CaptureError` may come out. */
 function watch(file: Uint8Array): number {
-  const analyst = new Analyst({ vrids: null, expected: null });
+  const analyst = new Analyst({ vrids: null, expected: null, interfaces: null });
   const reader = new CaptureReader();
   const lines: string[] = [];
   try {
@@ -78,7 +78,7 @@ test("frames of any kind and any bytes never throw", () => {
         wireLength: frame.length,
       });
       if (packet === null) return;
-      const analyst = new Analyst({ vrids: null, expected: null });
+      const analyst = new Analyst({ vrids: null, expected: null, interfaces: null });
       analyst.see(packet);
       expect(packetLine(packet, { ...style, hasColour: false })).not.toContain("\u001B");
       JSON.stringify(packetObject(packet, stamp));
