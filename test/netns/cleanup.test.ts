@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { addressNote, ruleNote } from "../../src/kernel/journal-notes.ts";
+import { addressNote } from "../../src/kernel/journal-notes.ts";
 import { pairFile, vips } from "../support/cluster-file.ts";
 import { executable, instanceOf, startEdgeHa } from "../support/edge-ha.ts";
 import { type Host, Lab, waitFor } from "../support/lab.ts";
-import { writeJournal } from "../support/written-journal.ts";
+import { noteOfRule, writeJournal } from "../support/written-journal.ts";
 
 const rtnetlink = resolve(import.meta.dir, "../../src/kernel/rtnetlink.ts");
 
@@ -150,19 +150,10 @@ test("the clean-up removes what the journal notes where the kernel keeps no tags
   await host.ip(["rule", "add", ...rule, "priority", "501"]);
 
   const state = join(host.directory, "state");
-  const noted = ruleNote({
-    family: 4,
-    priority: 500,
-    from: { address: "192.0.2.100", length: 32 },
-    to: null,
-    inputLink: null,
-    outputLink: null,
-    mark: null,
-    table: 100,
-    action: 1,
-    protocol: 0x45,
-  });
-  const entries = [addressNote({ linkIndex: ifindex, address: "192.0.2.100", prefixLength: 24 }), noted];
+  const entries = [
+    addressNote({ linkIndex: ifindex, address: "192.0.2.100", prefixLength: 24 }),
+    noteOfRule(500),
+  ];
   const journal = await writeJournal(host, state, entries);
   const env = { EDGE_HA_STATE_DIRECTORY: state };
   const { stderr, exitCode } = await host.run([executable, "__cleanup"], { env });

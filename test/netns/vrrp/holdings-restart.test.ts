@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { addressNote, ruleNote } from "../../../src/kernel/journal-notes.ts";
+import { addressNote } from "../../../src/kernel/journal-notes.ts";
 import { waitFor } from "../../support/lab.ts";
 import { VrrpRole } from "../../support/vrrp-role.ts";
-import { writeJournal } from "../../support/written-journal.ts";
+import { noteOfRule, writeJournal } from "../../support/written-journal.ts";
 import { hasFib, ourRoutes, ourRules, planOf, textsOn } from "./holdings-lab.ts";
 import { pairLab } from "./pair-lab.ts";
 
@@ -101,22 +101,10 @@ test("where the kernel keeps no tags the journal says what to remove at the star
   await host.ip(["rule", "add", ...rule, "priority", "1000"]);
   await host.ip(["rule", "add", ...rule, "priority", "1001"]);
   const state = join(host.directory, "state");
-  const noted = {
-    family: 4,
-    priority: 1000,
-    from: { address: "192.0.2.100", length: 32 },
-    to: null,
-    inputLink: null,
-    outputLink: null,
-    mark: null,
-    table: 100,
-    action: 1,
-    protocol: 0x45,
-  } as const;
   const journal = await writeJournal(host, state, [
     addressNote({ linkIndex: ifindex, address: "192.0.3.100", prefixLength: 24 }),
     addressNote({ linkIndex: ifindex, address: "192.0.3.101", prefixLength: 24 }),
-    ruleNote(noted),
+    noteOfRule(1000),
   ]);
   const lb1 = await VrrpRole.start(host, planOf("lb1", []), [], { EDGE_HA_STATE_DIRECTORY: state });
   await lb1.reaches("active");

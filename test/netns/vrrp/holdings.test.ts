@@ -69,3 +69,26 @@ test("addresses, routes and rules come with an election and go with the next", a
   expect(lb1.log() + lb2.log()).not.toMatch(/cannot be|removed by someone/);
   await lb2.stop();
 });
+
+test("with duplicate address detection a route in the address's name waits for it", async () => {
+  await using pair = await pairLab(2);
+  const careful = planOf("lb1", [
+    "nodad = false",
+    'extra_addresses = ["2001:db8::100/64"]',
+    'routes = [{ destination = "2001:db8:1::/48", via = "2001:db8::1", source = "2001:db8::100" }]',
+  ]);
+  await pair.lb1.run([
+    "sh",
+    "-ec",
+    "cd /proc/sys/net/ipv6/conf/eth0; echo 1 >accept_dad; echo 1 >dad_transmits",
+  ]);
+  const lb1 = await VrrpRole.start(pair.lb1, careful);
+  await lb1.reaches("active");
+  await hasFib(pair.lb1, 1, 0);
+  expect(lb1.log()).toContain("src 2001:db8::100 metric 1024 cannot be added");
+  const address = (await addressesOn(pair.lb1, "eth0")).find(({ local }) => local === "2001:db8::100");
+  expect(address).toMatchObject({ prefixlen: 64, scope: "global", deprecated: true });
+  expect([address?.nodad, address?.tentative]).toEqual([undefined, undefined]);
+  expect(await lb1.stop()).toBe(0);
+  expect(await ourRoutes(pair.lb1)).toEqual([]);
+});
