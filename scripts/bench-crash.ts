@@ -10,7 +10,7 @@ import { startEcho, startUdpProbe } from "../test/support/probe.ts";
 /**
  * What a client sees, and who holds the address, when the process that runs the elections is killed with SIGKILL on the
  * active host, and when every process of the daemon is: restarted by its service manager, or never again. Version 2 at 1 s,
- * keepalived and edge-ha in turn.
+ * keepalived and edge-ha in turn. An argument picks what has it in its label, such as `elections`.
  */
 
 interface Daemon {
@@ -158,9 +158,14 @@ const happenings: readonly Happening[] = [
   { label: "daemon killed, never restarted", watchMs: 15_000, happen: (active) => active.killAll() },
 ];
 
+const wanted = process.argv[2];
 for (const { label, watchMs, happen } of happenings) {
+  if (wanted !== undefined && !label.includes(wanted)) continue;
+  const outcomes: Outcome[] = [];
   for (const contender of contenders) {
-    const { lost, longestSilenceMs, roleChanges, bothMs } = await measure(contender, happen, watchMs);
+    const outcome = await measure(contender, happen, watchMs);
+    outcomes.push(outcome);
+    const { lost, longestSilenceMs, roleChanges, bothMs } = outcome;
     const figures = [
       `${String(lost).padStart(5)} probes lost`,
       `longest silence ${String(Math.round(longestSilenceMs)).padStart(5)} ms`,
@@ -169,4 +174,11 @@ for (const { label, watchMs, happen } of happenings) {
     ];
     console.log(`${label.padEnd(38)} ${contender.name.padEnd(18)} ${figures.join("  ")}`);
   }
+  const [peer, ours] = outcomes;
+  if (peer === undefined || ours === undefined) continue;
+  const ratio = `ratio of lost probes ${(ours.lost / peer.lost).toFixed(2)}`;
+  const isMet = ours.lost === 0 && ours.roleChanges === 0;
+  const bar =
+    happen === happenings[0]?.happen ? `, bar of none and no role change: ${isMet ? "met" : "MISSED"}` : "";
+  console.log(`${label.padEnd(38)} ${ratio}${bar}`);
 }

@@ -153,6 +153,16 @@ async function compare(pace: Pace, event: Event): Promise<void> {
       `${pace.label.padEnd(21)} ${event.padEnd(9)} ${contender.name.padEnd(34)} ${figures}${ratio}`,
     );
   }
+  console.log(`${pace.label.padEnd(21)} ${event.padEnd(9)} ${verdict(pace, event, results)}`);
+}
+
+/** Says whether the bars are met: the median of every edge-ha, and of a cut link the one with keepalived's priorities. */
+function verdict(pace: Pace, event: Event, results: readonly (readonly number[])[]): string {
+  const [peer = Number.NaN, same = Number.NaN, own = Number.NaN] = results.map(median);
+  const [limitMs, values] =
+    event === "SIGTERM" ? [5, [same, own]] : pace.bfd === undefined ? [peer, [same]] : [50, [same, own]];
+  const isMet = values.every((value) => value <= limitMs);
+  return `bar ${milliseconds(limitMs).trim()}: ${isMet ? "met" : "MISSED"}`;
 }
 
 const wanted = process.argv[2];

@@ -10,7 +10,14 @@ import { Complaints } from "./complaints.ts";
 import type { Counters } from "./counters.ts";
 import { hmacSha256 } from "./hmac-sha256.ts";
 import type { Host, SegmentPlace } from "./host.ts";
-import { type Advert, authenticationOf, decodeAdvert, encodeAdvert, sumTrailer } from "./packet.ts";
+import {
+  type Advert,
+  authenticationOf,
+  decodeAdvert,
+  encodeAdvert,
+  type Route,
+  sumTrailer,
+} from "./packet.ts";
 import { type PathNews, PathWatch } from "./path-watch.ts";
 import { type DropCause, judgeAdvert, type ReceiveRules, type Remark } from "./receive.ts";
 import type { WithoutTime } from "./split-brain.ts";
@@ -51,6 +58,12 @@ export interface AdvertsNeeds {
 /** What an advertisement says of a rival. */
 export type AdvertSighting = Extract<WithoutTime, { readonly kind: "advert" | "dropped" }>;
 
+/** An encoded advertisement, and what it was made from. */
+interface Said extends Route, Pick<Advert, "priority" | "intervalMs"> {
+  readonly plan: VrrpInstancePlan;
+  readonly message: Uint8Array;
+}
+
 interface Path extends PathPlace {
   readonly membership: Membership | null;
 }
@@ -66,6 +79,8 @@ export class Adverts {
   readonly #watch = new PathWatch();
   /** Who was heard last, and the plan that its list of addresses was compared with. */
   #compared: { readonly sender: string; readonly plan: VrrpInstancePlan } | null = null;
+  /** What was said last: an active router says the same for days. */
+  #said: Said | null = null;
   /** The virtual router's own interface first. */
   #paths: readonly Path[] = [];
 
@@ -151,14 +166,11 @@ export class Adverts {
     destination: string,
     { priority, intervalMs }: Pick<Advert, "priority" | "intervalMs">,
   ): boolean {
-    const { version, vrid, password, hmac, checksum } = this.#needs.plan();
+    const { version, hmac } = this.#needs.plan();
     const { source } = membership.place;
-    const addresses = this.#needs.plan().addresses.map(({ address }) => address);
-    const auth = authenticationOf(password);
-    const advert = { family: familyOf(source), version, vrid, priority, intervalMs, addresses, auth };
     try {
       const route = { source, destination };
-      const message = encodeAdvert(advert, route, checksum);
+      const message = this.#message(route, { priority, intervalMs });
       const isSigned = hmac !== null && version === 3;
       const payload = isSigned
         ? sumTrailer(this.#authenticator.sign(hmac, { message, source }, this.#wallMs()), route)
@@ -170,6 +182,27 @@ export class Adverts {
       this.#complain(`an advertisement could not be sent: ${errorText(error)}`);
       return false;
     }
+  }
+
+  /** Gives the bytes of an advertisement, those of the last time if they are the same. */
+  #message(route: Route, what: Pick<Advert, "priority" | "intervalMs">): Uint8Array {
+    const plan = this.#needs.plan();
+    const said = this.#said;
+    const isSame =
+      said?.plan === plan &&
+      said.priority === what.priority &&
+      said.intervalMs === what.intervalMs &&
+      said.source === route.source &&
+      said.destination === route.destination;
+    if (isSame) return said.message;
+    const { version, vrid, password, checksum } = plan;
+    const addresses = plan.addresses.map(({ address }) => address);
+    const family = familyOf(route.source);
+    const auth = authenticationOf(password);
+    const advert = { family, version, vrid, ...what, addresses, auth };
+    const message = encodeAdvert(advert, route, checksum);
+    this.#said = { plan, ...what, ...route, message };
+    return message;
   }
 
   #receive(place: SegmentPlace, packet: ReceivedPacket): void {

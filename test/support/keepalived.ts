@@ -21,17 +21,25 @@ export interface KeepalivedInstance {
   readonly usesVirtualMac?: boolean;
 }
 
-/** Starts keepalived, the VRRP part alone, on a host. */
-export async function startKeepalived(host: Host, instances: readonly KeepalivedInstance[]): Promise<Child> {
+/** Starts keepalived, the VRRP part alone, on a host; `globals` are further lines of its global_defs. */
+export async function startKeepalived(
+  host: Host,
+  instances: readonly KeepalivedInstance[],
+  globals: readonly string[] = [],
+): Promise<Child> {
   const file = (name: string): string => join(host.directory, `keepalived.${name}`);
-  await Bun.write(file("conf"), configuration(host.name, instances));
+  await Bun.write(file("conf"), configuration(host.name, instances, globals));
   const pidFiles = ["-p", file("pid"), "-r", file("vrrp.pid")];
   return host.spawn(["keepalived", "-n", "-l", "-D", "-P", "-f", file("conf"), ...pidFiles]);
 }
 
-function configuration(routerName: string, instances: readonly KeepalivedInstance[]): string {
+function configuration(
+  routerName: string,
+  instances: readonly KeepalivedInstance[],
+  globals: readonly string[],
+): string {
   const blocks = instances.map(instanceBlock);
-  return `global_defs {\n  router_id ${routerName}\n  dynamic_interfaces\n}\n${blocks.join("")}`;
+  return `global_defs {\n  router_id ${routerName}\n  dynamic_interfaces\n${globals.map((line) => `  ${line}\n`).join("")}}\n${blocks.join("")}`;
 }
 
 function instanceBlock(instance: KeepalivedInstance): string {
