@@ -128,7 +128,7 @@ describe("two nodes that are both active say why, on either node", () => {
     for (const host of [lb1, lb2]) await host.blockMulticast("eth0");
     const nodes = await clash(pair, [file(), file()], "filtered");
     expect((await foundBy(nodes[0])).explanation).toBe(
-      `it answers ARP for ${vips.first}, and no advertisement of it arrives`,
+      `it answers for ${vips.first} on the link, and no advertisement of it arrives`,
     );
     for (const host of [lb1, lb2]) await host.unblockMulticast("eth0");
     await waitFor("lb2 gives way", async () => (await instanceOf(nodes[1], "first")).state === "backup");
