@@ -197,6 +197,7 @@ function addRealServer(top: Command, finish: (status: Promise<number>) => void):
     stop: "put everything back as it was before",
     status: "say whether this machine is fit to be a real server, and why not",
   } as const;
+  addRealServerService(realServer, finish);
   for (const action of ["start", "stop", "status"] as const) {
     realServer
       .command(action)
@@ -221,6 +222,53 @@ function addRealServer(top: Command, finish: (status: Promise<number>) => void):
         },
       );
   }
+}
+
+function addRealServerService(realServer: Command, finish: (status: Promise<number>) => void): void {
+  realServer
+    .command("serve")
+    .description("do as start does, keep it so until told to stop, and answer directors that ask")
+    .option("--vip <address...>", "a virtual address (repeatable)", [])
+    .option("--tunnel <kind...>", "as for start", [])
+    .option("--config <file>", "the cluster's configuration, where no --vip is given", defaultConfig)
+    .option("--state <file>", "where to remember what was there before")
+    .option("--agent <address>", "answer HAProxy's agent check there, such as :8081")
+    .option("--allow <address...>", "who may ask the agent; everybody without it", [])
+    .option("--weight <source>", "cpu: the less is idle, the smaller the share; none")
+    .action(
+      (options: {
+        vip: string[];
+        tunnel: string[];
+        config: string;
+        state?: string;
+        agent?: string;
+        allow: string[];
+        weight?: string;
+      }) => {
+        const run = async (): Promise<number> => {
+          const { runRsServe } = await import("./cli/rs-serve.ts");
+          const { vip: vips, tunnel: tunnels, config, allow } = options;
+          const { state = null, agent = null, weight = null } = options;
+          return runRsServe({ vips, tunnels, config, allow, state, agent, weight });
+        };
+        finish(run());
+      },
+    );
+  realServer
+    .command("drain")
+    .description("have directors that ask the agent send no new connections")
+    .option("--undo", "take connections again", false)
+    .option("--maint", "out of service at once, open connections too", false)
+    .option("--wait <duration>", "wait until no connection is open, at most so long, such as 60s")
+    .option("--state <file>", "the state file of rs serve")
+    .action((options: { undo: boolean; maint: boolean; wait?: string; state?: string }) => {
+      const run = async (): Promise<number> => {
+        const { runRsDrain } = await import("./cli/rs-drain.ts");
+        const { undo, maint, wait = null, state = null } = options;
+        return runRsDrain({ undo, maint, wait, state });
+      };
+      finish(run());
+    });
 }
 
 async function runCommand(words: readonly string[]): Promise<number> {

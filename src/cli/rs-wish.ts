@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { errorText, hasCode } from "../base/system-error.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, RealServerConfig } from "../config/config.ts";
 import { formatDiagnostic } from "../config/diagnostic.ts";
 import { readConfig } from "../config/read.ts";
 import { readTunnel, tunnelConflict, tunnelExamples, type TunnelForm } from "../config/tunnel-words.ts";
@@ -18,7 +18,12 @@ export interface WishOptions {
 
 /** What is to be served, or what is wrong with how it was said. */
 export type WishReading =
-  | { readonly kind: "wish"; readonly wish: Wish }
+  | {
+      readonly kind: "wish";
+      readonly wish: Wish;
+      /** The configuration's table, if that was read. */
+      readonly realServer: RealServerConfig | null;
+    }
   | { readonly kind: "wrong"; readonly problems: readonly string[] };
 
 /** Reads the whole wish from the command line, or its VIPs and tunnels from the configuration. */
@@ -55,7 +60,7 @@ export function readGiven(vipTexts: readonly string[], tunnelWords: readonly str
   ];
   if (problems.length > 0) return { kind: "wrong", problems };
   const addresses = vips.flatMap((one) => (one.kind === "vip" ? [one.address] : []));
-  return { kind: "wish", wish: { vips: addresses, tunnels: forms } };
+  return { kind: "wish", wish: { vips: addresses, tunnels: forms }, realServer: null };
 }
 
 function wishOf({ realServer }: Config, options: WishOptions, mayBeEmpty: boolean): WishReading {
@@ -66,10 +71,10 @@ function wishOf({ realServer }: Config, options: WishOptions, mayBeEmpty: boolea
       `${options.config} names no VIP with a service that is forwarded by direct routing or tunnel; write --vip ADDRESS`,
     );
   }
-  if (options.tunnels.length > 0) return reading;
+  if (options.tunnels.length > 0) return { ...reading, realServer };
   const conflict = tunnelConflict(realServer.tunnels);
   if (conflict !== null) return wrong(`${options.config}: ${conflict}, with --tunnel`);
-  return { kind: "wish", wish: { ...reading.wish, tunnels: realServer.tunnels } };
+  return { kind: "wish", wish: { ...reading.wish, tunnels: realServer.tunnels }, realServer };
 }
 
 function wrong(...problems: readonly string[]): WishReading {

@@ -26,9 +26,10 @@ export function buildConfig(model: Model): Config {
   const { sections, tracks } = model;
   const instances = model.instances.map(({ config }) => config);
   const services = sections.services.map(({ value }) => serviceConfig(value));
+  const nodes = sections.nodes.map(({ value }) => nodeConfig(value));
   return deepFreeze({
     cluster: sections.cluster?.value.name ?? "",
-    nodes: sections.nodes.map(({ value }) => nodeConfig(value)),
+    nodes,
     instances,
     syncGroups: sections.syncGroups.map(({ value: { name, vips, track } }) => ({
       name,
@@ -44,7 +45,7 @@ export function buildConfig(model: Model): Config {
     upstreams: sections.upstreams.map(({ value }) => upstreamConfig(value)),
     sites: sections.sites.map(({ value }) => siteConfig(value)),
     proxy: { workers: sections.proxy?.value.workers ?? null, user: sections.proxy?.value.user ?? "edge-ha" },
-    realServer: realServerConfig(sections.realServer?.value, services, instances),
+    realServer: realServerConfig(sections.realServer?.value, { nodes, services, instances }),
   });
 }
 

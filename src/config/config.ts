@@ -1,6 +1,7 @@
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
 import type { Check, CheckTiming } from "./check-plan.ts";
 import type { ExtraAddressEntry, VirtualRouteEntry, VirtualRuleEntry } from "./schema/holdings.ts";
+import type { AgentForm } from "./agent-words.ts";
 import type {
   AddressScope,
   GarpPlan,
@@ -275,4 +276,8 @@ export interface RealServerConfig {
   /** On `lo`. */
   readonly addresses: readonly string[];
   readonly tunnels: readonly TunnelForm[];
+  /** What `rs serve` answers directors with; null without. */
+  readonly agent: AgentForm | null;
+  /** How `rs serve` checks its own server; null without. */
+  readonly health: CheckConfig | null;
 }

@@ -152,10 +152,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     drain: "connections are drained on stop meanwhile",
     max_connections: "the kernel's limits hold meanwhile",
   },
-  real_server: {
-    health: "use a check on the directors meanwhile",
-    agent: "use a check on the directors meanwhile",
-  },
 };
 
 /** Tells what to use instead of a key that a later version will have; null if it is none. `place` is the table without indices. */

@@ -1,9 +1,17 @@
-import { familyOf } from "../base/address.ts";
-import type { InstanceConfig, RealServerConfig, ServiceConfig } from "./config.ts";
-import type { RealServerEntry } from "./schema/cluster.ts";
+import { familyOf, type Prefix } from "../base/address.ts";
+import type { AgentForm } from "./agent-words.ts";
+import type { InstanceConfig, NodeConfig, RealServerConfig, ServiceConfig } from "./config.ts";
+import type { AgentEntry, RealServerEntry } from "./schema/real-server.ts";
 import type { TunnelPlan } from "./service-plan.ts";
 import { addressesOf, serviceAddresses } from "./sockets.ts";
 import { formatTunnel, type TunnelForm } from "./tunnel-words.ts";
+
+/** What the rest of the file says. */
+export interface Surroundings {
+  readonly nodes: readonly NodeConfig[];
+  readonly services: readonly ServiceConfig[];
+  readonly instances: readonly InstanceConfig[];
+}
 
 /**
  * PURE: works out what web servers take on. Where nothing is said about it, they carry what is forwarded to them without
@@ -11,8 +19,7 @@ import { formatTunnel, type TunnelForm } from "./tunnel-words.ts";
  */
 export function realServerConfig(
   entry: RealServerEntry | undefined,
-  services: readonly ServiceConfig[],
-  instances: readonly InstanceConfig[],
+  { nodes, services, instances }: Surroundings,
 ): RealServerConfig {
   const kept = services.filter(({ servers }) =>
     servers.some(({ forward }) => forward === "dr" || forward === "tunnel"),
@@ -24,7 +31,18 @@ export function realServerConfig(
   return {
     addresses: [...new Set(addresses)],
     tunnels: [...new Map(tunnels.map((form) => [formatTunnel(form), form])).values()],
+    agent: agentForm(entry?.agent ?? null, nodes),
+    health: entry?.health ?? null,
   };
+}
+
+/** Without a word about it, the nodes may ask the agent, and the machine itself. */
+function agentForm(entry: AgentEntry | null, nodes: readonly NodeConfig[]): AgentForm | null {
+  if (entry === null) return null;
+  const { address, allow, weight } = entry;
+  const known = ["127.0.0.1", "::1", ...nodes.flatMap((node) => node.addresses.map((own) => own.address))];
+  const usual = known.map((one): Prefix => ({ address: one, length: familyOf(one) === 4 ? 32 : 128 }));
+  return { ...address, allow: allow ?? usual, weight };
 }
 
 function formOf({

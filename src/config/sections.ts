@@ -6,11 +6,9 @@ import {
   clusterSchema,
   nodeSchema,
   proxySchema,
-  realServerSchema,
   type ClusterEntry,
   type NodeEntry,
   type ProxyEntry,
-  type RealServerEntry,
 } from "./schema/cluster.ts";
 import { splitComplaint } from "./schema/fields.ts";
 import {
@@ -23,6 +21,7 @@ import {
 } from "./schema/http.ts";
 import { bfdSessionSchema, type BfdSessionEntry } from "./schema/bfd-session.ts";
 import { notifySchema, type NotifyEntry } from "./schema/notify.ts";
+import { realServerSchema, type RealServerEntry } from "./schema/real-server.ts";
 import { serviceSchema, type ServiceEntry } from "./schema/service.ts";
 import { trackSchema, type TrackEntry } from "./schema/track.ts";
 import {

@@ -3,7 +3,7 @@ import { familyOf } from "../base/address.ts";
 import { errorText } from "../base/system-error.ts";
 import { readTunnel, type TunnelForm } from "../config/tunnel-words.ts";
 import { type Outcome, takeAllOrNone, takeWhileTheyGo } from "./apply.ts";
-import { type Finding, judge, type Sight } from "./fitness.ts";
+import { type Circumstances, type Finding, judge } from "./fitness.ts";
 import { Host, mayChangeNetwork } from "./host.ts";
 import { planStart, planStop } from "./plan.ts";
 import { readState, removeState, writeState } from "./state-file.ts";
@@ -33,7 +33,7 @@ export interface FitnessReport {
 
 /** Brings this machine to serve these VIPs; takes everything back if a step fails. */
 export function startRealServer(wish: Wish, statePath: string): Report {
-  return withHost((host) => start(host, wish, statePath));
+  return withHost((host) => bringAbout(host, wish, statePath));
 }
 
 /** Stops serving these VIPs; with none named, or none left, everything is as it was before the first start. */
@@ -44,15 +44,21 @@ export function stopRealServer(vips: readonly string[], statePath: string): Repo
     const started = saved?.bootId === actual.bootId ? saved.vips.map((vip) => vip.address) : [];
     const remaining = started.filter((vip) => !vips.includes(vip));
     if (vips.length > 0 && remaining.length > 0) {
-      return start(host, { vips: remaining, tunnels: savedTunnels(saved) }, statePath);
+      return bringAbout(host, { vips: remaining, tunnels: savedTunnels(saved) }, statePath);
     }
-    const { steps, notes } = planStop(actual, saved);
-    if (steps.length > 0 && !mayChangeNetwork()) return { steps, notes, outcome: { kind: "forbidden" } };
-    // The VIPs leave before the ARP settings do: if one cannot, the settings that keep it quiet stay.
-    const outcome = takeWhileTheyGo(steps, (step) => host.perform(step));
-    if (outcome.kind !== "done" || saved === null) return { steps, notes, outcome };
-    return { steps, notes, outcome: keepFile(steps, () => removeState(statePath)) };
+    return takeBack(host, statePath);
   });
+}
+
+/** Puts everything back as it was before the first start. */
+export function takeBack(host: Host, statePath: string): Report {
+  const saved = readState(statePath);
+  const { steps, notes } = planStop(host.read(), saved);
+  if (steps.length > 0 && !mayChangeNetwork()) return { steps, notes, outcome: { kind: "forbidden" } };
+  // The VIPs leave before the ARP settings do: if one cannot, the settings that keep it quiet stay.
+  const outcome = takeWhileTheyGo(steps, (step) => host.perform(step));
+  if (outcome.kind !== "done" || saved === null) return { steps, notes, outcome };
+  return { steps, notes, outcome: keepFile(steps, () => removeState(statePath)) };
 }
 
 /** Looks whether this machine is fit to serve these VIPs, or those it was started with if there are none. */
@@ -65,11 +71,12 @@ export function realServerStatus(vips: readonly string[], statePath: string): Fi
   });
 }
 
-function start(host: Host, wish: Wish, statePath: string): Report {
+/** Brings a wish about and writes down what was there before; takes everything back if a step fails. */
+export function bringAbout(host: Host, wish: Wish, statePath: string): Report {
   const { vips } = wish;
-  const sight = host.look();
-  if (!sight.isLoopbackUp) throw new Error("lo is down: bring it up with `ip link set lo up`");
-  if (!sight.hasIpv6 && vips.some((vip) => familyOf(vip) === 6)) {
+  const circumstances = host.circumstances();
+  if (!circumstances.isLoopbackUp) throw new Error("lo is down: bring it up with `ip link set lo up`");
+  if (!circumstances.hasIpv6 && vips.some((vip) => familyOf(vip) === 6)) {
     throw new Error("IPv6 is switched off on lo: run `sysctl -w net.ipv6.conf.lo.disable_ipv6=0`");
   }
   const saved = readState(statePath);
@@ -77,7 +84,7 @@ function start(host: Host, wish: Wish, statePath: string): Report {
   const desired = desiredTable(wish, [...actual.addresses, ...(saved?.vips ?? [])]);
   const plan = planStart(desired, actual, saved);
   const { journal, outcome: goal, steps } = plan;
-  const notes = [...plan.notes, ...oddities(sight, vips)];
+  const notes = [...plan.notes, ...oddities(circumstances, vips)];
   if (steps.length > 0 && !mayChangeNetwork()) return { steps, notes, outcome: { kind: "forbidden" } };
   if (!isDeepStrictEqual(journal, saved)) writeState(statePath, journal);
   const outcome = takeAllOrNone(steps, (step) => host.perform(step));
@@ -113,8 +120,8 @@ function withHost<Result>(use: (host: Host) => Result): Result {
 }
 
 /** A VIP that another interface carries answers ARP there, whatever is on `lo`. */
-function oddities(sight: Sight, vips: readonly string[]): readonly string[] {
-  return sight.elsewhere
+function oddities({ elsewhere }: Circumstances, vips: readonly string[]): readonly string[] {
+  return elsewhere
     .filter((one) => vips.includes(one.address))
     .map((one) => `${one.address} is on ${one.interface} too, where ARP requests for it are answered`);
 }

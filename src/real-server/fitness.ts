@@ -16,15 +16,19 @@ export interface SeenInterface {
   readonly rpFilter: number;
 }
 
-/** What the judgement rests on. */
-export interface Sight {
+/** What a start asks before it changes anything. */
+export interface Circumstances {
   readonly isLoopbackUp: boolean;
   /** IPv6 addresses can be on `lo`. */
   readonly hasIpv6: boolean;
+  /** Addresses on every interface but `lo` that answers for them. */
+  readonly elsewhere: readonly { readonly interface: string; readonly address: string }[];
+}
+
+/** What the judgement rests on. */
+export interface Sight extends Circumstances {
   /** Addresses on `lo`. */
   readonly loopback: readonly ActualAddress[];
-  /** Addresses on every other interface that answers for them. */
-  readonly elsewhere: readonly { readonly interface: string; readonly address: string }[];
   /** Settings of `all`: the kernel takes the greater of these and the interface's. */
   readonly all: Omit<SeenInterface, "name">;
   readonly interfaces: readonly SeenInterface[];

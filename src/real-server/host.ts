@@ -7,16 +7,17 @@ import {
   addressProtocol,
   type InterfaceAddress,
   type Link,
+  type RouteEvent,
   RouteNetlink,
   type RouteRequest,
 } from "../kernel/rtnetlink.ts";
 import { readSysctl, writeSysctl } from "../kernel/sysctl.ts";
-import type { SeenInterface, Sight } from "./fitness.ts";
+import type { Circumstances, SeenInterface, Sight } from "./fitness.ts";
 import { parseListeners } from "./listeners.ts";
 import type { ActualState } from "./state.ts";
 import { hostLength, type Step } from "./steps.ts";
 import { requiredSysctls } from "./table.ts";
-import { TunnelHost } from "./tunnel-host.ts";
+import { isTunnelName, placeholder, TunnelHost } from "./tunnel-host.ts";
 
 /** linux/rtnetlink.h: RT_TABLE_MAIN, RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RTN_UNICAST. */
 const mainTable = 254;
@@ -66,30 +67,45 @@ export class Host {
     };
   }
 
-  /** Reads what the judgement of fitness rests on. */
-  look(): Sight {
+  /** Reads what a start asks before it changes anything. */
+  circumstances(): Circumstances {
     const links = this.#netlink.links();
     // A tunnel has no neighbours who could ask.
     const names = new Map(links.filter(isEthernet).map((link) => [link.index, link.name]));
-    const addresses = this.#netlink.addresses();
     return {
       isLoopbackUp: links.some((link) => link.index === this.#loopback && link.isUp),
       hasIpv6: readIfThere("/proc/sys/net/ipv6/conf/lo/disable_ipv6").trim() === "0",
-      loopback: this.#onLoopback(addresses),
-      elsewhere: addresses.flatMap((one) => {
+      elsewhere: this.#netlink.addresses().flatMap((one) => {
         const name = names.get(one.linkIndex);
         return name === undefined || one.linkIndex === this.#loopback
           ? []
           : [{ interface: name, address: one.address }];
       }),
+    };
+  }
+
+  /** Reads what the judgement of fitness rests on. */
+  look(): Sight {
+    return {
+      ...this.circumstances(),
+      loopback: this.#onLoopback(this.#netlink.addresses()),
       all: arpSettings("all"),
-      interfaces: links.flatMap((link): readonly SeenInterface[] => {
+      interfaces: this.#netlink.links().flatMap((link): readonly SeenInterface[] => {
         if (!link.isUp || link.index === this.#loopback || !isEthernet(link)) return [];
         return interfaceSettings(link.name);
       }),
       listeners: ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap((path) =>
         parseListeners(readIfThere(path)),
       ),
+    };
+  }
+
+  /** Tells of every change that could concern VIPs; `concerned` says whether it does. The result ends it. */
+  watch(react: (concerned: (vips: readonly string[]) => boolean) => void): () => void {
+    const hear = (event: RouteEvent): void => react((vips) => this.#concerns(event, vips));
+    const ends = [this.#netlink.subscribe(hear), this.#netlink.subscribeFib(hear)];
+    return () => {
+      for (const end of ends) end();
     };
   }
 
@@ -136,6 +152,23 @@ export class Host {
   close(): void {
     this.#tunnels.close();
     this.#netlink.close();
+  }
+
+  #concerns(event: RouteEvent, vips: readonly string[]): boolean {
+    switch (event.kind) {
+      case "address":
+        return vips.includes(event.address.address) || event.address.address === placeholder;
+      case "route":
+        return event.isGone && vips.includes(event.route.destination.address);
+      case "link":
+        return isTunnelName(event.link.name) || event.link.index === this.#loopback;
+      case "rule":
+        return false;
+      case "overrun":
+        return true;
+      default:
+        return unreachable(event);
+    }
   }
 
   #onLoopback(addresses: readonly InterfaceAddress[]): ActualState["addresses"] {

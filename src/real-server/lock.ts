@@ -37,6 +37,12 @@ export async function takeLock(): Promise<Lock> {
   }
 }
 
+/** Tells whether `rs serve` runs here. */
+export function isServed(): boolean {
+  const holder = lockNamespace(lockName);
+  return holder !== null && isServing(holder.pid);
+}
+
 /** Anybody can take an abstract socket's name; who is neither root nor oneself proves nothing. */
 function isStranger({ pid, uid }: LockHolder): boolean {
   return pid !== 0 && uid !== 0 && uid !== process.getuid?.();

@@ -10,7 +10,7 @@ import { sharedLink, type TunnelLink, type TunnelPort } from "./tunnels.ts";
  * The address of IPv4 tunnel devices, which nobody sends to (RFC 7600 §4.8, IPv4 dummy address). Without any address
  * the kernel drops what comes out of a tunnel where reverse paths are looked at (`rp_filter` 1 or 2 on `all`).
  */
-const placeholder = "192.0.0.8";
+export const placeholder = "192.0.0.8";
 const scopeHost = 254;
 
 /**
@@ -54,7 +54,7 @@ export class TunnelHost {
   links(addresses: readonly InterfaceAddress[]): readonly ActualLink[] {
     return this.#links
       .list()
-      .filter((link) => isOwnTunnel(link) || link.name.startsWith("rs-") || link.name === sharedLink)
+      .filter((link) => isOwnTunnel(link) || isTunnelName(link.name))
       .map((link) => ({
         name: link.name,
         kind: link.kind,
@@ -119,6 +119,11 @@ export class TunnelHost {
     this.#links.close();
     this.#ports.close();
   }
+}
+
+/** Tells whether `rs` uses a device of this name. */
+export function isTunnelName(name: string): boolean {
+  return name.startsWith("rs-") || name === sharedLink;
 }
 
 function isAsMade(link: TunnelDetails, addresses: readonly InterfaceAddress[]): boolean {

@@ -17,7 +17,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   health: ["config", "kernel"],
   vrrp: ["config", "kernel", "ipc"],
   director: ["config", "kernel", "ipc", "health"],
-  "real-server": ["config", "kernel", "ipc"],
+  "real-server": ["config", "kernel", "ipc", "health"],
   proxy: ["config", "ipc"],
   supervisor: ["config", "ipc", "kernel"],
   admin: ["config", "ipc"],

@@ -9,7 +9,6 @@ import {
   flag,
   integer,
   name,
-  names,
   address,
   orElse,
   orNull,
@@ -19,7 +18,6 @@ import {
   interfaceName,
   isHostAddress,
 } from "./fields.ts";
-import { readTunnel, tunnelConflict, tunnelExamples, type TunnelForm } from "../tunnel-words.ts";
 import { transport, transportWordSchema, type TransportEntry, type TransportWord } from "./transport.ts";
 
 /** How the taking of an address is announced. */
@@ -73,14 +71,6 @@ export interface OwnAddress {
 export interface ProxyEntry {
   readonly workers: number | null;
   readonly user: string;
-}
-
-/** `[real_server]`: what `edge-ha rs` takes on. */
-export interface RealServerEntry {
-  readonly vips: readonly string[];
-  readonly addresses: readonly string[];
-  /** Null is what the services pack up with. */
-  readonly tunnel: readonly TunnelForm[] | null;
 }
 
 /** `garp = { burst = 5, repeat_delay = "5s" }`. */
@@ -228,39 +218,4 @@ export const proxySchema: z.ZodType<ProxyEntry> = table(
     user: orElse(text('user = "edge-ha"', 32), "edge-ha"),
   },
   "[proxy]",
-);
-
-const tunnelSchema: z.ZodType<readonly TunnelForm[]> = z.preprocess(
-  (value) => (typeof value === "string" ? [value] : value),
-  z
-    .array(
-      z
-        .string({ error: wants("a tunnel in quotes", 'tunnel = "ipip"') })
-        .transform((word, context): TunnelForm => {
-          const form = readTunnel(word);
-          if (form !== null) return form;
-          context.addIssue(complaint(`${JSON.stringify(word)} is no tunnel`, `write ${tunnelExamples}`));
-          return z.NEVER;
-        }),
-      { error: wants("a tunnel or a list of them", 'tunnel = ["ipip", "gue:6080"]') },
-    )
-    .superRefine((forms, context) => {
-      const conflict = tunnelConflict(forms);
-      if (conflict !== null) context.addIssue(complaint("cannot be taken together", conflict));
-    }),
-);
-
-/** `[real_server]`. */
-export const realServerSchema: z.ZodType<RealServerEntry> = table(
-  {
-    vips: orElse(names("vips"), []),
-    addresses: orElse(
-      z.array(address('addresses = ["192.0.2.100"]'), {
-        error: wants("a list of addresses", 'addresses = ["192.0.2.100"]'),
-      }),
-      [],
-    ),
-    tunnel: orNull(tunnelSchema),
-  },
-  "[real_server]",
 );

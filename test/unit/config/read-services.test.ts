@@ -196,7 +196,7 @@ describe("readConfig on listeners, upstreams and sites", () => {
   test("unknown VIPs and keys of [real_server] are refused", () => {
     expect(linesOf(base + vip + '[real_server]\nvips = ["public", "x"]\nstate = "/x"\n')).toEqual([
       '18:19 real_server.vips[1]: there is no [[vip]] or [[vrrp]] named "x"; add a [[vip]] or [[vrrp]] with this name, or use one of "public"',
-      "19:1 real_server.state: unknown key; the keys here are vips, addresses, tunnel",
+      "19:1 real_server.state: unknown key; the keys here are vips, addresses, tunnel, agent, health",
     ]);
   });
 

@@ -15,6 +15,10 @@ const direct = service('forward = "dr"\nservers = [{ address = "10.16.8.8" }]');
 const words = (text: string): readonly string[] =>
   configOf(base + vip + text).realServer.tunnels.map(formatTunnel);
 
+const agentOf = (table: string) => configOf(`${base}${vip}[real_server]\n${table}`).realServer.agent;
+
+const wrong = (table: string): string => linesOf(`${base}${vip}[real_server]\n${table}\n`).join("\n");
+
 describe("realServer", () => {
   test("carries the addresses of [real_server] where it names some", () => {
     const text = `${base}${vip}${second}${direct}[real_server]\nvips = ["second"]\naddresses = ["192.0.2.1", "10.16.8.101"]\n`;
@@ -58,5 +62,43 @@ describe("realServer", () => {
     expect(linesOf(`${base}${vip}[real_server]\ntunnel = ["gre", "gre+csum"]\n`)).toEqual([
       expect.stringContaining("cannot be taken together; GRE is unpacked either with checksums or without"),
     ]);
+  });
+
+  test("lets the nodes ask the agent unless the file names others", () => {
+    expect(agentOf("")).toBeNull();
+    const usual = agentOf('agent = { address = ":8081" }\n');
+    expect(usual).toMatchObject({ address: null, port: 8081, weight: "none" });
+    expect(usual?.allow.map(({ address }) => address)).toEqual(
+      expect.arrayContaining(["127.0.0.1", "::1", "10.16.8.10", "172.16.8.11"]),
+    );
+    const named = agentOf(
+      'agent = { address = "[2001:db8::8]:1", allow = ["192.0.2.0/24"], weight = "cpu" }\n',
+    );
+    expect(named).toEqual({
+      address: "2001:db8::8",
+      port: 1,
+      allow: [{ address: "192.0.2.0", length: 24 }],
+      weight: "cpu",
+    });
+  });
+
+  test("refuses an agent and a health that cannot be", () => {
+    expect(wrong('agent = { address = "8081" }')).toContain(
+      'real_server.agent.address: "8081" is no address with a port; write address = ":8081"',
+    );
+    expect(wrong('agent = { address = ":8081", allow = [] }')).toContain(
+      "real_server.agent.allow: is an empty list",
+    );
+    const health = 'health = { type = "tcp", port = 80 }';
+    expect(wrong(health)).toContain('real_server.health: tells nobody; add agent = { address = ":8081" }');
+    expect(wrong('agent = { address = ":8081" }\nhealth = { type = "tcp" }')).toContain(
+      "has no port of its own",
+    );
+    expect(
+      configOf(`${base}${vip}[real_server]\nagent = { address = ":8081" }\n${health}\n`).realServer.health,
+    ).toMatchObject({
+      kind: "tcp",
+      port: 80,
+    });
   });
 });

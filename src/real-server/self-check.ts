@@ -1,0 +1,41 @@
+import { systemClock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { CheckConfig } from "../config/config.ts";
+import { probeOf } from "../config/probes.ts";
+import { attemptProbe } from "../health/probe.ts";
+import { Prober } from "../health/prober.ts";
+
+/** The web server's own check of what it serves: the way its clients come, at every VIP. */
+export class SelfCheck {
+  readonly #prober: Prober;
+  #probes: readonly string[] = [];
+
+  constructor(log: Log) {
+    this.#prober = new Prober({
+      clock: systemClock,
+      log,
+      attempt: attemptProbe,
+      onVerdict: () => undefined,
+    });
+  }
+
+  /** Checks these VIPs from now on; null checks nothing. */
+  configure(vips: readonly string[], check: CheckConfig | null): void {
+    const port = check?.port ?? null;
+    const probes =
+      port === null ? [] : vips.flatMap((address) => probeOf({ address, port, weight: 1, check }) ?? []);
+    // A check with an address of its own is one for all VIPs.
+    const distinct = new Map(probes.map((probe) => [probe.id, probe]));
+    this.#probes = [...distinct.keys()];
+    this.#prober.configure([...distinct.values()]);
+  }
+
+  /** Whether every VIP is served; true before the first result. */
+  isUp(): boolean {
+    return this.#probes.every((id) => this.#prober.isUp(id));
+  }
+
+  close(): void {
+    this.#prober.close();
+  }
+}

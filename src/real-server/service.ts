@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import type { AgentForm } from "../config/agent-words.ts";
+import type { CheckConfig } from "../config/config.ts";
+import { agentLine, type DrainWord } from "./agent-line.ts";
+import { Agent } from "./agent.ts";
+import type { Report } from "./control.ts";
+import { drainPath, readDrain } from "./drain-file.ts";
+import { Keeper } from "./keeper.ts";
+import { percentOf, readProcessorTimes, sampled, type LoadReading } from "./processor-load.ts";
+import { SelfCheck } from "./self-check.ts";
+import type { Wish } from "./table.ts";
+
+/** What `rs serve` does. */
+export interface ServiceWish extends Wish {
+  readonly agent: AgentForm | null;
+  readonly health: CheckConfig | null;
+}
+
+const sampleMs = 1_000;
+
+/** A web server that stays as it is wished, and answers directors that ask how much it can take. */
+export class RealServerService {
+  readonly #keeper: Keeper;
+  readonly #check: SelfCheck;
+  readonly #drainPath: string;
+  readonly #log: Log;
+  #wish: ServiceWish;
+  #agent: Agent | null = null;
+  #load: LoadReading | null = null;
+  #sampler: ReturnType<typeof setInterval> | null = null;
+  #drain: DrainWord | null = null;
+
+  constructor(wish: ServiceWish, options: { readonly statePath: string; readonly log: Log }) {
+    this.#wish = wish;
+    this.#log = options.log;
+    this.#drainPath = drainPath(options.statePath);
+    this.#keeper = new Keeper(wish, options);
+    this.#check = new SelfCheck(options.log);
+  }
+
+  /** Listens, then brings the wish about; throws if the agent's address cannot be had, before anything is changed. */
+  start(): Report {
+    this.#drain = readDrain(this.#drainPath);
+    if (this.#drain !== null)
+      this.#log.notice(`out of service: ${this.#drain}, until \`edge-ha rs drain --undo\``);
+    this.#agent = this.#listen(this.#wish.agent);
+    const report = this.#keeper.start();
+    if (report.outcome.kind === "done") this.#observe();
+    else this.#agent?.close();
+    return report;
+  }
+
+  /** Takes another wish; the old one holds on where that cannot be brought about. Throws as `start` does. */
+  change(wish: ServiceWish): Report {
+    const before = this.#wish.agent;
+    const isSamePlace = before?.address === wish.agent?.address && before?.port === wish.agent?.port;
+    const fresh = isSamePlace ? this.#agent : this.#listen(wish.agent);
+    const report = this.#keeper.change(wish);
+    if (report.outcome.kind !== "done") {
+      if (!isSamePlace) fresh?.close();
+      return report;
+    }
+    if (!isSamePlace) this.#agent?.close();
+    this.#agent = fresh;
+    this.#wish = wish;
+    if (wish.agent !== null) this.#agent?.update({ allow: wish.agent.allow });
+    this.#observe();
+    return report;
+  }
+
+  /** Ends the agent and puts everything back. */
+  stop(): Report {
+    this.#agent?.close();
+    this.#check.close();
+    if (this.#sampler !== null) clearInterval(this.#sampler);
+    return this.#keeper.stop();
+  }
+
+  #listen(agent: AgentForm | null): Agent | null {
+    if (agent === null) return null;
+    const { address, port, allow } = agent;
+    return Agent.listen({ address, port, allow, answer: () => this.#answer() });
+  }
+
+  #observe(): void {
+    this.#check.configure(this.#wish.vips, this.#wish.health);
+    if (this.#sampler !== null) clearInterval(this.#sampler);
+    const samples = this.#wish.agent?.weight === "cpu";
+    this.#sampler = samples ? setInterval(() => this.#sample(), sampleMs) : null;
+    if (samples) this.#sample();
+    else this.#load = null;
+  }
+
+  #sample(): void {
+    const times = readProcessorTimes(readFileSync("/proc/stat", "utf8"));
+    if (times !== null) this.#load = sampled(this.#load, times);
+  }
+
+  #answer(): string {
+    const percent = this.#load === null ? 100 : percentOf(this.#load);
+    return agentLine({ drain: this.#readDrain(), isUp: this.#check.isUp(), percent });
+  }
+
+  /** A file that cannot be read says nothing new. */
+  #readDrain(): DrainWord | null {
+    try {
+      const drain = readDrain(this.#drainPath);
+      if (drain !== this.#drain)
+        this.#log.notice(drain === null ? "in service again" : `out of service: ${drain}`);
+      this.#drain = drain;
+    } catch (error) {
+      this.#log.warning(errorText(error));
+    }
+    return this.#drain;
+  }
+}
