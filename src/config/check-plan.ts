@@ -32,7 +32,17 @@ export interface CheckTiming {
 }
 
 /** What a check does; src/config/checks has a file for each kind, and src/health the doing. */
-export type Check = TcpCheck | HttpCheck;
+export type Check =
+  | TcpCheck
+  | HttpCheck
+  | UdpCheck
+  | DnsCheck
+  | SmtpCheck
+  | PingCheck
+  | GrpcCheck
+  | ScriptCheck
+  | FileCheck
+  | AgentCheck;
 
 /** Connects, and that is all. */
 export interface TcpCheck {
@@ -79,4 +89,76 @@ export interface TlsPlan {
   /** File with the authorities to trust; null trusts those of the host. */
   readonly ca: string | null;
   readonly verifies: boolean;
+}
+
+/** Sends a packet and waits for a reply, or for the news that nobody listens. */
+export interface UdpCheck {
+  readonly kind: "udp";
+  /** In hexadecimal digits. */
+  readonly payload: string;
+  /** What the reply begins with, in hexadecimal digits, with `x` for any; null is content without a reply. */
+  readonly expect: string | null;
+}
+
+/** Asks a name server. */
+export interface DnsCheck {
+  readonly kind: "dns";
+  readonly name: string;
+  readonly record: "SOA" | "A" | "AAAA" | "CNAME" | "NS" | "MX" | "TXT" | "SRV" | "PTR";
+  /** RFC 1035 §4.1.1. */
+  readonly rcode: "NOERROR" | "FORMERR" | "SERVFAIL" | "NXDOMAIN" | "NOTIMP" | "REFUSED";
+  /** What one of the answers has to say; null is content with any, or none. */
+  readonly answer: string | null;
+  readonly protocol: "udp" | "tcp";
+  readonly recursion: boolean;
+}
+
+/** Greets a mail server and takes its leave. */
+export interface SmtpCheck {
+  readonly kind: "smtp";
+  /** Null is this host's name. */
+  readonly helo: string | null;
+  /** STARTTLS, or null for none. */
+  readonly tls: TlsPlan | null;
+}
+
+/** Asks by ICMP echo. */
+export interface PingCheck {
+  readonly kind: "ping";
+}
+
+/** Asks for the health of a service by grpc.health.v1. */
+export interface GrpcCheck {
+  readonly kind: "grpc";
+  /** Empty is the server as a whole. */
+  readonly service: string;
+  /** The `:authority`; null is the target's address and port. */
+  readonly host: string | null;
+  readonly tls: TlsPlan | null;
+}
+
+/** Runs a program whose exit status is the verdict. */
+export interface ScriptCheck {
+  readonly kind: "script";
+  /** Program and arguments; no shell. */
+  readonly command: readonly string[];
+  /** User to run it as; null is one without privileges (`edge-ha`, or `nobody`). */
+  readonly user: string | null;
+  /** Whether exit statuses 2 to 255 mean well, with a weight of 0 to 253. */
+  readonly setsWeight: boolean;
+}
+
+/** Reads a file on this node. */
+export interface FileCheck {
+  readonly kind: "file";
+  readonly path: string;
+  /** What a number in it is multiplied by and added to the weight; 0 takes the server out at any number but 0. */
+  readonly weight: number;
+}
+
+/** Asks an agent on the server how it is and how much it wants. */
+export interface AgentCheck {
+  readonly kind: "agent";
+  /** A line to send first; empty sends nothing. */
+  readonly send: string;
 }

@@ -18,7 +18,6 @@ const router: Readonly<Record<string, string>> = {
 const check: Readonly<Record<string, string>> = {
   via: "the server's own address is checked meanwhile",
   slow_start: "a returning server gets its full weight at once meanwhile",
-  weight: "weights are those of the file meanwhile",
 };
 
 const upstreamServer: Readonly<Record<string, string>> = {

@@ -1,7 +1,14 @@
 import { unreachable } from "../base/assert.ts";
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { Check, CheckTiming, ProbePlan } from "./check-plan.ts";
+import { agentWords } from "./checks/agent.ts";
+import { dnsWords } from "./checks/dns.ts";
+import { fileWords } from "./checks/file.ts";
+import { grpcWords } from "./checks/grpc.ts";
 import { httpWords } from "./checks/http.ts";
+import { scriptWords } from "./checks/script.ts";
+import { smtpWords } from "./checks/smtp.ts";
+import { udpWords } from "./checks/udp.ts";
 import type { ServerConfig } from "./config.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
 import { checkDefaults } from "./schema/check.ts";
@@ -11,7 +18,9 @@ import { formatDuration } from "./units.ts";
 export function probeOf(server: ServerConfig): ProbePlan | null {
   if (server.check === null) return null;
   const { address, port, source, ...rest } = server.check;
-  const target = { address: address ?? server.address, port: port ?? server.port };
+  // Of an address there is one ping, whatever its ports.
+  const ownPort = server.check.kind === "ping" ? 0 : (port ?? server.port);
+  const target = { address: address ?? server.address, port: ownPort };
   // `withOwnSources` has chosen among several.
   const check = { ...rest, source: typeof source === "string" ? source : null };
   return { ...check, target, id: probeId(check, target) };
@@ -32,6 +41,22 @@ function subjectWords(check: Check, target: Endpoint): readonly string[] {
       return [`tcp ${where}`];
     case "http":
       return [`${check.tls === null ? "http" : "https"} ${where}`, ...httpWords(check)];
+    case "udp":
+      return [`udp ${where}`, ...udpWords(check)];
+    case "dns":
+      return [`dns ${where}`, ...dnsWords(check)];
+    case "smtp":
+      return [`smtp ${where}`, ...smtpWords(check)];
+    case "ping":
+      return [`ping ${target.address}`];
+    case "grpc":
+      return [`grpc ${where}`, ...grpcWords(check)];
+    case "script":
+      return [`script ${where}`, ...scriptWords(check)];
+    case "file":
+      return [`file ${where}`, ...fileWords(check)];
+    case "agent":
+      return [`agent ${where}`, ...agentWords(check)];
     default:
       return unreachable(check);
   }

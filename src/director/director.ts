@@ -1,6 +1,7 @@
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
+import type { IpvsServicePlan } from "../config/service-plan.ts";
 import type { Prober } from "../health/prober.ts";
 import type { ServiceStatus } from "../ipc/status.ts";
 import type { IpvsService } from "../kernel/ipvs.ts";
@@ -10,6 +11,7 @@ import type { Journal } from "../kernel/journal.ts";
 import { planSteps, stepText, type Step } from "./plan.ts";
 import { openRefusal, stepRefusal } from "./refusal.ts";
 import { serviceStatuses } from "./service-status.ts";
+import { weighedServices } from "./weights.ts";
 import { desiredTable, keyOf, needsSorry, type IsUp } from "./table.ts";
 
 /** The kernel's table as the director uses it. */
@@ -21,7 +23,7 @@ export interface IpvsTable extends IpvsChanges {
 /** What a director works with. */
 export interface DirectorOptions {
   readonly log: Log;
-  readonly prober: Pick<Prober, "configure" | "isUp" | "close">;
+  readonly prober: Pick<Prober, "configure" | "isUp" | "weightWord" | "close">;
   readonly journal: Pick<Journal, "entries" | "note">;
   /** Opens the kernel's table; throws `ENOENT` where the kernel has none. */
   readonly openIpvs: () => IpvsTable;
@@ -139,13 +141,13 @@ export class Director {
     const actual = this.#read();
     const ipvs = this.#ipvs;
     if (ipvs === null) return plan.services.length > 0 ? "the kernel's table cannot be read" : null;
-    const desired = desiredTable(plan.services, isUp);
+    const desired = desiredTable(this.#weighed(plan), isUp);
     const keys = new Set(desired.map(({ key }) => formatKey(key)));
     const owned = this.#options.journal.entries.union(keys);
     this.#note(owned);
     const failure = this.#apply(ipvs, planSteps(desired, actual, owned));
     if (failure === null) this.#note(keys);
-    this.#tellDeserted(plan, isUp);
+    this.#tellDeserted(this.#weighed(plan), isUp);
     return failure;
   }
 
@@ -173,11 +175,15 @@ export class Director {
     }
   }
 
-  #tellDeserted(plan: DirectorPlan, isUp: IsUp): void {
+  #weighed(plan: DirectorPlan): readonly IpvsServicePlan[] {
+    return weighedServices(plan.services, (probe) => this.#options.prober.weightWord(probe));
+  }
+
+  #tellDeserted(services: readonly IpvsServicePlan[], isUp: IsUp): void {
     const { log } = this.#options;
-    const deserted = plan.services.filter((service) => needsSorry(service, isUp));
+    const deserted = services.filter((service) => needsSorry(service, isUp));
     const keys = new Set(deserted.map((service) => formatKey(keyOf(service))));
-    for (const service of plan.services) {
+    for (const service of services) {
       const key = formatKey(keyOf(service));
       if (keys.has(key) === this.#deserted.has(key)) continue;
       const name = `service ${service.name} (${key})`;

@@ -1,15 +1,44 @@
 import { unreachable } from "../base/assert.ts";
 import type { ProbePlan } from "../config/check-plan.ts";
+import type { Achievement } from "./achievement.ts";
+import { probeAgent } from "./probe-agent.ts";
+import { probeDns } from "./probe-dns.ts";
+import { probeFile } from "./probe-file.ts";
+import { probeGrpc } from "./probe-grpc.ts";
 import { probeHttp } from "./probe-http.ts";
+import { probePing } from "./probe-ping.ts";
+import { probeScript } from "./probe-script.ts";
+import { probeSmtp } from "./probe-smtp.ts";
 import { probeTcp } from "./probe-tcp.ts";
+import { probeUdp } from "./probe-udp.ts";
 
 /** Makes one attempt of whatever kind the probe is: resolves with what was achieved, rejects with why not. */
-export function attemptProbe(probe: ProbePlan, signal: AbortSignal): Promise<string> {
+export async function attemptProbe(probe: ProbePlan, signal: AbortSignal): Promise<Achievement> {
+  if (probe.kind === "script") return probeScript(probe, signal);
+  if (probe.kind === "file") return probeFile(probe);
+  if (probe.kind === "agent") return probeAgent(probe, signal);
+  return { text: await textOf(probe, signal), weight: null };
+}
+
+/** The kinds that say nothing about the weight. */
+type PlainProbe = Exclude<ProbePlan, { readonly kind: "script" | "file" | "agent" }>;
+
+function textOf(probe: PlainProbe, signal: AbortSignal): Promise<string> {
   switch (probe.kind) {
     case "tcp":
       return probeTcp(probe, signal);
     case "http":
       return probeHttp(probe, signal);
+    case "udp":
+      return probeUdp(probe, signal);
+    case "dns":
+      return probeDns(probe, signal);
+    case "smtp":
+      return probeSmtp(probe, signal);
+    case "ping":
+      return probePing(probe, signal);
+    case "grpc":
+      return probeGrpc(probe, signal);
     default:
       return unreachable(probe);
   }

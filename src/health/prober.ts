@@ -3,6 +3,8 @@ import type { Clock } from "../base/clock.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { ProbePlan } from "../config/check-plan.ts";
+import { weightText, type WeightWord } from "../config/weight-word.ts";
+import type { Achievement } from "./achievement.ts";
 import { failureText } from "./failure-text.ts";
 import { attemptEnded, attemptStarted, firstSchedule, type Schedule } from "./schedule.ts";
 import { count, standingTally, unknownTally, type AttemptResult, type Tally } from "./tally.ts";
@@ -12,9 +14,16 @@ export interface ProberOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Makes one attempt: resolves with what was achieved, rejects with why not; the signal is its deadline. */
-  readonly attempt: (probe: ProbePlan, signal: AbortSignal) => Promise<string>;
-  /** Called at every first result and every change of a verdict. */
-  readonly onVerdict: (verdict: { readonly probe: string; readonly isUp: boolean }) => void;
+  readonly attempt: (probe: ProbePlan, signal: AbortSignal) => Promise<Achievement>;
+  /** Called at every first result, every change of a verdict, and every change of the weight that a check asks for. */
+  readonly onVerdict: (verdict: ProbeVerdict) => void;
+}
+
+/** What a probe has come to. */
+export interface ProbeVerdict {
+  readonly probe: string;
+  readonly isUp: boolean;
+  readonly weight: WeightWord | null;
 }
 
 /** What is known of one probe. */
@@ -33,6 +42,8 @@ interface Running {
   tally: Tally;
   since: string;
   lastResult: string;
+  /** What the last successful attempt said about the weight. */
+  weight: WeightWord | null;
   isAnnounced: boolean;
   /** Cancels the timer of the next attempt or ends the attempt under way. */
   cancel: () => void;
@@ -64,7 +75,8 @@ export class Prober {
       // The same server asked in another rhythm: what is known of it stays true.
       old?.cancel();
       const isUp = standing.get(probe.id);
-      this.#add(probe, old?.tally ?? (isUp === undefined ? unknownTally : standingTally(isUp)));
+      const tally = old?.tally ?? (isUp === undefined ? unknownTally : standingTally(isUp));
+      this.#add(probe, tally, old?.weight ?? null);
     }
     for (const gone of before.values()) gone.cancel();
   }
@@ -72,6 +84,11 @@ export class Prober {
   /** Whether the server behind a probe is up; a probe that is not there, or has no result yet, counts as up. */
   isUp(id: string): boolean {
     return this.#probes.get(id)?.tally.isUp ?? true;
+  }
+
+  /** What the check of a server says about its weight; null is nothing. */
+  weightWord(id: string): WeightWord | null {
+    return this.#probes.get(id)?.weight ?? null;
   }
 
   /** What is known of every probe, in the order of the plan. */
@@ -90,7 +107,7 @@ export class Prober {
     this.configure([]);
   }
 
-  #add(probe: ProbePlan, tally: Tally): void {
+  #add(probe: ProbePlan, tally: Tally, weight: WeightWord | null): void {
     const { clock } = this.#options;
     const running: Running = {
       probe,
@@ -98,6 +115,7 @@ export class Prober {
       tally,
       since: clock.wallTime().toISOString(),
       lastResult: "not checked yet",
+      weight,
       isAnnounced: false,
       cancel: () => undefined,
     };
@@ -116,7 +134,7 @@ export class Prober {
     running.schedule = attemptStarted(running.schedule, start);
     const deadline = new AbortController();
     let isOpen = true;
-    const finish = (result: AttemptResult | null): void => {
+    const finish = (result: Outcome | null): void => {
       if (!isOpen) return;
       isOpen = false;
       cancelDeadline();
@@ -131,12 +149,21 @@ export class Prober {
       deadline.abort();
     };
     attempt(probe, deadline.signal).then(
-      (achieved) => finish({ isOk: true, text: `${achieved} in ${elapsed(start, clock.now())}` }),
+      ({ text, weight }) => finish({ isOk: true, text: `${text} in ${elapsed(start, clock.now())}`, weight }),
       (error: unknown) => finish({ isOk: false, text: failureText(error) }),
     );
   }
 
-  #end(running: Running, result: AttemptResult): void {
+  /** Takes what a success says about the weight: whether it is something new. */
+  #weigh(running: Running, { isOk, weight = null }: Outcome): boolean {
+    if (!isOk || Bun.deepEquals(weight, running.weight)) return false;
+    running.weight = weight;
+    const text = weight === null ? "its usual weight" : weightText(weight);
+    this.#options.log.notice(`${running.probe.id} asks for ${text}`);
+    return true;
+  }
+
+  #end(running: Running, result: Outcome): void {
     const { clock, log, onVerdict } = this.#options;
     const { probe } = running;
     const at = clock.now();
@@ -156,11 +183,15 @@ export class Prober {
       if (change.isUp) log.notice(line);
       else log.warning(line);
     }
-    if (change === null && running.isAnnounced) return;
+    const isWeighed = this.#weigh(running, result);
+    if (change === null && !isWeighed && running.isAnnounced) return;
     running.isAnnounced = true;
-    onVerdict({ probe: probe.id, isUp: tally.isUp });
+    onVerdict({ probe: probe.id, isUp: tally.isUp, weight: running.weight });
   }
 }
+
+/** A success, with what it says about the weight, or a failure. */
+type Outcome = AttemptResult & { readonly weight?: WeightWord | null };
 
 function elapsed(start: Instant, end: Instant): string {
   const ms = end - start;

@@ -1,7 +1,7 @@
-import { Duplex } from "node:stream";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { TlsPlan } from "../config/check-plan.ts";
 import type { ByteStream } from "./byte-stream.ts";
+import { StreamDuplex } from "./stream-duplex.ts";
 import { contextOf } from "./trusted-authorities.ts";
 
 /**
@@ -13,7 +13,7 @@ export function startTls(
   tls: TlsPlan,
   options: { readonly address: string; readonly protocols?: readonly string[] },
 ): Promise<TlsStream> {
-  const carrier = new Carrier(below);
+  const carrier = new StreamDuplex(below);
   const settings: ConnectionOptions = {
     socket: carrier,
     secureContext: contextOf(tls.ca),
@@ -36,10 +36,10 @@ export function startTls(
 /** A connection inside TLS. */
 export class TlsStream implements ByteStream {
   readonly #socket: TLSSocket;
-  readonly #carrier: Carrier;
+  readonly #carrier: StreamDuplex;
   #failure: Error | null = null;
 
-  constructor(socket: TLSSocket, carrier: Carrier) {
+  constructor(socket: TLSSocket, carrier: StreamDuplex) {
     this.#socket = socket;
     this.#carrier = carrier;
     socket.on("error", (error) => (this.#failure = error));
@@ -85,34 +85,5 @@ export class TlsStream implements ByteStream {
       };
       for (const name of names) this.#socket.on(name, tell);
     });
-  }
-}
-
-/** What the runtime's TLS takes for a socket: it reads from below only what is asked for. */
-class Carrier extends Duplex {
-  readonly below: ByteStream;
-  /** Why the connection below broke. */
-  failure: Error | null = null;
-
-  constructor(below: ByteStream) {
-    super();
-    this.below = below;
-    // A failure is told by whoever reads; without a listener it would end the process.
-    this.on("error", () => undefined);
-  }
-
-  override _read(): void {
-    this.below.read().then(
-      (bytes) => this.push(bytes),
-      (error: unknown) => {
-        this.failure = error instanceof Error ? error : new Error(String(error));
-        this.destroy(this.failure);
-      },
-    );
-  }
-
-  override _write(bytes: Uint8Array, _encoding: string, done: () => void): void {
-    this.below.write(bytes);
-    done();
   }
 }

@@ -1,5 +1,6 @@
 import type { Departure, DepartureReply } from "./departure.ts";
 import type { DirectorPlan, ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
+import type { WeightWord } from "../config/weight-word.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
 import type { BfdReport, InstanceStatus, ProbeStatus, ProxyStatus, ServiceStatus } from "./status.ts";
 
@@ -61,6 +62,8 @@ export type ToDirector =
 export interface Verdict {
   readonly probe: string;
   readonly isUp: boolean;
+  /** What the check says about the server's weight; null is nothing. */
+  readonly weight: WeightWord | null;
 }
 
 /** From `director` to the supervisor. */

@@ -1,5 +1,6 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { ProxyPlan, RelayPlan, RoutePlan, UpstreamPlan } from "../config/node-plan.ts";
+import { weightBy } from "../config/weight-word.ts";
 import type { Verdict } from "../ipc/messages.ts";
 import type { AccessLog } from "./access-log.ts";
 import { compileHeaderRules, type HeaderRules } from "./headers.ts";
@@ -12,6 +13,9 @@ export interface Server extends Candidate {
   readonly endpoint: Endpoint;
   readonly probe: string | null;
   isUp: boolean;
+  /** What the file says; `weight` is that, or what the check makes of it. */
+  readonly configuredWeight: number;
+  weight: number;
 }
 
 /** A server of an upstream, with this process's connections to it. */
@@ -62,7 +66,8 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext): Snap
   for (const upstream of plan.upstreams) {
     const group = upstream.servers.map(({ address, port, weight, isBackup, probe }): HttpServer => {
       const endpoint = { address, port };
-      return { endpoint, weight, isBackup, probe, isUp: true, pool: context.pool(upstream, endpoint) };
+      const pool = context.pool(upstream, endpoint);
+      return { endpoint, weight, configuredWeight: weight, isBackup, probe, isUp: true, pool };
     });
     servers.push(...group);
     balancers.set(upstream.name, new SmoothWeighted(group));
@@ -72,7 +77,8 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext): Snap
     const group = relay.servers.map(({ address, port, weight, probe }): Server => {
       // Plain round robin is the weighted one with equal weights; 0 stays 0.
       const share = relay.scheduler === "rr" ? Math.min(weight, 1) : weight;
-      return { endpoint: { address, port }, weight: share, isBackup: false, probe, isUp: true };
+      const endpoint = { address, port };
+      return { endpoint, weight: share, configuredWeight: share, isBackup: false, probe, isUp: true };
     });
     servers.push(...group);
     relays.set(relay.name, { plan: relay, balancer: new SmoothWeighted(group) });
@@ -110,10 +116,12 @@ function compileHosts(
 
 /** Applies verdicts to the servers that depend on them. */
 export function applyVerdicts(servers: readonly Server[], verdicts: readonly Verdict[]): void {
-  const byProbe = new Map(verdicts.map((verdict) => [verdict.probe, verdict.isUp]));
+  const byProbe = new Map(verdicts.map((verdict) => [verdict.probe, verdict]));
   for (const server of servers) {
-    const isUp = server.probe === null ? undefined : byProbe.get(server.probe);
-    if (isUp !== undefined) server.isUp = isUp;
+    const verdict = server.probe === null ? undefined : byProbe.get(server.probe);
+    if (verdict === undefined) continue;
+    server.isUp = verdict.isUp;
+    server.weight = weightBy(server.configuredWeight, verdict.weight);
   }
 }
 

@@ -22,7 +22,8 @@ import { soundAdvertsOnly } from "./flood-filter.ts";
 import type { Host, Segment, SegmentPlace } from "./host.ts";
 import { openCapture, openNeighbourhood } from "./listening.ts";
 import { checksumOffset, vrrpProtocol } from "./packet.ts";
-import { resolveUser, runScript } from "./script.ts";
+import { resolveUser } from "../base/program.ts";
+import { runScript } from "./script.ts";
 
 /** The real machine; `close` gives everything back. */
 export interface KernelHost extends Host {

@@ -40,7 +40,8 @@ const path = text('path = "/healthz"', 2048).superRefine((value, context) => {
   );
 });
 
-const host = text('host = "shop.example"').superRefine((value, context) => {
+/** The Host field, or `:authority`. */
+export const hostField: z.ZodType<string> = text('host = "shop.example"').superRefine((value, context) => {
   if (/^[A-Za-z0-9._:[\]-]+$/.test(value)) return;
   context.addIssue(complaint(`${JSON.stringify(value)} is no host name`, 'write host = "shop.example"'));
 });
@@ -95,7 +96,7 @@ export interface HttpEntry extends BodyEntry {
 export const httpKeys: Keys<HttpEntry> = {
   method: orElse(choice(["GET", "HEAD", "OPTIONS"]), "GET"),
   path: orElse(path, "/"),
-  host: orNull(host),
+  host: orNull(hostField),
   http_version: orElse(choice(["1.1", "1.0"]), "1.1"),
   headers: orElse<HttpCheck["headers"]>(headers, []),
   status: orElse(status, usualStatus),
@@ -107,13 +108,13 @@ export const httpsKeys: Keys<HttpEntry & TlsEntry> = { ...httpKeys, ...tlsKeys }
 
 /** Reads an HTTP check. */
 export function readHttp(entry: HttpEntry): HttpCheck {
-  const { method, path: requestPath, host: hostField, headers: fields, status: ranges } = entry;
+  const { method, path: requestPath, host: asked, headers: fields, status: ranges } = entry;
   return {
     kind: "http",
     tls: null,
     method,
     path: requestPath,
-    host: hostField,
+    host: asked,
     version: entry.http_version,
     headers: fields,
     status: ranges,

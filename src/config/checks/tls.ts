@@ -1,7 +1,7 @@
 import { canonicalAddress } from "../../base/address.ts";
 import type { TlsPlan } from "../check-plan.ts";
 import { complaint, filePath, flag, orElse, orNull, text } from "../schema/fields.ts";
-import type { Keys } from "./keys.ts";
+import type { Conflict, Keys } from "./keys.ts";
 
 /** How checks over TLS ask for a certificate and judge it: `sni`, `ca` and `verify`. */
 
@@ -45,4 +45,12 @@ export function tlsWords(tls: TlsPlan, host: string | null): readonly string[] {
 function nameIn(host: string | null): string | null {
   const name = host?.replace(/:\d+$/, "") ?? "";
   return name === "" || name.startsWith("[") || canonicalAddress(name) !== null ? null : name;
+}
+
+/** Finds keys of TLS in a table whose `asked` says that there is none. */
+export function tlsConflict(entry: TlsEntry, asked: string): Conflict | null {
+  const key = entry.sni !== null ? "sni" : entry.ca !== null ? "ca" : entry.verify ? null : "verify";
+  return key === null
+    ? null
+    : { key, complaint: complaint("concerns TLS", `write ${asked} = true beside it`) };
 }

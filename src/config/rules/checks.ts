@@ -1,6 +1,7 @@
 import { familyOf } from "../../base/address.ts";
 import type { CheckConfig } from "../config.ts";
 import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
+import { isRoot, rootFindings } from "./scripts.ts";
 import { unknownName, type Model } from "../model.ts";
 import { formatDuration } from "../units.ts";
 
@@ -13,7 +14,7 @@ interface PlacedCheck {
 
 /** Checks have ended before they are due again, and what they name is there. */
 export function checkRules(model: Model): readonly Finding[] {
-  const rules = [timingFindings, bodyFindings, sourceFindings, tlsFindings];
+  const rules = [timingFindings, bodyFindings, sourceFindings, tlsFindings, scriptFindings, agentFindings];
   return placedChecks(model).flatMap((placed) => rules.flatMap((rule) => rule(placed, model)));
 }
 
@@ -93,8 +94,9 @@ function sourceFindings({ check, path, addresses }: PlacedCheck, model: Model): 
 }
 
 function tlsFindings({ check, path }: PlacedCheck, model: Model): readonly Finding[] {
-  if (check.kind !== "http" || check.tls === null) return [];
-  const { ca, verifies, serverName } = check.tls;
+  const tls = "tls" in check ? check.tls : null;
+  if (tls === null) return [];
+  const { ca, verifies, serverName } = tls;
   if (!verifies && ca !== null) {
     const what = "names authorities that are not asked, as verify = false";
     return [errorAt([...path, "ca"], what, "leave out one of the two")];
@@ -103,9 +105,20 @@ function tlsFindings({ check, path }: PlacedCheck, model: Model): readonly Findi
   const unfit =
     problem === null ? [] : [errorAt([...path, "ca"], problem, "name a file with certificates in PEM form")];
   if (!verifies || serverName !== null) return unfit;
+  const names =
+    check.kind === "smtp" ? 'sni = "mail.example"' : 'sni = "shop.example", host = "shop.example"';
   const what = "the certificate has to be for the server's address, as no name is asked for: few are";
-  return [
-    ...unfit,
-    warningAt(path, what, 'write sni = "shop.example", host = "shop.example" or verify = false'),
-  ];
+  return [...unfit, warningAt(path, what, `write ${names} or verify = false`)];
+}
+
+function scriptFindings({ check, path }: PlacedCheck, model: Model): readonly Finding[] {
+  if (check.kind !== "script" || !isRoot(check.user)) return [];
+  return rootFindings(model, check.command, path);
+}
+
+/** An agent listens beside what it speaks for. */
+function agentFindings({ check, path }: PlacedCheck): readonly Finding[] {
+  if (check.kind !== "agent" || check.port !== null) return [];
+  const what = "does not say where the agent listens, which is not where the service does";
+  return [errorAt(path, what, "write port = 9999")];
 }

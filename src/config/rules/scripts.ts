@@ -9,11 +9,13 @@ export function scriptRules(model: Model): readonly Finding[] {
   );
 }
 
-function isRoot(user: string | null): boolean {
+/** Tells whether a user named in the file is root. */
+export function isRoot(user: string | null): boolean {
   return user === "root" || user === "0";
 }
 
-function rootFindings(model: Model, command: readonly string[], path: KeyPath): readonly Finding[] {
+/** Finds who else could change what root would run. */
+export function rootFindings(model: Model, command: readonly string[], path: KeyPath): readonly Finding[] {
   const problem = model.host.trustProblem(command);
   if (problem === null) return [];
   const what = `would be run by root, and ${problem}: whoever that is could become root`;

@@ -2,6 +2,13 @@ import { z } from "zod";
 import type { Check } from "../check-plan.ts";
 import { httpKeys, httpsKeys, readHttp, readHttps } from "../checks/http.ts";
 import { bodyConflict } from "../checks/body.ts";
+import { agentKeys, readAgent } from "../checks/agent.ts";
+import { dnsKeys, readDns } from "../checks/dns.ts";
+import { fileKeys, readFile } from "../checks/file.ts";
+import { grpcConflict, grpcKeys, readGrpc } from "../checks/grpc.ts";
+import { scriptKeys, readScript } from "../checks/script.ts";
+import { readSmtp, smtpConflict, smtpKeys } from "../checks/smtp.ts";
+import { readUdp, udpKeys } from "../checks/udp.ts";
 import type { Conflict, Keys } from "../checks/keys.ts";
 import type { CheckConfig } from "../config.ts";
 import { closest, quoted } from "../suggestion.ts";
@@ -89,9 +96,19 @@ function kind<const Type extends string, Entry>(
   return schema;
 }
 
-const later: ReadonlySet<string> = new Set(["udp", "dns", "smtp", "ping", "script", "grpc", "file", "agent"]);
-
-const types: readonly string[] = ["tcp", "http", "https"];
+const types: readonly string[] = [
+  "tcp",
+  "http",
+  "https",
+  "udp",
+  "dns",
+  "smtp",
+  "ping",
+  "grpc",
+  "script",
+  "file",
+  "agent",
+];
 
 /** `check = { type = "…", … }`. */
 export const checkSchema: z.ZodType<CheckConfig> = z.discriminatedUnion(
@@ -100,6 +117,14 @@ export const checkSchema: z.ZodType<CheckConfig> = z.discriminatedUnion(
     kind("tcp", {}, () => ({ kind: "tcp" })),
     kind("http", httpKeys, readHttp, bodyConflict),
     kind("https", httpsKeys, readHttps, bodyConflict),
+    kind("udp", udpKeys, readUdp),
+    kind("dns", dnsKeys, readDns),
+    kind("smtp", smtpKeys, readSmtp, smtpConflict),
+    kind("ping", {}, () => ({ kind: "ping" })),
+    kind("grpc", grpcKeys, readGrpc, grpcConflict),
+    kind("script", scriptKeys, readScript),
+    kind("file", fileKeys, readFile),
+    kind("agent", agentKeys, readAgent),
   ],
   {
     error: (issue) => {
@@ -114,9 +139,6 @@ export const checkSchema: z.ZodType<CheckConfig> = z.discriminatedUnion(
 );
 
 function unknownType(type: string): string {
-  if (later.has(type)) {
-    return complaint(`"${type}" is not built yet in this version`, `use one of ${quoted(types)} meanwhile`);
-  }
   const meant = foreignTypes[type.toLowerCase()] ?? closest(type, types);
   return complaint(
     `"${type}" is no kind of check`,
@@ -130,4 +152,14 @@ const foreignTypes: Readonly<Record<string, string>> = {
   http_get: "http",
   ssl_get: "https",
   ssl: "https",
+  udp_check: "udp",
+  dns_check: "dns",
+  smtp_check: "smtp",
+  ping_check: "ping",
+  icmp: "ping",
+  misc_check: "script",
+  misc: "script",
+  file_check: "file",
+  "agent-check": "agent",
+  httpchk: "http",
 };

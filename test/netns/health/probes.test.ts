@@ -146,7 +146,7 @@ test("a hundred probes that hang do not keep another one from its turn", async (
     return ((await counts())["well"] ?? 0) >= (before["well"] ?? 0) + 10;
   });
   // Not one of those that hang has come to its end meanwhile.
-  expect(checker.verdicts()).toEqual([{ probe: "well", isUp: true }]);
+  expect(checker.verdicts()).toEqual([{ probe: "well", isUp: true, weight: null }]);
   expect(await checker.stop()).toBe(0);
 });
 

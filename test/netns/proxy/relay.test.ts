@@ -54,7 +54,7 @@ describe("a relayed service", () => {
     await using driver = await ProxyDriver.start(plan);
     const answers = [await say(port, "1"), await say(port, "2"), await say(port, "3"), await say(port, "4")];
     expect(answers).toEqual(["a:1", "b:2", "a:3", "b:4"]);
-    const verdicts = [a.port, b.port].map((server) => ({ probe: `p${server}`, isUp: false }));
+    const verdicts = [a.port, b.port].map((server) => ({ probe: `p${server}`, isUp: false, weight: null }));
     driver.send({ kind: "verdicts", verdicts: verdicts.slice(0, 1) });
     await driver.nextStatus();
     expect([await say(port, "5"), await say(port, "6")]).toEqual(["b:5", "b:6"]);

@@ -44,14 +44,16 @@ describe("the servers of an upstream", () => {
       upstreamServer(a.port, { probe: "pa" }),
       upstreamServer(b.port, { probe: "pb", isBackup: true }),
     ];
-    await using driver = await ProxyDriver.start(simplePlan(port, servers), [{ probe: "pa", isUp: false }]);
+    await using driver = await ProxyDriver.start(simplePlan(port, servers), [
+      { probe: "pa", isUp: false, weight: null },
+    ]);
     expect(await bodies(port, 3)).toBe("bbb");
     const verdicts = (isUp: boolean): void =>
-      driver.send({ kind: "verdicts", verdicts: [{ probe: "pa", isUp }] });
+      driver.send({ kind: "verdicts", verdicts: [{ probe: "pa", isUp, weight: null }] });
     verdicts(true);
     await waitFor("the return of the first server", async () => (await bodies(port, 1)) === "a");
     verdicts(false);
-    driver.send({ kind: "verdicts", verdicts: [{ probe: "pb", isUp: false }] });
+    driver.send({ kind: "verdicts", verdicts: [{ probe: "pb", isUp: false, weight: null }] });
     await waitFor("503", async () => (await ask(port, get)).startsWith("HTTP/1.1 503"));
     expect((await driver.nextStatus()).responses["5xx"]).toBe(1);
   });

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NotifyPlan, VrrpPlan } from "../../../src/config/node-plan.ts";
-import { resolveUser } from "../../../src/vrrp/script.ts";
+import { resolveUser } from "../../../src/base/program.ts";
 import { waitFor } from "../../support/lab.ts";
 import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { VrrpRole } from "../../support/vrrp-role.ts";

@@ -3,7 +3,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ScriptResult } from "../../../src/vrrp/host.ts";
-import { resolveUser, runScript } from "../../../src/vrrp/script.ts";
+import { resolveUser } from "../../../src/base/program.ts";
+import { runScript } from "../../../src/vrrp/script.ts";
 import { waitFor } from "../../support/lab.ts";
 
 const shell = (text: string): readonly string[] => ["/bin/sh", "-c", text];

@@ -32,6 +32,31 @@ describe("a check", () => {
     ]);
   });
 
+  test.each([
+    [
+      'type = "udp", payload = "hex:00 FF", expect = "hex:0x"',
+      "udp 172.16.8.8:80 send 00ff expect 0x every 2s",
+    ],
+    [
+      'type = "dns", name = "a.example", record = "A", answer = "192.0.2.8"',
+      "dns 172.16.8.8:80 A a.example answer 192.0.2.8 every 2s",
+    ],
+    [
+      'type = "smtp", starttls = true, sni = "m.example"',
+      "smtp 172.16.8.8:80 STARTTLS sni m.example every 2s",
+    ],
+    ['type = "ping"', "ping 172.16.8.8 every 2s"],
+    ['type = "grpc", service = "shop.Orders"', "grpc 172.16.8.8:80 shop.Orders every 2s"],
+    [
+      'type = "script", script = "/bin/x -a", dynamic_weight = true',
+      "script 172.16.8.8:80 /bin/x -a with weight every 2s",
+    ],
+    ['type = "file", path = "/run/x", weight = -1', "file 172.16.8.8:80 /run/x times -1 every 2s"],
+    ['type = "agent", port = 9999', "agent 172.16.8.8:9999 every 2s"],
+  ])("{ %s } is named %s", (check, id) => {
+    expect(probeIds(check)).toEqual([id]);
+  });
+
   test("takes the name to ask for from its host field, without the port", () => {
     const probes = planOf(`${base}${vip}${web}check = { type = "https", host = "a.example:8443" }\n`).director
       .probes;
@@ -95,12 +120,52 @@ describe("a check", () => {
       'type = "https", host = "a.example", sni = "192.0.2.1"',
       'check.sni: "192.0.2.1" is no name of a server; write a name, as in sni = "shop.example"',
     ],
+    ['type = "tcp", nb_get_retry = 3', "check.nb_get_retry: unknown key; write retries"],
+    ['type = "tcp", fastinter = "1s"', "check.fastinter: unknown key; write fast_interval"],
+    ['type = "MISC_CHECK"', 'check.type: "MISC_CHECK" is no kind of check; write type = "script"'],
+    [
+      'type = "agent"',
+      "check: does not say where the agent listens, which is not where the service does; write port = 9999",
+    ],
+    [
+      'type = "udp", payload = "hex:0"',
+      'check.payload: "hex:0" is not written as its prefix says; write payload = "ping", payload = "hex:00 ff" or payload = "base64:AP8="',
+    ],
+    [
+      'type = "udp", payload = "base64:*"',
+      'check.payload: "base64:*" is not written as its prefix says; write payload = "ping", payload = "hex:00 ff" or payload = "base64:AP8="',
+    ],
+    [
+      'type = "dns", name = "a..example"',
+      'check.name: "a..example" is no domain name; write it in ASCII letters, as in name = "shop.example"',
+    ],
+    ['type = "grpc", verify = false', "check.verify: concerns TLS; write tls = true beside it"],
+    ['type = "smtp", ca = "/ca.pem"', "check.ca: concerns TLS; write starttls = true beside it"],
+    [
+      'type = "script", script = ""',
+      'check.script: names no program; write script = "/usr/local/bin/check-shop"',
+    ],
+    [
+      'type = "file", path = "web1"',
+      'check.path: "web1" is no path of a file from the root; write path = "/run/shop/web1"',
+    ],
     [
       'type = "https"',
       'check: warning: the certificate has to be for the server\'s address, as no name is asked for: few are; write sni = "shop.example", host = "shop.example" or verify = false',
     ],
   ])("{ %s } is answered with the cure", (check, line) => {
     expect(faults(check)).toEqual([line]);
+  });
+
+  test("by a script that root runs and others can change is refused", () => {
+    const check = 'check = { type = "script", script = "/opt/x", user = "root" }';
+    const { diagnostics } = readConfig(`${base}${vip}${web}${check}\n`, "f", {
+      trustProblem: ([program = ""]) => `${program} belongs to user 7`,
+      authorityProblem: () => null,
+    });
+    expect(diagnostics.map(({ key, what }) => `${key}: ${what}`)).toEqual([
+      'service "web".check.script: would be run by root, and /opt/x belongs to user 7: whoever that is could become root',
+    ]);
   });
 
   test("with a file of authorities that cannot be read is refused", () => {

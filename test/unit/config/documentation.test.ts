@@ -26,6 +26,9 @@ const tables: readonly (readonly [string, string])[] = [
   ["## `check`", '[[service]]\ncheck = { type = "tcp", _ = 1 }'],
   ["## `check`", '[[service]]\ncheck = { type = "http", _ = 1 }'],
   ["## `check`", '[[service]]\ncheck = { type = "https", _ = 1 }'],
+  ...["udp", "dns", "smtp", "ping", "grpc", "script", "file", "agent"].map(
+    (type) => ["## `check`", `[[service]]\ncheck = { type = "${type}", _ = 1 }`] as const,
+  ),
   ["## `[[listener]]`", "[[listener]]\n_ = 1"],
   ["## `[[upstream]]`", "[[upstream]]\n_ = 1"],
   ["## `[[upstream]]`", "[[upstream]]\nservers = [{ _ = 1 }]"],

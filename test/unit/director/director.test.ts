@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Log } from "../../../src/base/log.ts";
 import { SystemError } from "../../../src/base/system-error.ts";
 import type { DirectorPlan } from "../../../src/config/node-plan.ts";
+import type { WeightWord } from "../../../src/config/weight-word.ts";
 import type { IpvsServicePlan } from "../../../src/config/service-plan.ts";
 import { Director } from "../../../src/director/director.ts";
 import { desiredTable } from "../../../src/director/table.ts";
@@ -16,6 +17,8 @@ interface Lab {
   readonly down: Set<string>;
   readonly said: string[];
   readonly journal: { entries: ReadonlySet<string> };
+  /** What checks say about weights. */
+  readonly words: Map<string, WeightWord>;
   readonly standing: Map<string, boolean>;
 }
 
@@ -25,6 +28,7 @@ function lab(o: { kernel?: FakeIpvs; owned?: readonly string[]; openError?: Syst
   const down = new Set<string>();
   const said: string[] = [];
   const standing = new Map<string, boolean>();
+  const words = new Map<string, WeightWord>();
   const say =
     (level: string) =>
     (message: string): void => {
@@ -48,6 +52,7 @@ function lab(o: { kernel?: FakeIpvs; owned?: readonly string[]; openError?: Syst
       for (const [probe, isUp] of verdicts) standing.set(probe, isUp);
     },
     isUp: (probe: string) => standing.get(probe) ?? !down.has(probe),
+    weightWord: (probe: string) => words.get(probe) ?? null,
     close: () => undefined,
   };
   const openIpvs = (): FakeIpvs => {
@@ -61,6 +66,7 @@ function lab(o: { kernel?: FakeIpvs; owned?: readonly string[]; openError?: Syst
     said,
     journal,
     standing,
+    words,
   };
 }
 
@@ -152,6 +158,24 @@ describe("Director after a crash of the one before", () => {
 });
 
 describe("Director.reconcile", () => {
+  test("takes the weight that a check asks for, and the sorry server when all ask for none", () => {
+    const { director, kernel, words } = lab();
+    director.configure(plan(plannedService({ sorry: plannedTarget("10.99.0.31") })));
+    kernel.changes.length = 0;
+    words.set("probe 21", { kind: "fixed", weight: 7 });
+    director.reconcile();
+    words.set("probe 21", { kind: "share", percent: 0 });
+    words.set("probe 22", { kind: "share", percent: 0 });
+    director.reconcile();
+    expect(kernel.changes).toEqual([
+      `setServer ${key} 10.99.0.21:80`,
+      `addServer ${key} 10.99.0.31:80`,
+      `setServer ${key} 10.99.0.21:80`,
+      `setServer ${key} 10.99.0.22:80`,
+    ]);
+    expect(kernel.services()[0]?.servers.map(({ weight }) => weight)).toEqual([0, 0, 1]);
+  });
+
   test("takes a dead server out and puts it back, and says when none is left", () => {
     const { director, kernel, down, said } = lab();
     const sorry = plannedTarget("10.99.0.31");

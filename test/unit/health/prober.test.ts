@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { silentLog } from "../../../src/base/log.ts";
 import type { ProbePlan, ProbeTiming } from "../../../src/config/check-plan.ts";
-import { Prober } from "../../../src/health/prober.ts";
+import { weightText, type WeightWord } from "../../../src/config/weight-word.ts";
+import type { Achievement } from "../../../src/health/achievement.ts";
+import { Prober, type ProbeVerdict } from "../../../src/health/prober.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { plannedProbe } from "../../support/probe-plans.ts";
 
@@ -16,6 +18,8 @@ function lab(): {
   clock: FakeClock;
   prober: Prober;
   behaviour: Map<string, "up" | "down" | "hang">;
+  /** What an attempt that goes well says about the weight. */
+  weights: Map<string, WeightWord>;
   verdicts: string[];
   attempts: string[];
   aborted: string[];
@@ -23,18 +27,21 @@ function lab(): {
 } {
   const clock = new FakeClock();
   const behaviour = new Map<string, "up" | "down" | "hang">();
+  const weights = new Map<string, WeightWord>();
   const verdicts: string[] = [];
   const attempts: string[] = [];
   const aborted: string[] = [];
-  const attempt = (plan: ProbePlan, signal: AbortSignal): Promise<string> => {
+  const attempt = (plan: ProbePlan, signal: AbortSignal): Promise<Achievement> => {
     attempts.push(plan.id);
     signal.addEventListener("abort", () => aborted.push(plan.id));
     const does = behaviour.get(plan.id) ?? "up";
     if (does === "hang") return new Promise(() => undefined);
-    return does === "up" ? Promise.resolve("connected") : Promise.reject(new Error("refused"));
+    return does === "up"
+      ? Promise.resolve({ text: "connected", weight: weights.get(plan.id) ?? null })
+      : Promise.reject(new Error("refused"));
   };
-  const onVerdict = ({ probe: id, isUp }: { probe: string; isUp: boolean }): void => {
-    verdicts.push(`${id} ${isUp ? "up" : "down"}`);
+  const onVerdict = ({ probe: id, isUp, weight }: ProbeVerdict): void => {
+    verdicts.push(`${id} ${isUp ? "up" : "down"}${weight === null ? "" : `, ${weightText(weight)}`}`);
   };
   const prober = new Prober({ clock, log: silentLog, attempt, onVerdict });
   const pass = async (ms: number): Promise<void> => {
@@ -44,7 +51,7 @@ function lab(): {
       await Promise.resolve();
     }
   };
-  return { clock, prober, behaviour, verdicts, attempts, aborted, pass };
+  return { clock, prober, behaviour, weights, verdicts, attempts, aborted, pass };
 }
 
 describe("Prober", () => {
@@ -155,5 +162,22 @@ describe("Prober", () => {
     await pass(5_000);
     expect(attempts).toEqual(["a"]);
     expect(verdicts).toEqual([]);
+  });
+
+  test("tells of a weight that a check asks for, once, and when it changes", async () => {
+    const { prober, behaviour, weights, verdicts, pass } = lab();
+    weights.set("a", { kind: "share", percent: 50 });
+    prober.configure([probe("a")]);
+    await pass(5_000);
+    expect(verdicts).toEqual(["a up, 50% of its weight"]);
+    expect(prober.weightWord("a")).toEqual({ kind: "share", percent: 50 });
+    weights.delete("a");
+    await pass(2_000);
+    weights.set("a", { kind: "fixed", weight: 7 });
+    await pass(2_000);
+    behaviour.set("a", "down");
+    await pass(5_000);
+    expect(verdicts).toEqual(["a up, 50% of its weight", "a up", "a up, weight 7", "a down, weight 7"]);
+    prober.close();
   });
 });

@@ -219,14 +219,14 @@ describe("tracked servers", () => {
   test("add nothing until they are known, and count from then on", () => {
     const { lb1 } = startedWith(planWith(servers));
     expect(lb1.status().priority).toBe(100);
-    lb1.node.setVerdicts([{ probe: "a", isUp: false }], false);
+    lb1.node.setVerdicts([{ probe: "a", isUp: false, weight: null }], false);
     expect(lb1.status().priority).toBe(100);
-    lb1.node.setVerdicts([{ probe: "b", isUp: false }], false);
+    lb1.node.setVerdicts([{ probe: "b", isUp: false, weight: null }], false);
     expect(lb1.status()).toMatchObject({
       priority: 50,
       claims: ["track web: service web has 0 of 2 servers healthy: −50"],
     });
-    lb1.node.setVerdicts([{ probe: "a", isUp: true }], false);
+    lb1.node.setVerdicts([{ probe: "a", isUp: true, weight: null }], false);
     expect(lb1.status()).toMatchObject({ priority: 100, claims: [] });
   });
 });

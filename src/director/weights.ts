@@ -1,0 +1,16 @@
+import type { IpvsServicePlan } from "../config/service-plan.ts";
+import { weightBy, type WeightWord } from "../config/weight-word.ts";
+
+/** Gives services with the weights that the checks of their servers ask for. PURE. */
+export function weighedServices(
+  services: readonly IpvsServicePlan[],
+  wordOf: (probe: string) => WeightWord | null,
+): readonly IpvsServicePlan[] {
+  return services.map((service) => ({
+    ...service,
+    servers: service.servers.map((server) => {
+      const word = server.probe === null ? null : wordOf(server.probe);
+      return word === null ? server : { ...server, weight: weightBy(server.weight, word) };
+    }),
+  }));
+}

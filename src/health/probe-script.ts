@@ -1,0 +1,36 @@
+import { resolveUser, runProgram, type UserIds } from "../base/program.ts";
+import type { ProbeTiming, ScriptCheck } from "../config/check-plan.ts";
+import type { Achievement } from "./achievement.ts";
+
+/**
+ * Runs a program that is told the server in its environment: exit status 0 is well; where it sets the weight, 2 to 255 are
+ * too, with a weight two less (keepalived's MISC_CHECK). A failure is thrown.
+ */
+export async function probeScript(
+  probe: ProbeTiming & ScriptCheck,
+  signal: AbortSignal,
+): Promise<Achievement> {
+  const { exitStatus, text } = await runProgram({
+    command: probe.command,
+    // The attempt's own deadline comes first: it is what ends a run.
+    timeoutMs: probe.timeoutMs + graceMs,
+    user: userOf(probe.user),
+    environment: { EDGE_HA_ADDRESS: probe.target.address, EDGE_HA_PORT: String(probe.target.port) },
+    signal,
+  });
+  if (exitStatus === 0) return { text, weight: null };
+  if (!probe.setsWeight || exitStatus === null || exitStatus < 2) throw new Error(text);
+  return { text, weight: { kind: "fixed", weight: exitStatus - 2 } };
+}
+
+const graceMs = 1_000;
+const users = new Map<string | null, UserIds | null>();
+
+/** Users are looked up once: the host's name service may be slow, and users do not change their numbers. */
+function userOf(name: string | null): UserIds | null {
+  const known = users.get(name);
+  if (known !== undefined) return known;
+  const found = resolveUser(name);
+  users.set(name, found);
+  return found;
+}
