@@ -4,6 +4,7 @@ import type { Config, RealServerConfig } from "../config/config.ts";
 import { formatDiagnostic } from "../config/diagnostic.ts";
 import { readConfig } from "../config/read.ts";
 import { readTunnel, tunnelConflict, tunnelExamples, type TunnelForm } from "../config/tunnel-words.ts";
+import type { KnownDirector } from "../real-server/survey.ts";
 import { readVip, type Wish } from "../real-server/table.ts";
 
 /** What the command line says of what is to be served. */
@@ -23,6 +24,8 @@ export type WishReading =
       readonly wish: Wish;
       /** The configuration's table, if that was read. */
       readonly realServer: RealServerConfig | null;
+      /** The nodes of the configuration, by the addresses of their own. */
+      readonly directors: readonly KnownDirector[];
     }
   | { readonly kind: "wrong"; readonly problems: readonly string[] };
 
@@ -60,10 +63,10 @@ export function readGiven(vipTexts: readonly string[], tunnelWords: readonly str
   ];
   if (problems.length > 0) return { kind: "wrong", problems };
   const addresses = vips.flatMap((one) => (one.kind === "vip" ? [one.address] : []));
-  return { kind: "wish", wish: { vips: addresses, tunnels: forms }, realServer: null };
+  return { kind: "wish", wish: { vips: addresses, tunnels: forms }, realServer: null, directors: [] };
 }
 
-function wishOf({ realServer }: Config, options: WishOptions, mayBeEmpty: boolean): WishReading {
+function wishOf({ realServer, nodes }: Config, options: WishOptions, mayBeEmpty: boolean): WishReading {
   const reading = readGiven(realServer.addresses, options.tunnels);
   if (reading.kind === "wrong") return reading;
   if (reading.wish.vips.length === 0 && !mayBeEmpty) {
@@ -71,10 +74,14 @@ function wishOf({ realServer }: Config, options: WishOptions, mayBeEmpty: boolea
       `${options.config} names no VIP with a service that is forwarded by direct routing or tunnel; write --vip ADDRESS`,
     );
   }
-  if (options.tunnels.length > 0) return { ...reading, realServer };
+  const directors = nodes.flatMap(({ name, addresses }) =>
+    addresses.map(({ address }): KnownDirector => ({ name, address })),
+  );
+  if (options.tunnels.length > 0) return { ...reading, realServer, directors };
   const conflict = tunnelConflict(realServer.tunnels);
   if (conflict !== null) return wrong(`${options.config}: ${conflict}, with --tunnel`);
-  return { kind: "wish", wish: { ...reading.wish, tunnels: realServer.tunnels }, realServer };
+  const wish = { ...reading.wish, tunnels: realServer.tunnels };
+  return { kind: "wish", wish, realServer, directors };
 }
 
 function wrong(...problems: readonly string[]): WishReading {

@@ -1,15 +1,10 @@
 import { unreachable } from "../base/assert.ts";
 import { errorText, hasCode } from "../base/system-error.ts";
-import {
-  type FitnessReport,
-  type Report,
-  realServerStatus,
-  startRealServer,
-  stopRealServer,
-} from "../real-server/control.ts";
+import { type Report, startRealServer, stopRealServer } from "../real-server/control.ts";
 import { isFit } from "../real-server/fitness.ts";
 import { takeLock } from "../real-server/lock.ts";
 import { defaultStatePath } from "../real-server/state-file.ts";
+import { type FitnessReport, realServerStatus } from "../real-server/status.ts";
 import { describeStep, type Step } from "../real-server/steps.ts";
 import { findWish, readGiven, type WishOptions } from "./rs-wish.ts";
 
@@ -34,7 +29,9 @@ export async function runRs(options: RsOptions): Promise<number> {
   const { wish } = reading;
   const statePath = options.state ?? defaultStatePath(process.env);
   try {
-    if (action === "status") return showFitness(options, realServerStatus(wish.vips, statePath));
+    if (action === "status") {
+      return showFitness(options, await realServerStatus(wish, reading.directors, statePath));
+    }
     const lock = await takeLock();
     if (lock.kind === "busy") {
       complain(options, `${lock.reason}; nothing was changed`);
@@ -93,15 +90,16 @@ function aftermath(options: RsOptions, inForce: readonly Step[]): string {
 }
 
 function showFitness(options: RsOptions, report: FitnessReport): number {
-  const { vips, isStarted, findings } = report;
+  const { vips, isStarted, drain, findings } = report;
   const fit = vips.length > 0 && isFit(findings);
   if (options.json) {
-    print(JSON.stringify({ isFit: fit, isStarted, vips, findings }, null, 2));
+    print(JSON.stringify({ isFit: fit, isStarted, drain, vips, findings }, null, 2));
     return fit ? 0 : 1;
   }
   const width = Math.max(0, ...findings.map((one) => one.subject.length));
   print([
     isStarted ? `started: ${vips.join(", ")}` : "not started",
+    ...(drain === null ? [] : [`out of service: ${drain}, until \`edge-ha rs drain --undo\``]),
     ...findings.map((one) => `${one.verdict.padEnd(5)}  ${one.subject.padEnd(width)}  ${one.text}`),
     ...(vips.length > 0 ? [] : ["no VIP is known: name one with --vip ADDRESS"]),
     fit ? "fit for direct routing" : "not fit for direct routing",

@@ -121,3 +121,13 @@ function isAdvertisement(frame: Uint8Array, asker: Asker, target: string): boole
     addressFromBytes(frame.subarray(start + 8, start + 24)) === target
   );
 }
+
+/** Gives the hardware address that an answer names, which may be another than the frame comes from. */
+export function answeredMac(frame: Uint8Array, target: string): Uint8Array {
+  if (familyOf(target) === 4) return frame.slice(22, 28);
+  // RFC 4861 §4.4: the target link-layer address option, type 2, length 1; without it the frame's own source.
+  const option = ethernetLength + 40 + 24;
+  return frame[option] === 2 && frame[option + 1] === 1 && frame.length >= option + 8
+    ? frame.slice(option + 2, option + 8)
+    : frame.slice(6, 12);
+}

@@ -1,5 +1,6 @@
 import { hasCode } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
+import { parseDefaultRoute, type DefaultRoute } from "./default-routes.ts";
 import { NetlinkConnection, type NetlinkRequest } from "./netlink/connection.ts";
 import { type LeasedAddress, parseLease } from "./address-lease.ts";
 import { parseMessages, type NetlinkMessage } from "./netlink/message.ts";
@@ -129,17 +130,26 @@ export class RouteNetlink {
     return this.#routes(table, 0).filter((route) => route.table === table);
   }
 
+  /** Lists the default routes of one table, with what they say of packet sizes. */
+  defaultRoutes(table: number): DefaultRoute[] {
+    return this.#dumpRoutes(table, 0, parseDefaultRoute).filter((route) => route.table === table);
+  }
+
   /** Lists the IPv4 and IPv6 routes of all tables that carry a tag. */
   taggedRoutes(protocol: number): RouteRequest[] {
     return this.#routes(0, protocol).filter((route) => route.protocol === protocol);
   }
 
   #routes(table: number, protocol: number): RouteRequest[] {
+    return this.#dumpRoutes(table, protocol, parseRoute);
+  }
+
+  #dumpRoutes<T>(table: number, protocol: number, parse: (payload: Uint8Array) => T | null): T[] {
     return ([AF_INET, AF_INET6] as const).flatMap((family) => {
       const payload = routeDump(family, table, protocol);
       return this.#listIfThere(
         { type: routeMessage.getRoute, operation: "RTM_GETROUTE", payload },
-        (message) => (message.type === routeMessage.newRoute ? parseRoute(message.payload) : null),
+        (message) => (message.type === routeMessage.newRoute ? parse(message.payload) : null),
       );
     });
   }

@@ -3,7 +3,7 @@ import { familyOf } from "../base/address.ts";
 import { errorText } from "../base/system-error.ts";
 import { readTunnel, type TunnelForm } from "../config/tunnel-words.ts";
 import { type Outcome, takeAllOrNone, takeWhileTheyGo } from "./apply.ts";
-import { type Circumstances, type Finding, judge } from "./fitness.ts";
+import type { Circumstances } from "./fitness.ts";
 import { Host, mayChangeNetwork } from "./host.ts";
 import { planStart, planStop } from "./plan.ts";
 import { readState, removeState, writeState } from "./state-file.ts";
@@ -12,7 +12,7 @@ import type { Step } from "./steps.ts";
 import { desiredTable, type Wish } from "./table.ts";
 
 /**
- * `start`, `stop` and `status` of a web server behind direct routing or tunnels. The state file is on the disk before the
+ * `start` and `stop` of a web server behind direct routing or tunnels. The state file is on the disk before the
  * first change and goes after the last, so that whatever happens in between can be taken back.
  */
 
@@ -21,14 +21,6 @@ export interface Report {
   readonly steps: readonly Step[];
   readonly notes: readonly string[];
   readonly outcome: Outcome | { readonly kind: "forbidden" };
-}
-
-/** What `status` found. */
-export interface FitnessReport {
-  readonly vips: readonly string[];
-  /** Whether a state file of this boot says that `rs` was started. */
-  readonly isStarted: boolean;
-  readonly findings: readonly Finding[];
 }
 
 /** Brings this machine to serve these VIPs; takes everything back if a step fails. */
@@ -61,16 +53,6 @@ export function takeBack(host: Host, statePath: string): Report {
   return { steps, notes, outcome: keepFile(steps, () => removeState(statePath)) };
 }
 
-/** Looks whether this machine is fit to serve these VIPs, or those it was started with if there are none. */
-export function realServerStatus(vips: readonly string[], statePath: string): FitnessReport {
-  return withHost((host) => {
-    const saved = readState(statePath);
-    const isStarted = saved !== null && saved.bootId === host.read().bootId;
-    const wanted = vips.length > 0 ? vips : (saved?.vips ?? []).map((vip) => vip.address);
-    return { vips: wanted, isStarted, findings: judge(wanted, host.look()) };
-  });
-}
-
 /** Brings a wish about and writes down what was there before; takes everything back if a step fails. */
 export function bringAbout(host: Host, wish: Wish, statePath: string): Report {
   const { vips } = wish;
@@ -95,7 +77,7 @@ export function bringAbout(host: Host, wish: Wish, statePath: string): Report {
 }
 
 /** Gives the tunnels that were asked for when the state file was written. */
-function savedTunnels(saved: SavedState | null): readonly TunnelForm[] {
+export function savedTunnels(saved: SavedState | null): readonly TunnelForm[] {
   return (saved?.tunnels ?? []).flatMap((word) => readTunnel(word) ?? []);
 }
 

@@ -16,7 +16,9 @@ import type { Circumstances, SeenInterface, Sight } from "./fitness.ts";
 import { parseListeners } from "./listeners.ts";
 import type { ActualState } from "./state.ts";
 import { hostLength, type Step } from "./steps.ts";
+import type { Surroundings } from "./survey.ts";
 import { requiredSysctls } from "./table.ts";
+import type { TunnelSight } from "./tunnel-fitness.ts";
 import { isTunnelName, placeholder, TunnelHost } from "./tunnel-host.ts";
 
 /** linux/rtnetlink.h: RT_TABLE_MAIN, RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RTN_UNICAST. */
@@ -97,6 +99,27 @@ export class Host {
       listeners: ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap((path) =>
         parseListeners(readIfThere(path)),
       ),
+    };
+  }
+
+  /** Reads the interfaces of this machine, and all addresses. */
+  surroundings(): Surroundings {
+    return { links: this.#netlink.links(), addresses: this.#netlink.addresses() };
+  }
+
+  /** Reads what the judgement of tunnels rests on. */
+  lookAtTunnels(): TunnelSight {
+    const links = new Map(this.#netlink.links().map((link) => [link.index, link]));
+    return {
+      links: this.#tunnels.links(this.#netlink.addresses()),
+      ports: this.#tunnels.ports(),
+      waysOut: this.#netlink.defaultRoutes(mainTable).flatMap((route) => {
+        const link = links.get(route.linkIndex);
+        if (link === undefined) return [];
+        const { mtu: routeMtu, advertisedMss } = route;
+        const family = familyOf(route.destination.address);
+        return [{ family, interface: link.name, mtu: link.mtu, routeMtu, advertisedMss }];
+      }),
     };
   }
 

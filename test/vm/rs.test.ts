@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { resolve } from "node:path";
+import type { FitnessReport } from "../../src/real-server/status.ts";
 import { Guest } from "./guest.ts";
 
 /**
@@ -102,6 +103,11 @@ test("several tunnels side by side serve at once, and again there is nothing to 
   await guest.text(`${rs} start ${both} ${tunnels}`);
   expect(await guest.text(`${rs} start ${both} ${tunnels}`)).toContain("nothing to change");
   expect(await ask(4, "--tun-type gre")).toHaveLength(2);
+  const { findings } = JSON.parse((await guest.run(`${rs} status ${both} --json`)).stdout) as FitnessReport;
+  const unfit = findings.filter(({ verdict }) => verdict === "unfit");
+  expect(unfit).toEqual([]);
+  const fit = findings.filter(({ verdict }) => verdict === "fit").map(({ subject }) => subject);
+  expect(fit).toEqual(expect.arrayContaining(["rs-ipip", "rs-gre", "sit0", "rs-ip6tnl", "UDP 6080"]));
   expect(await ask(6, "--tun-type gue --tun-port 6080")).toHaveLength(2);
 });
 

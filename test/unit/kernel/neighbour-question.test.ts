@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { isAnswer, neighbourQuestion } from "../../../src/kernel/neighbour-question.ts";
+import { answeredMac, isAnswer, neighbourQuestion } from "../../../src/kernel/neighbour-question.ts";
 
 const mac = fromHex("020000000010");
 const asker = { mac, address: "192.0.2.10" };
@@ -89,5 +89,22 @@ describe("isAnswer() over IPv6", () => {
     for (let length = 0; length < 78; length++) {
       expect(isAnswer(whole.subarray(0, length), asker6, "2001:db8::1")).toBe(false);
     }
+  });
+});
+
+describe("answeredMac()", () => {
+  test("is what the answer says, whatever the frame comes from", () => {
+    const answer = fromHex(
+      "020000000010 0200000000fe 0806 0001080006040002 00005e000133 c0000201 020000000010 c000020a".replaceAll(
+        " ",
+        "",
+      ),
+    );
+    expect(toHex(answeredMac(answer, "192.0.2.1"))).toBe("00005e000133");
+    const advertisement = new Uint8Array(14 + 40 + 32);
+    advertisement.set(fromHex("0200000000fe"), 6);
+    expect(toHex(answeredMac(advertisement, "2001:db8::1"))).toBe("0200000000fe");
+    advertisement.set(fromHex("020100005e000233"), 14 + 40 + 24);
+    expect(toHex(answeredMac(advertisement, "2001:db8::1"))).toBe("00005e000233");
   });
 });
