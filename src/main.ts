@@ -41,6 +41,7 @@ function program(finish: (status: Promise<number>) => void): Command {
   const socketOf = (): string => top.opts<{ socket: string }>().socket;
   addService(top, finish, socketOf);
   addQuestions(top, finish, socketOf);
+  addDrain(top, finish, socketOf);
   addWatch(top, finish);
   addRealServer(top, finish);
   return top;
@@ -125,6 +126,37 @@ function addQuestions(top: Command, finish: (status: Promise<number>) => void, s
     .action(() => {
       process.stdout.write(`edge-ha ${version}\n`);
       finish(Promise.resolve(0));
+    });
+}
+
+function addDrain(top: Command, finish: (status: Promise<number>) => void, socketOf: () => string): void {
+  top
+    .command("drain")
+    .description(
+      "take servers out of their L4 service: no new connections, and out once the open ones have ended",
+    )
+    .argument("<server...>", "service/address or service/address:port, such as web/192.0.2.8")
+    .option("--within <time>", "how long open connections may go on", "5m")
+    .option("--no-wait", "do not wait for them")
+    .option("--json", "as one JSON document", false)
+    .action((servers: string[], options: { within: string; wait: boolean; json: boolean }) => {
+      const run = async (): Promise<number> => {
+        const { runDrain } = await import("./cli/drain.ts");
+        return runDrain({ ...options, servers, isBack: false, socket: socketOf() });
+      };
+      finish(run());
+    });
+  top
+    .command("enable")
+    .description("put drained servers back into their L4 service")
+    .argument("<server...>", "as with drain")
+    .option("--json", "as one JSON document", false)
+    .action((servers: string[], options: { json: boolean }) => {
+      const run = async (): Promise<number> => {
+        const { runDrain } = await import("./cli/drain.ts");
+        return runDrain({ ...options, servers, isBack: true, within: "0s", wait: false, socket: socketOf() });
+      };
+      finish(run());
     });
 }
 

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
 import { createConnection } from "node:net";
 import { dirname } from "node:path";
 import { hasCode } from "../base/system-error.ts";
+import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { HandoverOrder, HandoverReport } from "../ipc/handover.ts";
 import type { NodeStatus } from "../ipc/status.ts";
 
@@ -17,6 +18,7 @@ export interface AdminHandlers {
   status(): NodeStatus;
   reload(): Promise<ReloadReply>;
   failover(order: HandoverOrder): Promise<HandoverReport>;
+  drain(order: DrainOrder): Promise<DrainReport>;
 }
 
 /** An open admin socket. */
@@ -25,7 +27,8 @@ export interface AdminServer {
 }
 
 /**
- * Serves the admin API on a Unix socket that only root may use: `GET /status`, `POST /reload` and `POST /failover`, all JSON.
+ * Serves the admin API on a Unix socket that only root may use: `GET /status`, `POST /reload`, `POST /failover` and `POST /drain`,
+ * all JSON.
  * Throws if another edge-ha answers there, or if something else than a socket has that name; a socket left by a crash
  * is replaced.
  */
@@ -67,6 +70,12 @@ async function answer(request: Request, handlers: AdminHandlers): Promise<Respon
     const example = `{"names": ["public-1"], "isBack": false, "isNow": false}`;
     return Response.json({ error: `the body must be JSON such as ${example}` }, { status: 400 });
   }
+  if (request.method === "POST" && pathname === "/drain") {
+    const order = await drainOrder(request);
+    if (order !== null) return Response.json(await handlers.drain(order));
+    const example = `{"servers": ["web/192.0.2.8"], "isBack": false, "withinMs": 300000}`;
+    return Response.json({ error: `the body must be JSON such as ${example}` }, { status: 400 });
+  }
   return Response.json({ error: `no ${request.method} ${pathname} here` }, { status: 404 });
 }
 
@@ -81,6 +90,18 @@ async function handoverOrder(request: Request): Promise<HandoverOrder | null> {
   if (!Array.isArray(names)) return null;
   const texts = names.filter((name) => typeof name === "string");
   return texts.length === names.length ? { names: texts, isBack, isNow } : null;
+}
+
+/** Reads the order of a drain; null if it is none. */
+async function drainOrder(request: Request): Promise<DrainOrder | null> {
+  const body: unknown = await request.json().catch(() => null);
+  if (typeof body !== "object" || body === null) return null;
+  if (!("servers" in body) || !("isBack" in body) || !("withinMs" in body)) return null;
+  const { servers, isBack, withinMs } = body;
+  if (!Array.isArray(servers) || typeof isBack !== "boolean") return null;
+  if (typeof withinMs !== "number" || !Number.isFinite(withinMs) || withinMs < 0) return null;
+  const names = servers.filter((name) => typeof name === "string");
+  return names.length === servers.length ? { servers: names, isBack, withinMs } : null;
 }
 
 /** Tells whether somebody holds the socket, be it too busy to answer. */

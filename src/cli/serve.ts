@@ -45,6 +45,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
       status: () => supervisor.status(service.configStatus),
       reload: () => service.reload(),
       failover: (order) => supervisor.handOver(order),
+      drain: (order) => supervisor.drain(order),
     });
   } catch (error) {
     log.error(withHint(errorText(error)));

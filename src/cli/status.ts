@@ -118,6 +118,11 @@ function virtualMacText({ virtualMac }: InstanceStatus): string {
   return virtualMac === null ? "" : ` as ${virtualMac.mac} (${virtualMac.interface})`;
 }
 
+function serviceState({ usesSorry, hasQuorum }: ServiceStatus): string {
+  if (usesSorry) return "sorry server";
+  return hasQuorum ? "" : "down";
+}
+
 function placeOf({ protocol, address, port, mark }: ServiceStatus): string {
   if (address === null || port === null) return `fwmark ${mark}`;
   const endpoint = formatEndpoint({ address, port });
@@ -126,12 +131,12 @@ function placeOf({ protocol, address, port, mark }: ServiceStatus): string {
 
 function describeServices(status: NodeStatus): string {
   const rows = status.services.flatMap((service) => [
-    [service.name, placeOf(service), service.scheduler, service.usesSorry ? "sorry server" : "", ""],
+    [service.name, placeOf(service), service.scheduler, serviceState(service), ""],
     ...service.servers.map((server) => [
       "",
       `  ${formatEndpoint(server)}`,
       `weight ${server.weight}`,
-      server.isUp ? "up" : "down",
+      server.drain ?? (server.isUp ? "up" : "down"),
       `${server.activeConnections}`,
     ]),
   ]);

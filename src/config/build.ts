@@ -11,8 +11,8 @@ import type {
 } from "./config.ts";
 import { deepFreeze } from "./freeze.ts";
 import type { Model } from "./model.ts";
-import type { HeaderRulesPlan } from "./node-plan.ts";
-import type { TunnelPlan } from "./service-plan.ts";
+import type { HeaderRulesPlan, NotifyScriptPlan } from "./node-plan.ts";
+import type { QuorumPlan, TunnelPlan } from "./service-plan.ts";
 import { realServerConfig } from "./real-server.ts";
 import type { NodeEntry } from "./schema/cluster.ts";
 import type { HeaderRulesEntry, ListenerEntry, RouteEntry, SiteEntry, UpstreamEntry } from "./schema/http.ts";
@@ -20,6 +20,7 @@ import type { NotifyEntry } from "./schema/notify.ts";
 import type { ServiceEntry, TunnelEntry } from "./schema/service.ts";
 
 const defaultConnectTimeoutMs = 5000;
+const defaultScriptTimeoutMs = 30_000;
 
 /** Makes the configuration out of tables that every rule has passed. */
 export function buildConfig(model: Model): Config {
@@ -64,7 +65,7 @@ function notifyConfig(entry: NotifyEntry | null): NotifyConfig | null {
 
 function serviceConfig(entry: ServiceEntry): ServiceConfig {
   const { name, vips, addresses, ports, protocol, forward, scheduler, sorry } = entry;
-  const mask = entry.persistence_mask;
+  const { persistence_mask: mask, damping } = entry;
   return {
     name,
     vips,
@@ -80,6 +81,10 @@ function serviceConfig(entry: ServiceEntry): ServiceConfig {
     persistencePrefix: { ipv4: mask?.ipv4 ?? 32, ipv6: mask?.ipv6 ?? 128 },
     persistenceEngine: entry.persistence_engine,
     sorry,
+    quorum: quorumOf(entry),
+    startsDown: entry.alpha,
+    damping:
+      damping === null ? null : { changes: damping.changes, withinMs: damping.within, holdMs: damping.hold },
     tunnel: tunnelOf(forward, entry.tunnel),
     connectTimeoutMs: entry.connect_timeout ?? defaultConnectTimeoutMs,
     servers: entry.servers.map((server) => ({
@@ -91,7 +96,23 @@ function serviceConfig(entry: ServiceEntry): ServiceConfig {
       tunnel: tunnelOf(server.forward ?? forward, server.tunnel ?? entry.tunnel),
       upperThreshold: server.upper_threshold,
       lowerThreshold: server.lower_threshold,
+      inhibits: server.inhibit ?? entry.inhibit,
+      slowStartMs: server.slow_start ?? entry.slow_start,
     })),
+  };
+}
+
+function quorumOf(entry: ServiceEntry): QuorumPlan {
+  const user = entry.quorum_user;
+  const timeoutMs = entry.quorum_timeout ?? defaultScriptTimeoutMs;
+  const script = (command: readonly string[] | null): NotifyScriptPlan | null =>
+    command === null ? null : { command, timeoutMs, user };
+  return {
+    weight: entry.quorum ?? 1,
+    hysteresis: entry.hysteresis,
+    up: script(entry.quorum_up),
+    down: script(entry.quorum_down),
+    endsOnStop: entry.omega,
   };
 }
 

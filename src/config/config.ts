@@ -14,7 +14,9 @@ import type {
 } from "./node-plan.ts";
 import type { PerNode } from "./schema/per-node.ts";
 import type {
+  DampingPlan,
   KernelForward,
+  QuorumPlan,
   Scheduler,
   SchedulerFlag,
   TransportProtocol,
@@ -195,6 +197,9 @@ export interface ServiceConfig {
   readonly persistencePrefix: { readonly ipv4: number; readonly ipv6: number };
   readonly persistenceEngine: "sip" | null;
   readonly sorry: Endpoint | null;
+  readonly quorum: QuorumPlan;
+  readonly startsDown: boolean;
+  readonly damping: DampingPlan | null;
   /** How the sorry server is reached where that is by tunnel. */
   readonly tunnel: TunnelPlan | null;
   /** How long the userspace relay waits for a server to accept. */
@@ -217,6 +222,8 @@ export interface ServiceServerConfig {
   readonly tunnel: TunnelPlan | null;
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
+  readonly inhibits: boolean;
+  readonly slowStartMs: number;
 }
 
 /** An L7 listening address. */

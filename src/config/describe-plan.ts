@@ -173,7 +173,24 @@ function serviceNotes(service: IpvsServicePlan): readonly string[] {
   return [
     ...schedulerFlags.map((flag) => `with ${flag}`),
     ...(isOnePacket ? ["each datagram by itself"] : []),
+    ...quorumNotes(service),
     ...(persistenceS === 0 ? [] : [`persistent for ${persistenceS}s${by}${engine}`]),
+  ];
+}
+
+function quorumNotes({ quorum, startsDown, damping }: IpvsServicePlan): readonly string[] {
+  const { weight, hysteresis, up, down } = quorum;
+  const scripts = [up, down].filter((script) => script !== null).map(programText);
+  const spread = hysteresis === 0 ? "" : ` ± ${hysteresis}`;
+  return [
+    ...(weight === 1 && hysteresis === 0 ? [] : [`quorum ${weight}${spread}`]),
+    ...(scripts.length === 0 ? [] : [`tells ${scripts.join(", ")}`]),
+    ...(startsDown ? ["down until checked"] : []),
+    ...(damping === null
+      ? []
+      : [
+          `out for ${formatDuration(damping.holdMs)} after ${damping.changes} failures in ${formatDuration(damping.withinMs)}`,
+        ]),
   ];
 }
 
@@ -183,10 +200,13 @@ function methodText({ forward, tunnel }: IpvsTargetPlan): string {
   return `${forward} ${tunnel.type}${port}${tunnel.checksum === "none" ? "" : ` checksum ${tunnel.checksum}`}`;
 }
 
-function limitText({ upperThreshold, lowerThreshold }: IpvsServerPlan): string {
-  if (upperThreshold === 0) return "";
+function limitText({ upperThreshold, lowerThreshold, inhibits, slowStartMs }: IpvsServerPlan): string {
   const again = lowerThreshold === 0 ? "" : `, again below ${lowerThreshold}`;
-  return `, at most ${upperThreshold} connections${again}`;
+  return [
+    upperThreshold === 0 ? "" : `, at most ${upperThreshold} connections${again}`,
+    inhibits ? ", weight 0 while down" : "",
+    slowStartMs === 0 ? "" : `, full weight ${formatDuration(slowStartMs)} after it is back`,
+  ].join("");
 }
 
 function relayLines(relay: RelayPlan): readonly string[] {

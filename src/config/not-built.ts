@@ -28,9 +28,7 @@ const upstreamServer: Readonly<Record<string, string>> = {
 };
 
 const serviceServer: Readonly<Record<string, string>> = {
-  inhibit: serverCheck,
-  slow_start: "a returning server gets its full weight at once meanwhile",
-  drain: "write weight = 0 meanwhile",
+  drain: "say `edge-ha drain`, or write weight = 0",
 };
 
 const route: Readonly<Record<string, string>> = {
@@ -87,14 +85,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     services: "changes of services are in the log meanwhile",
   },
   service: {
-    quorum: "a service is up while one server is up meanwhile",
-    hysteresis: "a service is up while one server is up meanwhile",
-    quorum_up: logOnly,
-    quorum_down: logOnly,
-    inhibit: serverCheck,
-    alpha: "servers count as up until their check has failed meanwhile",
-    omega: "services are removed on stop meanwhile",
-    slow_start: "a returning server gets its full weight at once meanwhile",
     sync: "connections are not carried over to the other director meanwhile",
     proxy_protocol: "servers see the relay's address meanwhile",
     snat: "add the rule to the host's own packet filter meanwhile",

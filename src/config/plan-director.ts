@@ -76,6 +76,9 @@ function kernelService({ service, key, servers }: Entry): readonly IpvsServicePl
       persistencePrefix: key.family === 4 ? ipv4 : ipv6,
       persistenceEngine,
       sorry: sorryTarget(service, forward, key),
+      quorum: service.quorum,
+      startsDown: service.startsDown,
+      damping: service.damping,
       servers: servers.flatMap((server) => kernelServer(server, service, key)),
     },
   ];
@@ -86,12 +89,13 @@ function kernelServer(
   service: ServiceConfig,
   key: ServiceKeyPlan,
 ): readonly IpvsServerPlan[] {
-  const { address, forward, tunnel, upperThreshold, lowerThreshold } = server;
+  const { address, forward, tunnel, upperThreshold, lowerThreshold, inhibits, slowStartMs } = server;
   if (forward === "proxy") return [];
   // Of a mark, only translation with a port of its own changes the port.
   const own = service.servers.find((entry) => entry.address === address)?.port ?? 0;
   const port = "mark" in key ? (forward === "nat" ? own : 0) : server.port;
-  return [{ ...plannedServer(server), port, forward, tunnel, upperThreshold, lowerThreshold }];
+  const limits = { upperThreshold, lowerThreshold, inhibits, slowStartMs };
+  return [{ ...plannedServer(server), port, forward, tunnel, ...limits }];
 }
 
 /** The sorry server is reached as the servers are; where that changes no port, at the service's. */

@@ -1,5 +1,5 @@
 import type { Endpoint, Family } from "../base/address.ts";
-import type { ServicePlanServer } from "./node-plan.ts";
+import type { NotifyScriptPlan, ServicePlanServer } from "./node-plan.ts";
 
 /** What the kernel balances: the director's part of a plan. */
 
@@ -63,7 +63,33 @@ export interface IpvsServicePlan {
   readonly persistenceEngine: "sip" | null;
   /** Takes the traffic when every server is down; null refuses it. */
   readonly sorry: IpvsTargetPlan | null;
+  readonly quorum: QuorumPlan;
+  /** Whether servers count as down until their check has succeeded. */
+  readonly startsDown: boolean;
+  /** When a server that comes and goes is kept out; null never. */
+  readonly damping: DampingPlan | null;
   readonly servers: readonly IpvsServerPlan[];
+}
+
+/** How much of a service has to be alive. */
+export interface QuorumPlan {
+  /** Sum of weights that the servers that are up must have. */
+  readonly weight: number;
+  /** How far the sum must be off before it counts that it is above or below. */
+  readonly hysteresis: number;
+  /** Run when the quorum is reached, and when it is lost; null is nothing. */
+  readonly up: NotifyScriptPlan | null;
+  readonly down: NotifyScriptPlan | null;
+  /** Whether a stop runs `down` too. */
+  readonly endsOnStop: boolean;
+}
+
+/** When a server that changes too often is kept out: so many failures within a time. */
+export interface DampingPlan {
+  readonly changes: number;
+  readonly withinMs: number;
+  /** For how long after the last of them. */
+  readonly holdMs: number;
 }
 
 /** `fallback`: to the next server when the one hashed to is down or overloaded; `port`: source ports are hashed too. */
@@ -81,4 +107,8 @@ export interface IpvsServerPlan extends ServicePlanServer, IpvsTargetPlan {
   /** Connections above which it gets none, until they are below `lowerThreshold` (0: three quarters); 0 is no limit. */
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
+  /** Whether it stays in the table with weight 0 while it is down, so that its connections go on. */
+  readonly inhibits: boolean;
+  /** How long its weight grows after it came back; 0 is at once. */
+  readonly slowStartMs: number;
 }

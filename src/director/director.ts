@@ -3,16 +3,20 @@ import { errorText } from "../base/system-error.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import type { IpvsServicePlan } from "../config/service-plan.ts";
 import type { Prober } from "../health/prober.ts";
+import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { ServiceStatus } from "../ipc/status.ts";
 import type { IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 import { applyStep, type IpvsChanges } from "./apply.ts";
+import { Availability, type AvailabilityOptions } from "./availability.ts";
+import type { IsUp } from "./moment.ts";
 import type { Journal } from "../kernel/journal.ts";
 import { planSteps, stepText, type Step } from "./plan.ts";
 import { openRefusal, stepRefusal } from "./refusal.ts";
 import { serviceStatuses } from "./service-status.ts";
+import type { QuorumChange } from "./quorum.ts";
+import { desiredTable, keyOf } from "./table.ts";
 import { weighedServices } from "./weights.ts";
-import { desiredTable, keyOf, needsSorry, type IsUp } from "./table.ts";
 
 /** The kernel's table as the director uses it. */
 export interface IpvsTable extends IpvsChanges {
@@ -23,10 +27,15 @@ export interface IpvsTable extends IpvsChanges {
 /** What a director works with. */
 export interface DirectorOptions {
   readonly log: Log;
-  readonly prober: Pick<Prober, "configure" | "isUp" | "weightWord" | "close">;
+  readonly clock: AvailabilityOptions["clock"];
+  readonly prober: Pick<Prober, "configure" | "verdict" | "weightWord" | "close">;
+  /** What the operator has taken out, kept over restarts. */
+  readonly book: AvailabilityOptions["book"];
   readonly journal: Pick<Journal, "entries" | "note">;
   /** Opens the kernel's table; throws `ENOENT` where the kernel has none. */
   readonly openIpvs: () => IpvsTable;
+  /** Runs what is to be run when a service gains or loses its quorum. */
+  readonly tell: (change: QuorumChange) => void;
 }
 
 const nothing: DirectorPlan = { probes: [], services: [] };
@@ -40,11 +49,11 @@ export class Director {
   #plan: DirectorPlan | null = null;
   #ipvs: IpvsTable | null = null;
   #lastFailure: string | null = null;
-  /** Keys of services that were without a server when last looked at. */
-  #deserted: ReadonlySet<string> = new Set();
+  readonly #availability: Availability;
 
   constructor(options: DirectorOptions) {
     this.#options = options;
+    this.#availability = new Availability(options);
   }
 
   /** Carries out a plan; the result says why not, and then the old one is still in force. */
@@ -57,13 +66,15 @@ export class Director {
       if (refusal !== null && needsTable) return refusal;
     }
     const standing = old === null ? this.#standingVerdicts(plan) : new Map<string, boolean>();
-    const refusal = this.#reconcile(plan, (probe) => standing.get(probe) ?? prober.isUp(probe));
+    const refusal = this.#reconcile(plan, (probe) => standing.get(probe) ?? prober.verdict(probe));
     if (refusal !== null) {
-      this.#reconcile(old ?? nothing, (probe) => prober.isUp(probe));
+      this.#reconcile(old ?? nothing, (probe) => prober.verdict(probe));
+      this.#availability.takeQuorumChanges();
       return refusal;
     }
     prober.configure(plan.probes, standing);
     this.#plan = plan;
+    this.#tellQuorums();
     return null;
   }
 
@@ -73,7 +84,8 @@ export class Director {
     if (this.#plan === null) return;
     const needsTable = this.#plan.services.length > 0;
     const failure =
-      (needsTable ? this.#open() : null) ?? this.#reconcile(this.#plan, (probe) => prober.isUp(probe));
+      (needsTable ? this.#open() : null) ?? this.#reconcile(this.#plan, (probe) => prober.verdict(probe));
+    this.#tellQuorums();
     if (failure !== this.#lastFailure) {
       if (failure === null) log.notice("the IPVS table is as it should be again");
       else log.error(`the IPVS table is not as it should be: ${failure}`);
@@ -81,16 +93,33 @@ export class Director {
     this.#lastFailure = failure;
   }
 
+  /** Whether a look at the table is due each second: for a server that starts slowly, is drained, or kept out. */
+  get isWaiting(): boolean {
+    return this.#availability.isWaiting;
+  }
+
+  /** Takes servers out of their services, or puts them back. */
+  drain(order: DrainOrder): DrainReport {
+    const report = this.#availability.order(order, this.#plan?.services ?? []);
+    if (report.refusal === null) this.reconcile();
+    return report;
+  }
+
   /** The planned services as the kernel has them. */
   status(): readonly ServiceStatus[] {
-    const services = this.#plan?.services ?? [];
-    return serviceStatuses(services, this.#read(), (probe) => this.#options.prober.isUp(probe));
+    const services = this.#weighed(this.#plan ?? nothing);
+    const isUp: IsUp = (probe) => this.#options.prober.verdict(probe);
+    return serviceStatuses(services, this.#read(), isUp, this.#availability);
   }
 
   /** Ends the checks and removes everything this node made. */
   stop(): void {
     const { log, prober } = this.#options;
     prober.close();
+    for (const service of this.#plan?.services ?? []) {
+      if (service.quorum.endsOnStop && this.#availability.hadQuorum(service))
+        this.#options.tell({ service, hasQuorum: false, liveWeight: 0, isFirst: false });
+    }
     const failure = this.#reconcile(nothing, () => true);
     if (failure !== null) log.error(`IPVS services stay behind: ${failure}`);
     this.#plan = null;
@@ -128,10 +157,11 @@ export class Director {
       const key = formatKey(keyOf(service));
       const entry = present.get(key);
       if (entry === undefined || !this.#options.journal.entries.has(key)) continue;
-      for (const { address, port, probe } of service.servers) {
-        if (probe === null) continue;
-        const isThere = entry.servers.some((server) => server.address === address && server.port === port);
-        verdicts.set(probe, isThere || verdicts.get(probe) === true);
+      for (const { address, port, probe, weight, inhibits } of service.servers) {
+        if (probe === null || this.#availability.drainOf(service, { address, port }) !== null) continue;
+        const found = entry.servers.find((server) => server.address === address && server.port === port);
+        const isUp = found !== undefined && !(inhibits && weight > 0 && found.weight === 0);
+        verdicts.set(probe, isUp || verdicts.get(probe) === true);
       }
     }
     return verdicts;
@@ -141,13 +171,13 @@ export class Director {
     const actual = this.#read();
     const ipvs = this.#ipvs;
     if (ipvs === null) return plan.services.length > 0 ? "the kernel's table cannot be read" : null;
-    const desired = desiredTable(this.#weighed(plan), isUp);
+    this.#availability.observe(plan.services, actual, isUp);
+    const desired = desiredTable(this.#weighed(plan), isUp, this.#availability);
     const keys = new Set(desired.map(({ key }) => formatKey(key)));
     const owned = this.#options.journal.entries.union(keys);
     this.#note(owned);
     const failure = this.#apply(ipvs, planSteps(desired, actual, owned));
     if (failure === null) this.#note(keys);
-    this.#tellDeserted(this.#weighed(plan), isUp);
     return failure;
   }
 
@@ -179,18 +209,26 @@ export class Director {
     return weighedServices(plan.services, (probe) => this.#options.prober.weightWord(probe));
   }
 
-  #tellDeserted(services: readonly IpvsServicePlan[], isUp: IsUp): void {
-    const { log } = this.#options;
-    const deserted = services.filter((service) => needsSorry(service, isUp));
-    const keys = new Set(deserted.map((service) => formatKey(keyOf(service))));
-    for (const service of services) {
-      const key = formatKey(keyOf(service));
-      if (keys.has(key) === this.#deserted.has(key)) continue;
-      const name = `service ${service.name} (${key})`;
-      if (!keys.has(key)) log.notice(`${name} has a server again`);
-      else if (service.sorry === null) log.error(`${name} has no server left: connections are refused`);
-      else log.warning(`${name} has no server left: the sorry server takes over`);
+  #tellQuorums(): void {
+    for (const change of this.#availability.takeQuorumChanges()) {
+      this.#logQuorum(change);
+      this.#options.tell(change);
     }
-    this.#deserted = keys;
+  }
+
+  #logQuorum({ service, hasQuorum, liveWeight, isFirst }: QuorumChange): void {
+    const { log } = this.#options;
+    const name = `service ${service.name} (${formatKey(keyOf(service))})`;
+    const { weight } = service.quorum;
+    if (hasQuorum) {
+      if (!isFirst) log.notice(`${name} ${weight === 1 ? "has a server again" : "has its quorum again"}`);
+      return;
+    }
+    const what =
+      liveWeight === 0
+        ? `${name} has no server left`
+        : `${name} has lost its quorum: a weight of ${liveWeight} is up, and ${weight} is wanted`;
+    if (service.sorry !== null) log.warning(`${what}: the sorry server takes over`);
+    else log.error(liveWeight === 0 ? `${what}: connections are refused` : what);
   }
 }

@@ -9,6 +9,8 @@ import type { FromDirector, ToDirector, Verdict } from "../ipc/messages.ts";
 import { Ipvs } from "../kernel/ipvs.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
 import { Director } from "./director.ts";
+import { DrainBook } from "./drain-book.ts";
+import { QuorumScripts } from "./quorum-scripts.ts";
 
 const statusIntervalMs = 1_000;
 /** How often the table is compared with what it should be even if nothing has happened here. */
@@ -31,7 +33,17 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
     },
   });
   const journal = Journal.open(stateDirectory(process.env), "director");
-  const director = new Director({ log, prober, journal, openIpvs: () => Ipvs.open() });
+  const book = DrainBook.open(stateDirectory(process.env));
+  const quorumScripts = new QuorumScripts(log);
+  const director = new Director({
+    clock,
+    log,
+    prober,
+    journal,
+    book,
+    openIpvs: () => Ipvs.open(),
+    tell: (change) => quorumScripts.tell(change),
+  });
 
   const sendStatus = (): void =>
     channel.send({ kind: "status", probes: prober.status(), services: director.status() });
@@ -47,15 +59,16 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
       every(intervalMs, action);
     });
   };
-  const stop = (): void => {
+  const stop = async (): Promise<void> => {
     director.stop();
+    await quorumScripts.finish();
     channel.send({ kind: "stopped" });
     // Closing the channel delivers what is in it, and the end of the channel is the end of the process.
     if (process.connected) process.disconnect?.();
   };
 
   ignoreTerminal();
-  process.once("SIGTERM", stop);
+  process.once("SIGTERM", () => void stop());
   channel.onClosed(() => process.exit(0));
   channel.onMessage((message) => {
     switch (message.kind) {
@@ -64,11 +77,17 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
         channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason });
         return sendStatus();
       }
+      case "drain":
+        channel.send({ kind: "drain", id: message.id, report: director.drain(message.order) });
+        return sendStatus();
       case "stop":
-        return stop();
+        return void stop();
     }
   });
-  every(statusIntervalMs, sendStatus);
+  every(statusIntervalMs, () => {
+    if (director.isWaiting) director.reconcile();
+    sendStatus();
+  });
   every(reconcileIntervalMs, () => director.reconcile());
   channel.send({ kind: "hello" });
 }

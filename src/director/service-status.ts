@@ -3,31 +3,41 @@ import type { IpvsServicePlan, ServiceKeyPlan } from "../config/service-plan.ts"
 import type { ServiceStatus } from "../ipc/status.ts";
 import type { IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
-import { keyOf, type IsUp } from "./table.ts";
+import { standingOf, type Circumstances, type IsUp } from "./moment.ts";
+import { keyOf } from "./table.ts";
 
 /** Shows the planned services as the kernel has them. PURE. */
 export function serviceStatuses(
   services: readonly IpvsServicePlan[],
   actual: readonly IpvsService[],
   isUp: IsUp,
+  circumstances?: Circumstances,
 ): readonly ServiceStatus[] {
   const present = new Map(actual.map((service) => [formatKey(service.key), service]));
   return services.map((service) => {
     const entry = present.get(formatKey(keyOf(service)));
     const entries = new Map(entry?.servers.map((server) => [formatEndpoint(server), server]));
     const { sorry } = service;
+    const standing = standingOf(service, isUp, circumstances);
     return {
       name: service.name,
       ...place(service.key),
       scheduler: entry?.scheduler ?? service.scheduler,
-      usesSorry: sorry !== null && entries.has(formatEndpoint(sorry)),
-      servers: service.servers.map((server) => ({
-        address: server.address,
-        port: server.port,
-        weight: entries.get(formatEndpoint(server))?.weight ?? 0,
-        isUp: server.probe === null || isUp(server.probe),
-        activeConnections: entries.get(formatEndpoint(server))?.activeConnections ?? 0,
-      })),
+      usesSorry: !standing.hasQuorum && sorry !== null && entries.has(formatEndpoint(sorry)),
+      hasQuorum: standing.hasQuorum,
+      servers: standing.servers.map(({ server, isUp: isServing, drain }) => {
+        const found = entries.get(formatEndpoint(server));
+        return {
+          address: server.address,
+          port: server.port,
+          weight: found?.weight ?? 0,
+          isUp: isServing,
+          drain,
+          activeConnections: found?.activeConnections ?? 0,
+          inactiveConnections: found?.inactiveConnections ?? 0,
+          persistentConnections: found?.persistentConnections ?? 0,
+        };
+      }),
     };
   });
 }

@@ -7,14 +7,12 @@ import type {
   ServiceKeyPlan,
 } from "../config/service-plan.ts";
 import type { IpvsKey, IpvsServer, IpvsService } from "../kernel/ipvs.ts";
+import { standingOf, type Circumstances, type IsUp, type ServiceStanding } from "./moment.ts";
 
 /**
  * What the kernel's table should hold: the plan's services with the servers that are up. PURE. Knows neither what
  * the kernel holds now (plan.ts) nor how to change it (apply.ts).
  */
-
-/** Tells whether the server behind a probe is up. */
-export type IsUp = (probe: string) => boolean;
 
 const protocolNumbers = { tcp: 6, udp: 17, sctp: 132 } as const;
 
@@ -23,9 +21,13 @@ const onePacketFlag = 0x4;
 /** IP_VS_SVC_F_SCHED1 and IP_VS_SVC_F_SCHED2, which sh and mh read alike. */
 const schedulerFlagBits: Readonly<Record<SchedulerFlag, number>> = { fallback: 0x8, port: 0x10 };
 
-/** Gives the whole table that the plan and the verdicts ask for. */
-export function desiredTable(services: readonly IpvsServicePlan[], isUp: IsUp): readonly IpvsService[] {
-  return services.map((service) => desiredService(service, isUp));
+/** Gives the whole table that the plan, the verdicts and the circumstances ask for. */
+export function desiredTable(
+  services: readonly IpvsServicePlan[],
+  isUp: IsUp,
+  circumstances?: Circumstances,
+): readonly IpvsService[] {
+  return services.map((service) => desiredService(service, standingOf(service, isUp, circumstances)));
 }
 
 /** Gives the kernel's identity of a planned service. */
@@ -33,13 +35,11 @@ export function keyOf({ key }: { readonly key: ServiceKeyPlan }): IpvsKey {
   return "mark" in key ? key : { ...key, protocol: protocolNumbers[key.protocol] };
 }
 
-/** Tells whether no server can take a new connection, so that the sorry server has to, if there is one. */
-export function needsSorry(service: IpvsServicePlan, isUp: IsUp): boolean {
-  return !service.servers.some((server) => server.weight > 0 && isServerUp(server.probe, isUp));
-}
-
-function desiredService(service: IpvsServicePlan, isUp: IsUp): IpvsService {
-  const servers = service.servers.filter(({ probe }) => isServerUp(probe, isUp)).map(serverEntry);
+/** Gives the entry of a service that stands as it does. */
+export function desiredService(service: IpvsServicePlan, standing: ServiceStanding): IpvsService {
+  const servers = standing.servers.flatMap(({ server, weight }) =>
+    weight === null ? [] : [entry(server, { ...server, weight })],
+  );
   return {
     key: keyOf(service),
     scheduler: service.scheduler,
@@ -47,7 +47,7 @@ function desiredService(service: IpvsServicePlan, isUp: IsUp): IpvsService {
     persistenceS: service.persistenceS,
     netmask: service.persistencePrefix,
     persistenceEngine: service.persistenceEngine,
-    servers: needsSorry(service, isUp) ? withSorry(servers, service.sorry) : servers,
+    servers: standing.hasQuorum ? servers : withSorry(servers, service.sorry),
   };
 }
 
@@ -65,14 +65,6 @@ function withSorry(servers: readonly IpvsServer[], sorry: IpvsTargetPlan | null)
 
 function isSameEndpoint(one: Endpoint, other: Endpoint): boolean {
   return formatEndpoint(one) === formatEndpoint(other);
-}
-
-function isServerUp(probe: string | null, isUp: IsUp): boolean {
-  return probe === null || isUp(probe);
-}
-
-function serverEntry(server: IpvsServerPlan): IpvsServer {
-  return entry(server, server);
 }
 
 function entry(

@@ -91,6 +91,12 @@ export class Prober {
     return this.#probes.get(id)?.weight ?? null;
   }
 
+  /** Whether the server behind a probe is up; null while there is no result, or no such probe. */
+  verdict(id: string): boolean | null {
+    const tally = this.#probes.get(id)?.tally;
+    return tally === undefined || !tally.isKnown ? null : tally.isUp;
+  }
+
   /** What is known of every probe, in the order of the plan. */
   status(): readonly ProbeReport[] {
     return [...this.#probes.values()].map(({ probe, tally, since, lastResult }) => ({

@@ -1,6 +1,7 @@
 import type { Departure, DepartureReply } from "./departure.ts";
 import type { DirectorPlan, ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
 import type { WeightWord } from "../config/weight-word.ts";
+import type { DrainOrder, DrainReport } from "./drain.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
 import type { BfdReport, InstanceStatus, ProbeStatus, ProxyStatus, ServiceStatus } from "./status.ts";
 
@@ -56,6 +57,8 @@ export type FromVrrp =
 /** From the supervisor to `director`. */
 export type ToDirector =
   | { readonly kind: "configure"; readonly plan: DirectorPlan }
+  /** Answered by one `drain` with the same number. */
+  | { readonly kind: "drain"; readonly id: number; readonly order: DrainOrder }
   | { readonly kind: "stop" };
 
 /** A probe's standing verdict. */
@@ -69,6 +72,7 @@ export interface Verdict {
 /** From `director` to the supervisor. */
 export type FromDirector =
   | { readonly kind: "hello" }
+  | { readonly kind: "drain"; readonly id: number; readonly report: DrainReport }
   | { readonly kind: "configured" }
   | { readonly kind: "refused"; readonly reason: string }
   /** All verdicts that changed since the last message. */

@@ -173,13 +173,20 @@ export interface ServiceStatus {
   readonly mark: number | null;
   readonly scheduler: string;
   readonly usesSorry: boolean;
+  /** Whether enough of its servers are up. */
+  readonly hasQuorum: boolean;
   readonly servers: readonly {
     readonly address: string;
     readonly port: number;
     /** What the kernel has; 0 if it is not in the table. */
     readonly weight: number;
     readonly isUp: boolean;
+    /** Whether the operator has taken it out: with connections still open, or none left. */
+    readonly drain: "draining" | "drained" | null;
     readonly activeConnections: number;
+    readonly inactiveConnections: number;
+    /** Clients that persistence binds to it. */
+    readonly persistentConnections: number;
   }[];
 }
 

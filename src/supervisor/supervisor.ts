@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { NodePlan } from "../config/node-plan.ts";
+import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "../ipc/handover.ts";
 import type { FromDirector, FromVrrp, ToDirector, ToVrrp, Verdict } from "../ipc/messages.ts";
 import type {
@@ -60,6 +61,8 @@ export class Supervisor {
   #cancelLook: () => void = () => undefined;
   readonly #handovers = new Map<number, (report: HandoverReport) => void>();
   #handoverCount = 0;
+  readonly #drains = new Map<number, (report: DrainReport) => void>();
+  #drainCount = 0;
   #isStopping = false;
 
   constructor(plan: NodePlan, options: SupervisorOptions) {
@@ -102,7 +105,7 @@ export class Supervisor {
         startChild<ToDirector, FromDirector>({ role: "director", descriptors: [], user: null, ...handlers }),
       configuration: () => ({ kind: "configure", plan: this.#plan.director }),
       onMessage: (message) => this.#heardDirector(message),
-      onChange: () => undefined,
+      onChange: () => this.#directorChanged(),
     });
   }
 
@@ -151,6 +154,16 @@ export class Supervisor {
     const id = this.#handoverCount;
     this.#vrrp.send({ kind: "handover", id, order });
     return new Promise((resolve) => this.#handovers.set(id, resolve));
+  }
+
+  /** Has servers taken out of their services, or put back; never rejects. */
+  drain(order: DrainOrder): Promise<DrainReport> {
+    if (this.#isStopping) return refusedDrain(stopping.reason);
+    if (!this.#director.isServing) return refusedDrain("the director process is being started");
+    this.#drainCount += 1;
+    const id = this.#drainCount;
+    this.#director.send({ kind: "drain", id, order });
+    return new Promise((resolve) => this.#drains.set(id, resolve));
   }
 
   /** Whether the election's process has shown a sign of life lately; what the service manager's watchdog wants to know. */
@@ -247,7 +260,20 @@ export class Supervisor {
     this.#handovers.clear();
   }
 
+  /** What was ordered of a process that has died may have been done or not. */
+  #directorChanged(): void {
+    if (this.#director.isServing) return;
+    const refusal = "the director process died meanwhile; see `edge-ha status`";
+    for (const report of this.#drains.values()) report({ outcomes: [], refusal });
+    this.#drains.clear();
+  }
+
   #heardDirector(message: FromDirector): void {
+    if (message.kind === "drain") {
+      this.#drains.get(message.id)?.(message.report);
+      this.#drains.delete(message.id);
+      return;
+    }
     if (message.kind === "verdicts") {
       for (const verdict of message.verdicts) this.#verdicts.set(verdict.probe, verdict);
       this.#workers.sendVerdicts(message.verdicts);
@@ -275,4 +301,8 @@ export class Supervisor {
   #tellVitality(): void {
     this.#vrrp.send({ kind: "proxies", areAlive: this.#vitality.isAlive });
   }
+}
+
+function refusedDrain(refusal: string): Promise<DrainReport> {
+  return Promise.resolve({ outcomes: [], refusal });
 }

@@ -61,8 +61,10 @@ export class FakeIpvs implements IpvsTable {
     this.changes.push(`setServer ${formatKey(key)} ${formatEndpoint(server)}`);
     const { servers } = this.#entry(key);
     const name = formatEndpoint(server);
-    if (!servers.has(name)) throw new SystemError("IPVS_CMD_SET_DEST", "ENOENT", name);
-    servers.set(name, server);
+    const before = servers.get(name);
+    if (before === undefined) throw new SystemError("IPVS_CMD_SET_DEST", "ENOENT", name);
+    const { activeConnections, inactiveConnections, persistentConnections } = before;
+    servers.set(name, { ...server, activeConnections, inactiveConnections, persistentConnections });
   }
 
   removeServer(key: IpvsKey, server: Endpoint): void {

@@ -9,6 +9,8 @@ export function plannedServer(address: string, change: Partial<IpvsServerPlan> =
     probe: `probe ${address.split(".").at(-1)}`,
     upperThreshold: 0,
     lowerThreshold: 0,
+    inhibits: false,
+    slowStartMs: 0,
     ...change,
   };
 }
@@ -38,6 +40,9 @@ export function plannedService(change: Change = {}): IpvsServicePlan {
     persistencePrefix: family === 4 ? 32 : 128,
     persistenceEngine: null,
     sorry: null,
+    quorum: { weight: 1, hysteresis: 0, up: null, down: null, endsOnStop: false },
+    startsDown: false,
+    damping: null,
     servers: [plannedServer("10.99.0.21"), plannedServer("10.99.0.22")],
     ...rest,
   };

@@ -149,6 +149,19 @@ export class DrPair implements AsyncDisposable {
     return counts;
   }
 
+  /** Waits until a balancer has counted so many connections to a VIP; the error shows what each counted instead. */
+  async waitForCount(name: Balancer, vip: string, connections: number): Promise<void> {
+    const counted = async (): Promise<boolean> =>
+      (await this.connectionCounts(name))[`${vip}:80`] === connections;
+    try {
+      await this.guest.waitFor(`${name} has counted ${connections} connections to ${vip}`, counted, 60_000);
+    } catch (error) {
+      const counts = await Promise.all([this.connectionCounts("lb1"), this.connectionCounts("lb2")]);
+      const logs = await Promise.all([this.log("lb1"), this.log("lb2")]);
+      throw new Error(`${JSON.stringify(counts)}\n${logs.join("\n")}`, { cause: error });
+    }
+  }
+
   /** Asks a VIP several times, on a connection each, and gives the answers, such as `rs1 10.99.0.99`. */
   async ask(vip: string, times: number): Promise<readonly string[]> {
     const text = await this.guest.text(`ip netns exec client curl -s -m 5 'http://${vip}/?[1-${times}]'`);

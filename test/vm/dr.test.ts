@@ -64,8 +64,8 @@ step("the client reaches both web servers through either VIP, which see its own 
     expect(answers.filter((answer) => answer === "rs1 10.99.0.99")).toHaveLength(3);
     expect(answers.filter((answer) => answer === "rs2 10.99.0.99")).toHaveLength(3);
   }
-  expect((await pair.connectionCounts("lb1"))[`${first}:80`]).toBe(6);
-  expect((await pair.connectionCounts("lb2"))[`${second}:80`]).toBe(6);
+  await pair.waitForCount("lb1", first, 6);
+  await pair.waitForCount("lb2", second, 6);
 });
 
 step("`status` shows the table as ipvsadm does", async () => {
@@ -87,6 +87,26 @@ step("a reload without a change sends no change: counters survive", async () => 
   expect(await pair.connectionCounts("lb1")).toEqual(before.counts);
   expect(await steps("lb1")).toEqual(before.steps);
 });
+
+step(
+  "a server is drained under load without a failed connection, stays out over a reload, and comes back",
+  async () => {
+    const client = pair.guest.text(`ip netns exec client python3 /share/guest/client.py ${first} 25`);
+    const drain = await pair.command("lb1", `drain web/${rs1}`);
+    expect(drain.stdout).toContain(`web/${rs1}: gets no new connections\n`);
+    expect(drain.stdout).toEndWith("no connection is left\n");
+    await pair.waitForTable("lb1", expectedTable([rs2], foreign));
+    expect((await pair.command("lb1", "reload")).exitCode).toBe(0);
+    expect((await pair.status("lb1")).services[0]?.servers.map(({ drain: state }) => state)).toEqual([
+      "drained",
+      null,
+    ]);
+    expect(await pair.ask(first, 3)).toEqual(Array(3).fill("rs2 10.99.0.99"));
+    expect((await pair.command("lb1", `enable web/${rs1}`)).exitCode).toBe(0);
+    await pair.waitForTable("lb1", expectedTable([rs1, rs2], foreign));
+    expect(await client).toContain(" failures 0 ");
+  },
+);
 
 step("a server that dies leaves both tables and no client meets it afterwards", async () => {
   await pair.killWeb("rs1");

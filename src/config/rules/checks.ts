@@ -113,7 +113,7 @@ function tlsFindings({ check, path }: PlacedCheck, model: Model): readonly Findi
 
 function scriptFindings({ check, path }: PlacedCheck, model: Model): readonly Finding[] {
   if (check.kind !== "script" || !isRoot(check.user)) return [];
-  return rootFindings(model, check.command, path);
+  return rootFindings(model, check.command, [...path, "script"]);
 }
 
 /** An agent listens beside what it speaks for. */

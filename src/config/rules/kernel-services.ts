@@ -5,6 +5,7 @@ import type { Model } from "../model.ts";
 import type { ServiceEntry, ServiceServerEntry, TunnelEntry } from "../schema/service.ts";
 import type { Element } from "../sections.ts";
 import { serviceAddresses } from "../sockets.ts";
+import { availabilityRules } from "./availability.ts";
 import { persistenceRules } from "./persistence.ts";
 
 /** What a service can be that the kernel forwards (IPVS). */
@@ -30,6 +31,7 @@ export function kernelServiceRules(service: Element<ServiceEntry>, model: Model)
     ...persistenceRules(service, families),
     ...connecting(service),
     ...sorryFindings(service),
+    ...availabilityRules(service),
   ];
 }
 

@@ -28,6 +28,17 @@ export function relayRules({ value, path }: Element<ServiceEntry>): readonly Fin
     one_packet: value.one_packet,
     persistence_mask: value.persistence_mask !== null,
     persistence_engine: value.persistence_engine !== null,
+    quorum: value.quorum !== null,
+    hysteresis: value.hysteresis > 0,
+    quorum_up: value.quorum_up !== null,
+    quorum_down: value.quorum_down !== null,
+    quorum_user: value.quorum_user !== null,
+    quorum_timeout: value.quorum_timeout !== null,
+    alpha: value.alpha,
+    omega: value.omega,
+    inhibit: value.inhibit,
+    slow_start: value.slow_start > 0,
+    damping: value.damping !== null,
   };
   for (const [key, isWritten] of Object.entries(kernelOnly)) {
     if (isWritten) findings.push(refuse(key, "only the kernel's forwarding knows this"));
@@ -38,6 +49,8 @@ export function relayRules({ value, path }: Element<ServiceEntry>): readonly Fin
       tunnel: server.tunnel !== null,
       upper_threshold: server.upper_threshold > 0,
       lower_threshold: server.lower_threshold > 0,
+      inhibit: server.inhibit === true,
+      slow_start: (server.slow_start ?? 0) > 0,
     };
     for (const [key, isWritten] of Object.entries(onServer)) {
       if (!isWritten) continue;

@@ -3,10 +3,19 @@ import type { Model } from "../model.ts";
 
 /** What root runs must be root's alone; the host knows whether it is. */
 export function scriptRules(model: Model): readonly Finding[] {
-  const { tracks, notify } = model.sections;
-  return [...tracks, ...(notify === null ? [] : [notify])].flatMap(({ value, path }) =>
-    value.script !== null && isRoot(value.user) ? rootFindings(model, value.script, path) : [],
+  const { tracks, notify, services } = model.sections;
+  const quorums = services.flatMap(({ value, path }) =>
+    (["quorum_up", "quorum_down"] as const).flatMap((key) => {
+      const command = value[key];
+      return command !== null && isRoot(value.quorum_user)
+        ? rootFindings(model, command, [...path, key])
+        : [];
+    }),
   );
+  const named = [...tracks, ...(notify === null ? [] : [notify])].flatMap(({ value, path }) =>
+    value.script !== null && isRoot(value.user) ? rootFindings(model, value.script, [...path, "script"]) : [],
+  );
+  return [...named, ...quorums];
 }
 
 /** Tells whether a user named in the file is root. */
@@ -21,5 +30,5 @@ export function rootFindings(model: Model, command: readonly string[], path: Key
   const what = `would be run by root, and ${problem}: whoever that is could become root`;
   const remedy =
     'make it and its directories root\'s alone (chown root, chmod go-w), or write user = "nobody"';
-  return [errorAt([...path, "script"], what, remedy)];
+  return [errorAt(path, what, remedy)];
 }

@@ -6,6 +6,7 @@ import { checkSchema } from "./check.ts";
 import {
   address,
   choice,
+  command,
   complaint,
   duration,
   endpoint,
@@ -16,6 +17,7 @@ import {
   orElse,
   orNull,
   table,
+  text,
   wants,
 } from "./fields.ts";
 import { persistenceMaskSchema, type PersistenceMask } from "./persistence-mask.ts";
@@ -30,6 +32,8 @@ export interface ServiceServerEntry {
   readonly tunnel: TunnelEntry | null;
   readonly upper_threshold: number;
   readonly lower_threshold: number;
+  readonly inhibit: boolean | null;
+  readonly slow_start: number | null;
   readonly check: CheckConfig | null;
 }
 
@@ -59,8 +63,26 @@ export interface ServiceEntry {
   readonly persistence_engine: "sip" | null;
   readonly sorry: Endpoint | null;
   readonly connect_timeout: number | null;
+  readonly quorum: number | null;
+  readonly hysteresis: number;
+  readonly quorum_up: readonly string[] | null;
+  readonly quorum_down: readonly string[] | null;
+  readonly quorum_user: string | null;
+  readonly quorum_timeout: number | null;
+  readonly alpha: boolean;
+  readonly omega: boolean;
+  readonly inhibit: boolean;
+  readonly slow_start: number;
+  readonly damping: DampingEntry | null;
   readonly check: CheckConfig | null;
   readonly servers: readonly ServiceServerEntry[];
+}
+
+/** `damping = { changes = 5, within = "5m", hold = "5m" }`. */
+export interface DampingEntry {
+  readonly changes: number;
+  readonly within: number;
+  readonly hold: number;
 }
 
 /** keepalived's and ipvsadm's words for the ways of forwarding. */
@@ -93,6 +115,19 @@ const tunnel: z.ZodType<TunnelEntry> = table(
   'tunnel = { type = "ipip" }',
 );
 
+const slowStart = duration(0, 86_400_000, 'slow_start = "30s"');
+
+const dampingExample = 'damping = { changes = 5, within = "5m", hold = "5m" }';
+
+const damping: z.ZodType<DampingEntry> = table(
+  {
+    changes: integer(2, 1000, "changes = 5"),
+    within: duration(1000, 86_400_000, 'within = "5m"'),
+    hold: duration(1000, 86_400_000, 'hold = "5m"'),
+  },
+  dampingExample,
+);
+
 const serverExample = 'servers = [{ address = "192.0.2.8", weight = 1 }]';
 
 const server: z.ZodType<ServiceServerEntry> = table(
@@ -104,6 +139,8 @@ const server: z.ZodType<ServiceServerEntry> = table(
     tunnel: orNull(tunnel),
     upper_threshold: threshold("upper_threshold"),
     lower_threshold: threshold("lower_threshold"),
+    inhibit: orNull(flag("inhibit = true")),
+    slow_start: orNull(slowStart),
     check: orNull(checkSchema),
   },
   serverExample,
@@ -142,6 +179,17 @@ export const serviceSchema: z.ZodType<ServiceEntry> = table(
     persistence_engine: orNull(choice(["sip"])),
     sorry: orNull(endpoint('sorry = "192.0.2.9:80"')),
     connect_timeout: orNull(duration(10, 3_600_000, 'connect_timeout = "5s"')),
+    quorum: orNull(integer(1, 2 ** 31 - 1, "quorum = 2")),
+    hysteresis: orElse(integer(0, 2 ** 31 - 1, "hysteresis = 1"), 0),
+    quorum_up: orNull(command('quorum_up = "/usr/local/bin/web-is-up"')),
+    quorum_down: orNull(command('quorum_down = "/usr/local/bin/web-is-down"')),
+    quorum_user: orNull(text('quorum_user = "nobody"', 32)),
+    quorum_timeout: orNull(duration(100, 3_600_000, 'quorum_timeout = "30s"')),
+    alpha: orElse(flag("alpha = true"), false),
+    omega: orElse(flag("omega = true"), false),
+    inhibit: orElse(flag("inhibit = true"), false),
+    slow_start: orElse(slowStart, 0),
+    damping: orNull(damping),
     check: orNull(checkSchema),
     servers: z
       .array(server, { error: wants("a list of servers", serverExample) })

@@ -3,6 +3,7 @@ import { describeStatus } from "../../../src/cli/status.ts";
 import type { NodeStatus } from "../../../src/ipc/status.ts";
 
 const since = "2026-11-21T04:00:00.000Z";
+const connections = { activeConnections: 7, inactiveConnections: 2, persistentConnections: 0 };
 const status: NodeStatus = {
   cluster: "shop",
   node: "lb1",
@@ -66,7 +67,8 @@ const status: NodeStatus = {
       mark: null,
       scheduler: "wrr",
       usesSorry: true,
-      servers: [{ address: "10.16.8.8", port: 80, weight: 0, isUp: false, activeConnections: 7 }],
+      hasQuorum: false,
+      servers: [{ address: "10.16.8.8", port: 80, weight: 0, isUp: false, drain: null, ...connections }],
     },
   ],
   proxies: [{ pid: 103, connections: 4, requests: 9, responses: { "2xx": 9 }, residentBytes: 1 }],

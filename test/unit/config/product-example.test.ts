@@ -96,7 +96,15 @@ describe("the example of the configuration contract", () => {
       script: { command: ["/usr/local/bin/notify"], timeoutMs: 30_000, user: null },
       fifo: null,
     });
-    const direct = { port: 80, forward: "dr", tunnel: null, upperThreshold: 0, lowerThreshold: 0 } as const;
+    const direct = {
+      port: 80,
+      forward: "dr",
+      tunnel: null,
+      upperThreshold: 0,
+      lowerThreshold: 0,
+      inhibits: false,
+      slowStartMs: 0,
+    } as const;
     expect(director.services[1]).toEqual({
       name: "web",
       key: { family: 4, protocol: "tcp", address: "172.16.8.101", port: 80 },
@@ -107,6 +115,9 @@ describe("the example of the configuration contract", () => {
       persistencePrefix: 32,
       persistenceEngine: null,
       sorry: { address: "127.0.0.1", port: 80, forward: "dr", tunnel: null },
+      quorum: { weight: 1, hysteresis: 0, up: null, down: null, endsOnStop: false },
+      startsDown: false,
+      damping: null,
       servers: [
         { address: "10.16.8.8", ...direct, weight: 1, probe },
         { address: "10.16.8.9", ...direct, weight: 1, probe: probe.replace("8.8", "8.9") },

@@ -113,6 +113,42 @@ describe("services in the kernel", () => {
     });
   });
 
+  test("quorum, inhibition, slow start and damping, each server as the service unless it says otherwise", () => {
+    const lines = [
+      'check = { type = "tcp" }',
+      "quorum = 100",
+      "hysteresis = 20",
+      'quorum_up = "/usr/bin/up now"',
+      'quorum_down = ["/usr/bin/down"]',
+      'quorum_timeout = "5s"',
+      "alpha = true",
+      "omega = true",
+      "inhibit = true",
+      'slow_start = "30s"',
+      'damping = { changes = 5, within = "1m", hold = "2m" }',
+    ];
+    const servers = to(
+      '"172.16.8.8" }',
+      '"172.16.8.8", weight = 100 }, { address = "172.16.8.9", weight = 100, inhibit = false, slow_start = "0s" }',
+    );
+    const [entry] = planned(service(`${lines.join("\n")}\n`, servers));
+    expect(entry).toMatchObject({
+      quorum: {
+        weight: 100,
+        hysteresis: 20,
+        up: { command: ["/usr/bin/up", "now"], timeoutMs: 5000, user: null },
+        down: { command: ["/usr/bin/down"], timeoutMs: 5000, user: null },
+        endsOnStop: true,
+      },
+      startsDown: true,
+      damping: { changes: 5, withinMs: 60_000, holdMs: 120_000 },
+      servers: [
+        { inhibits: true, slowStartMs: 30_000 },
+        { inhibits: false, slowStartMs: 0 },
+      ],
+    });
+  });
+
   test("services of two protocols share an address and a port", () => {
     const udp = web.replace('"web"', '"web-udp"') + 'protocol = "udp"\n';
     expect(linesOf(base + vip + web + udp)).toEqual([]);
@@ -265,6 +301,45 @@ describe("services that the kernel could not keep", () => {
       to('"172.16.8.8"', '"2001:db8::8"'),
       [
         '22:24 service "web".servers[0].address: the service has IPv4 addresses, and only a tunnel leads from there to an IPv6 server; write an IPv4 address, or forward = "tunnel"',
+      ],
+    ],
+    [
+      "a quorum that the weights never reach",
+      'check = { type = "tcp" }\nquorum = 2\n',
+      to("", ""),
+      [
+        '24:10 service "web".quorum: the weights of all servers add up to 1: a quorum of 2 is never reached; write quorum and hysteresis of 1 or less together',
+      ],
+    ],
+    [
+      "a hysteresis that never lets go",
+      'check = { type = "tcp" }\nquorum = 2\nhysteresis = 2\n',
+      to('8.8"', '8.8", weight = 9'),
+      ['25:14 service "web".hysteresis: with a quorum of 2 it would never be lost; write less than 2'],
+    ],
+    [
+      "what needs checks, without one",
+      "inhibit = true\n",
+      to("", ""),
+      [
+        '23:11 service "web".inhibit: warning: no server of the service is checked: none is ever down; write check = { type = "tcp" }, or remove it',
+      ],
+    ],
+    [
+      "words about scripts that are not there",
+      'omega = true\nquorum_user = "nobody"\n',
+      to("", ""),
+      [
+        '23:9 service "web".omega: there is nothing to run at a stop; write quorum_down too, or remove it',
+        '24:15 service "web".quorum_user: there is nothing to run; write quorum_up or quorum_down too, or remove it',
+      ],
+    ],
+    [
+      "a weight too small to grow",
+      'check = { type = "tcp" }\nslow_start = "30s"\n',
+      to("", ""),
+      [
+        '24:14 service "web".slow_start: warning: a weight of 1 grows in steps that are too large to start slowly; multiply all weights of the service, such as by 100',
       ],
     ],
     [

@@ -83,12 +83,6 @@ describe("readConfig on services", () => {
     ]);
   });
 
-  test("quorum is refused by name", () => {
-    expect(linesOf(base + vip + web + "quorum = 2\n")).toEqual([
-      '23:1 service "web".quorum: not built yet in this version; remove it; a service is up while one server is up meanwhile',
-    ]);
-  });
-
   test("a check's timeout above its interval is warned of", () => {
     expect(linesOf(base + vip + web + 'check = { type = "tcp", interval = "1s", timeout = "2s" }\n')).toEqual(
       [

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { desiredTable, needsSorry } from "../../../src/director/table.ts";
+import { plainCircumstances, standingOf } from "../../../src/director/moment.ts";
+import { desiredTable } from "../../../src/director/table.ts";
 import type { IpvsService } from "../../../src/kernel/ipvs.ts";
 import { plannedServer, plannedService, plannedTarget } from "../../support/ipvs-services.ts";
 
@@ -129,8 +130,52 @@ test("desiredTable gives a sorry server that is one of the servers its entry onc
   ]);
 });
 
-test("needsSorry holds when no server that is up takes new connections", () => {
-  expect(needsSorry(plannedService(), isUp)).toBe(false);
-  expect(needsSorry(plannedService(), downAre("probe 21", "probe 22"))).toBe(true);
-  expect(needsSorry(plannedService({ servers: [] }), isUp)).toBe(true);
+function hasQuorumBy(...ask: Parameters<typeof standingOf>): boolean {
+  return standingOf(...ask).hasQuorum;
+}
+
+describe("standingOf", () => {
+  test("a service without a server that is up and has a weight has no quorum", () => {
+    expect(hasQuorumBy(plannedService(), isUp)).toBe(true);
+    expect(hasQuorumBy(plannedService(), downAre("probe 21", "probe 22"))).toBe(false);
+    expect(hasQuorumBy(plannedService({ servers: [] }), isUp)).toBe(false);
+  });
+
+  test("a server without a result counts as up, or as down if the service says so", () => {
+    expect(standingOf(plannedService(), () => null).liveWeight).toBe(2);
+    expect(standingOf(plannedService({ startsDown: true }), () => null).liveWeight).toBe(0);
+  });
+
+  test("below the quorum the sorry server takes over, and those that are up keep their connections", () => {
+    const quorum = { weight: 2, hysteresis: 0, up: null, down: null, endsOnStop: false };
+    const sorry = plannedTarget("10.99.0.31");
+    expect(serversOf(desiredTable([plannedService({ quorum, sorry })], downAre("probe 21"))[0])).toEqual([
+      "10.99.0.22:80 weight 0",
+      "10.99.0.31:80 weight 1",
+    ]);
+    expect(serversOf(desiredTable([plannedService({ quorum })], downAre("probe 21"))[0])).toEqual([
+      "10.99.0.22:80 weight 1",
+    ]);
+  });
+
+  test("a server that is inhibited stays with weight 0 while it is down", () => {
+    const servers = [plannedServer("10.99.0.21", { inhibits: true }), plannedServer("10.99.0.22")];
+    const down = downAre("probe 21", "probe 22");
+    expect(serversOf(desiredTable([plannedService({ servers })], down)[0])).toEqual([
+      "10.99.0.21:80 weight 0",
+    ]);
+  });
+
+  test("drained, held out, slow: each has its place in the table", () => {
+    const servers = ["21", "22", "23", "24"].map((part) => plannedServer(`10.99.0.${part}`, { weight: 100 }));
+    const service = plannedService({ servers });
+    const table = desiredTable([service], isUp, {
+      ...plainCircumstances,
+      drainOf: (_, { address }) =>
+        address.endsWith("21") ? "draining" : address.endsWith("22") ? "drained" : null,
+      isHeldOut: (_, { address }) => address.endsWith("23"),
+      shareOf: (_, { address }) => (address.endsWith("24") ? 0.25 : 1),
+    });
+    expect(serversOf(table[0])).toEqual(["10.99.0.21:80 weight 0", "10.99.0.24:80 weight 25"]);
+  });
 });

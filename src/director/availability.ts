@@ -1,0 +1,214 @@
+import { formatEndpoint, type Endpoint } from "../base/address.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import type { IpvsServicePlan } from "../config/service-plan.ts";
+import type { DrainOrder, DrainOutcome, DrainReport } from "../ipc/drain.ts";
+import {
+  concerns,
+  formatDrainTarget,
+  isSameTarget,
+  parseDrainTarget,
+  type DrainTarget,
+} from "../ipc/drain-target.ts";
+import type { IpvsService } from "../kernel/ipvs.ts";
+import { formatKey } from "../kernel/ipvs-messages.ts";
+import type { DrainBook } from "./drain-book.ts";
+import type { Drain } from "./drains.ts";
+import type { Circumstances, DrainState, IsUp } from "./moment.ts";
+import { Quorums, type QuorumChange } from "./quorum.ts";
+import { Returns } from "./returns.ts";
+import { keyOf } from "./table.ts";
+
+/** What availability is kept with. */
+export interface AvailabilityOptions {
+  readonly clock: Pick<Clock, "now" | "wallTime">;
+  readonly log: Log;
+  readonly book: Pick<DrainBook, "drains" | "note">;
+}
+
+/**
+ * Everything about servers that outlasts one look at the table: who was taken out by the operator, who has just come
+ * back or comes and goes, and which services have their quorum.
+ */
+export class Availability implements Circumstances {
+  readonly #options: AvailabilityOptions;
+  readonly #returns = new Returns();
+  readonly #quorums = new Quorums();
+
+  constructor(options: AvailabilityOptions) {
+    this.#options = options;
+  }
+
+  /** Notes the verdicts on a plan's servers, and how far drains are by the table as it is. */
+  observe(services: readonly IpvsServicePlan[], actual: readonly IpvsService[], isUp: IsUp): void {
+    const { clock, log } = this.#options;
+    for (const service of services) {
+      for (const server of service.servers) {
+        const verdict = server.probe === null ? null : isUp(server.probe);
+        if (verdict === null) continue;
+        const id = serverId(service, server);
+        if (this.#returns.note(id, verdict, clock.now(), service.damping))
+          log.warning(`${id} fails too often: it is kept out for a while`);
+      }
+    }
+    this.#advanceDrains(services, actual);
+    this.#forget(services);
+  }
+
+  /** Whether time alone, or the end of a connection, will change something. */
+  get isWaiting(): boolean {
+    const isDraining = this.#options.book.drains.some(({ state }) => state === "draining");
+    return isDraining || this.#returns.isWaiting(this.#options.clock.now());
+  }
+
+  /** Gives the services that gained or lost their quorum since the last call. */
+  takeQuorumChanges(): readonly QuorumChange[] {
+    return this.#quorums.takeChanges();
+  }
+
+  /** Whether a service had its quorum when last looked at. */
+  hadQuorum(service: IpvsServicePlan): boolean {
+    return this.#quorums.standing(formatKey(keyOf(service))) === true;
+  }
+
+  drainOf(service: IpvsServicePlan, server: Endpoint): DrainState | null {
+    return this.#options.book.drains.find((drain) => concerns(drain, service, server))?.state ?? null;
+  }
+
+  isHeldOut(service: IpvsServicePlan, server: Endpoint): boolean {
+    return this.#returns.isHeldOut(serverId(service, server), this.#options.clock.now());
+  }
+
+  shareOf(service: IpvsServicePlan, server: Endpoint): number {
+    const planned = service.servers.find((one) => isSame(one, server));
+    const now = this.#options.clock.now();
+    return this.#returns.shareOf(serverId(service, server), now, planned?.slowStartMs ?? 0);
+  }
+
+  hasQuorum(service: IpvsServicePlan, liveWeight: number): boolean {
+    return this.#quorums.look(formatKey(keyOf(service)), service, liveWeight);
+  }
+
+  /** Takes servers out, or puts them back; all of them or, if one is unknown, none. */
+  order(order: DrainOrder, services: readonly IpvsServicePlan[]): DrainReport {
+    const targets: DrainTarget[] = [];
+    for (const name of order.servers) {
+      const target = parseDrainTarget(name);
+      if (target === null) return refused(`"${name}" names no server; write it as web/192.0.2.8`);
+      const isKnown = services.some((service) =>
+        service.servers.some((server) => concerns(target, service, server)),
+      );
+      if (!isKnown) return refused(unknownServer(name, target, services));
+      targets.push(target);
+    }
+    try {
+      const outcomes = targets.map((target) => this.#carryOut(target, order, services));
+      return { outcomes, refusal: null };
+    } catch (error) {
+      return refused(`what was ordered cannot be remembered, and is not done: ${errorText(error)}`);
+    }
+  }
+
+  #carryOut(
+    target: DrainTarget,
+    { isBack, withinMs }: DrainOrder,
+    services: readonly IpvsServicePlan[],
+  ): DrainOutcome {
+    const { book, clock, log } = this.#options;
+    const name = formatDrainTarget(target);
+    if (isBack) {
+      // The word for all ports takes back what was said of one, and the other way round.
+      const stays = book.drains.filter(
+        (drain) =>
+          drain.service !== target.service ||
+          drain.address !== target.address ||
+          (target.port !== null && drain.port !== null && drain.port !== target.port),
+      );
+      if (stays.length === book.drains.length) return { name, text: "was not drained" };
+      book.note(stays);
+      for (const service of services) {
+        for (const server of service.servers) {
+          if (concerns(target, service, server))
+            this.#returns.noteReturn(serverId(service, server), clock.now());
+        }
+      }
+      log.notice(`${name} gets connections again, by order`);
+      return { name, text: "gets connections again" };
+    }
+    const now = clock.wallTime();
+    const until = new Date(now.getTime() + withinMs).toISOString();
+    const others = book.drains.filter((drain) => !isSameTarget(drain, target));
+    book.note([...others, { ...target, since: now.toISOString(), until, state: "draining" }]);
+    log.notice(`${name} gets no new connections, by order`);
+    return { name, text: "gets no new connections" };
+  }
+
+  #advanceDrains(services: readonly IpvsServicePlan[], actual: readonly IpvsService[]): void {
+    const { book, clock, log } = this.#options;
+    if (!book.drains.some(({ state }) => state === "draining")) return;
+    const now = clock.wallTime().toISOString();
+    const present = new Map(actual.map((entry) => [formatKey(entry.key), entry]));
+    const advanced = book.drains.map((drain): Drain => {
+      if (drain.state === "drained") return drain;
+      const open = openConnections(drain, services, present);
+      if (open > 0 && now < drain.until) return drain;
+      const what = open === 0 ? "has no connection left" : `is taken out with ${open} connections still open`;
+      log.notice(`${formatDrainTarget(drain)} ${what}`);
+      return { ...drain, state: "drained" };
+    });
+    if (advanced.every((drain, index) => drain === book.drains[index])) return;
+    try {
+      book.note(advanced);
+    } catch (error) {
+      log.error(`the list of drained servers cannot be written: ${errorText(error)}`);
+    }
+  }
+
+  #forget(services: readonly IpvsServicePlan[]): void {
+    this.#quorums.keep(new Set(services.map((service) => formatKey(keyOf(service)))));
+    this.#returns.keep(
+      new Set(services.flatMap((service) => service.servers.map((server) => serverId(service, server)))),
+    );
+  }
+}
+
+function serverId(service: IpvsServicePlan, server: Endpoint): string {
+  return `${formatKey(keyOf(service))} ${formatEndpoint(server)}`;
+}
+
+function isSame(one: Endpoint, other: Endpoint): boolean {
+  return one.address === other.address && one.port === other.port;
+}
+
+/** Counts what would be cut off; of TCP a connection that is closing no longer matters. */
+function openConnections(
+  drain: DrainTarget,
+  services: readonly IpvsServicePlan[],
+  present: ReadonlyMap<string, IpvsService>,
+): number {
+  let open = 0;
+  for (const service of services) {
+    const isTcp = "protocol" in service.key && service.key.protocol === "tcp";
+    for (const server of present.get(formatKey(keyOf(service)))?.servers ?? []) {
+      if (!concerns(drain, service, server)) continue;
+      open += server.activeConnections + server.persistentConnections;
+      if (!isTcp) open += server.inactiveConnections;
+    }
+  }
+  return open;
+}
+
+function refused(refusal: string): DrainReport {
+  return { outcomes: [], refusal };
+}
+
+function unknownServer(name: string, target: DrainTarget, services: readonly IpvsServicePlan[]): string {
+  const own = services.filter((service) => service.name === target.service);
+  if (own.length === 0) {
+    const names = [...new Set(services.map((service) => service.name))].join(", ");
+    return `the kernel balances no service ${target.service}${names === "" ? "" : `; there is ${names}`}`;
+  }
+  const servers = [...new Set(own.flatMap((service) => service.servers.map(formatEndpoint)))];
+  return `there is no server ${name}; the service has ${servers.join(", ")}`;
+}
