@@ -11,7 +11,7 @@ export const vips = ["10.99.0.101", "10.99.0.102"] as const;
 
 const config = `[cluster]
 name = "vm"
-advert_interval = "500ms"
+advert_interval = "1s"
 
 [[node]]
 name = "lb1"
