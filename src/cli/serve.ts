@@ -11,6 +11,7 @@ import { formatDiagnostic, type Diagnostic } from "../config/diagnostic.ts";
 import type { NodePlan } from "../config/node-plan.ts";
 import { findNode, planNode } from "../config/plan.ts";
 import { readConfig } from "../config/read.ts";
+import { SectionMemory } from "../config/section-memory.ts";
 import { lockNamespace } from "../kernel/namespace-lock.ts";
 import type { ConfigStatus } from "../ipc/status.ts";
 import type { Outcome } from "../supervisor/keeper.ts";
@@ -33,12 +34,13 @@ interface Loaded {
 /** Runs the node until it is told to stop; gives the exit status: 0 stopped, 1 failed, 2 configuration wrong. */
 export async function runServe(options: ServeOptions): Promise<number> {
   const log = createLog("edge-ha");
-  const loaded = await load(options);
+  const memory = new SectionMemory();
+  const loaded = await load(options, memory);
   for (const message of loaded.messages) process.stderr.write(`${message}\n`);
   if (loaded.plan === null) return 2;
   if (!isAlone(log)) return 1;
   const supervisor = new Supervisor(loaded.plan, { clock: systemClock, log, version: options.version });
-  const service = new Service(options, supervisor, serviceManager(process.env));
+  const service = new Service({ ...options, memory }, supervisor, serviceManager(process.env));
   let admin: AdminServer;
   try {
     admin = await serveAdmin(options.socket, {
@@ -92,14 +94,18 @@ function isAlone(log: Log): boolean {
 /** Reloads one after the other, and talks to the service manager. */
 class Service {
   readonly manager: ServiceManager;
-  readonly #options: ServeOptions;
+  readonly #options: ServeOptions & { readonly memory: SectionMemory };
   readonly #supervisor: Supervisor;
   readonly #log = createLog("edge-ha");
   #config: ConfigStatus;
   #last: Promise<unknown> = Promise.resolve();
   #waiting: Promise<ReloadReply> | null = null;
 
-  constructor(options: ServeOptions, supervisor: Supervisor, manager: ServiceManager) {
+  constructor(
+    options: ServeOptions & { readonly memory: SectionMemory },
+    supervisor: Supervisor,
+    manager: ServiceManager,
+  ) {
     this.#options = options;
     this.#supervisor = supervisor;
     this.manager = manager;
@@ -157,7 +163,7 @@ class Service {
 
   async #tryReload(): Promise<ReloadReply> {
     try {
-      const loaded = await load(this.#options);
+      const loaded = await load(this.#options, this.#options.memory);
       if (loaded.plan === null) return { isAccepted: false, messages: loaded.messages };
       const outcome = await this.#supervisor.reload(loaded.plan);
       if (outcome.kind === "configured") return { isAccepted: true, messages: loaded.messages };
@@ -189,14 +195,19 @@ function withHint(reason: string): string {
   return isForbidden && process.getuid?.() !== 0 ? `${reason}; this takes root` : reason;
 }
 
-async function load(options: ServeOptions): Promise<Loaded> {
+async function load(options: ServeOptions, memory: SectionMemory): Promise<Loaded> {
   let text: Uint8Array;
   try {
     text = await readFile(options.config);
   } catch (error) {
     return { plan: null, messages: [`${options.config}: cannot be read: ${errorText(error)}`] };
   }
-  const { config, diagnostics } = readConfig(text, options.config, { trustProblem, authorityProblem });
+  const { config, diagnostics } = readConfig(
+    text,
+    options.config,
+    { trustProblem, authorityProblem },
+    memory,
+  );
   if (config === null) return { plan: null, messages: lines(diagnostics, options.config) };
   const localAddresses = Object.values(networkInterfaces()).flatMap((list) =>
     (list ?? []).map(({ address }) => address),

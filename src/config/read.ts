@@ -27,6 +27,7 @@ import { transportRules } from "./rules/transport.ts";
 import { strictRules } from "./rules/strict.ts";
 import { syncGroupRules } from "./rules/sync-groups.ts";
 import { idleTracks, trackRules } from "./rules/tracks.ts";
+import { SectionMemory } from "./section-memory.ts";
 import { readSections } from "./sections.ts";
 import { parseToml, type TomlTable } from "./toml-tree.ts";
 
@@ -47,12 +48,13 @@ const longestText = 4 * 1024 ** 2;
 /**
  * Reads a configuration. All errors and warnings come back at once, sorted by place; with an error there is no
  * configuration. `file` is the name that messages about the file as a whole use; `host` is what this host says about
- * what the file names.
+ * what the file names; a `memory` that is given again makes reading a file that has changed a little faster.
  */
 export function readConfig(
   source: string | Uint8Array,
   file: string,
   host: HostKnowledge = noKnowledge,
+  memory: SectionMemory = new SectionMemory(),
 ): ReadConfig {
   const text = typeof source === "string" ? source : decodeFile(source);
   if (typeof text !== "string") {
@@ -80,7 +82,7 @@ export function readConfig(
     return refused({ ...parsed.at, key: "syntax", what: parsed.what, remedy });
   }
   const places = locator(parsed.tree, text);
-  const { model, findings } = examine(parsed.tree, { line: places.line, host });
+  const { model, findings } = examine(parsed.tree, { line: places.line, host }, memory);
   const diagnostics = findings.map(places.locate).sort(compareDiagnostics);
   return hasErrors(diagnostics) ? { config: null, diagnostics } : { config: buildConfig(model), diagnostics };
 }
@@ -93,9 +95,10 @@ function refused(diagnostic: Omit<Diagnostic, "severity">): ReadConfig {
 function examine(
   tree: TomlTable,
   around: Pick<Model, "line" | "host">,
+  memory: SectionMemory,
 ): { readonly model: Model; readonly findings: readonly Finding[] } {
   const findings: Finding[] = [...fileRules(tree)];
-  const sections = readSections(tree, findings);
+  const sections = readSections(tree, findings, memory);
   const declared = declaredNames(tree);
   const model: Model = {
     sections,

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { errorAt, type Finding, type KeyPath } from "./finding.ts";
 import { foreignWord } from "./foreign-words.ts";
 import { notBuilt } from "./not-built.ts";
+import { SectionMemory } from "./section-memory.ts";
 import {
   clusterSchema,
   nodeSchema,
@@ -82,12 +83,17 @@ const single: readonly string[] = ["cluster", "notify", "proxy", "real_server"];
 const topLevel: readonly string[] = [...single, ...Object.keys(mostElements)];
 
 /** Holds every table of a file against its schema. */
-export function readSections(tree: TomlTable, findings: Finding[]): Sections {
+export function readSections(
+  tree: TomlTable,
+  findings: Finding[],
+  memory: SectionMemory = new SectionMemory(),
+): Sections {
   const before = findings.length;
+  memory.begin();
   let broken = 0;
   const list = <T>(key: string, schema: z.ZodType<T>): readonly Element<T>[] => {
     const found = elementsOf(tree, key, findings);
-    const read = found.flatMap(({ path, node }) => readElement(schema, { path, node }, findings));
+    const read = found.flatMap(({ path, node }) => readElement(schema, { path, node }, { findings, memory }));
     broken += found.length - read.length;
     return read;
   };
@@ -156,11 +162,17 @@ function elementsOf(tree: TomlTable, key: string, findings: Finding[]): readonly
 function readElement<T>(
   schema: z.ZodType<T>,
   element: RawElement,
-  findings: Finding[],
+  { findings, memory }: { readonly findings: Finding[]; readonly memory: SectionMemory },
 ): readonly Element<T>[] {
   const value = plainValue(element.node);
+  const text = JSON.stringify(value);
+  const known = memory.recall(schema, text);
+  if (known !== null) return [{ path: element.path, value: known }];
   const first = schema.safeParse(value);
-  if (first.success) return [{ path: element.path, value: first.data }];
+  if (first.success) {
+    memory.keep(schema, text, first.data);
+    return [{ path: element.path, value: first.data }];
+  }
   let isOnlyUnknown = true;
   for (const issue of first.error.issues) {
     const path = [

@@ -1,6 +1,7 @@
 import { compile } from "toml/lib/compiler";
 import { unreachable } from "../base/assert.ts";
 import { parse, type ParsedAssignment, type ParsedNode, type ParsedValue } from "toml/lib/parser";
+import { scanToml } from "./toml-scanner.ts";
 
 /** A value of a TOML file with its offset in the text: the header of a table, the first character of anything else. */
 export type TomlNode = TomlTable | TomlArray | TomlScalar;
@@ -25,7 +26,7 @@ export interface TomlArray {
   readonly items: TomlNode[];
 }
 
-/** Anything else; dates and times, which no key here takes, are `Date` objects. */
+/** Anything else; dates and times, which no key here takes, are `Date` objects without a time, equal to no text. */
 export interface TomlScalar {
   readonly kind: "scalar";
   readonly offset: number;
@@ -45,6 +46,12 @@ const maximumDepth = 32;
 
 /** Parses TOML 1.1 and keeps where every key and value stands. */
 export function parseToml(text: string): TomlResult {
+  const tree = scanToml(text);
+  return tree === null ? parseByLibrary(text) : { tree };
+}
+
+/** The same by the library alone, whose word is the last. */
+export function parseByLibrary(text: string): TomlResult {
   let nodes: readonly ParsedNode[];
   try {
     nodes = parse(text, { maxDepth: maximumDepth });
@@ -134,7 +141,7 @@ function valueNode(value: ParsedValue): TomlNode {
     case "LocalDateTime":
     case "LocalDate":
     case "LocalTime":
-      return { kind: "scalar", offset, value: new Date(0) };
+      return { kind: "scalar", offset, value: new Date(Number.NaN) };
     default:
       return unreachable(value);
   }

@@ -66,7 +66,7 @@ describe("parseToml", () => {
     if (tree === null) throw new Error("not TOML");
     const plain = plainValue(tree) as Record<string, unknown>;
     expect(Object.keys(plain)).toEqual(["__proto__", "n"]);
-    expect(plain["n"]).toEqual([1, "a", false, new Date(0)]);
+    expect(plain["n"]).toEqual([1, "a", false, expect.any(Date)]);
   });
 
   test.each([

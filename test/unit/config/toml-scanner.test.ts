@@ -1,0 +1,166 @@
+import { describe, expect, test } from "bun:test";
+import { array, assert, constantFrom, nat, property, record } from "fast-check";
+import { scanToml } from "../../../src/config/toml-scanner.ts";
+import { parseByLibrary, parseToml } from "../../../src/config/toml-tree.ts";
+
+/** Pieces of files, good and bad, that a wrong reader would put together wrongly. */
+const pieces = [
+  "\n",
+  "\n\n",
+  " ",
+  "\t",
+  "\r\n",
+  ",",
+  "=",
+  "#",
+  "# a comment\n",
+  "=1\n",
+  " = ",
+  "{",
+  "}",
+  "[",
+  "]",
+  ".",
+  "-",
+
+  "[a]\n",
+  "[a.b]\n",
+  "[[a]]\n",
+  "[[a.b]]\n",
+  "[ a . b ]\n",
+  "[b]\n",
+  "[[b]] # x\n",
+  "[a]",
+  "[[ b ]]",
+
+  "a = 1\n",
+  "b = 2\n",
+  "a.b = 3\n",
+  '"a" = 1\n',
+  "a = {}\n",
+  "a = []\n",
+  "a=-0\n",
+  "a = 007\n",
+  "a = +5\n",
+
+  "c = { a = 1, b = [true, false] }\n",
+  "c = { a = 1,\n b = 2, }\n",
+  "d = [1,\n # x\n 2,\n]\n",
+  "d = [ , ]\n",
+
+  '"',
+  "'",
+  '""',
+  "''",
+  '"""',
+  "'''",
+  '"x"',
+  "'x'",
+  '"\\"\\n\\\\"',
+  '"\\u00e9"',
+  '"\\q"',
+  '"ä😀"',
+  "'\\'",
+
+  "1",
+  "-12",
+  "1_000",
+  "1.5",
+  "0x1f",
+  "1979-05-27",
+  "true",
+  "truely",
+  "inf",
+  "123456789012345678901",
+  "__proto__ = 1\n",
+
+  "e = 1 f = 2\n",
+  'e = "x" # y\n',
+  "[a.b.c]\n",
+  "[[a.b.c]]\n",
+  "\u0001",
+  "\ufeff",
+  "\ud800",
+  "a",
+  "b",
+];
+
+/** What both readers make of a text: the scanner's tree has to be the library's; it may always decline. */
+function compare(text: string): "same" | "declined" {
+  const scanned = scanToml(text);
+  if (scanned === null) return "declined";
+  const { tree } = parseByLibrary(text);
+  if (tree === null) throw new Error(`the library refuses ${JSON.stringify(text)}`);
+  expect(scanned).toEqual(tree);
+  return "same";
+}
+
+const common = `# a cluster
+[cluster]
+name = "big"   # its name
+[[vip]]
+name = 'v'
+addresses = ["10.0.0.1/24", "10.0.0.2/24",
+  # the last
+  "10.0.0.3/24",
+]
+[[service]]
+port = 80
+is = true
+check = { type = "http", body = "\\"ok\\"\\t", deep = { a = [1, -2], b = {} } }
+servers = [
+  { address = "10.98.0.21", weight = 3 },
+  { address = "10.98.0.22" }, # spare
+]
+[service.check]
+[[service]]
+  [service.slow]
+  a = 1
+  [[site.route]]
+  b = ""
+  [[site.route]]
+`;
+
+describe("scanToml", () => {
+  test("gives the library's tree with the library's places for what configurations are written in", () => {
+    expect(compare(common.replace("[service.check]\n", ""))).toBe("same");
+  });
+
+  test("leaves to the library what the library refuses, and what is rare", () => {
+    for (const text of [common, "a = 1\na = 2\n", "a = 1.5\n", "a.b = 1\n", "a = 1\r\n", 'a = """x"""\n']) {
+      expect(compare(text)).toBe("declined");
+    }
+  });
+
+  test("what it declines is read, or refused, as ever", () => {
+    expect(parseToml("a = 1.5\n")).toEqual(parseByLibrary("a = 1.5\n"));
+    expect(parseToml("a = 1\na = 2\n")).toMatchObject({ tree: null, at: { line: 2, column: 1 } });
+  });
+
+  test("never gives another tree than the library, and none where that refuses", () => {
+    const files = array(constantFrom(...pieces), { maxLength: 14 }).map((parts) => parts.join(""));
+    assert(
+      property(files, (text) => void compare(text)),
+      { numRuns: 4_000 },
+    );
+  });
+
+  test("nor for a file that is all but right", () => {
+    const change = record({
+      at: nat({ max: common.length }),
+      gone: nat({ max: 3 }),
+      put: constantFrom("", ...pieces),
+    });
+    assert(
+      property(array(change, { maxLength: 3 }), (changes) => {
+        const whole = common.replace("[service.check]\n", "");
+        const text = changes.reduce(
+          (before, { at, gone, put }) => before.slice(0, at) + put + before.slice(at + gone),
+          whole,
+        );
+        compare(text);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
