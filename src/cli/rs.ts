@@ -30,7 +30,9 @@ export async function runRs(options: RsOptions): Promise<number> {
   const statePath = options.state ?? defaultStatePath(process.env);
   try {
     if (action === "status") {
-      return showFitness(options, await realServerStatus(wish, reading.directors, statePath));
+      const { directors, realServer } = reading;
+      const question = { directors, sockets: realServer?.sockets ?? [], statePath };
+      return showFitness(options, await realServerStatus(wish, question));
     }
     const lock = await takeLock();
     if (lock.kind === "busy") {

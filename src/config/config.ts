@@ -278,11 +278,19 @@ export interface ProxyConfig {
   readonly user: string;
 }
 
+/** A socket of a service on a VIP, and the servers that have to have it. */
+export interface RealServerSocket extends Endpoint {
+  readonly protocol: TransportProtocol;
+  readonly servers: readonly string[];
+}
+
 /** What `edge-ha rs` takes on. */
 export interface RealServerConfig {
   /** On `lo`. */
   readonly addresses: readonly string[];
   readonly tunnels: readonly TunnelForm[];
+  /** What the services want of their servers, by the VIPs. */
+  readonly sockets: readonly RealServerSocket[];
   /** What `rs serve` answers directors with; null without. */
   readonly agent: AgentForm | null;
   /** How `rs serve` checks its own server; null without. */

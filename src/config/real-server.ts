@@ -3,7 +3,7 @@ import type { AgentForm } from "./agent-words.ts";
 import type { InstanceConfig, NodeConfig, RealServerConfig, ServiceConfig } from "./config.ts";
 import type { AgentEntry, RealServerEntry } from "./schema/real-server.ts";
 import type { TunnelPlan } from "./service-plan.ts";
-import { addressesOf, serviceAddresses } from "./sockets.ts";
+import { addressesOf, serviceAddresses, serviceSockets } from "./sockets.ts";
 import { formatTunnel, type TunnelForm } from "./tunnel-words.ts";
 
 /** What the rest of the file says. */
@@ -31,6 +31,11 @@ export function realServerConfig(
   return {
     addresses: [...new Set(addresses)],
     tunnels: [...new Map(tunnels.map((form) => [formatTunnel(form), form])).values()],
+    sockets: kept.flatMap((service) => {
+      const servers = service.servers.map(({ address }) => address);
+      const { protocol } = service;
+      return serviceSockets(service, instances).map((socket) => ({ ...socket, protocol, servers }));
+    }),
     agent: agentForm(entry?.agent ?? null, nodes),
     health: entry?.health ?? null,
   };

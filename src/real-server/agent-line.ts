@@ -7,8 +7,8 @@ export type DrainWord = "drain" | "maint";
 export interface AgentState {
   /** Null is in service. */
   readonly drain: DrainWord | null;
-  /** What the machine's own check of its server says; true where there is none. */
-  readonly isUp: boolean;
+  /** Why the machine's own check finds its server down; null where it is up, or nothing checks it. */
+  readonly problem: string | null;
   /** Share of the weight in the directors' file, 1 to 100. */
   readonly percent: number;
 }
@@ -17,8 +17,13 @@ export interface AgentState {
  * Gives the one line of the answer. `ready` takes an earlier `drain` or `maint` back, `up` an earlier `down`; so each
  * answer says it all, whatever the director has heard before.
  */
-export function agentLine({ drain, isUp, percent }: AgentState): string {
-  const health = isUp ? "up" : "down";
-  if (drain !== null) return `${health} ${drain}\n`;
-  return isUp ? `up ready ${percent}%\n` : "down ready\n";
+export function agentLine({ drain, problem, percent }: AgentState): string {
+  const state = drain ?? "ready";
+  if (problem !== null) return `down ${state} # ${printable(problem)}\n`;
+  return drain === null ? `up ready ${percent}%\n` : `up ${drain}\n`;
+}
+
+/** The answer is one line, and `#` begins the reason. */
+function printable(text: string): string {
+  return text.replaceAll(/[^ -~]|#/g, " ").slice(0, 100);
 }

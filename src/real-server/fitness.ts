@@ -1,4 +1,5 @@
-import { familyOf } from "../base/address.ts";
+import { familyOf, type Endpoint } from "../base/address.ts";
+import type { TransportProtocol } from "../config/service-plan.ts";
 import { type Listener, portsAnswering } from "./listeners.ts";
 import type { ActualAddress } from "./state.ts";
 import { hostLength } from "./steps.ts";
@@ -35,6 +36,11 @@ export interface Sight extends Circumstances {
   readonly listeners: readonly Listener[];
 }
 
+/** A socket of a service, which the web servers have to have. */
+export interface ExpectedSocket extends Endpoint {
+  readonly protocol: TransportProtocol;
+}
+
 /** One thing looked at. A `note` does not make the machine unfit. */
 export interface Finding {
   /** A VIP or an interface. */
@@ -49,11 +55,15 @@ export interface Finding {
  */
 const silentArpIgnore: ReadonlySet<number> = new Set([1, 2, 8]);
 
-/** Gives the findings for these VIPs, VIPs first. */
-export function judge(vips: readonly string[], sight: Sight): readonly Finding[] {
+/** Gives the findings for these VIPs, VIPs first; with nothing `expected` of a VIP any TCP port will do. */
+export function judge(
+  vips: readonly string[],
+  sight: Sight,
+  expected: readonly ExpectedSocket[] = [],
+): readonly Finding[] {
   return [
     ...(sight.isLoopbackUp ? [] : [unfit("lo", "is down: bring it up with `ip link set lo up`")]),
-    ...vips.flatMap((vip) => judgeVip(vip, sight)),
+    ...vips.flatMap((vip) => judgeVip(vip, sight, expected)),
     // IPv6 needs nothing of the interfaces: each answers solicitations for its own addresses alone.
     ...(vips.length === 0 || vips.some((vip) => familyOf(vip) === 4)
       ? sight.interfaces.flatMap((one) => judgeInterface(one, sight.all))
@@ -66,14 +76,13 @@ export function isFit(findings: readonly Finding[]): boolean {
   return findings.every((finding) => finding.verdict !== "unfit");
 }
 
-function judgeVip(vip: string, sight: Sight): readonly Finding[] {
+function judgeVip(vip: string, sight: Sight, expected: readonly ExpectedSocket[]): readonly Finding[] {
   const present = sight.loopback.filter((one) => one.address === vip);
   const single = hostLength(vip);
   const wide = present.find((one) => one.prefixLength !== single);
   const host = present.find((one) => one.prefixLength === single);
   const questions = single === 32 ? "ARP requests" : "neighbour solicitations";
   const others = sight.elsewhere.filter((one) => one.address === vip);
-  const ports = portsAnswering(vip, sight.listeners);
   return [
     host === undefined
       ? unfit(vip, "is not on lo: packets for it are not taken; run `edge-ha rs start`")
@@ -90,13 +99,29 @@ function judgeVip(vip: string, sight: Sight): readonly Finding[] {
     ...others.map((one) =>
       unfit(vip, `is on ${one.interface} too, where ${questions} for it are answered; remove it from there`),
     ),
-    ports.length === 0
-      ? unfit(
-          vip,
-          `nothing listens on it over TCP: start the server, on the VIP or on ${single === 32 ? "0.0.0.0" : "::"}`,
-        )
-      : fit(vip, `TCP ${ports.length === 1 ? "port" : "ports"} ${ports.join(", ")}: listened on`),
+    ...judgeListeners(vip, sight.listeners, expected),
   ];
+}
+
+function judgeListeners(
+  vip: string,
+  listeners: readonly Listener[],
+  expected: readonly ExpectedSocket[],
+): readonly Finding[] {
+  const cure = `start the server, on the VIP or on ${familyOf(vip) === 4 ? "0.0.0.0" : "::"}`;
+  const own = expected.filter(({ address }) => address === vip);
+  if (own.length > 0) {
+    return own.map(({ protocol, port }): Finding => {
+      const what = `${protocol.toUpperCase()} port ${port}`;
+      if (protocol === "sctp") return { subject: vip, verdict: "note", text: `${what} is not looked at` };
+      return portsAnswering(vip, listeners, protocol).includes(port)
+        ? fit(vip, `${what}: listened on`)
+        : unfit(vip, `nothing listens on its ${what}: ${cure}`);
+    });
+  }
+  const ports = portsAnswering(vip, listeners, "tcp");
+  if (ports.length === 0) return [unfit(vip, `nothing listens on it over TCP: ${cure}`)];
+  return [fit(vip, `TCP ${ports.length === 1 ? "port" : "ports"} ${ports.join(", ")}: listened on`)];
 }
 
 function judgeInterface(own: SeenInterface, all: Sight["all"]): readonly Finding[] {

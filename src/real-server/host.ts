@@ -96,8 +96,10 @@ export class Host {
         if (!link.isUp || link.index === this.#loopback || !isEthernet(link)) return [];
         return interfaceSettings(link.name);
       }),
-      listeners: ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap((path) =>
-        parseListeners(readIfThere(path)),
+      listeners: (["tcp", "udp"] as const).flatMap((protocol) =>
+        ["", "6"].flatMap((family) =>
+          parseListeners(readIfThere(`/proc/self/net/${protocol}${family}`), protocol),
+        ),
       ),
     };
   }

@@ -1,33 +1,44 @@
-import { addressFromBytes, familyOf } from "../base/address.ts";
+import { addressFromBytes, familyOf, type Endpoint } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
 import { fromHex } from "../base/bytes.ts";
 
-/** A TCP port that is listened on, and the address it is bound to (`0.0.0.0` or `::` is any). */
+/** A port that is listened on, and the address it is bound to (`0.0.0.0` or `::` is any). */
 export interface Listener {
+  readonly protocol: ListeningProtocol;
   readonly address: string;
   readonly port: number;
 }
 
-/** State TCP_LISTEN as /proc/net/tcp writes it. */
-const listening = "0A";
+/** The protocols whose listeners can be seen. */
+export type ListeningProtocol = "tcp" | "udp";
 
-/** PURE: reads the listening ends out of the text of /proc/net/tcp or /proc/net/tcp6. */
-export function parseListeners(text: string): readonly Listener[] {
+/** States TCP_LISTEN and, for sockets of UDP without another end, TCP_CLOSE, as /proc/net writes them. */
+const listening = { tcp: "0A", udp: "07" } as const;
+
+/** PURE: reads the listening ends out of the text of /proc/net/tcp, tcp6, udp or udp6. */
+export function parseListeners(text: string, protocol: ListeningProtocol): readonly Listener[] {
   return text
     .split("\n")
     .slice(1)
     .flatMap((line) => {
       const [, local, , state] = line.trim().split(/\s+/);
-      return local !== undefined && state === listening ? [parseLocal(local)] : [];
+      const isListening = local !== undefined && state === listening[protocol];
+      return isListening ? [{ protocol, ...parseLocal(local) }] : [];
     });
 }
 
-/** Lists the ports on which `address` is answered, in ascending order. */
-export function portsAnswering(address: string, listeners: readonly Listener[]): readonly number[] {
+/** Lists the ports on which `address` is answered over a protocol, in ascending order. */
+export function portsAnswering(
+  address: string,
+  listeners: readonly Listener[],
+  protocol: ListeningProtocol,
+): readonly number[] {
   // A socket on `::` takes IPv4 as well, unless it says otherwise, which cannot be seen from here.
   const any = familyOf(address) === 6 ? ["::"] : ["0.0.0.0", "::", `::ffff:${address}`];
   const bound = new Set([address, ...any]);
-  const ports = listeners.filter((one) => bound.has(mapped(one.address))).map((one) => one.port);
+  const ports = listeners
+    .filter((one) => one.protocol === protocol && bound.has(mapped(one.address)))
+    .map((one) => one.port);
   return [...new Set(ports)].sort((a, b) => a - b);
 }
 
@@ -40,7 +51,7 @@ function mapped(address: string): string {
 }
 
 /** The kernel prints each 32-bit word of the address as a number of the host's byte order, here little-endian. */
-function parseLocal(local: string): Listener {
+function parseLocal(local: string): Endpoint {
   const [words, port] = local.split(":");
   assert(words !== undefined && port !== undefined, `/proc/net/tcp has the local end ${local}`);
   const bytes = fromHex(words);

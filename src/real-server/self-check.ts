@@ -1,3 +1,4 @@
+import { formatEndpoint } from "../base/address.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { CheckConfig } from "../config/config.ts";
@@ -30,9 +31,10 @@ export class SelfCheck {
     this.#prober.configure([...distinct.values()]);
   }
 
-  /** Whether every VIP is served; true before the first result. */
-  isUp(): boolean {
-    return this.#probes.every((id) => this.#prober.isUp(id));
+  /** Says why a VIP is not served; null where every one is, and before the first result. */
+  problem(): string | null {
+    const down = this.#prober.status().find(({ id, isUp }) => !isUp && this.#probes.includes(id));
+    return down === undefined ? null : `${formatEndpoint(down.target)}: ${down.lastResult}`;
   }
 
   close(): void {

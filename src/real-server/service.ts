@@ -100,7 +100,7 @@ export class RealServerService {
 
   #answer(): string {
     const percent = this.#load === null ? 100 : percentOf(this.#load);
-    return agentLine({ drain: this.#readDrain(), isUp: this.#check.isUp(), percent });
+    return agentLine({ drain: this.#readDrain(), problem: this.#check.problem(), percent });
   }
 
   /** A file that cannot be read says nothing new. */

@@ -1,3 +1,4 @@
+import type { RealServerSocket } from "../config/config.ts";
 import type { TunnelForm } from "../config/tunnel-words.ts";
 import type { DrainWord } from "./agent-line.ts";
 import { judgeAnswers } from "./answerers.ts";
@@ -6,7 +7,7 @@ import { drainPath, readDrain } from "./drain-file.ts";
 import { judge, type Finding } from "./fitness.ts";
 import { Host } from "./host.ts";
 import { readState } from "./state-file.ts";
-import { askForVips, directorsByMac, type KnownDirector } from "./survey.ts";
+import { askForVips, directorsByMac, type KnownDirector, type Surroundings } from "./survey.ts";
 import type { Wish } from "./table.ts";
 import { judgeTunnels } from "./tunnel-fitness.ts";
 
@@ -20,14 +21,21 @@ export interface FitnessReport {
   readonly findings: readonly Finding[];
 }
 
+/** What is known besides the wish. */
+export interface StatusQuestion {
+  readonly directors: readonly KnownDirector[];
+  /** What the configuration's services want of their servers. */
+  readonly sockets: readonly RealServerSocket[];
+  readonly statePath: string;
+}
+
 /**
  * Looks whether this machine is fit to serve these VIPs, or those it was started with if there are none, and asks its
  * networks who answers for them; takes a second.
  */
 export async function realServerStatus(
   wish: Wish,
-  directors: readonly KnownDirector[],
-  statePath: string,
+  { directors, sockets, statePath }: StatusQuestion,
 ): Promise<FitnessReport> {
   const host = Host.open();
   try {
@@ -41,7 +49,7 @@ export async function realServerStatus(
       directorsByMac(directors, vips, surroundings),
     ]);
     const findings = [
-      ...judge(vips, host.look()),
+      ...judge(vips, host.look(), expectedHere(sockets, surroundings)),
       ...judgeTunnels(tunnels, vips, host.lookAtTunnels()),
       ...answers.map((one) => judgeAnswers(one, known)),
     ];
@@ -49,4 +57,13 @@ export async function realServerStatus(
   } finally {
     host.close();
   }
+}
+
+/** A service whose servers are others asks nothing of this machine. */
+function expectedHere(
+  sockets: readonly RealServerSocket[],
+  { addresses }: Surroundings,
+): readonly RealServerSocket[] {
+  const own = new Set(addresses.map(({ address }) => address));
+  return sockets.filter(({ servers }) => servers.some((address) => own.has(address)));
 }

@@ -19,7 +19,11 @@ async function listenOn(server: RealServer, address: string): Promise<void> {
   server.host.spawn(["python3", "-m", "http.server", "80", "--bind", address]);
   await waitFor("the server listens", async () => {
     const { stdout } = await server.host.run(["cat", "/proc/net/tcp"]);
-    return /:0050 00000000:0000 0A/.test(stdout);
+    const end = address
+      .split(".")
+      .toReversed()
+      .map((part) => Number(part).toString(16).padStart(2, "0"));
+    return stdout.includes(`${end.join("").toUpperCase()}:0050 00000000:0000 0A`);
   });
 }
 
@@ -134,6 +138,12 @@ describe("edge-ha rs", () => {
     expect(stdout).toContain(`started: ${vip}`);
     expect(exitCode).toBe(0);
     expect(await server.loopback()).toEqual(["127.0.0.1/8 lo", `${vip}/32 lo:0`]);
+    const status = async (): Promise<string> => (await server.run("status", [], "--config", config)).stdout;
+    expect(await status()).toContain("nothing listens on its TCP port 80");
+    await listenOn(server, "192.0.2.8");
+    expect(await status()).toContain("nothing listens on its TCP port 80");
+    await listenOn(server, vip);
+    expect(await status()).toContain("TCP port 80: listened on");
     writeFileSync(config, `${clusterFile}\nnonsense = 1\n`);
     const refused = await server.run("start", [], "--config", config);
     expect(refused.exitCode).toBe(2);

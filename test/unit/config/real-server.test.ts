@@ -101,4 +101,9 @@ describe("realServer", () => {
       port: 80,
     });
   });
+
+  test("tells which sockets which servers have to have", () => {
+    const { sockets } = configOf(`${base}${vip}${direct}`).realServer;
+    expect(sockets).toEqual([{ address: "172.16.8.100", port: 80, protocol: "tcp", servers: ["10.16.8.8"] }]);
+  });
 });

@@ -19,11 +19,11 @@ const after = (load: LoadReading | null, user: number, idle: number): LoadReadin
 
 describe("agentLine()", () => {
   test.each([
-    [{ drain: null, isUp: true, percent: 75 }, "up ready 75%\n"],
-    [{ drain: null, isUp: false, percent: 75 }, "down ready\n"],
-    [{ drain: "drain", isUp: true, percent: 75 }, "up drain\n"],
-    [{ drain: "drain", isUp: false, percent: 75 }, "down drain\n"],
-    [{ drain: "maint", isUp: true, percent: 75 }, "up maint\n"],
+    [{ drain: null, problem: null, percent: 75 }, "up ready 75%\n"],
+    [{ drain: null, problem: "no answer", percent: 75 }, "down ready # no answer\n"],
+    [{ drain: "drain", problem: null, percent: 75 }, "up drain\n"],
+    [{ drain: "drain", problem: "no #1\nup", percent: 75 }, "down drain # no  1 up\n"],
+    [{ drain: "maint", problem: null, percent: 75 }, "up maint\n"],
   ] as const)("%j is %j", (state, line) => {
     expect(agentLine(state)).toBe(line);
   });

@@ -13,7 +13,7 @@ const fitSight: Sight = {
   elsewhere: [{ interface: "eth1", address: "192.0.2.8" }],
   all: { arpIgnore: 1, arpAnnounce: 2, rpFilter: 0 },
   interfaces: [{ name: "eth1", arpIgnore: 0, arpAnnounce: 0, rpFilter: 0 }],
-  listeners: [{ address: "0.0.0.0", port: 80 }],
+  listeners: [{ protocol: "tcp", address: "0.0.0.0", port: 80 }],
 };
 
 function unfitTexts(change: Partial<Sight>): readonly string[] {
@@ -46,7 +46,7 @@ describe("judge()", () => {
   });
 
   test("finds a VIP that nothing listens on", () => {
-    expect(unfitTexts({ listeners: [{ address: "127.0.0.1", port: 80 }] })).toEqual([
+    expect(unfitTexts({ listeners: [{ protocol: "tcp", address: "127.0.0.1", port: 80 }] })).toEqual([
       expect.stringContaining("nothing listens"),
     ]);
   });
@@ -99,7 +99,7 @@ describe("judge()", () => {
   test("asks nothing of the interfaces for an IPv6 VIP, but that none carries it", () => {
     const vip6 = "2001:db8::10";
     const loopback = [{ address: vip6, prefixLength: 128, label: null, isTagged: true }];
-    const listeners = [{ address: "::", port: 80 }];
+    const listeners = [{ protocol: "tcp", address: "::", port: 80 } as const];
     const sight = { ...fitSight, loopback, listeners, all: { arpIgnore: 0, arpAnnounce: 0, rpFilter: 0 } };
     expect(isFit(judge([vip6], sight))).toBe(true);
     const elsewhere = [{ interface: "eth1", address: vip6 }];
@@ -107,5 +107,28 @@ describe("judge()", () => {
     expect(texts.join()).toContain("is on eth1 too, where neighbour solicitations for it are answered");
     const wide = [{ address: vip6, prefixLength: 64, label: null, isTagged: false }];
     expect(isFit(judge([vip6], { ...sight, loopback: wide }))).toBe(false);
+  });
+
+  test("holds the machine against the services' own ports where they are known", () => {
+    const listeners = [
+      { protocol: "tcp", address: "0.0.0.0", port: 80 },
+      { protocol: "udp", address: vip, port: 53 },
+    ] as const;
+    const expected = [
+      { protocol: "tcp", address: vip, port: 80 },
+      { protocol: "udp", address: vip, port: 53 },
+      { protocol: "tcp", address: vip, port: 443 },
+      { protocol: "udp", address: vip, port: 80 },
+      { protocol: "sctp", address: vip, port: 9 },
+      { protocol: "tcp", address: "192.0.2.11", port: 8080 },
+    ] as const;
+    const findings = judge([vip], { ...fitSight, listeners }, expected);
+    expect(findings.slice(1, 6).map(({ verdict, text }) => `${verdict} ${text}`)).toEqual([
+      "fit TCP port 80: listened on",
+      "fit UDP port 53: listened on",
+      "unfit nothing listens on its TCP port 443: start the server, on the VIP or on 0.0.0.0",
+      "unfit nothing listens on its UDP port 80: start the server, on the VIP or on 0.0.0.0",
+      "note SCTP port 9 is not looked at",
+    ]);
   });
 });
