@@ -34,7 +34,12 @@ export function realServerConfig(
     sockets: kept.flatMap((service) => {
       const servers = service.servers.map(({ address }) => address);
       const { protocol } = service;
-      return serviceSockets(service, instances).map((socket) => ({ ...socket, protocol, servers }));
+      return serviceSockets(service, instances).map(({ address, port }) => ({
+        address,
+        port,
+        protocol,
+        servers,
+      }));
     }),
     agent: agentForm(entry?.agent ?? null, nodes),
     health: entry?.health ?? null,
