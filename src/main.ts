@@ -43,6 +43,7 @@ function program(finish: (status: Promise<number>) => void): Command {
   addQuestions(top, finish, socketOf);
   addDrain(top, finish, socketOf);
   addWatch(top, finish);
+  addDigest(top, finish);
   addRealServer(top, finish);
   return top;
 }
@@ -155,6 +156,39 @@ function addDrain(top: Command, finish: (status: Promise<number>) => void, socke
       const run = async (): Promise<number> => {
         const { runDrain } = await import("./cli/drain.ts");
         return runDrain({ ...options, servers, isBack: true, within: "0s", wait: false, socket: socketOf() });
+      };
+      finish(run());
+    });
+}
+
+/** The options of `digest` as they are written. */
+interface DigestWords {
+  readonly address?: string;
+  readonly httpVersion: string;
+  readonly sni?: string;
+  readonly ca?: string;
+  readonly verify: boolean;
+  readonly timeout: string;
+  readonly json: boolean;
+}
+
+function addDigest(top: Command, finish: (status: Promise<number>) => void): void {
+  top
+    .command("digest")
+    .description("print the digest that a check of a page compares with: MD5, as genhash does, and SHA-256")
+    .argument("<url>", "the page, such as http://10.16.8.8/healthz")
+    .option("--address <address>", "connect there; the URL's host is asked for all the same")
+    .option("--http-version <version>", "1.0 or 1.1", "1.1")
+    .option("--sni <name>", "the name asked for over TLS; without it the URL's host")
+    .option("--ca <file>", "the authorities to trust; without it the host's own")
+    .option("--no-verify", "take any certificate")
+    .option("--timeout <time>", "for all of it", "5s")
+    .option("--json", "as one JSON document", false)
+    .action((url: string, words: DigestWords) => {
+      const run = async (): Promise<number> => {
+        const { runDigest } = await import("./cli/digest.ts");
+        const { address = null, httpVersion, sni = null, ca = null, verify, timeout, json } = words;
+        return runDigest({ url, address, httpVersion, sni, ca, verifies: verify, timeout, json });
       };
       finish(run());
     });

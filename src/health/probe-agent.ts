@@ -4,10 +4,11 @@ import type { Achievement } from "./achievement.ts";
 import { dial } from "./dial.ts";
 import { LineReader } from "./line-reader.ts";
 import { readStatusWords } from "./status-words.ts";
+import type { Deadline } from "./deadline.ts";
 
 /** Asks the agent on a server; the result is what it says, a failure is thrown. */
-export async function probeAgent(probe: ProbeTiming & AgentCheck, signal: AbortSignal): Promise<Achievement> {
-  const socket = await dial(probe, signal);
+export async function probeAgent(probe: ProbeTiming & AgentCheck, deadline: Deadline): Promise<Achievement> {
+  const socket = await dial(probe, deadline, { speaksFirst: probe.send !== "" });
   try {
     if (probe.send !== "") socket.write(new TextEncoder().encode(`${probe.send}\n`));
     const line = await new LineReader(socket).line({ mayEndWithStream: true });

@@ -6,23 +6,24 @@ import { dialDatagram } from "./dial-datagram.ts";
 import { dial } from "./dial.ts";
 import { readReply, writeQuestion, type DnsReply } from "./dns/message.ts";
 import { portUnreachable } from "./port-unreachable.ts";
+import type { Deadline } from "./deadline.ts";
 
 /** Asks a name server one question; the result is what it answered, a failure is thrown. */
-export async function probeDns(probe: ProbeTiming & DnsCheck, signal: AbortSignal): Promise<string> {
+export async function probeDns(probe: ProbeTiming & DnsCheck, deadline: Deadline): Promise<string> {
   const question = writeQuestion(probe, Math.floor(Math.random() * 0x1_0000));
   const reply =
     probe.protocol === "udp"
-      ? await askByDatagram(probe, question, signal)
-      : await askByStream(probe, question, signal);
+      ? await askByDatagram(probe, question, deadline)
+      : await askByStream(probe, question, deadline);
   return judge(probe, reply);
 }
 
 async function askByDatagram(
   probe: ProbeTiming & DnsCheck,
   question: Uint8Array,
-  signal: AbortSignal,
+  deadline: Deadline,
 ): Promise<DnsReply> {
-  const socket = dialDatagram(probe, { type: SOCK_DGRAM, protocol: 0 }, signal);
+  const socket = dialDatagram(probe, { type: SOCK_DGRAM, protocol: 0 }, deadline);
   try {
     socket.send(question);
     for (;;) {
@@ -40,9 +41,9 @@ async function askByDatagram(
 async function askByStream(
   probe: ProbeTiming & DnsCheck,
   question: Uint8Array,
-  signal: AbortSignal,
+  deadline: Deadline,
 ): Promise<DnsReply> {
-  const socket = await dial(probe, signal);
+  const socket = await dial(probe, deadline);
   try {
     socket.write(concatBytes(Uint8Array.of(question.length >> 8, question.length & 0xff), question));
     const reply = readReply(await readMessage(socket), question);

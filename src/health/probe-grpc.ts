@@ -7,12 +7,13 @@ import { dial } from "./dial.ts";
 import { readHealthReply, writeHealthRequest } from "./grpc-message.ts";
 import { StreamDuplex } from "./stream-duplex.ts";
 import { startTls } from "./tls-stream.ts";
+import type { Deadline } from "./deadline.ts";
 
 const mostReplyBytes = 16_384;
 
 /** Asks for the health of a service by grpc.health.v1; the result is that it serves, a failure is thrown. */
-export async function probeGrpc(probe: ProbeTiming & GrpcCheck, signal: AbortSignal): Promise<string> {
-  const socket = await dial(probe, signal);
+export async function probeGrpc(probe: ProbeTiming & GrpcCheck, deadline: Deadline): Promise<string> {
+  const socket = await dial(probe, deadline);
   let session: ClientHttp2Session | null = null;
   try {
     const stream = probe.tls === null ? socket : await secured(socket, probe.tls, probe.target.address);
@@ -22,7 +23,7 @@ export async function probeGrpc(probe: ProbeTiming & GrpcCheck, signal: AbortSig
         createConnection: () => new StreamDuplex(stream),
       },
     );
-    return judge(await ask(session, probe, signal));
+    return judge(await ask(session, probe, deadline));
   } finally {
     session?.destroy();
     socket.reset();
@@ -50,10 +51,10 @@ interface Reply {
 function ask(
   session: ClientHttp2Session,
   { service, target, host }: ProbeTiming & GrpcCheck,
-  signal: AbortSignal,
+  deadline: Deadline,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(new Error("given up")), { once: true });
+    deadline.onOver(() => reject(new Error("given up")));
     session.on("error", reject);
     session.on("close", () => reject(new Error("connection closed before the answer was complete")));
     const request = session.request({

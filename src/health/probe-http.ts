@@ -6,13 +6,14 @@ import { Answer } from "./http/answer.ts";
 import { bodyVerdict } from "./http/body-verdict.ts";
 import { requestText } from "./http/request.ts";
 import { startTls } from "./tls-stream.ts";
+import type { Deadline } from "./deadline.ts";
 
 /**
  * Sends one request on a connection of its own and judges the answer; the result says what came, a failure is thrown.
  * Redirects are not followed; a body is read no further than it takes to judge it.
  */
-export async function probeHttp(probe: ProbeTiming & HttpCheck, signal: AbortSignal): Promise<string> {
-  const socket = await dial(probe, signal);
+export async function probeHttp(probe: ProbeTiming & HttpCheck, deadline: Deadline): Promise<string> {
+  const socket = await dial(probe, deadline);
   try {
     const { address } = probe.target;
     const stream = probe.tls === null ? socket : await startTls(socket, probe.tls, { address });

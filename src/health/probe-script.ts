@@ -1,6 +1,7 @@
 import { resolveUser, runProgram, type UserIds } from "../base/program.ts";
 import type { ProbeTiming, ScriptCheck } from "../config/check-plan.ts";
 import type { Achievement } from "./achievement.ts";
+import type { Deadline } from "./deadline.ts";
 
 /**
  * Runs a program that is told the server in its environment: exit status 0 is well; where it sets the weight, 2 to 255 are
@@ -8,15 +9,17 @@ import type { Achievement } from "./achievement.ts";
  */
 export async function probeScript(
   probe: ProbeTiming & ScriptCheck,
-  signal: AbortSignal,
+  deadline: Deadline,
 ): Promise<Achievement> {
+  const run = new AbortController();
+  deadline.onOver(() => run.abort());
   const { exitStatus, text } = await runProgram({
     command: probe.command,
     // The attempt's own deadline comes first: it is what ends a run.
     timeoutMs: probe.timeoutMs + graceMs,
     user: userOf(probe.user),
     environment: { EDGE_HA_ADDRESS: probe.target.address, EDGE_HA_PORT: String(probe.target.port) },
-    signal,
+    signal: run.signal,
   });
   if (exitStatus === 0) return { text, weight: null };
   if (!probe.setsWeight || exitStatus === null || exitStatus < 2) throw new Error(text);

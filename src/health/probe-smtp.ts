@@ -4,6 +4,7 @@ import type { ByteStream } from "./byte-stream.ts";
 import { dial } from "./dial.ts";
 import { LineReader } from "./line-reader.ts";
 import { startTls } from "./tls-stream.ts";
+import type { Deadline } from "./deadline.ts";
 
 const mostLines = 100;
 
@@ -14,8 +15,8 @@ interface Reply {
 }
 
 /** Greets a mail server, if told so over TLS, and takes its leave (RFC 5321, RFC 3207); a failure is thrown. */
-export async function probeSmtp(probe: ProbeTiming & SmtpCheck, signal: AbortSignal): Promise<string> {
-  const socket = await dial(probe, signal);
+export async function probeSmtp(probe: ProbeTiming & SmtpCheck, deadline: Deadline): Promise<string> {
+  const socket = await dial(probe, deadline, { speaksFirst: false });
   const name = probe.helo ?? hostname();
   try {
     const plain = new Dialogue(socket);

@@ -1,9 +1,13 @@
 import type { ProbePlan } from "../config/check-plan.ts";
 import { dial } from "./dial.ts";
+import type { Deadline } from "./deadline.ts";
 
-/** Connects and leaves at once; the result is what was achieved, a failure is thrown. */
-export async function probeTcp(probe: ProbePlan, signal: AbortSignal): Promise<string> {
-  const socket = await dial(probe, signal);
-  socket.close();
+/**
+ * Connects and leaves at once; the result is what was achieved, a failure is thrown. The server's kernel has answered by
+ * then; its program does not get to see a connection that says nothing.
+ */
+export async function probeTcp(probe: ProbePlan, deadline: Deadline): Promise<string> {
+  const socket = await dial(probe, deadline);
+  socket.reset();
   return "connected";
 }

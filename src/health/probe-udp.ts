@@ -4,6 +4,7 @@ import type { DatagramSocket } from "../kernel/datagram-socket.ts";
 import { SOCK_DGRAM } from "../kernel/socket-constants.ts";
 import { dialDatagram } from "./dial-datagram.ts";
 import { portUnreachable } from "./port-unreachable.ts";
+import type { Deadline } from "./deadline.ts";
 
 /** For this share of the timeout a server that need not reply may object. */
 const silenceShare = 0.8;
@@ -12,8 +13,8 @@ const silenceShare = 0.8;
  * Sends one datagram. The reply has to begin as expected; where none is expected, any will do, and so does silence: only
  * the news that nobody listens on the port speaks against the server then. A failure is thrown.
  */
-export async function probeUdp(probe: ProbeTiming & UdpCheck, signal: AbortSignal): Promise<string> {
-  const socket = dialDatagram(probe, { type: SOCK_DGRAM, protocol: 0 }, signal);
+export async function probeUdp(probe: ProbeTiming & UdpCheck, deadline: Deadline): Promise<string> {
+  const socket = dialDatagram(probe, { type: SOCK_DGRAM, protocol: 0 }, deadline);
   try {
     socket.send(fromHex(probe.payload));
     if (probe.expect === null) return await objection(socket, probe.timeoutMs * silenceShare);

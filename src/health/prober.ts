@@ -8,13 +8,14 @@ import type { Achievement } from "./achievement.ts";
 import { failureText } from "./failure-text.ts";
 import { attemptEnded, attemptStarted, firstSchedule, type Schedule } from "./schedule.ts";
 import { count, standingTally, unknownTally, type AttemptResult, type Tally } from "./tally.ts";
+import { Deadline } from "./deadline.ts";
 
 /** What a prober works with. */
 export interface ProberOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** Makes one attempt: resolves with what was achieved, rejects with why not; the signal is its deadline. */
-  readonly attempt: (probe: ProbePlan, signal: AbortSignal) => Promise<Achievement>;
+  /** Makes one attempt: resolves with what was achieved, rejects with why not; the deadline ends it. */
+  readonly attempt: (probe: ProbePlan, deadline: Deadline) => Promise<Achievement>;
   /** Called at every first result, every change of a verdict, and every change of the weight that a check asks for. */
   readonly onVerdict: (verdict: ProbeVerdict) => void;
 }
@@ -138,7 +139,7 @@ export class Prober {
     const { probe } = running;
     const start = clock.now();
     running.schedule = attemptStarted(running.schedule, start);
-    const deadline = new AbortController();
+    const deadline = new Deadline();
     let isOpen = true;
     const finish = (result: Outcome | null): void => {
       if (!isOpen) return;
@@ -148,13 +149,13 @@ export class Prober {
     };
     const cancelDeadline = clock.schedule(later(start, probe.timeoutMs), () => {
       finish({ isOk: false, text: `no answer within ${probe.timeoutMs} ms` });
-      deadline.abort();
+      deadline.end();
     });
     running.cancel = () => {
       finish(null);
-      deadline.abort();
+      deadline.end();
     };
-    attempt(probe, deadline.signal).then(
+    attempt(probe, deadline).then(
       ({ text, weight }) => finish({ isOk: true, text: `${text} in ${elapsed(start, clock.now())}`, weight }),
       (error: unknown) => finish({ isOk: false, text: failureText(error) }),
     );

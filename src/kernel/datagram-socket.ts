@@ -1,9 +1,8 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import { SystemError } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
-import { openTowards, type Departure } from "./departure.ts";
+import { openTowards, socketAddressOf, type Departure } from "./departure.ts";
 import type { PollSet } from "./poll-set.ts";
-import { internetAddress } from "./socket-address.ts";
 import { EPOLLIN, MSG_DONTWAIT } from "./socket-constants.ts";
 
 /** What travels: UDP, or ICMP through a raw socket. */
@@ -35,7 +34,7 @@ export class DatagramSocket {
     this.#about = formatEndpoint(target);
     this.#fd = openTowards(target, leave.type, leave.protocol, leave);
     try {
-      native.connect(this.#fd, internetAddress(target));
+      native.connect(this.#fd, socketAddressOf(target));
       set.add(this.#fd, EPOLLIN, () => this.#serve());
     } catch (error) {
       set.close(this.#fd);

@@ -12,6 +12,17 @@ export interface Departure {
   readonly mark: number | null;
 }
 
+const addresses = new WeakMap<Endpoint, Uint8Array>();
+
+/** Gives a target as the kernel wants it; one that is asked for every second is written once. */
+export function socketAddressOf(target: Endpoint): Uint8Array {
+  const known = addresses.get(target);
+  if (known !== undefined) return known;
+  const bytes = internetAddress(target);
+  addresses.set(target, bytes);
+  return bytes;
+}
+
 /** A non-blocking socket to `target`'s family that leaves as asked; throws `SystemError` with the target in it. */
 export function openTowards(target: Endpoint, type: number, protocol: number, leave: Departure): number {
   const family = familyOf(target.address) === 4 ? AF_INET : AF_INET6;

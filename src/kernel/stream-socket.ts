@@ -1,10 +1,10 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import { SystemError } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
-import { openTowards, type Departure } from "./departure.ts";
+import { openTowards, socketAddressOf, type Departure } from "./departure.ts";
 import { errnoName } from "./errno-name.ts";
 import type { PollSet } from "./poll-set.ts";
-import { internetAddress, intOption } from "./socket-address.ts";
+import { intOption } from "./socket-address.ts";
 import {
   EPOLLERR,
   EPOLLHUP,
@@ -16,7 +16,7 @@ import {
   SOL_SOCKET,
   SO_ERROR,
   SO_LINGER,
-  TCP_NODELAY,
+  TCP_QUICKACK,
 } from "./socket-constants.ts";
 
 /** Bytes are read in pieces of at most this, and never ahead of who asked for them. */
@@ -24,6 +24,7 @@ const pieceBytes = 65_536;
 const piece = new Uint8Array(pieceBytes);
 const mostReadsInARow = 2;
 /** struct linger: on, 0 seconds. A close is a reset then. */
+const off = intOption(0);
 const lingerNot: Uint8Array = Uint8Array.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
 interface Waiting<T> {
@@ -37,7 +38,7 @@ interface Waiting<T> {
  */
 export class StreamSocket {
   readonly #set: PollSet;
-  readonly #about: string;
+  readonly #target: Endpoint;
   readonly #fd: number;
   #state: "connecting" | "open" | "closed" = "connecting";
   #connecting: Waiting<void> | null = null;
@@ -46,24 +47,31 @@ export class StreamSocket {
   #readsInARow = 0;
   #failure: SystemError | null = null;
 
-  /** Begins to connect; throws `SystemError` if that cannot even be tried. */
-  constructor(set: PollSet, target: Endpoint, leave: Departure) {
+  /**
+   * Begins to connect; throws `SystemError` if that cannot even be tried. Who speaks first may hold the acknowledgement of
+   * the server's answer back until then.
+   */
+  constructor(set: PollSet, target: Endpoint, leave: Departure & { readonly speaksFirst: boolean }) {
     this.#set = set;
-    this.#about = formatEndpoint(target);
+    this.#target = target;
     this.#fd = openTowards(target, SOCK_STREAM, IPPROTO_TCP, leave);
     try {
-      native.setOption(this.#fd, IPPROTO_TCP, TCP_NODELAY, intOption(1));
-      if (native.startConnect(this.#fd, internetAddress(target))) this.#state = "open";
+      // The last packet of the handshake goes out with the first bytes, or not at all if the socket is reset before.
+      if (leave.speaksFirst) native.setOption(this.#fd, IPPROTO_TCP, TCP_QUICKACK, off);
+      if (native.startConnect(this.#fd, socketAddressOf(target))) this.#state = "open";
       set.add(this.#fd, EPOLLIN | EPOLLOUT, (events) => this.#tell(events));
     } catch (error) {
       set.close(this.#fd);
-      throw error instanceof SystemError ? new SystemError(error.call, error.code, this.#about) : error;
+      throw error instanceof SystemError
+        ? new SystemError(error.call, error.code, formatEndpoint(this.#target))
+        : error;
     }
   }
 
   /** Resolves when the connection is there. */
   connected(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.#state === "closed") return Promise.reject(this.#aborted());
     if (this.#state === "open") return Promise.resolve();
     return new Promise((resolve, reject) => (this.#connecting = { resolve, reject }));
   }
@@ -98,7 +106,7 @@ export class StreamSocket {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#set.close(this.#fd);
-    this.#fail(new SystemError("recv", "ECONNABORTED", this.#about));
+    if (this.#connecting !== null || this.#reading !== null) this.#fail(this.#aborted());
   }
 
   /** Ends the connection at once, so that nothing of it lives on in the kernel. */
@@ -106,6 +114,11 @@ export class StreamSocket {
     if (this.#state === "closed") return;
     native.setOption(this.#fd, SOL_SOCKET, SO_LINGER, lingerNot);
     this.close();
+  }
+
+  /** An error is made only for who sees it: with its stack it costs more than the closing. */
+  #aborted(): SystemError {
+    return new SystemError("recv", "ECONNABORTED", formatEndpoint(this.#target));
   }
 
   #tell(events: number): void {
@@ -118,7 +131,8 @@ export class StreamSocket {
   #finishConnect(): void {
     const value = native.getOption(this.#fd, SOL_SOCKET, SO_ERROR, 4);
     const number = new DataView(value.buffer).getInt32(0, true);
-    if (number !== 0) return this.#fail(new SystemError("connect", errnoName(number), this.#about));
+    if (number !== 0)
+      return this.#fail(new SystemError("connect", errnoName(number), formatEndpoint(this.#target)));
     this.#state = "open";
     this.#connecting?.resolve();
     this.#connecting = null;
@@ -141,6 +155,7 @@ export class StreamSocket {
   /** Undefined if there is nothing now. */
   #take(): Uint8Array | null | undefined {
     if (this.#failure !== null) throw this.#failure;
+    if (this.#state === "closed") throw this.#aborted();
     if (this.#state !== "open") return undefined;
     const length = native.read(this.#fd, piece);
     if (length < 0) return undefined;

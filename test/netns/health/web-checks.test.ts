@@ -159,3 +159,31 @@ test("certificates are asked for by name and judged", async () => {
     "in clear text": expect.stringMatching(/^down: no TLS \(/),
   });
 });
+
+test("edge-ha digest prints what genhash prints, and what a check with a digest finds", async () => {
+  const own = [process.execPath, join(import.meta.dir, "../../../src/main.ts"), "digest"];
+  const digest = async (...words: readonly string[]): Promise<string> =>
+    (await director.run([...own, ...words])).stdout;
+  const genhash = async (...words: readonly string[]): Promise<string> =>
+    /\b[0-9a-f]{32}\b/.exec((await director.run(["genhash", ...words])).stdout)?.[0] ?? "none";
+  const ca = join(server.directory, "ca.pem");
+  const sha256 = createHash("sha256").update(page).digest("hex");
+  const md5 = await genhash("-s", web, "-p", "80", "-u", "/");
+  expect(await digest(`http://${web}/`)).toBe(
+    `status 200, ${page.length} bytes\nmd5:${md5}\nsha256:${sha256}\n`,
+  );
+  // Chunks are how the page travels; genhash digests what comes with HTTP/1.0, where there are none.
+  const chunked = await genhash("-s", web, "-p", "80", "-u", "/chunked");
+  expect(await digest(`http://${web}/chunked`)).toContain(`md5:${chunked}\n`);
+  const secure = await genhash("-S", "-I", "-V", "b.example", "-s", web, "-p", "443", "-u", "/");
+  expect(await digest("https://b.example/", "--address", web, "--ca", ca)).toContain(`md5:${secure}\n`);
+  expect(secure).not.toBe(md5);
+  const missing = JSON.parse(
+    await digest("--json", "--http-version", "1.0", `http://${web}/missing`),
+  ) as unknown;
+  expect(missing).toMatchObject({ status: 200 });
+  const refused = await director.run([...own, "--timeout", "2s", "https://b.example/", "--address", web]);
+  expect(refused.exitCode).toBe(1);
+  expect(refused.stderr).toContain("https://b.example/: certificate is not trusted");
+  expect((await director.run([...own, "ftp://x/"])).exitCode).toBe(2);
+});

@@ -3,6 +3,7 @@ import { silentLog } from "../../../src/base/log.ts";
 import type { ProbePlan, ProbeTiming } from "../../../src/config/check-plan.ts";
 import { weightText, type WeightWord } from "../../../src/config/weight-word.ts";
 import type { Achievement } from "../../../src/health/achievement.ts";
+import type { Deadline } from "../../../src/health/deadline.ts";
 import { Prober, type ProbeVerdict } from "../../../src/health/prober.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { plannedProbe } from "../../support/probe-plans.ts";
@@ -31,9 +32,9 @@ function lab(): {
   const verdicts: string[] = [];
   const attempts: string[] = [];
   const aborted: string[] = [];
-  const attempt = (plan: ProbePlan, signal: AbortSignal): Promise<Achievement> => {
+  const attempt = (plan: ProbePlan, deadline: Deadline): Promise<Achievement> => {
     attempts.push(plan.id);
-    signal.addEventListener("abort", () => aborted.push(plan.id));
+    deadline.onOver(() => aborted.push(plan.id));
     const does = behaviour.get(plan.id) ?? "up";
     if (does === "hang") return new Promise(() => undefined);
     return does === "up"
