@@ -200,19 +200,26 @@ function methodText({ forward, tunnel }: IpvsTargetPlan): string {
   return `${forward} ${tunnel.type}${port}${tunnel.checksum === "none" ? "" : ` checksum ${tunnel.checksum}`}`;
 }
 
-function limitText({ upperThreshold, lowerThreshold, inhibits, slowStartMs }: IpvsServerPlan): string {
-  const again = lowerThreshold === 0 ? "" : `, again below ${lowerThreshold}`;
+function limitText({ inhibits, slowStartMs, ...limits }: IpvsServerPlan): string {
   return [
-    upperThreshold === 0 ? "" : `, at most ${upperThreshold} connections${again}`,
+    thresholdText(limits),
     inhibits ? ", weight 0 while down" : "",
     slowStartMs === 0 ? "" : `, full weight ${formatDuration(slowStartMs)} after it is back`,
   ].join("");
 }
 
+function thresholdText({
+  upperThreshold,
+  lowerThreshold,
+}: Pick<IpvsServerPlan, "upperThreshold" | "lowerThreshold">): string {
+  const again = lowerThreshold === 0 ? "" : `, again below ${lowerThreshold}`;
+  return upperThreshold === 0 ? "" : `, at most ${upperThreshold} connections${again}`;
+}
+
 function relayLines(relay: RelayPlan): readonly string[] {
   return [
-    `${relay.name}: ${relay.scheduler}`,
-    ...relay.servers.map((server) => `  ${serverText(server)}`),
+    [`${relay.name}: ${relay.scheduler}`, ...relay.schedulerFlags].join(" "),
+    ...relay.servers.map((server) => `  ${serverText(server)}${thresholdText(server)}`),
     ...sorryLines(relay),
   ];
 }

@@ -1,7 +1,7 @@
 import type { BfdSessionPlan, RivalPlan } from "./bfd-plan.ts";
 import type { ProbePlan } from "./check-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
-import type { IpvsServicePlan } from "./service-plan.ts";
+import type { IpvsServicePlan, Scheduler, SchedulerFlag } from "./service-plan.ts";
 import type { TrackPlan } from "./track-plan.ts";
 
 /**
@@ -285,10 +285,22 @@ export interface ListenerPlan {
 export interface RelayPlan {
   readonly name: string;
   readonly sockets: readonly Endpoint[];
-  readonly scheduler: "rr" | "wrr";
+  readonly scheduler: RelayScheduler;
+  /** Settings of the schedulers `sh` and `mh`. */
+  readonly schedulerFlags: readonly SchedulerFlag[];
   readonly connectTimeoutMs: number;
   readonly sorry: Endpoint | null;
-  readonly servers: readonly ServicePlanServer[];
+  readonly servers: readonly RelayServerPlan[];
+}
+
+/** The schedulers that make sense of one destination: not those that spread destinations over caches. */
+export type RelayScheduler = Exclude<Scheduler, "lblc" | "lblcr">;
+
+/** A server of a relay. */
+export interface RelayServerPlan extends ServicePlanServer {
+  /** Connections above which it gets none, until they are below `lowerThreshold` (0: three quarters); 0 is no limit. */
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
 }
 
 /** A group of HTTP servers. */

@@ -1,7 +1,7 @@
 import type { Endpoint } from "../base/address.ts";
-import type { Config, ServiceConfig } from "./config.ts";
+import type { Config, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
 import { localListeners, localServiceSockets, localSites, localUpstreams, serversBehind } from "./local.ts";
-import type { ProxyPlan, RelayPlan } from "./node-plan.ts";
+import type { ProxyPlan, RelayPlan, RelayServerPlan } from "./node-plan.ts";
 import { plannedServer } from "./probes.ts";
 
 /** Gives what the proxy processes of a node serve; with no listener and no relay there is no such process. */
@@ -35,14 +35,20 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
 
 /** Gives a relay for each port, for each leads to servers of its own. */
 function relaysOf(service: ServiceConfig, sockets: readonly Endpoint[]): readonly RelayPlan[] {
-  const { name, ports, scheduler, connectTimeoutMs, sorry } = service;
-  if (scheduler !== "rr" && scheduler !== "wrr") throw new Error(`${scheduler} does not relay`);
+  const { name, ports, scheduler, schedulerFlags, connectTimeoutMs, sorry } = service;
+  if (scheduler === "lblc" || scheduler === "lblcr") throw new Error(`${scheduler} does not relay`);
   return ports.map((port) => ({
     name: ports.length === 1 ? name : `${name}:${port}`,
     sockets: sockets.filter((socket) => socket.port === port),
     scheduler,
+    schedulerFlags,
     connectTimeoutMs,
     sorry,
-    servers: serversBehind(service, port).map(plannedServer),
+    servers: serversBehind(service, port).map(relayServer),
   }));
+}
+
+function relayServer(server: ServiceServerConfig & ServerConfig): RelayServerPlan {
+  const { upperThreshold, lowerThreshold } = server;
+  return { ...plannedServer(server), upperThreshold, lowerThreshold };
 }

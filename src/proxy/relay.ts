@@ -1,8 +1,9 @@
 import type { Endpoint } from "../base/address.ts";
 import type { Engine, OpenClient } from "./engine.ts";
 import { Outbox } from "./outbox.ts";
-import type { Relay, Server } from "./snapshot.ts";
-import { localAddressOf, noOwner, type SocketOwner, type Wire } from "./sockets.ts";
+import type { Caller } from "./selection/scheduler.ts";
+import type { Relay, RelayServer } from "./snapshot.ts";
+import { localAddressOf, noOwner, plainAddress, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -10,13 +11,13 @@ import { Tunnel } from "./tunnel.ts";
  * A client of a TCP service, until a server has taken its connection: then it is a tunnel. Nothing is read from the
  * client before, so a server that refuses can be replaced by another. With no server left it goes to the sorry server.
  */
-export class RelayedClient implements SocketOwner, Swept, OpenClient {
+export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   private readonly engine: Engine;
   private readonly relay: Relay;
   private readonly wire: Wire;
   private readonly outbox: Outbox;
-  private tried: Server[] | null = null;
-  private server: Server | null = null;
+  private tried: RelayServer[] | null = null;
+  private server: RelayServer | null = null;
   private usesSorry = false;
   private connectBy = 0;
   /** Counts attempts, so that one which was given up cannot come back. */
@@ -66,6 +67,14 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient {
     return localAddressOf(this.wire);
   }
 
+  get clientAddress(): string {
+    return plainAddress(this.wire.remoteAddress);
+  }
+
+  get clientPort(): number {
+    return this.wire.remotePort;
+  }
+
   get standing(): OpenClient["standing"] {
     return this.isDone ? "ended" : "in use";
   }
@@ -83,10 +92,15 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient {
   }
 
   private connectNext(): void {
-    if (this.server !== null) (this.tried ??= []).push(this.server);
-    this.server = this.usesSorry ? null : this.relay.balancer.next(this.tried);
+    if (this.server !== null) {
+      this.server.load.closed();
+      (this.tried ??= []).push(this.server);
+    }
+    this.server = this.usesSorry ? null : this.relay.scheduler.next(this, this.tried);
     const { sorry } = this.relay.plan;
     if (this.server !== null) {
+      // It counts from now on: those who come before it has answered are to go elsewhere.
+      this.server.load.opened();
       this.connect(this.server.endpoint);
     } else if (sorry !== null && !this.usesSorry) {
       this.usesSorry = true;
@@ -119,14 +133,18 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient {
 
   private open(far: Wire): void {
     const { engine, early } = this;
-    this.finish();
+    const load = this.server?.load;
+    this.leave();
     const tunnel = new Tunnel({
       near: this.wire,
       nearOutbox: this.outbox,
       far,
       sweep: engine.sweep,
       idleMs: Number.POSITIVE_INFINITY,
-      onClosed: () => engine.tunnels.delete(tunnel),
+      onClosed: () => {
+        engine.tunnels.delete(tunnel);
+        load?.closed();
+      },
     });
     engine.tunnels.add(tunnel);
     this.wire.resume();
@@ -135,6 +153,12 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient {
   }
 
   private finish(): void {
+    if (this.isDone) return;
+    this.server?.load.closed();
+    this.leave();
+  }
+
+  private leave(): void {
     this.isDone = true;
     this.engine.sweep.remove(this);
     this.engine.clients.delete(this);

@@ -1,11 +1,14 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
-import type { ProxyPlan, RelayPlan, RoutePlan, UpstreamPlan } from "../config/node-plan.ts";
+import type { ProxyPlan, RelayPlan, RelayServerPlan, RoutePlan, UpstreamPlan } from "../config/node-plan.ts";
 import { weightBy } from "../config/weight-word.ts";
 import type { Verdict } from "../ipc/messages.ts";
 import type { AccessLog } from "./access-log.ts";
 import { compileHeaderRules, type HeaderRules } from "./headers.ts";
 import { HostTable, sortRoutes } from "./routes.ts";
+import { makeScheduler } from "./selection/make-scheduler.ts";
+import type { RelayCandidate, Scheduler } from "./selection/scheduler.ts";
 import { SmoothWeighted, type Candidate } from "./selection/smooth-weighted.ts";
+import type { ServerLoad } from "./server-load.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
 /** A server with its standing verdict. */
@@ -38,10 +41,15 @@ export interface Route {
   readonly rules: HeaderRules;
 }
 
+/** A server of a relay, with this process's connections to it. */
+export interface RelayServer extends Server, Pick<RelayCandidate, "key" | "activeConnections"> {
+  readonly load: ServerLoad;
+}
+
 /** A TCP service relayed in user space. */
 export interface Relay {
   readonly plan: RelayPlan;
-  readonly balancer: SmoothWeighted<Server>;
+  readonly scheduler: Scheduler<RelayServer>;
 }
 
 /** Everything that follows from one plan. A request keeps the snapshot it began with, so a reload changes no running one. */
@@ -56,7 +64,10 @@ export interface Snapshot {
 /** What a snapshot shares with the one before it. */
 export interface SnapshotContext {
   pool(plan: UpstreamPlan, endpoint: Endpoint): UpstreamPool;
+  load(relay: string, server: RelayServerPlan, workers: number): ServerLoad;
   accessLog(path: string): AccessLog;
+  /** Gives numbers from 0 to below 1. */
+  random(): number;
 }
 
 /** Makes a plan ready for use. */
@@ -67,23 +78,44 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext): Snap
     const group = upstream.servers.map(({ address, port, weight, isBackup, probe }): HttpServer => {
       const endpoint = { address, port };
       const pool = context.pool(upstream, endpoint);
-      return { endpoint, weight, configuredWeight: weight, isBackup, probe, isUp: true, pool };
+      return { endpoint, weight, configuredWeight: weight, isBackup, probe, isUp: true, isFull: false, pool };
     });
     servers.push(...group);
     balancers.set(upstream.name, new SmoothWeighted(group));
   }
   const relays = new Map<string, Relay>();
   for (const relay of plan.relays) {
-    const group = relay.servers.map(({ address, port, weight, probe }): Server => {
-      // Plain round robin is the weighted one with equal weights; 0 stays 0.
-      const share = relay.scheduler === "rr" ? Math.min(weight, 1) : weight;
-      const endpoint = { address, port };
-      return { endpoint, weight: share, configuredWeight: share, isBackup: false, probe, isUp: true };
-    });
+    const group = relay.servers.map((server) =>
+      relayServer(relay, server, context.load(relay.name, server, plan.workers)),
+    );
     servers.push(...group);
-    relays.set(relay.name, { plan: relay, balancer: new SmoothWeighted(group) });
+    const scheduler = makeScheduler(relay.scheduler, relay.schedulerFlags, group, () => context.random());
+    relays.set(relay.name, { plan: relay, scheduler });
   }
   return { plan, hosts: compileHosts(plan, balancers, context), relays, servers };
+}
+
+function relayServer(relay: RelayPlan, plan: RelayServerPlan, load: ServerLoad): RelayServer {
+  const { address, port, weight, probe } = plan;
+  const endpoint = { address, port };
+  // Plain round robin is the weighted one with equal weights; 0 stays 0.
+  const share = relay.scheduler === "rr" ? Math.min(weight, 1) : weight;
+  return {
+    endpoint,
+    key: formatEndpoint(endpoint),
+    probe,
+    isUp: true,
+    isBackup: false,
+    configuredWeight: share,
+    weight: share,
+    load,
+    get activeConnections() {
+      return load.activeConnections;
+    },
+    get isFull() {
+      return load.isFull;
+    },
+  };
 }
 
 function compileHosts(
@@ -138,7 +170,7 @@ export function shortestTimeoutMs(plan: ProxyPlan): number {
   );
 }
 
-/** Names a pool. */
-export function poolKey(upstream: string, endpoint: Endpoint): string {
-  return `${upstream} ${formatEndpoint(endpoint)}`;
+/** Names a server of an upstream or of a relay. */
+export function poolKey(group: string, endpoint: Endpoint): string {
+  return `${group} ${formatEndpoint(endpoint)}`;
 }

@@ -1,6 +1,6 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
-import type { ListenerPlan, ProxyPlan, UpstreamPlan } from "../config/node-plan.ts";
+import type { ListenerPlan, ProxyPlan, RelayServerPlan, UpstreamPlan } from "../config/node-plan.ts";
 import type { Departure, DepartureReply } from "../ipc/departure.ts";
 import type { Verdict } from "../ipc/messages.ts";
 import type { ProxyStatus } from "../ipc/status.ts";
@@ -11,6 +11,7 @@ import type { Engine } from "./engine.ts";
 import type { Listener } from "./listener.ts";
 import { RelayedClient } from "./relay.ts";
 import { HostTable } from "./routes.ts";
+import { ServerLoad } from "./server-load.ts";
 import {
   applyVerdicts,
   compileSnapshot,
@@ -38,6 +39,7 @@ export class Worker {
   private readonly doors = new Map<string, Door>();
   private readonly listeners = new Map<string, Listener>();
   private readonly pools = new Map<string, UpstreamPool>();
+  private readonly loads = new Map<string, ServerLoad>();
   private readonly logs = new Map<string, AccessLog>();
   private readonly log: Log;
   private readonly departures: Departures;
@@ -191,7 +193,9 @@ export class Worker {
   private context(): SnapshotContext {
     return {
       pool: (upstream, endpoint) => this.pool(upstream, endpoint),
+      load: (relay, server, workers) => this.load(relay, server, workers),
       accessLog: (path) => this.accessLog(path),
+      random: () => Math.random(),
     };
   }
 
@@ -201,6 +205,14 @@ export class Worker {
     this.pools.set(key, pool);
     pool.setLimits(upstream.keepAliveConnections, upstream.keepAliveIdleMs);
     return pool;
+  }
+
+  private load(relay: string, server: RelayServerPlan, workers: number): ServerLoad {
+    const key = poolKey(relay, server);
+    const load = this.loads.get(key) ?? new ServerLoad();
+    this.loads.set(key, load);
+    load.setThresholds(server, workers);
+    return load;
   }
 
   private accessLog(path: string): AccessLog {
@@ -219,6 +231,10 @@ export class Worker {
       pool.retire();
       this.pools.delete(key);
     }
+    const loads = new Set(
+      plan.relays.flatMap(({ name, servers }) => servers.map((server) => poolKey(name, server))),
+    );
+    for (const key of this.loads.keys()) if (!loads.has(key)) this.loads.delete(key);
     const paths = new Set(plan.sites.map((site) => site.accessLog?.path));
     for (const [path, accessLog] of this.logs) {
       if (paths.has(path)) continue;

@@ -6,6 +6,7 @@ import type { ServiceEntry, ServiceServerEntry, TunnelEntry } from "../schema/se
 import type { Element } from "../sections.ts";
 import { serviceAddresses } from "../sockets.ts";
 import { availabilityRules } from "./availability.ts";
+import { schedulerFlagFindings, thresholdFindings } from "./balancing.ts";
 import { persistenceRules } from "./persistence.ts";
 
 /** What a service can be that the kernel forwards (IPVS). */
@@ -134,37 +135,9 @@ function tunnelFindings(tunnel: TunnelEntry | null, forward: string, at: KeyPath
   return findings;
 }
 
-function thresholdFindings(server: ServiceServerEntry, at: KeyPath): readonly Finding[] {
-  const { upper_threshold: upper, lower_threshold: lower } = server;
-  if (lower === 0 || lower < upper) return [];
-  const what =
-    upper === 0
-      ? "a lower threshold means nothing without an upper one"
-      : `the lower threshold ${lower} is not below the upper one, ${upper}`;
-  return [
-    errorAt(
-      [...at, "lower_threshold"],
-      what,
-      upper === 0 ? "write upper_threshold too" : `write less than ${upper}`,
-    ),
-  ];
-}
-
 function scheduling({ value, path }: Element<ServiceEntry>): readonly Finding[] {
-  const {
-    scheduler,
-    scheduler_flags: flags,
-    one_packet: isOnePacket,
-    protocol,
-    fwmark,
-    forward,
-    servers,
-  } = value;
-  const findings: Finding[] = [];
-  if (flags.length > 0 && scheduler !== "sh" && scheduler !== "mh") {
-    const what = `only the schedulers "sh" and "mh" have settings, "${scheduler}" has none`;
-    findings.push(errorAt([...path, "scheduler_flags"], what, 'remove it, or write scheduler = "mh"'));
-  }
+  const { one_packet: isOnePacket, protocol, fwmark, forward, servers } = value;
+  const findings: Finding[] = [...schedulerFlagFindings({ value, path })];
   if (isOnePacket && protocol !== "udp" && fwmark === null) {
     const what = `only of UDP each packet can go its own way, and this is ${protocol}`;
     findings.push(errorAt([...path, "one_packet"], what, 'remove it, or write protocol = "udp"'));

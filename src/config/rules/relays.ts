@@ -1,6 +1,7 @@
 import { errorAt, type Finding } from "../finding.ts";
 import type { ServiceEntry } from "../schema/service.ts";
 import type { Element } from "../sections.ts";
+import { schedulerFlagFindings, thresholdFindings } from "./balancing.ts";
 
 /** What a service can be that edge-ha relays itself. */
 export function relayRules({ value, path }: Element<ServiceEntry>): readonly Finding[] {
@@ -14,9 +15,11 @@ export function relayRules({ value, path }: Element<ServiceEntry>): readonly Fin
     const what = `${value.protocol} with forward = "proxy" is not built yet in this version`;
     findings.push(refuse("protocol", what, 'write forward = "dr", "nat" or "tunnel"'));
   }
-  if (value.scheduler !== "rr" && value.scheduler !== "wrr") {
-    const what = `"${value.scheduler}" with forward = "proxy" is not built yet in this version`;
-    findings.push(refuse("scheduler", what, 'write "rr" or "wrr"'));
+  if (value.scheduler === "lblc" || value.scheduler === "lblcr") {
+    const what = `"${value.scheduler}" keeps the pages of one site on one cache, and a relay knows no sites`;
+    findings.push(
+      refuse("scheduler", what, 'write "wlc", or "dh" to go by the address that clients came to'),
+    );
   }
   if (value.persistence > 0) {
     const what = 'persistence with forward = "proxy" is not built yet in this version';
@@ -24,7 +27,6 @@ export function relayRules({ value, path }: Element<ServiceEntry>): readonly Fin
   }
   const kernelOnly = {
     tunnel: value.tunnel !== null,
-    scheduler_flags: value.scheduler_flags.length > 0,
     one_packet: value.one_packet,
     persistence_mask: value.persistence_mask !== null,
     persistence_engine: value.persistence_engine !== null,
@@ -47,8 +49,6 @@ export function relayRules({ value, path }: Element<ServiceEntry>): readonly Fin
     const onServer = {
       forward: server.forward !== null && server.forward !== "proxy",
       tunnel: server.tunnel !== null,
-      upper_threshold: server.upper_threshold > 0,
-      lower_threshold: server.lower_threshold > 0,
       inhibit: server.inhibit === true,
       slow_start: (server.slow_start ?? 0) > 0,
     };
@@ -57,6 +57,7 @@ export function relayRules({ value, path }: Element<ServiceEntry>): readonly Fin
       const what = "only the kernel's forwarding knows this";
       findings.push(errorAt([...path, "servers", index, key], what, inKernel));
     }
+    findings.push(...thresholdFindings(server, [...path, "servers", index]));
   }
-  return findings;
+  return [...findings, ...schedulerFlagFindings({ value, path })];
 }

@@ -5,6 +5,8 @@ export interface Candidate {
   readonly isBackup: boolean;
   /** The standing verdict on its health. */
   readonly isUp: boolean;
+  /** Whether it has as many connections as it may have. */
+  readonly isFull: boolean;
 }
 
 /**
@@ -45,8 +47,8 @@ export class SmoothWeighted<T extends Candidate> {
     let best = -1;
     for (let index = 0; index < servers.length; index++) {
       const server = servers[index];
-      if (server === undefined || server.isBackup !== isBackup || !server.isUp || server.weight === 0)
-        continue;
+      if (server === undefined || server.isBackup !== isBackup) continue;
+      if (!server.isUp || server.isFull || server.weight === 0) continue;
       if (tried !== null && tried.includes(server)) continue;
       total += server.weight;
       credit[index] = (credit[index] ?? 0) + server.weight;

@@ -23,12 +23,15 @@ function relayPlan(
     port: server,
     weight: 1,
     probe: `p${server}`,
+    upperThreshold: 0,
+    lowerThreshold: 0,
   }));
   const sockets = [{ address: "127.0.0.1", port }];
   const relay = {
     name: "tcp",
     sockets,
     scheduler: "wrr" as const,
+    schedulerFlags: [],
     connectTimeoutMs: 500,
     sorry: null,
     servers,
@@ -71,6 +74,57 @@ describe("a relayed service", () => {
     await driver.configure(relayPlan(port, [freePort()]));
     // A reset may come before the client knows that it is connected.
     expect(await say(port, "3").catch(() => "")).toBe("");
+  });
+
+  test("takes the server with the fewest connections, and none that has as many as it may have", async () => {
+    const port = freePort();
+    await using a = new RawServer(greeting("a"));
+    await using b = new RawServer(greeting("b"));
+    const plan = (upperThreshold: number): ReturnType<typeof simplePlan> => {
+      const servers = [a, b].map((server) => ({
+        address: "127.0.0.1",
+        port: server.port,
+        weight: 1,
+        probe: null,
+        upperThreshold: server === b ? upperThreshold : 0,
+        lowerThreshold: 0,
+      }));
+      return relayPlan(port, [], { scheduler: "lc", servers });
+    };
+    await using driver = await ProxyDriver.start(plan(0));
+    await using clients = new AsyncDisposableStack();
+    const open = async (): Promise<string> => {
+      const client = clients.use(await RawClient.connect(port));
+      client.send("x");
+      await waitFor("an answer", () => client.received !== "");
+      return client.received;
+    };
+    const first = [await open(), await open(), await open(), await open()];
+    expect(first.filter((answer) => answer === "a:x")).toHaveLength(2);
+    // With open connections: a reload keeps count of them.
+    await driver.configure(plan(2));
+    expect([await open(), await open(), await open()]).toEqual(["a:x", "a:x", "a:x"]);
+    b.connections[0]?.socket.terminate();
+    await waitFor("room at b", async () => (await driver.nextStatus()).connections === 6);
+    expect(await open()).toBe("b:x");
+  });
+
+  test("keeps a client at its server by hash, in every process, until that is down", async () => {
+    const port = freePort();
+    await using a = new RawServer(greeting("a"));
+    await using b = new RawServer(greeting("b"));
+    await using c = new RawServer(greeting("c"));
+    for (const scheduler of ["sh", "mh"] as const) {
+      await using driver = await ProxyDriver.start(relayPlan(port, [a.port, b.port, c.port], { scheduler }));
+      const [chosen] = await say(port, "1");
+      expect([(await say(port, "2"))[0], (await say(port, "3"))[0]]).toEqual([chosen, chosen]);
+      const gone = { a, b, c }[chosen ?? ""];
+      driver.send({ kind: "verdicts", verdicts: [{ probe: `p${gone?.port}`, isUp: false, weight: null }] });
+      await driver.nextStatus();
+      const [next] = await say(port, "4");
+      expect(next).not.toBe(chosen);
+      expect((await say(port, "5"))[0]).toBe(next);
+    }
   });
 
   test("carries the end of each half by itself", async () => {

@@ -142,15 +142,29 @@ describe("planNode", () => {
   });
 
   test("relays a proxied service on every address of its VIPs and on its own", () => {
-    const text = `${base}${vip}addresses = ["172.16.8.101/24"]\n${web.replace('"dr"', '"proxy"')}addresses = ["10.16.8.10"]\nsorry = "127.0.0.1:81"\nconnect_timeout = "2s"\n`;
+    const text =
+      `${base}${vip}addresses = ["172.16.8.101/24"]\n${web.replace('"dr"', '"proxy"')}addresses = ["10.16.8.10"]\nsorry = "127.0.0.1:81"\nconnect_timeout = "2s"\nscheduler = "mh"\nscheduler_flags = ["port"]\n`.replace(
+        '8.8"',
+        '8.8", upper_threshold = 100, lower_threshold = 50',
+      );
     expect(planOf(text).proxy.relays).toEqual([
       {
         name: "web",
         sockets: ["172.16.8.100", "172.16.8.101", "10.16.8.10"].map((address) => ({ address, port: 80 })),
-        scheduler: "wrr",
+        scheduler: "mh",
+        schedulerFlags: ["port"],
         connectTimeoutMs: 2000,
         sorry: { address: "127.0.0.1", port: 81 },
-        servers: [{ address: "172.16.8.8", port: 80, weight: 1, probe: null }],
+        servers: [
+          {
+            address: "172.16.8.8",
+            port: 80,
+            weight: 1,
+            probe: null,
+            upperThreshold: 100,
+            lowerThreshold: 50,
+          },
+        ],
       },
     ]);
     expect(planOf(text).director.services).toEqual([]);

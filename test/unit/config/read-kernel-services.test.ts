@@ -355,7 +355,6 @@ describe("services that the kernel could not keep", () => {
       'scheduler = "wlc"\nprotocol = "udp"\none_packet = true\n',
       to('"dr"', '"proxy"'),
       [
-        '23:13 service "web".scheduler: "wlc" with forward = "proxy" is not built yet in this version; write "rr" or "wrr"',
         '24:12 service "web".protocol: udp with forward = "proxy" is not built yet in this version; write forward = "dr", "nat" or "tunnel"',
         `25:14 service "web".one_packet: only the kernel's forwarding knows this; remove it, or let the kernel forward with "dr", "nat" or "tunnel"`,
       ],

@@ -51,6 +51,15 @@ describe("readConfig on services", () => {
     ]);
   });
 
+  test("what a relay cannot balance by is refused, and thresholds and flags as with the kernel", () => {
+    const relay = web.replace('"dr"', '"proxy"').replace('8.8"', '8.8", lower_threshold = 5');
+    expect(linesOf(`${base}${vip}${relay}scheduler = "lblc"\nscheduler_flags = ["port"]\n`)).toEqual([
+      '22:56 service "web".servers[0].lower_threshold: a lower threshold means nothing without an upper one; write upper_threshold too',
+      '23:13 service "web".scheduler: "lblc" keeps the pages of one site on one cache, and a relay knows no sites; write "wlc", or "dh" to go by the address that clients came to',
+      '24:19 service "web".scheduler_flags: only the schedulers "sh" and "mh" have settings, "lblc" has none; remove it, or write scheduler = "mh"',
+    ]);
+  });
+
   test("two services on one address and port are refused", () => {
     expect(linesOf(base + vip + web + web.replace('"web"', '"web2"'))).toEqual([
       '26:8 service "web2".port: 172.16.8.100:80 already belongs to the [[service]] in line 17; use another port or address, or put the servers into one service',

@@ -6,10 +6,11 @@ interface Named {
   weight: number;
   isBackup: boolean;
   isUp: boolean;
+  isFull: boolean;
 }
 
 function server(name: string, weight = 1, isBackup = false): Named {
-  return { name, weight, isBackup, isUp: true };
+  return { name, weight, isBackup, isUp: true, isFull: false };
 }
 
 function turns(balancer: SmoothWeighted<Named>, count: number): string {
