@@ -47,7 +47,7 @@ async function startOurs(host: Host): ReturnType<Contender["start"]> {
     const check = kind === "tcp" ? ({ kind } as const) : usualHttp;
     return plannedProbe(`${kind} ${address}`, check, { ...timing, target: { address, port: 80 } });
   });
-  await director.configure({ probes, services: [] });
+  await director.configure({ probes, services: [], marks: [] });
   return { pid: director.pid, stop: () => director.stop() };
 }
 

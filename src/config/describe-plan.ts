@@ -13,7 +13,7 @@ import type {
   VrrpInstancePlan,
   VrrpPlan,
 } from "./node-plan.ts";
-import type { IpvsServerPlan, IpvsServicePlan, IpvsTargetPlan } from "./service-plan.ts";
+import type { IpvsServerPlan, IpvsServicePlan, IpvsTargetPlan, MarkPlan } from "./service-plan.ts";
 import { programText, trackLine, trackNote } from "./describe-tracks.ts";
 import { routeText, ruleText } from "./route-text.ts";
 import { formatDuration, formatSize } from "./units.ts";
@@ -45,6 +45,7 @@ export function describePlan(plan: NodePlan): string {
     section("tracks", vrrp.tracks.map(trackLine)),
     section("told of changes", vrrp.notify === null ? [] : notifyLines(vrrp.notify)),
     section("kernel services (IPVS)", director.services.flatMap(serviceLines)),
+    section("marked for them", director.marks.map(markLine)),
     section("listening sockets", [...listeners, ...relays]),
     section("sites", proxy.sites.flatMap(siteLines)),
     section("upstreams", proxy.upstreams.flatMap(upstreamLines)),
@@ -163,6 +164,15 @@ function serviceLines(service: IpvsServicePlan): readonly string[] {
     ...service.servers.map((server) => `  ${methodText(server)} ${serverText(server)}${limitText(server)}`),
     ...(sorry === null ? [] : [`  ${methodText(sorry)} ${formatEndpoint(sorry)} when every server is down`]),
   ];
+}
+
+function markLine({ mark, family, sockets }: MarkPlan): string {
+  const places = sockets.map(
+    ({ protocol, address, port }) => `${protocol} ${formatEndpoint({ address, port })}`,
+  );
+  const shown = places.slice(0, 4).join(", ");
+  const more = places.length > 4 ? ` and ${places.length - 4} more` : "";
+  return `fwmark ${mark} (IPv${family}): ${shown}${more}`;
 }
 
 function serviceNotes(service: IpvsServicePlan): readonly string[] {

@@ -1,7 +1,7 @@
 import type { BfdSessionPlan, RivalPlan } from "./bfd-plan.ts";
 import type { ProbePlan } from "./check-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
-import type { IpvsServicePlan, Scheduler, SchedulerFlag } from "./service-plan.ts";
+import type { IpvsServicePlan, MarkPlan, Scheduler, SchedulerFlag } from "./service-plan.ts";
 import type { TrackPlan } from "./track-plan.ts";
 
 /**
@@ -249,6 +249,8 @@ export interface DirectorPlan {
   readonly probes: readonly ProbePlan[];
   /** Services in the kernel's IPVS. */
   readonly services: readonly IpvsServicePlan[];
+  /** Packets to be marked for those of them that go by a mark. */
+  readonly marks: readonly MarkPlan[];
 }
 
 /** A server behind an L4 service. */

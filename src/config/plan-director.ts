@@ -1,4 +1,4 @@
-import { familyOf, type Family } from "../base/address.ts";
+import { familyOf, type Endpoint, type Family } from "../base/address.ts";
 import type { Config, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
 import { localServiceSockets, localUpstreams, serversBehind } from "./local.ts";
 import type { DirectorPlan } from "./node-plan.ts";
@@ -7,6 +7,7 @@ import type {
   IpvsServicePlan,
   IpvsTargetPlan,
   KernelForward,
+  MarkPlan,
   ServiceKeyPlan,
 } from "./service-plan.ts";
 import { plannedServer, probesOf } from "./probes.ts";
@@ -20,26 +21,42 @@ export function planDirector(config: Config, node: string): DirectorPlan {
     ...localUpstreams(config, node).flatMap((upstream) => upstream.servers),
     ...trackedServers(config, node),
   ];
-  return { probes: probesOf(servers), services: entries.flatMap(kernelService) };
+  return {
+    probes: probesOf(servers),
+    services: entries.flatMap(kernelService),
+    marks: entries.flatMap(marking),
+  };
 }
 
 /** A service as one packet sees it: its key, and the servers behind that. */
 interface Entry {
   readonly service: ServiceConfig;
   readonly key: ServiceKeyPlan;
+  /** What gets its mark here; empty where somebody else marks, or nobody. */
+  readonly marked: readonly Endpoint[];
   readonly servers: readonly (ServiceServerConfig & ServerConfig)[];
 }
 
 function entriesOf(service: ServiceConfig, config: Config, node: string): readonly Entry[] {
-  const { firewallMark, protocol } = service;
+  const { firewallMark, protocol, ports } = service;
+  const sockets = localServiceSockets(service, config, node);
   if (firewallMark !== null) {
-    return familiesOf(service).map((family) => {
-      return { service, key: { family, mark: firewallMark }, servers: serversFor(service, family, null) };
-    });
+    const isOwn = ports.length > 0;
+    if (isOwn && sockets.length === 0) return [];
+    const families = isOwn ? familiesAmong(sockets) : familiesAmong(service.servers);
+    // One port is the one to check; of several, or none, the check says which.
+    const port = ports.length === 1 ? (ports[0] ?? null) : null;
+    return families.map((family) => ({
+      service,
+      key: { family, mark: firewallMark },
+      marked: sockets.filter(({ address }) => familyOf(address) === family),
+      servers: serversFor(service, family, port),
+    }));
   }
-  return localServiceSockets(service, config, node).map((socket) => {
+  return sockets.map((socket) => {
     const family = familyOf(socket.address);
     return {
+      marked: [],
       service,
       key: { family, protocol, ...socket },
       servers: serversFor(service, family, socket.port),
@@ -47,9 +64,9 @@ function entriesOf(service: ServiceConfig, config: Config, node: string): readon
   });
 }
 
-/** What a mark stands for has the family of the servers, as nothing else tells it. */
-function familiesOf(service: ServiceConfig): readonly Family[] {
-  const families = new Set(service.servers.map(({ address }) => familyOf(address)));
+/** A mark that somebody else puts has the families of the servers, as nothing else tells them. */
+function familiesAmong(places: readonly { readonly address: string }[]): readonly Family[] {
+  const families = new Set(places.map(({ address }) => familyOf(address)));
   return ([4, 6] as const).filter((family) => families.has(family));
 }
 
@@ -59,6 +76,12 @@ function serversFor(service: ServiceConfig, family: Family, port: number | null)
   if (service.forward === "proxy") return servers;
   const own = servers.filter(({ address }) => familyOf(address) === family);
   return own.length > 0 ? own : servers.filter(({ forward }) => forward === "tunnel");
+}
+
+function marking({ service, key, marked }: Entry): readonly MarkPlan[] {
+  if (!("mark" in key) || marked.length === 0) return [];
+  const { protocol } = service;
+  return [{ ...key, sockets: marked.map(({ address, port }) => ({ protocol, address, port })) }];
 }
 
 function kernelService({ service, key, servers }: Entry): readonly IpvsServicePlan[] {

@@ -36,6 +36,17 @@ export type ServiceKeyPlan =
     }
   | { readonly family: Family; readonly mark: number };
 
+/** Packets that this node marks, for the service that goes by that mark. */
+export interface MarkPlan {
+  readonly mark: number;
+  readonly family: Family;
+  readonly sockets: readonly {
+    readonly protocol: TransportProtocol;
+    readonly address: string;
+    readonly port: number;
+  }[];
+}
+
 /** How packets are wrapped on the way to a server. */
 export interface TunnelPlan {
   readonly type: "ipip" | "gue" | "gre";

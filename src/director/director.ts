@@ -38,7 +38,7 @@ export interface DirectorOptions {
   readonly tell: (change: QuorumChange) => void;
 }
 
-const nothing: DirectorPlan = { probes: [], services: [] };
+const nothing: DirectorPlan = { probes: [], services: [], marks: [] };
 
 /**
  * Keeps the kernel's table as the plan and the verdicts want it: reads it, takes the difference, applies that. Every

@@ -6,11 +6,7 @@ import { attemptProbe } from "../health/probe.ts";
 import { Prober } from "../health/prober.ts";
 import type { Channel } from "../ipc/channel.ts";
 import type { FromDirector, ToDirector, Verdict } from "../ipc/messages.ts";
-import { Ipvs } from "../kernel/ipvs.ts";
-import { Journal, stateDirectory } from "../kernel/journal.ts";
-import { Director } from "./director.ts";
-import { DrainBook } from "./drain-book.ts";
-import { QuorumScripts } from "./quorum-scripts.ts";
+import { Balancer } from "./balancer.ts";
 
 const statusIntervalMs = 1_000;
 /** How often the table is compared with what it should be even if nothing has happened here. */
@@ -32,25 +28,14 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
       if (verdicts.push(verdict) === 1) clock.schedule(clock.now(), deliver);
     },
   });
-  const journal = Journal.open(stateDirectory(process.env), "director");
-  const book = DrainBook.open(stateDirectory(process.env));
-  const quorumScripts = new QuorumScripts(log);
-  const director = new Director({
-    clock,
-    log,
-    prober,
-    journal,
-    book,
-    openIpvs: () => Ipvs.open(),
-    tell: (change) => quorumScripts.tell(change),
-  });
+  const balancer = new Balancer({ clock, log, prober });
 
   const sendStatus = (): void =>
-    channel.send({ kind: "status", probes: prober.status(), services: director.status() });
+    channel.send({ kind: "status", probes: prober.status(), services: balancer.status() });
   const deliver = (): void => {
     channel.send({ kind: "verdicts", verdicts });
     verdicts = [];
-    director.reconcile();
+    balancer.reconcile();
     sendStatus();
   };
   const every = (intervalMs: number, action: () => void): void => {
@@ -60,8 +45,7 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
     });
   };
   const stop = async (): Promise<void> => {
-    director.stop();
-    await quorumScripts.finish();
+    await balancer.stop();
     channel.send({ kind: "stopped" });
     // Closing the channel delivers what is in it, and the end of the channel is the end of the process.
     if (process.connected) process.disconnect?.();
@@ -73,22 +57,22 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
   channel.onMessage((message) => {
     switch (message.kind) {
       case "configure": {
-        const reason = director.configure(message.plan);
+        const reason = balancer.configure(message.plan);
         channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason });
         return sendStatus();
       }
       case "drain":
-        channel.send({ kind: "drain", id: message.id, report: director.drain(message.order) });
+        channel.send({ kind: "drain", id: message.id, report: balancer.drain(message.order) });
         return sendStatus();
       case "stop":
         return void stop();
     }
   });
   every(statusIntervalMs, () => {
-    if (director.isWaiting) director.reconcile();
+    balancer.advance();
     sendStatus();
   });
-  every(reconcileIntervalMs, () => director.reconcile());
+  every(reconcileIntervalMs, () => balancer.look());
   channel.send({ kind: "hello" });
 }
 

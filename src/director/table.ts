@@ -14,7 +14,8 @@ import { standingOf, type Circumstances, type IsUp, type ServiceStanding } from 
  * the kernel holds now (plan.ts) nor how to change it (apply.ts).
  */
 
-const protocolNumbers = { tcp: 6, udp: 17, sctp: 132 } as const;
+/** Numbers of transport protocols. */
+export const protocolNumbers = { tcp: 6, udp: 17, sctp: 132 } as const;
 
 /** IP_VS_SVC_F_ONEPACKET. */
 const onePacketFlag = 0x4;

@@ -8,7 +8,7 @@ export async function probeResults(
   probes: readonly ProbePlan[],
 ): Promise<Readonly<Record<string, string>>> {
   await using checker = await startDirector(host);
-  const reason = await checker.configure({ probes, services: [] });
+  const reason = await checker.configure({ probes, services: [], marks: [] });
   if (reason !== null) throw new Error(reason);
   const isKnown = ({ id }: ProbePlan): boolean =>
     (checker.probe(id)?.lastResult ?? "not checked yet") !== "not checked yet";

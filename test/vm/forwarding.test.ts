@@ -17,7 +17,7 @@ const translated = 'servers = [{ address = "10.98.0.21", port = 80 }, { address 
 const check = 'check = { type = "tcp", port = 80, interval = "2s", timeout = "1s" }';
 
 function service(name: string, ...lines: readonly string[]): string {
-  const place = lines.some((line) => /^(fwmark|addresses)/.test(line)) ? [] : ['vips = ["v4"]'];
+  const place = lines.some((line) => /^(fwmark|addresses|vips)/.test(line)) ? [] : ['vips = ["v4"]'];
   return ["[[service]]", `name = "${name}"`, ...place, ...lines].join("\n");
 }
 
@@ -57,6 +57,15 @@ const config = [
     servers,
   ),
   service("marked", "fwmark = 7", 'forward = "nat"', 'scheduler = "rr"', translated),
+  service(
+    "together",
+    'vips = ["v4"]',
+    'ports = ["87-88", 90]',
+    "fwmark = 9",
+    'forward = "nat"',
+    'persistence = "60s"',
+    servers,
+  ),
   service(
     "six",
     `addresses = ["${vip6}"]`,
@@ -170,6 +179,13 @@ describe("the kernel's ways to a server", () => {
     expect(await ask(`http://[${vip6}]/`)).toEqual([...both(80, "2001:db8:99::99")]);
   });
 
+  test("packets that edge-ha marks itself: one service, one server for a client at every port", async () => {
+    const answers = await Promise.all([87, 88, 90].map((port) => ask(`http://${vip}:${port}/`, 2)));
+    expect(answers.map((of) => of.map((answer) => answer.split(" ")[1]))).toEqual([["87"], ["88"], ["90"]]);
+    expect(new Set(answers.flat().map((answer) => answer.split(" ")[0])).size).toBe(1);
+    expect((await guest.run(`ip netns exec client curl -s -m 2 http://${vip}:89/`)).exitCode).toBe(7);
+  });
+
   test("packets that someone else marked", async () => {
     const match = `u32 match ip dst ${vip} match ip dport 8087 0xffff action skbedit mark 7`;
     await guest.text(
@@ -203,6 +219,8 @@ describe("the table", () => {
         ...bothLines(`-u ${vip}:5353`, "-g -w 1", 5353),
         `-A -u ${vip}:53 -s rr`,
         ...bothLines(`-u ${vip}:53`, "-m -w 1", 5353),
+        "-A -f 9 -s wrr -p 60",
+        ...bothLines("-f 9", "-m -w 1", 0),
         "-A -f 7 -s rr",
         ...bothLines("-f 7", "-m -w 1"),
         `-A -t [${vip6}]:80 -s rr`,

@@ -33,6 +33,7 @@ export function kernelServiceRules(service: Element<ServiceEntry>, model: Model)
     ...connecting(service),
     ...sorryFindings(service),
     ...availabilityRules(service),
+    ...manyPorts(service),
   ];
 }
 
@@ -55,6 +56,11 @@ function serverFindings(server: ServiceServerEntry, around: Surroundings): reado
   }
   if (forward !== "nat" && server.port !== null && !isOnlyPort(service, server.port)) {
     findings.push(portFinding(server.port, service, at, forward));
+  }
+  if (forward === "nat" && server.port !== null && service.fwmark !== null && service.persistence > 0) {
+    const what = "with a mark and persistence the kernel translates addresses, and no ports";
+    const remedy = "leave it out, and let the server listen on the service's own ports";
+    findings.push(errorAt([...at, "port"], what, remedy));
   }
   if (virtual.has(server.address)) {
     const what = `${server.address} is a virtual address, no server's own`;
@@ -147,6 +153,23 @@ function scheduling({ value, path }: Element<ServiceEntry>): readonly Finding[] 
     findings.push(errorAt([...path, "one_packet"], what, 'remove it, or write forward = "dr" or "tunnel"'));
   }
   return findings;
+}
+
+/** How many ports may be entries of their own in the kernel. */
+const mostEntries = 256;
+
+function manyPorts({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+  const { ports, fwmark, persistence } = value;
+  if (fwmark !== null || ports.length < 2) return [];
+  if (ports.length > mostEntries) {
+    const what = `${ports.length} ports would be as many services in the kernel for each address`;
+    return [errorAt([...path, "ports"], what, "write fwmark = 1 too (or another number): then they are one")];
+  }
+  if (persistence === 0) return [];
+  const what = "each port has its own persistence: a client may get another server at another port";
+  return [
+    warningAt([...path, "ports"], what, "write fwmark = 1 too (or another number), unless that is meant"),
+  ];
 }
 
 function connecting({ value, path }: Element<ServiceEntry>): readonly Finding[] {

@@ -64,13 +64,8 @@ function duplicateMarks(model: Model): readonly Finding[] {
 function addressing({ value, path }: Element<ServiceEntry>, model: Model): readonly Finding[] {
   const { vips, addresses, ports, fwmark } = value;
   const isPlaced = vips.length > 0 || addresses.length > 0;
-  if (fwmark !== null) {
-    if (!isPlaced && ports.length === 0) return [];
-    const key = vips.length > 0 ? "vips" : addresses.length > 0 ? "addresses" : portKey(value);
-    const what = "a service goes by a firewall mark, or by addresses and ports, not by both";
-    const remedy = "remove fwmark, or remove vips, addresses, port and ports and let the packet filter mark";
-    return [errorAt([...path, key], what, remedy)];
-  }
+  // Without both, somebody else marks.
+  if (fwmark !== null && isPlaced === ports.length > 0) return [];
   const example = model.declared.vip[0] ?? "public-1";
   return [
     ...(isPlaced
@@ -86,9 +81,9 @@ function addressing({ value, path }: Element<ServiceEntry>, model: Model): reado
   ];
 }
 
-/** A mark says nothing of a port, so the check or the server has to. */
+/** A mark says nothing of a port, so the check or the server has to, unless there is only one. */
 function checking({ value, path }: Element<ServiceEntry>): readonly Finding[] {
-  if (value.fwmark === null) return [];
+  if (value.fwmark === null || value.ports.length === 1) return [];
   return value.servers.flatMap((server, index) => {
     const check = server.check ?? value.check;
     if (check === null || check.port !== null || server.port !== null) return [];

@@ -3,8 +3,8 @@ import { complaint } from "./fields.ts";
 
 const example = 'ports = [80, 443], or ports = ["8000-8010"]';
 
-/** How many ports a service may cover: each is an entry of its own in the kernel. */
-export const mostPorts = 256;
+/** How many ports a service may cover: with a mark each is an element of a set in the kernel. */
+const mostPorts = 16_384;
 
 /** A list of ports and of ranges of them, read as ports in ascending order. */
 export const portsSchema: z.ZodType<readonly number[]> = z
@@ -27,9 +27,7 @@ export const portsSchema: z.ZodType<readonly number[]> = z
     }
     if (ports.length > mostPorts) {
       const what = `${ports.length} ports are more than the ${mostPorts} that a service may cover`;
-      context.addIssue(
-        complaint(what, "let your packet filter mark the packets, and write fwmark in place of ports"),
-      );
+      context.addIssue(complaint(what, "divide them among several services"));
       return z.NEVER;
     }
     return ports;

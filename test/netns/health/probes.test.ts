@@ -50,7 +50,7 @@ async function withProbes(
   look: (checker: DirectorProcess) => Promise<void> | void,
 ): Promise<void> {
   await using checker = await startDirector(director);
-  expect(await checker.configure({ probes, services: [] })).toBeNull();
+  expect(await checker.configure({ probes, services: [], marks: [] })).toBeNull();
   await waitFor("every probe has a result", () => {
     return probes.every(
       ({ id }) => (checker.probe(id)?.lastResult ?? "not checked yet") !== "not checked yet",
@@ -140,7 +140,7 @@ test("a hundred probes that hang do not keep another one from its turn", async (
   });
   await using checker = await startDirector(director);
   const before = await counts();
-  await checker.configure({ probes: [...stuck, http("well", badServers.well)], services: [] });
+  await checker.configure({ probes: [...stuck, http("well", badServers.well)], services: [], marks: [] });
   await waitFor("all hang", async () => ((await counts())["hanging"] ?? 0) >= (before["hanging"] ?? 0) + 100);
   await waitFor("the other is asked ten times", async () => {
     return ((await counts())["well"] ?? 0) >= (before["well"] ?? 0) + 10;
@@ -184,7 +184,7 @@ test("rise and fall are observed on a server that dies and comes back", async ()
     "it listens",
     async () => (await servers.run(["ss", "-Htln", `sport = :${port}`])).stdout !== "",
   );
-  await checker.configure({ probes: [tcp("web", port, { rise: 3, fall: 2 })], services: [] });
+  await checker.configure({ probes: [tcp("web", port, { rise: 3, fall: 2 })], services: [], marks: [] });
   const heard = (text: string): Promise<void> =>
     waitFor(`verdicts are ${text}`, () => told(checker) === text);
   await heard("up");

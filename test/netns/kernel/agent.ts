@@ -14,6 +14,8 @@ import {
   type RouteChange,
 } from "../../../src/kernel/rtnetlink.ts";
 import { readSysctl, writeSysctl } from "../../../src/kernel/sysctl.ts";
+import { hasMarkings, rebuiltMarkTable, type Marking } from "../../../src/kernel/mark-table.ts";
+import { Nftables } from "../../../src/kernel/nftables.ts";
 import { PreciseTimer } from "../../../src/kernel/timer.ts";
 
 /**
@@ -47,6 +49,14 @@ const openMulticast = (): RawMulticast =>
   });
 
 const actions: Readonly<Record<string, () => void>> = {
+  mark() {
+    const markings = JSON.parse(parameter(0)) as readonly Marking[];
+    const filter = Nftables.open();
+    const before = hasMarkings(filter, markings);
+    if (!before) filter.apply(rebuiltMarkTable(markings));
+    say({ before, after: hasMarkings(filter, markings) });
+    filter.close();
+  },
   addAddress() {
     const [address = "", length] = parameter(1).split("/");
     const label = parameters[2] ?? null;

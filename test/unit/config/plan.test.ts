@@ -75,7 +75,7 @@ describe("planNode", () => {
       bfd: [],
       notify: null,
     });
-    expect(idle.director).toEqual({ probes: [], services: [] });
+    expect(idle.director).toEqual({ probes: [], services: [], marks: [] });
     expect(idle.proxy).toEqual({
       workers: 0,
       user: "nobody",

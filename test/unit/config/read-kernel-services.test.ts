@@ -4,6 +4,7 @@ import { readConfig } from "../../../src/config/read.ts";
 import type { IpvsServicePlan } from "../../../src/config/service-plan.ts";
 import { base, linesOf, vip } from "./expect-lines.ts";
 import { web } from "./fixtures.ts";
+import { service, to } from "./kernel-service-texts.ts";
 
 /** What a configuration enters into the kernel's table of the first node. */
 function planned(text: string): readonly IpvsServicePlan[] {
@@ -14,14 +15,6 @@ function planned(text: string): readonly IpvsServicePlan[] {
   const plan = planNode(config, node.name, { cores: 1 });
   return plan.director.services;
 }
-
-/** The configuration of a service with changes to its text, and lines added at its end. */
-const service = (lines = "", change: (text: string) => string = (text) => text): string =>
-  base + vip + change(web) + lines;
-const to =
-  (what: string, instead: string) =>
-  (text: string): string =>
-    text.replace(what, instead);
 
 describe("services in the kernel", () => {
   test("several ports are entries of their own, each with its checks", () => {
@@ -49,6 +42,24 @@ describe("services in the kernel", () => {
     expect(direct[0]?.servers[0]?.probe).toBe("tcp 172.16.8.8:8081 every 2s");
     const translated = planned(service(check, (text) => both(marked(text)).replace('"dr"', '"nat"')));
     expect(translated.map(({ servers }) => servers[0]?.port)).toEqual([8080, 0]);
+  });
+
+  test("a mark with addresses and ports is put by edge-ha, for one service", () => {
+    const wide = to("port = 80", 'ports = ["8000-8002", 443]\nfwmark = 7\npersistence = "5m"');
+    const check = 'check = { type = "tcp", port = 8000 }\n';
+    const { config } = readConfig(service(check, wide), "f");
+    const plan =
+      config === null ? null : planNode(config, config.nodes[0]?.name ?? "", { cores: 1 }).director;
+    expect(
+      plan?.services.map(({ key, servers }) => [key, servers.map(({ port, probe }) => [port, probe])]),
+    ).toEqual([[{ family: 4, mark: 7 }, [[0, "tcp 172.16.8.8:8000 every 2s"]]]]);
+    expect(plan?.marks).toEqual([
+      {
+        family: 4,
+        mark: 7,
+        sockets: [443, 8000, 8001, 8002].map((port) => ({ protocol: "tcp", address: "172.16.8.100", port })),
+      },
+    ]);
   });
 
   test("translation changes the port, and leads to the sorry server's own", () => {
@@ -154,225 +165,6 @@ describe("services in the kernel", () => {
     expect(linesOf(base + vip + web + udp)).toEqual([]);
     expect(linesOf(base + vip + web + udp + udp.replace('"web-udp"', '"again"'))).toEqual([
       '33:8 service "again".port: udp 172.16.8.100:80 already belongs to the [[service]] in line 23; use another port or address, or put the servers into one service',
-    ]);
-  });
-});
-
-describe("services that the kernel could not keep", () => {
-  test.each<[string, string, (text: string) => string, readonly string[]]>([
-    [
-      "neither port nor mark",
-      "",
-      to("port = 80\n", ""),
-      ['17:1 service "web".port: is missing; write port = 80'],
-    ],
-    [
-      "port and ports",
-      "",
-      to("port = 80", "port = 80\nports = [81]"),
-      ['21:9 service "web".ports: port and ports are both written; put all of them into ports'],
-    ],
-    [
-      "ports that are none",
-      "",
-      to("port = 80", 'ports = ["90-80"]'),
-      [
-        '20:9 service "web".ports: must be a list of ports and ranges of ports; write ports = [80, 443], or ports = ["8000-8010"]',
-      ],
-    ],
-    [
-      "too many ports",
-      "",
-      to("port = 80", 'ports = ["1-1000"]'),
-      [
-        '20:9 service "web".ports: 1000 ports are more than the 256 that a service may cover; let your packet filter mark the packets, and write fwmark in place of ports',
-      ],
-    ],
-    [
-      "a mark beside addresses",
-      "fwmark = 1\n",
-      to("", ""),
-      [
-        '19:8 service "web".vips: a service goes by a firewall mark, or by addresses and ports, not by both; remove fwmark, or remove vips, addresses, port and ports and let the packet filter mark',
-      ],
-    ],
-    [
-      "a mark without a port to check",
-      'check = { type = "tcp" }\n',
-      to('vips = ["public"]\nport = 80', "fwmark = 1"),
-      [
-        '22:9 service "web".check.port: a firewall mark does not tell which port to check; write port = 80 in the check',
-      ],
-    ],
-    [
-      "a word of ipvsadm's for forwarding",
-      "",
-      to('"dr"', '"masq"'),
-      ['21:11 service "web".forward: must be one of "dr", "nat", "tunnel", "proxy", not "masq"; write "nat"'],
-    ],
-    [
-      "a port that a tunnel would have to change",
-      "",
-      (text) => text.replace('"dr"', '"tunnel"').replace('8.8"', '8.8", port = 8080'),
-      [
-        `22:45 service "web".servers[0].port: a tunnel changes no port, and 8080 is not the service's 80; leave it out and let the server listen on 80, or write forward = "nat" or "proxy"`,
-      ],
-    ],
-    [
-      "gue without a port",
-      'tunnel = { type = "gue" }\n',
-      to('"dr"', '"tunnel"'),
-      ['23:10 service "web".tunnel.port: gue needs the UDP port the servers listen on; write port = 5555'],
-    ],
-    [
-      "a port of gre, with a checksum it does not have",
-      'tunnel = { type = "gre", port = 1, checksum = "remote" }\n',
-      to('"dr"', '"tunnel"'),
-      [
-        '23:33 service "web".tunnel.port: gre has no ports; remove it, or write type = "gue"',
-        '23:47 service "web".tunnel.checksum: only gue leaves the checksum to the receiver; write checksum = "full" or "none"',
-      ],
-    ],
-    [
-      "a tunnel in direct routing",
-      'tunnel = { type = "ipip" }\n',
-      to("", ""),
-      ['23:10 service "web".tunnel: forward = "dr" wraps no packet; remove it, or write forward = "tunnel"'],
-    ],
-    [
-      "settings of a scheduler that has none",
-      'scheduler_flags = ["port"]\n',
-      to("", ""),
-      [
-        '23:19 service "web".scheduler_flags: only the schedulers "sh" and "mh" have settings, "wrr" has none; remove it, or write scheduler = "mh"',
-      ],
-    ],
-    [
-      "one-packet scheduling of TCP",
-      "one_packet = true\n",
-      to("", ""),
-      [
-        '23:14 service "web".one_packet: only of UDP each packet can go its own way, and this is tcp; remove it, or write protocol = "udp"',
-      ],
-    ],
-    [
-      "one-packet scheduling with translation",
-      'protocol = "udp"\none_packet = true\n',
-      to('"dr"', '"nat"'),
-      [
-        '24:14 service "web".one_packet: the kernel forgets a packet that goes its own way, and translates no answer back; remove it, or write forward = "dr" or "tunnel"',
-      ],
-    ],
-    [
-      "a mask without persistence",
-      "persistence_mask = 24\n",
-      to("", ""),
-      [
-        '23:20 service "web".persistence_mask: means nothing without persistence; write persistence = "5m" too, or remove it',
-      ],
-    ],
-    [
-      "a mask that is none",
-      'persistence = "5m"\npersistence_mask = "255.0.255.0"\n',
-      to("", ""),
-      [
-        '24:20 service "web".persistence_mask: "255.0.255.0" is no mask; write persistence_mask = 24, or persistence_mask = { ipv4 = 24, ipv6 = 64 }',
-      ],
-    ],
-    [
-      "the Call-ID of TCP",
-      'persistence = "5m"\npersistence_engine = "sip"\n',
-      to("", ""),
-      [
-        `24:22 service "web".persistence_engine: SIP's Call-ID is found in UDP only, and this is tcp; remove it, or write protocol = "udp"`,
-      ],
-    ],
-    [
-      "thresholds the wrong way round",
-      "",
-      to('8.8"', '8.8", upper_threshold = 5, lower_threshold = 5'),
-      [
-        '22:77 service "web".servers[0].lower_threshold: the lower threshold 5 is not below the upper one, 5; write less than 5',
-      ],
-    ],
-    [
-      "a server of the other family",
-      "",
-      to('"172.16.8.8"', '"2001:db8::8"'),
-      [
-        '22:24 service "web".servers[0].address: the service has IPv4 addresses, and only a tunnel leads from there to an IPv6 server; write an IPv4 address, or forward = "tunnel"',
-      ],
-    ],
-    [
-      "a quorum that the weights never reach",
-      'check = { type = "tcp" }\nquorum = 2\n',
-      to("", ""),
-      [
-        '24:10 service "web".quorum: the weights of all servers add up to 1: a quorum of 2 is never reached; write quorum and hysteresis of 1 or less together',
-      ],
-    ],
-    [
-      "a hysteresis that never lets go",
-      'check = { type = "tcp" }\nquorum = 2\nhysteresis = 2\n',
-      to('8.8"', '8.8", weight = 9'),
-      ['25:14 service "web".hysteresis: with a quorum of 2 it would never be lost; write less than 2'],
-    ],
-    [
-      "what needs checks, without one",
-      "inhibit = true\n",
-      to("", ""),
-      [
-        '23:11 service "web".inhibit: warning: no server of the service is checked: none is ever down; write check = { type = "tcp" }, or remove it',
-      ],
-    ],
-    [
-      "words about scripts that are not there",
-      'omega = true\nquorum_user = "nobody"\n',
-      to("", ""),
-      [
-        '23:9 service "web".omega: there is nothing to run at a stop; write quorum_down too, or remove it',
-        '24:15 service "web".quorum_user: there is nothing to run; write quorum_up or quorum_down too, or remove it',
-      ],
-    ],
-    [
-      "a weight too small to grow",
-      'check = { type = "tcp" }\nslow_start = "30s"\n',
-      to("", ""),
-      [
-        '24:14 service "web".slow_start: warning: a weight of 1 grows in steps that are too large to start slowly; multiply all weights of the service, such as by 100',
-      ],
-    ],
-    [
-      "a server relayed beside others in the kernel",
-      "",
-      to('8.8"', '8.8", forward = "proxy"'),
-      [
-        `22:48 service "web".servers[0].forward: the kernel forwards this service's connections, and relays none; write "dr", "nat" or "tunnel"`,
-      ],
-    ],
-    [
-      "what a relay does not know",
-      'scheduler = "wlc"\nprotocol = "udp"\none_packet = true\n',
-      to('"dr"', '"proxy"'),
-      [
-        '24:12 service "web".protocol: udp with forward = "proxy" is not built yet in this version; write forward = "dr", "nat" or "tunnel"',
-        `25:14 service "web".one_packet: only the kernel's forwarding knows this; remove it, or let the kernel forward with "dr", "nat" or "tunnel"`,
-      ],
-    ],
-  ])("%s", (_, lines, change, expected) => {
-    expect(linesOf(service(lines, change))).toEqual([...expected]);
-  });
-
-  test("masks of the wrong family", () => {
-    const v6 = web
-      .replace('vips = ["public"]', 'addresses = ["2001:db8::100"]')
-      .replace("172.16.8.8", "2001:db8::8");
-    const persistent = 'persistence = "5m"\n';
-    expect(linesOf(base + vip + `${v6 + persistent}persistence_mask = "255.255.255.0"\n`)).toEqual([
-      '24:20 service "web".persistence_mask: that is a mask for IPv4, and the service has IPv6 addresses; write persistence_mask = 64, as a number of bits',
-    ]);
-    expect(linesOf(base + vip + `${web + persistent}persistence_mask = 64\n`)).toEqual([
-      '24:20 service "web".persistence_mask: a prefix of 64 bits is for IPv6, and the service has IPv4 addresses; write persistence_mask = 24',
     ]);
   });
 });

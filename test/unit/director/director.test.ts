@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import type { Log } from "../../../src/base/log.ts";
 import { SystemError } from "../../../src/base/system-error.ts";
 import type { DirectorPlan } from "../../../src/config/node-plan.ts";
 import type { WeightWord } from "../../../src/config/weight-word.ts";
@@ -10,6 +9,7 @@ import type { IpvsService } from "../../../src/kernel/ipvs.ts";
 import type { Drain } from "../../../src/director/drains.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { FakeIpvs } from "../../support/fake-ipvs.ts";
+import { recordingLog } from "../../support/recording-log.ts";
 import { plannedServer, plannedService, plannedTarget } from "../../support/ipvs-services.ts";
 
 const key = "tcp 10.99.0.101:80";
@@ -40,21 +40,9 @@ function lab(
 ): Lab {
   const kernel = o.kernel ?? new FakeIpvs();
   const down = new Set<string>();
-  const said: string[] = [];
+  const { log, said } = recordingLog();
   const standing = new Map<string, boolean>();
   const words = new Map<string, WeightWord>();
-  const say =
-    (level: string) =>
-    (message: string): void => {
-      said.push(`${level}: ${message}`);
-    };
-  const log: Log = {
-    debug: say("debug"),
-    info: say("info"),
-    notice: say("notice"),
-    warning: say("warning"),
-    error: say("error"),
-  };
   const journal = {
     entries: new Set(o.owned) as ReadonlySet<string>,
     note(entries: ReadonlySet<string>) {
@@ -104,7 +92,7 @@ function lab(
 }
 
 function plan(...services: readonly IpvsServicePlan[]): DirectorPlan {
-  return { probes: [], services };
+  return { probes: [], services, marks: [] };
 }
 
 describe("Director.configure", () => {

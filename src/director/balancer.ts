@@ -1,0 +1,91 @@
+import type { Clock } from "../base/clock.ts";
+import { later } from "../base/instant.ts";
+import type { Log } from "../base/log.ts";
+import type { DirectorPlan } from "../config/node-plan.ts";
+import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
+import type { ServiceStatus } from "../ipc/status.ts";
+import { Ipvs } from "../kernel/ipvs.ts";
+import { Journal, stateDirectory } from "../kernel/journal.ts";
+import { Nftables } from "../kernel/nftables.ts";
+import { Director, type DirectorOptions } from "./director.ts";
+import { DrainBook } from "./drain-book.ts";
+import { Marks } from "./marks.ts";
+import { QuorumScripts } from "./quorum-scripts.ts";
+
+/** How long after the first word of a change in the packet filter it is looked at. */
+const marksSettleMs = 5;
+
+/** What a balancer works with. */
+export interface BalancerOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly prober: DirectorOptions["prober"];
+}
+
+/** Everything in the kernel that L4 services are made of: the table, the marks it goes by, and who is told of changes. */
+export class Balancer {
+  readonly #director: Director;
+  readonly #marks: Marks;
+  readonly #scripts: QuorumScripts;
+  #plan: DirectorPlan | null = null;
+
+  constructor({ clock, log, prober }: BalancerOptions) {
+    const directory = stateDirectory(process.env);
+    this.#scripts = new QuorumScripts(log);
+    this.#director = new Director({
+      clock,
+      log,
+      prober,
+      journal: Journal.open(directory, "director"),
+      book: DrainBook.open(directory),
+      openIpvs: () => Ipvs.open(),
+      tell: (change) => this.#scripts.tell(change),
+    });
+    this.#marks = new Marks({
+      log,
+      openFilter: () => Nftables.open(),
+      // Several changes of one moment are looked at together.
+      onNews: () => void clock.schedule(later(clock.now(), marksSettleMs), () => this.#marks.check()),
+    });
+  }
+
+  /** Carries out a plan; the result says why not, and then the old one is still in force. */
+  configure(plan: DirectorPlan): string | null {
+    // What is marked comes first: a service that goes by a mark is nothing without it.
+    const refusal = this.#marks.configure(plan.marks) ?? this.#director.configure(plan);
+    if (refusal === null) this.#plan = plan;
+    else this.#marks.configure(this.#plan?.marks ?? []);
+    return refusal;
+  }
+
+  /** Brings the table to what the checks say. */
+  reconcile(): void {
+    this.#director.reconcile();
+  }
+
+  /** Looks at everything, whether or not anything has happened here. */
+  look(): void {
+    this.#director.reconcile();
+    this.#marks.check();
+  }
+
+  /** Does what time alone asks for; due each second. */
+  advance(): void {
+    if (this.#director.isWaiting) this.#director.reconcile();
+  }
+
+  drain(order: DrainOrder): DrainReport {
+    return this.#director.drain(order);
+  }
+
+  status(): readonly ServiceStatus[] {
+    return this.#director.status();
+  }
+
+  /** Removes everything this node made, and waits for those who are told. */
+  async stop(): Promise<void> {
+    this.#director.stop();
+    this.#marks.stop();
+    await this.#scripts.finish();
+  }
+}

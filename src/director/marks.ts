@@ -1,0 +1,107 @@
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import type { MarkPlan } from "../config/service-plan.ts";
+import { hasMarkings, markTable, rebuiltMarkTable, type Marking } from "../kernel/mark-table.ts";
+import type { Nftables } from "../kernel/nftables.ts";
+import { protocolNumbers } from "./table.ts";
+
+/** The packet filter as marking uses it. */
+export type MarkingFilter = Pick<
+  Nftables,
+  "apply" | "removeTable" | "elements" | "comments" | "subscribe" | "close"
+>;
+
+/** What marks are kept with. */
+export interface MarksOptions {
+  readonly log: Log;
+  /** Opens the packet filter; throws where the kernel has none. */
+  readonly openFilter: () => MarkingFilter;
+  /** Called when somebody has been at the table: `check` is due. */
+  readonly onNews: () => void;
+}
+
+/** Keeps the rules that mark packets for services which go by a mark. */
+export class Marks {
+  readonly #options: MarksOptions;
+  #filter: MarkingFilter | null = null;
+  #markings: readonly Marking[] = [];
+  #lastFailure: string | null = null;
+
+  constructor(options: MarksOptions) {
+    this.#options = options;
+  }
+
+  /** Marks as a plan says, and no longer as another did; the result says why not, and then the old one is in force. */
+  configure(plans: readonly MarkPlan[]): string | null {
+    const markings = plans.map(markingOf);
+    if (markings.length === 0) {
+      this.stop();
+      return null;
+    }
+    try {
+      const filter = this.#open();
+      if (!hasMarkings(filter, markings)) filter.apply(rebuiltMarkTable(markings));
+      this.#markings = markings;
+      return null;
+    } catch (error) {
+      if (this.#markings.length === 0) this.#close();
+      const remedy =
+        "load the kernel module nf_tables, or let your own packet filter mark and write fwmark alone";
+      return `packets cannot be marked: ${errorText(error)}; ${remedy}`;
+    }
+  }
+
+  /** Puts right what somebody changed; a failure is logged once. */
+  check(): void {
+    if (this.#markings.length === 0) return;
+    let failure: string | null = null;
+    try {
+      const filter = this.#open();
+      if (!hasMarkings(filter, this.#markings)) {
+        filter.apply(rebuiltMarkTable(this.#markings));
+        this.#options.log.warning(`somebody changed the table ${markTable}; its marks are back`);
+      }
+    } catch (error) {
+      failure = errorText(error);
+      if (failure !== this.#lastFailure) this.#options.log.error(`packets cannot be marked: ${failure}`);
+    }
+    this.#lastFailure = failure;
+  }
+
+  /** Marks nothing any more, also not what an earlier process has left. */
+  stop(): void {
+    try {
+      this.#open().removeTable(markTable);
+    } catch (error) {
+      // Where there is no packet filter nothing is in it.
+      if (this.#markings.length > 0) this.#options.log.error(`marks stay behind: ${errorText(error)}`);
+    }
+    this.#close();
+  }
+
+  #open(): MarkingFilter {
+    if (this.#filter !== null) return this.#filter;
+    const filter = this.#options.openFilter();
+    filter.subscribe(markTable, this.#options.onNews);
+    this.#filter = filter;
+    return filter;
+  }
+
+  #close(): void {
+    this.#filter?.close();
+    this.#filter = null;
+    this.#markings = [];
+  }
+}
+
+function markingOf({ mark, family, sockets }: MarkPlan): Marking {
+  return {
+    mark,
+    family,
+    sockets: sockets.map(({ protocol, address, port }) => ({
+      protocol: protocolNumbers[protocol],
+      address,
+      port,
+    })),
+  };
+}

@@ -1,0 +1,122 @@
+import { describe, expect, test } from "bun:test";
+import { SystemError } from "../../../src/base/system-error.ts";
+import type { MarkPlan } from "../../../src/config/service-plan.ts";
+import { Marks, type MarkingFilter } from "../../../src/director/marks.ts";
+import { markTable } from "../../../src/kernel/mark-table.ts";
+import type { NftChange } from "../../../src/kernel/nftables-messages.ts";
+import { recordingLog } from "../../support/recording-log.ts";
+
+/** The packet filter as far as one table goes: the comments of its rules and the elements of its sets. */
+class OneTable implements MarkingFilter {
+  comments(): readonly string[] {
+    return [...this.rules];
+  }
+  rules: string[] = [];
+  sets = new Map<string, Uint8Array[]>();
+  applied = 0;
+  isThere = false;
+  isClosed = false;
+  failure: SystemError | null = null;
+
+  elements(_table: string, set: string): readonly Uint8Array[] | null {
+    return this.sets.get(set) ?? null;
+  }
+  apply(changes: readonly NftChange[]): void {
+    if (this.failure !== null) throw this.failure;
+    this.applied += 1;
+    for (const change of changes) this.#carryOut(change);
+  }
+  removeTable(): "removed" | "absent" {
+    const was = this.isThere;
+    this.#clear();
+    return was ? "removed" : "absent";
+  }
+  subscribe(): () => void {
+    return () => undefined;
+  }
+  close(): void {
+    this.isClosed = true;
+  }
+
+  #carryOut(change: NftChange): void {
+    expect(change.table).toBe(markTable);
+    if (change.kind === "remove-table") this.#clear();
+    if (change.kind === "add-table") this.isThere = true;
+    if (change.kind === "add-set") this.sets.set(change.set.name, []);
+    if (change.kind === "add-rule") this.rules.push(change.rule.comment);
+    if (change.kind === "add-elements") this.sets.get(change.set)?.push(...change.keys);
+  }
+  #clear(): void {
+    this.rules = [];
+    this.sets.clear();
+    this.isThere = false;
+  }
+}
+
+const web: MarkPlan = {
+  mark: 7,
+  family: 4,
+  sockets: [80, 443].map((port) => ({ protocol: "tcp", address: "192.0.2.1", port })),
+};
+
+function lab(): { readonly marks: Marks; readonly filter: OneTable; readonly said: readonly string[] } {
+  const filter = new OneTable();
+  const { log, said } = recordingLog();
+  return { marks: new Marks({ log, openFilter: () => filter, onNews: () => undefined }), filter, said };
+}
+
+function noFilter(): never {
+  throw new SystemError("socket", "EPROTONOSUPPORT");
+}
+
+describe("Marks", () => {
+  test("makes the table, leaves one that is right alone, and makes a changed one anew", () => {
+    const { marks, filter } = lab();
+    expect(marks.configure([web])).toBeNull();
+    expect(filter.rules).toEqual(["mark 7 IPv4"]);
+    expect(filter.sets.get("mark-7-ipv4")).toHaveLength(2);
+    marks.configure([web]);
+    marks.check();
+    expect(filter.applied).toBe(1);
+    marks.configure([{ ...web, sockets: web.sockets.slice(1) }]);
+    expect(filter.applied).toBe(2);
+    expect(filter.sets.get("mark-7-ipv4")).toHaveLength(1);
+  });
+
+  test("puts back what somebody took, and says so", () => {
+    const { marks, filter, said } = lab();
+    marks.configure([web]);
+    filter.sets.get("mark-7-ipv4")?.pop();
+    marks.check();
+    expect(filter.sets.get("mark-7-ipv4")).toHaveLength(2);
+    expect(said).toEqual(["warning: somebody changed the table edge-ha-mark; its marks are back"]);
+  });
+
+  test("removes the table when nothing is to be marked, also one of an earlier process", () => {
+    const { marks, filter } = lab();
+    filter.isThere = true;
+    expect(marks.configure([])).toBeNull();
+    expect(filter.isThere).toBe(false);
+    marks.configure([web]);
+    marks.stop();
+    expect(filter.isThere).toBe(false);
+    expect(filter.isClosed).toBe(true);
+  });
+
+  test("refuses a plan where there is no packet filter, and needs none for a plan without marks", () => {
+    const { log } = recordingLog();
+    const marks = new Marks({ log, openFilter: noFilter, onNews: () => undefined });
+    expect(marks.configure([])).toBeNull();
+    expect(marks.configure([web])).toContain("load the kernel module nf_tables");
+  });
+
+  test("says once that it cannot mark", () => {
+    const { marks, filter, said } = lab();
+    marks.configure([web]);
+    filter.rules = [];
+    filter.failure = new SystemError("nf_tables", "EPERM");
+    marks.check();
+    marks.check();
+    expect(said).toHaveLength(1);
+  });
+});
