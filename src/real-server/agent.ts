@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { formatEndpoint, prefixContains, type Prefix } from "../base/address.ts";
 import { SystemError } from "../base/system-error.ts";
 import type { AgentAddress } from "../config/agent-words.ts";
@@ -41,13 +42,15 @@ export class Agent {
 
   /** Listens; throws the system's error if the address cannot be had. */
   static listen(options: AgentOptions): Agent {
-    const { address, port } = options;
-    if (address !== null) return listenOn(address, port, () => new Agent(options, address));
+    // A machine without IPv6 has no `::` either.
+    const every = existsSync("/proc/net/if_inet6") ? "::" : "0.0.0.0";
+    const address = options.address ?? every;
     try {
-      return new Agent(options, "::");
-    } catch {
-      // A machine without IPv6, or the port is taken: the next attempt tells.
-      return listenOn("0.0.0.0", port, () => new Agent(options, "0.0.0.0"));
+      return new Agent(options, address);
+    } catch (error) {
+      // The runtime names the address alone.
+      const code = error instanceof Error && "code" in error ? String(error.code) : "EADDRINUSE";
+      throw new SystemError("listen", code, `${formatEndpoint({ ...options, address })} for the agent`);
     }
   }
 
@@ -73,16 +76,6 @@ export class Agent {
     socket.timeout(lingerS);
     socket.write(answer());
     socket.shutdown();
-  }
-}
-
-/** The runtime names the address alone. */
-function listenOn(address: string, port: number, listen: () => Agent): Agent {
-  try {
-    return listen();
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "EADDRINUSE";
-    throw new SystemError("listen", code, `${formatEndpoint({ address, port })} for the agent`);
   }
 }
 

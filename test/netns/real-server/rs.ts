@@ -81,3 +81,21 @@ export class RealServer {
       .map((words) => `${words[3]} ${words[words.indexOf("scope") + 2]?.replace("\\", "")}`);
   }
 }
+
+/** The configuration of two directors with one VIP, 192.0.2.100. */
+export const clusterFile: string = `
+[cluster]
+name = "shop"
+[[node]]
+name = "lb1"
+address = { eth0 = "192.0.2.10" }
+[[node]]
+name = "lb2"
+address = { eth0 = "192.0.2.11" }
+[[vip]]
+name = "web"
+address = "192.0.2.100/24"
+interface = "eth0"
+vrid = 51
+prefer = ["lb1", "lb2"]
+`;

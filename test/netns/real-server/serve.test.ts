@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, type Host, Lab, waitFor } from "../../support/lab.ts";
 import { executable } from "../../support/edge-ha.ts";
-import { RealServer } from "./rs.ts";
+import { clusterFile, RealServer } from "./rs.ts";
 
 const vip = "192.0.2.100";
 const vip6 = "2001:db8::100";
@@ -228,20 +228,3 @@ test("what is wrong on the command line of serve and drain is said with what to 
   expect((await run("drain", "--wait", "soon")).exitCode).toBe(2);
   expect((await run("drain", "--undo", "--maint")).exitCode).toBe(2);
 });
-
-const clusterFile = `
-[cluster]
-name = "shop"
-[[node]]
-name = "lb1"
-address = { eth0 = "192.0.2.10" }
-[[node]]
-name = "lb2"
-address = { eth0 = "192.0.2.11" }
-[[vip]]
-name = "web"
-address = "${vip}/24"
-interface = "eth0"
-vrid = 51
-prefer = ["lb1", "lb2"]
-`;

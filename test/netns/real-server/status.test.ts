@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Finding } from "../../../src/real-server/fitness.ts";
 import { executable } from "../../support/edge-ha.ts";
 import { Lab, waitFor } from "../../support/lab.ts";
-import { RealServer } from "./rs.ts";
+import { clusterFile, RealServer } from "./rs.ts";
 
 const vip = "192.0.2.100";
 
@@ -89,7 +89,7 @@ describe("edge-ha rs status", () => {
     await using lab = await Lab.create();
     const server = await RealServer.plug(lab);
     const config = join(server.host.directory, "edge-ha.toml");
-    writeFileSync(config, clusterFile.slice(0, clusterFile.indexOf("[[service]]")));
+    writeFileSync(config, clusterFile);
     await server.expect("start", [vip]);
     const { stdout } = await server.run("status", [], "--config", config);
     expect(stdout).toContain(`started: ${vip}`);
@@ -132,7 +132,7 @@ describe("edge-ha rs", () => {
     await using lab = await Lab.create();
     const server = await RealServer.plug(lab);
     const config = join(server.host.directory, "edge-ha.toml");
-    writeFileSync(config, clusterFile);
+    writeFileSync(config, serviceFile);
     const { exitCode, stdout, stderr } = await server.run("start", [], "--config", config);
     expect(stderr).toBe("");
     expect(stdout).toContain(`started: ${vip}`);
@@ -144,7 +144,7 @@ describe("edge-ha rs", () => {
     expect(await status()).toContain("nothing listens on its TCP port 80");
     await listenOn(server, vip);
     expect(await status()).toContain("TCP port 80: listened on");
-    writeFileSync(config, `${clusterFile}\nnonsense = 1\n`);
+    writeFileSync(config, `${serviceFile}\nnonsense = 1\n`);
     const refused = await server.run("start", [], "--config", config);
     expect(refused.exitCode).toBe(2);
     expect(refused.stderr).toContain(`${config}:`);
@@ -191,22 +191,7 @@ describe("edge-ha rs", () => {
   });
 });
 
-const clusterFile = `
-[cluster]
-name = "shop"
-[[node]]
-name = "lb1"
-address = { eth0 = "192.0.2.10" }
-[[node]]
-name = "lb2"
-address = { eth0 = "192.0.2.11" }
-[[vip]]
-name = "web"
-address = "${vip}/24"
-interface = "eth0"
-vrid = 51
-prefer = ["lb1", "lb2"]
-[[vip]]
+const serviceFile = `${clusterFile}[[vip]]
 name = "relayed"
 address = "192.0.2.200/24"
 interface = "eth0"
