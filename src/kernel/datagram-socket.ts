@@ -49,9 +49,12 @@ export class DatagramSocket {
 
   /** Gives the next datagram; throws `SystemError` with what ICMP said, such as `ECONNREFUSED`. */
   receive(): Promise<Uint8Array> {
+    if (!this.#isOpen) return Promise.reject(new SystemError("recv", "ECONNABORTED", this.#about));
     if (this.#inARow >= mostInARow) {
       this.#inARow = 0;
-      return new Promise((resolve) => setImmediate(() => resolve(this.receive())));
+      return new Promise((resolve) => {
+        setImmediate(() => resolve(this.receive()));
+      });
     }
     this.#inARow += 1;
     return new Promise((resolve, reject) => {

@@ -48,11 +48,14 @@ export class PollSet {
     const count = native.readPoll(this.#poll, this.#into);
     const closing: number[] = [];
     this.#closing = closing;
-    for (let index = 0; index < count; index++) {
-      this.#callbacks.get(this.#pairs[2 * index] ?? -1)?.(this.#pairs[2 * index + 1] ?? 0);
+    try {
+      for (let index = 0; index < count; index++) {
+        this.#callbacks.get(this.#pairs[2 * index] ?? -1)?.(this.#pairs[2 * index + 1] ?? 0);
+      }
+    } finally {
+      this.#closing = null;
+      for (const fd of closing) native.close(fd);
     }
-    this.#closing = null;
-    for (const fd of closing) native.close(fd);
   }
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { HttpCheck, ProbePlan, ProbeTiming } from "../../../src/config/check-plan.ts";
+import type { Check, HttpCheck, ProbePlan, ProbeTiming } from "../../../src/config/check-plan.ts";
 import { type DirectorProcess, startDirector } from "../../support/director-process.ts";
 import { type Child, type Host, Lab, waitFor } from "../../support/lab.ts";
 import { plannedProbe, usualHttp, usualTiming } from "../../support/probe-plans.ts";
@@ -171,6 +171,52 @@ test("floods leave neither memory nor sockets behind", async () => {
     expect(residentBytes(checker.pid) - before).toBeLessThan(32 * 1024 * 1024);
     const { stdout } = await director.run(["ss", "-Htn", "dst", web]);
     expect(stdout.split("\n").filter((line) => line !== "").length).toBeLessThanOrEqual(names.length);
+  });
+});
+
+/** Resolves when the healthy server was asked that often again. */
+async function wellAsked(times: number): Promise<void> {
+  const before = (await counts())["well"] ?? 0;
+  const holds = async (): Promise<boolean> => ((await counts())["well"] ?? 0) >= before + times;
+  await waitFor(`the healthy server is asked ${times} times`, holds, 60_000);
+}
+
+test("every kind that speaks over a connection gets away from every bad server, and leaves nothing behind", async () => {
+  const tls = { serverName: "a.example", ca: null, verifies: true };
+  const dns = { name: "a.example", record: "A", rcode: "NOERROR", answer: null, recursion: true } as const;
+  const kinds: readonly Check[] = [
+    { kind: "agent", send: "" },
+    { kind: "agent", send: "asked" },
+    { kind: "smtp", helo: "a.example", tls: null },
+    { kind: "dns", protocol: "tcp", ...dns },
+    { kind: "grpc", service: "", host: null, tls: null },
+    { kind: "grpc", service: "", host: null, tls },
+    { ...usualHttp, tls },
+  ];
+  const names = [
+    "hanging",
+    "flooding",
+    "resetting",
+    "dribbling",
+    "talkative",
+    "garbled",
+    "shouting",
+  ] as const;
+  const probes = kinds.flatMap((check, index) =>
+    names.map((name) => {
+      const target = { address: web, port: badServers[name] };
+      return plannedProbe(`${index} ${check.kind} ${name}`, check, { ...timing, target });
+    }),
+  );
+  await withProbes([...probes, http("well", badServers.well)], async (checker) => {
+    await wellAsked(20);
+    const before = residentBytes(checker.pid);
+    await wellAsked(40);
+    expect(residentBytes(checker.pid) - before).toBeLessThan(48 * 1024 * 1024);
+    expect(probes.filter(({ id }) => checker.probe(id)?.isUp !== false).map(({ id }) => id)).toEqual([]);
+    expect(checker.probe("well")?.isUp).toBe(true);
+    const { stdout } = await director.run(["ss", "-Htn", "state", "established", "dst", web]);
+    expect(stdout.split("\n").filter((line) => line !== "").length).toBeLessThanOrEqual(probes.length + 1);
   });
 });
 
