@@ -228,10 +228,16 @@ function thresholdText({
 
 function relayLines(relay: RelayPlan): readonly string[] {
   return [
-    [`${relay.name}: ${relay.scheduler}`, ...relay.schedulerFlags].join(" "),
+    [`${relay.name}: ${relay.scheduler}`, ...relay.schedulerFlags, ...persistenceWords(relay)].join(" "),
     ...relay.servers.map((server) => `  ${serverText(server)}${thresholdText(server)}`),
     ...sorryLines(relay),
   ];
+}
+
+function persistenceWords({ persistenceS, persistencePrefix: { ipv4, ipv6 } }: RelayPlan): readonly string[] {
+  if (persistenceS === 0) return [];
+  const by = ipv4 === 32 && ipv6 === 128 ? [] : [`by /${ipv4} and /${ipv6}`];
+  return [`persistent for ${persistenceS}s`, ...by];
 }
 
 function sorryLines({ sorry }: Pick<RelayPlan, "sorry">): readonly string[] {

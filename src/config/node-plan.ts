@@ -290,6 +290,10 @@ export interface RelayPlan {
   readonly scheduler: RelayScheduler;
   /** Settings of the schedulers `sh` and `mh`. */
   readonly schedulerFlags: readonly SchedulerFlag[];
+  /** Persistence timeout in seconds; 0 is none. */
+  readonly persistenceS: number;
+  /** Clients whose addresses agree in so many bits stay together. */
+  readonly persistencePrefix: { readonly ipv4: number; readonly ipv6: number };
   readonly connectTimeoutMs: number;
   readonly sorry: Endpoint | null;
   readonly servers: readonly RelayServerPlan[];

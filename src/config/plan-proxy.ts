@@ -35,13 +35,16 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
 
 /** Gives a relay for each port, for each leads to servers of its own. */
 function relaysOf(service: ServiceConfig, sockets: readonly Endpoint[]): readonly RelayPlan[] {
-  const { name, ports, scheduler, schedulerFlags, connectTimeoutMs, sorry } = service;
+  const { name, ports, scheduler, schedulerFlags, persistenceS, persistencePrefix } = service;
+  const { connectTimeoutMs, sorry } = service;
   if (scheduler === "lblc" || scheduler === "lblcr") throw new Error(`${scheduler} does not relay`);
   return ports.map((port) => ({
     name: ports.length === 1 ? name : `${name}:${port}`,
     sockets: sockets.filter((socket) => socket.port === port),
     scheduler,
     schedulerFlags,
+    persistenceS,
+    persistencePrefix,
     connectTimeoutMs,
     sorry,
     servers: serversBehind(service, port).map(relayServer),

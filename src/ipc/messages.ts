@@ -1,6 +1,7 @@
 import type { Departure, DepartureReply } from "./departure.ts";
 import type { DirectorPlan, ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
 import type { WeightWord } from "../config/weight-word.ts";
+import type { ClientNote } from "./client-book.ts";
 import type { DrainOrder, DrainReport } from "./drain.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
 import type { BfdReport, InstanceStatus, ProbeStatus, ProxyStatus, ServiceStatus } from "./status.ts";
@@ -96,6 +97,8 @@ export type ToProxy =
     }
   | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
   | { readonly kind: "departure"; readonly departure: Departure }
+  /** Where clients of relays with persistence went in other processes. */
+  | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
   /** Accept no more, finish what is open within `deadlineMs`, then leave. */
   | { readonly kind: "drain"; readonly deadlineMs: number };
 
@@ -105,5 +108,7 @@ export type FromProxy =
   | { readonly kind: "configured" }
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "departure"; readonly reply: DepartureReply }
+  /** Where clients of relays with persistence went, for the other processes and those to come. */
+  | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
   /** Sent every second; also the sign of life. */
   | { readonly kind: "status"; readonly status: ProxyStatus };

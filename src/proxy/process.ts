@@ -16,7 +16,10 @@ import { Worker } from "./worker.ts";
  */
 export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log): void {
   const sendStatus = (): void => channel.send({ kind: "status", status: worker.status() });
-  const worker: Worker = new Worker(log, (reply) => channel.send({ kind: "departure", reply }));
+  const worker: Worker = new Worker(log, {
+    departure: (reply) => channel.send({ kind: "departure", reply }),
+    clients: (clients) => channel.send({ kind: "clients", clients }),
+  });
   const leave = (): void => {
     sendStatus();
     process.exit(0);
@@ -34,6 +37,9 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
         break;
       case "verdicts":
         worker.setVerdicts(message.verdicts);
+        break;
+      case "clients":
+        worker.heardClients(message.clients);
         break;
       case "departure":
         worker.depart(message.departure);

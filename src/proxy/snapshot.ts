@@ -8,6 +8,7 @@ import { HostTable, sortRoutes } from "./routes.ts";
 import { makeScheduler } from "./selection/make-scheduler.ts";
 import type { RelayCandidate, Scheduler } from "./selection/scheduler.ts";
 import { SmoothWeighted, type Candidate } from "./selection/smooth-weighted.ts";
+import type { Persistence } from "./persistence.ts";
 import type { ServerLoad } from "./server-load.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
@@ -65,6 +66,8 @@ export interface Snapshot {
 export interface SnapshotContext {
   pool(plan: UpstreamPlan, endpoint: Endpoint): UpstreamPool;
   load(relay: string, server: RelayServerPlan, workers: number): ServerLoad;
+  /** Gives what is known of a relay's clients, or null if it does not matter where they go. */
+  persistence(plan: RelayPlan): Persistence | null;
   accessLog(path: string): AccessLog;
   /** Gives numbers from 0 to below 1. */
   random(): number;
@@ -89,7 +92,9 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext): Snap
       relayServer(relay, server, context.load(relay.name, server, plan.workers)),
     );
     servers.push(...group);
-    const scheduler = makeScheduler(relay.scheduler, relay.schedulerFlags, group, () => context.random());
+    const scheduler =
+      context.persistence(relay)?.scheduler(group) ??
+      makeScheduler(relay.scheduler, relay.schedulerFlags, group, () => context.random());
     relays.set(relay.name, { plan: relay, scheduler });
   }
   return { plan, hosts: compileHosts(plan, balancers, context), relays, servers };

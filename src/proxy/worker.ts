@@ -1,6 +1,13 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
-import type { ListenerPlan, ProxyPlan, RelayServerPlan, UpstreamPlan } from "../config/node-plan.ts";
+import type {
+  ListenerPlan,
+  ProxyPlan,
+  RelayPlan,
+  RelayServerPlan,
+  UpstreamPlan,
+} from "../config/node-plan.ts";
+import type { ClientNote } from "../ipc/client-book.ts";
 import type { Departure, DepartureReply } from "../ipc/departure.ts";
 import type { Verdict } from "../ipc/messages.ts";
 import type { ProxyStatus } from "../ipc/status.ts";
@@ -9,8 +16,10 @@ import { ClientConnection } from "./client-connection.ts";
 import { Departures } from "./departures.ts";
 import type { Engine } from "./engine.ts";
 import type { Listener } from "./listener.ts";
+import { NewClients } from "./new-clients.ts";
 import { RelayedClient } from "./relay.ts";
 import { HostTable } from "./routes.ts";
+import { Persistence } from "./persistence.ts";
 import { ServerLoad } from "./server-load.ts";
 import {
   applyVerdicts,
@@ -33,6 +42,12 @@ interface Door {
   accept: (wire: Wire) => void;
 }
 
+/** How a process tells the supervisor something. */
+export interface Tell {
+  readonly departure: (reply: DepartureReply) => void;
+  readonly clients: (clients: readonly ClientNote[]) => void;
+}
+
 /** One proxy process: its sockets, its plan, its connections. */
 export class Worker {
   private readonly engine: Engine;
@@ -40,12 +55,15 @@ export class Worker {
   private readonly listeners = new Map<string, Listener>();
   private readonly pools = new Map<string, UpstreamPool>();
   private readonly loads = new Map<string, ServerLoad>();
+  private readonly persistences = new Map<string, Persistence>();
+  private readonly newClients: NewClients;
   private readonly logs = new Map<string, AccessLog>();
   private readonly log: Log;
   private readonly departures: Departures;
 
-  constructor(log: Log, reply: (reply: DepartureReply) => void) {
+  constructor(log: Log, tell: Tell) {
     this.log = log;
+    this.newClients = new NewClients(tell.clients);
     this.engine = {
       snapshot: compileSnapshot(emptyPlan, this.context()),
       isDraining: false,
@@ -59,7 +77,7 @@ export class Worker {
       clients: new Set(),
       tunnels: new Set(),
     };
-    this.departures = new Departures(this.engine, reply);
+    this.departures = new Departures(this.engine, tell.departure);
   }
 
   /** Puts a plan into force for all requests that begin from now on; throws, with nothing changed for clients, if it cannot. */
@@ -89,6 +107,11 @@ export class Worker {
   /** Takes verdicts that changed. */
   setVerdicts(verdicts: readonly Verdict[]): void {
     applyVerdicts(this.engine.snapshot.servers, verdicts);
+  }
+
+  /** Takes where clients went in other processes. */
+  heardClients(clients: readonly ClientNote[]): void {
+    for (const note of clients) this.persistences.get(note.relay)?.heard(note);
   }
 
   /** Sees to the connections to addresses that are about to move to another node. */
@@ -194,6 +217,7 @@ export class Worker {
     return {
       pool: (upstream, endpoint) => this.pool(upstream, endpoint),
       load: (relay, server, workers) => this.load(relay, server, workers),
+      persistence: (relay) => this.persistence(relay),
       accessLog: (path) => this.accessLog(path),
       random: () => Math.random(),
     };
@@ -213,6 +237,19 @@ export class Worker {
     this.loads.set(key, load);
     load.setThresholds(server, workers);
     return load;
+  }
+
+  private persistence(relay: RelayPlan): Persistence | null {
+    if (relay.persistenceS === 0) return null;
+    const persistence =
+      this.persistences.get(relay.name) ??
+      new Persistence(relay.name, {
+        now: () => performance.now(),
+        tell: (note) => this.newClients.add(note),
+      });
+    this.persistences.set(relay.name, persistence);
+    persistence.configure(relay);
+    return persistence;
   }
 
   private accessLog(path: string): AccessLog {
@@ -235,6 +272,10 @@ export class Worker {
       plan.relays.flatMap(({ name, servers }) => servers.map((server) => poolKey(name, server))),
     );
     for (const key of this.loads.keys()) if (!loads.has(key)) this.loads.delete(key);
+    const persistent = new Set(
+      plan.relays.filter(({ persistenceS }) => persistenceS > 0).map(({ name }) => name),
+    );
+    for (const name of this.persistences.keys()) if (!persistent.has(name)) this.persistences.delete(name);
     const paths = new Set(plan.sites.map((site) => site.accessLog?.path));
     for (const [path, accessLog] of this.logs) {
       if (paths.has(path)) continue;

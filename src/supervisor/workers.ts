@@ -3,12 +3,14 @@ import type { Log } from "../base/log.ts";
 import { hasCode } from "../base/system-error.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import { closeListener } from "../kernel/listen.ts";
+import type { ClientNote } from "../ipc/client-book.ts";
 import type { DepartureReply } from "../ipc/departure.ts";
 import type { FromProxy, ToProxy, Verdict } from "../ipc/messages.ts";
 import type { ProcessStatus, ProxyStatus } from "../ipc/status.ts";
 import { prepareAccessLogs } from "./access-logs.ts";
 import { startChild, type Child, type ChildOptions } from "./child.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
+import { RelayClients } from "./relay-clients.ts";
 import { closeUnused, endpointsOf, hold, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
 import { proxyUser } from "./user.ts";
 
@@ -32,6 +34,8 @@ export type WorkerKeeper = Keeper<ToProxy, FromProxy>;
 interface Worker {
   readonly keeper: WorkerKeeper;
   status: ProxyStatus | null;
+  /** Whether it was told where clients of relays belong. */
+  knowsClients: boolean;
 }
 
 /** Connections get this long to end when their process is replaced or the service stops. */
@@ -59,6 +63,7 @@ export class Workers {
   #workers: Worker[] = [];
   /** Processes that were replaced, and still have connections to finish. */
   readonly #replaced = new Set<WorkerKeeper>();
+  readonly #clients = new RelayClients();
   #isRetired = false;
 
   constructor(options: WorkersOptions) {
@@ -94,6 +99,7 @@ export class Workers {
     const outcome = isInPlace ? await this.#reconfigure(plan) : await this.#replace(plan, after);
     // Whoever stops closes the sockets itself.
     if (this.#isRetired) return { kind: "refused", reason: "the service is stopping" };
+    if (outcome.kind === "configured") this.#clients.keep(plan);
     if (outcome.kind === "refused") closeUnused(after, before);
     else if (!isInPlace) closeUnused(before, after);
     return outcome;
@@ -186,6 +192,7 @@ export class Workers {
     const { clock, log, onChange, onDeparture, onGone } = this.#options;
     const worker: Worker = {
       status: null,
+      knowsClients: false,
       keeper: new Keeper<ToProxy, FromProxy>({
         name: `proxy ${index}`,
         clock,
@@ -197,15 +204,34 @@ export class Workers {
           this.#configuration(this.#workers.includes(worker) ? (this.#plan ?? plan) : plan, sockets),
         onMessage: (message) => {
           if (message.kind === "status") worker.status = message.status;
+          else if (message.kind === "clients") this.#passOn(message.clients, worker);
           else if (message.kind === "departure") onDeparture(worker.keeper, message.reply);
         },
         onChange: () => {
           onChange();
-          if (!worker.keeper.isServing) onGone(worker.keeper);
+          if (worker.keeper.isServing) {
+            if (!worker.knowsClients) this.#tellClients(worker);
+          } else {
+            worker.knowsClients = false;
+            onGone(worker.keeper);
+          }
         },
       }),
     };
     return worker;
+  }
+
+  /** A process that has just begun to serve knows nobody. */
+  #tellClients(worker: Worker): void {
+    worker.knowsClients = true;
+    const clients = this.#clients.notes(this.#options.clock.now());
+    if (clients.length > 0) worker.keeper.send({ kind: "clients", clients });
+  }
+
+  /** Tells the other processes, and those to come, where clients went. */
+  #passOn(clients: readonly ClientNote[], from: Worker): void {
+    this.#clients.note(clients, this.#options.clock.now());
+    for (const other of this.#workers) if (other !== from) other.keeper.send({ kind: "clients", clients });
   }
 
   #configuration(plan: ProxyPlan, sockets: SocketSet | undefined): ToProxy {

@@ -9,6 +9,7 @@ import type {
   UpstreamPlan,
   UpstreamServerPlan,
 } from "../../src/config/node-plan.ts";
+import type { ClientNote } from "../../src/ipc/client-book.ts";
 import type { FromProxy, ToProxy, Verdict } from "../../src/ipc/messages.ts";
 import type { ProxyStatus } from "../../src/ipc/status.ts";
 import { closeListener, listenTcp } from "../../src/kernel/listen.ts";
@@ -93,6 +94,8 @@ export class ProxyDriver implements AsyncDisposable {
   /** Resolves with the exit status. */
   readonly exited: Promise<number>;
   status: ProxyStatus | null = null;
+  /** Everything it has told of clients of relays with persistence. */
+  readonly clients: ClientNote[] = [];
   private readonly subprocess: Bun.Subprocess;
   private readonly descriptors: readonly number[];
   private readonly sockets: Readonly<Record<string, number>>;
@@ -159,6 +162,11 @@ export class ProxyDriver implements AsyncDisposable {
     return message.status;
   }
 
+  /** Kills it. */
+  kill(): void {
+    this.subprocess.kill("SIGKILL");
+  }
+
   /** What it has logged so far. */
   log(): string {
     return this.lines;
@@ -190,6 +198,7 @@ export class ProxyDriver implements AsyncDisposable {
 
   private receive(message: FromProxy): void {
     if (message.kind === "status") this.status = message.status;
+    if (message.kind === "clients") this.clients.push(...message.clients);
     for (const answer of this.answers) answer(message);
   }
 

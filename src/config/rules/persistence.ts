@@ -4,7 +4,7 @@ import type { ServiceEntry } from "../schema/service.ts";
 import type { Element } from "../sections.ts";
 import { formatDuration } from "../units.ts";
 
-/** What the kernel can make of persistence. `families` are those of the service's addresses; none for a mark. */
+/** What the kernel, and a relay as it does, can make of persistence. `families` are those of the service's addresses; none for a mark. */
 export function persistenceRules(
   { value, path }: Element<ServiceEntry>,
   families: ReadonlySet<Family>,
@@ -16,7 +16,7 @@ export function persistenceRules(
   };
   if (persistence % 1000 !== 0) {
     const rounded = Math.ceil(persistence / 1000);
-    const what = `the kernel counts whole seconds, and ${formatDuration(persistence)} is none`;
+    const what = `persistence is counted in whole seconds, and ${formatDuration(persistence)} is none`;
     refuse("persistence", what, `write "${rounded}s"`);
   }
   const needsPersistence = "means nothing without persistence";

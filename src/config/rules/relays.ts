@@ -1,10 +1,14 @@
 import { errorAt, type Finding } from "../finding.ts";
 import type { ServiceEntry } from "../schema/service.ts";
 import type { Element } from "../sections.ts";
+import { familyOf } from "../../base/address.ts";
+import { serviceAddresses } from "../sockets.ts";
+import type { Model } from "../model.ts";
+import { persistenceRules } from "./persistence.ts";
 import { schedulerFlagFindings, thresholdFindings } from "./balancing.ts";
 
 /** What a service can be that edge-ha relays itself. */
-export function relayRules({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+export function relayRules({ value, path }: Element<ServiceEntry>, model: Model): readonly Finding[] {
   const inKernel = 'remove it, or let the kernel forward with "dr", "nat" or "tunnel"';
   const refuse = (key: string, what: string, remedy = inKernel): Finding =>
     errorAt([...path, key], what, remedy);
@@ -21,14 +25,9 @@ export function relayRules({ value, path }: Element<ServiceEntry>): readonly Fin
       refuse("scheduler", what, 'write "wlc", or "dh" to go by the address that clients came to'),
     );
   }
-  if (value.persistence > 0) {
-    const what = 'persistence with forward = "proxy" is not built yet in this version';
-    findings.push(refuse("persistence", what, 'remove it, or write forward = "dr"'));
-  }
   const kernelOnly = {
     tunnel: value.tunnel !== null,
     one_packet: value.one_packet,
-    persistence_mask: value.persistence_mask !== null,
     persistence_engine: value.persistence_engine !== null,
     quorum: value.quorum !== null,
     hysteresis: value.hysteresis > 0,
@@ -59,5 +58,15 @@ export function relayRules({ value, path }: Element<ServiceEntry>): readonly Fin
     }
     findings.push(...thresholdFindings(server, [...path, "servers", index]));
   }
-  return [...findings, ...schedulerFlagFindings({ value, path })];
+  // Of the engine it was said above that a relay has none.
+  const persistent = { value: { ...value, persistence_engine: null }, path };
+  const addresses = serviceAddresses(
+    value,
+    model.instances.map(({ config }) => config),
+  );
+  return [
+    ...findings,
+    ...schedulerFlagFindings({ value, path }),
+    ...persistenceRules(persistent, new Set(addresses.map(familyOf))),
+  ];
 }

@@ -14,7 +14,9 @@ export function serviceRules(model: Model): readonly Finding[] {
     ...duplicateMarks(model),
     ...model.sections.services.flatMap((service) => [
       ...addressing(service, model),
-      ...(service.value.forward === "proxy" ? relayRules(service) : kernelServiceRules(service, model)),
+      ...(service.value.forward === "proxy"
+        ? relayRules(service, model)
+        : kernelServiceRules(service, model)),
       ...checking(service),
       ...servers(service),
     ]),

@@ -32,6 +32,8 @@ function relayPlan(
     sockets,
     scheduler: "wrr" as const,
     schedulerFlags: [],
+    persistenceS: 0,
+    persistencePrefix: { ipv4: 32, ipv6: 128 },
     connectTimeoutMs: 500,
     sorry: null,
     servers,
@@ -125,6 +127,36 @@ describe("a relayed service", () => {
       expect(next).not.toBe(chosen);
       expect((await say(port, "5"))[0]).toBe(next);
     }
+  });
+
+  test("keeps a client where it went, over reloads, and in other processes by what they are told", async () => {
+    const port = freePort();
+    await using a = new RawServer(greeting("a"));
+    await using b = new RawServer(greeting("b"));
+    const plan = relayPlan(port, [a.port, b.port], { scheduler: "wlc", persistenceS: 60 });
+    await using driver = await ProxyDriver.start(plan);
+    const [first] = await say(port, "1");
+    const away = { a, b }[first ?? ""]?.port;
+    const down = [{ probe: `p${away}`, isUp: false, weight: null }];
+    const up = [{ probe: `p${away}`, isUp: true, weight: null }];
+    driver.send({ kind: "verdicts", verdicts: down });
+    await driver.nextStatus();
+    const [second] = await say(port, "2");
+    expect(second).not.toBe(first);
+    await driver.configure(plan, up);
+    expect((await say(port, "3"))[0]).toBe(second);
+    await waitFor("both notes", () => driver.clients.length === 2);
+    expect(driver.clients.map(({ relay, client }) => `${relay} ${client}`)).toEqual([
+      "tcp 127.0.0.1",
+      "tcp 127.0.0.1",
+    ]);
+
+    process.kill(driver.pid, "SIGSTOP");
+    await using successor = await driver.successor();
+    successor.send({ kind: "clients", clients: driver.clients });
+    await successor.nextStatus();
+    driver.kill();
+    expect((await say(port, "4"))[0]).toBe(second);
   });
 
   test("carries the end of each half by itself", async () => {

@@ -143,7 +143,7 @@ describe("planNode", () => {
 
   test("relays a proxied service on every address of its VIPs and on its own", () => {
     const text =
-      `${base}${vip}addresses = ["172.16.8.101/24"]\n${web.replace('"dr"', '"proxy"')}addresses = ["10.16.8.10"]\nsorry = "127.0.0.1:81"\nconnect_timeout = "2s"\nscheduler = "mh"\nscheduler_flags = ["port"]\n`.replace(
+      `${base}${vip}addresses = ["172.16.8.101/24"]\n${web.replace('"dr"', '"proxy"')}addresses = ["10.16.8.10"]\nsorry = "127.0.0.1:81"\nconnect_timeout = "2s"\nscheduler = "mh"\nscheduler_flags = ["port"]\npersistence = "5m"\npersistence_mask = 24\n`.replace(
         '8.8"',
         '8.8", upper_threshold = 100, lower_threshold = 50',
       );
@@ -153,6 +153,8 @@ describe("planNode", () => {
         sockets: ["172.16.8.100", "172.16.8.101", "10.16.8.10"].map((address) => ({ address, port: 80 })),
         scheduler: "mh",
         schedulerFlags: ["port"],
+        persistenceS: 300,
+        persistencePrefix: { ipv4: 24, ipv6: 24 },
         connectTimeoutMs: 2000,
         sorry: { address: "127.0.0.1", port: 81 },
         servers: [

@@ -35,7 +35,7 @@ describe("readConfig on services", () => {
 
   test("a persistence of a fraction of a second is refused", () => {
     expect(linesOf(base + vip + web + 'persistence = "1.5s"\n')).toEqual([
-      '23:15 service "web".persistence: the kernel counts whole seconds, and 1500ms is none; write "2s"',
+      '23:15 service "web".persistence: persistence is counted in whole seconds, and 1500ms is none; write "2s"',
     ]);
   });
 
@@ -45,9 +45,12 @@ describe("readConfig on services", () => {
     ]);
   });
 
-  test("persistence in the userspace relay is refused by name", () => {
-    expect(linesOf(base + vip + web.replace('"dr"', '"proxy"') + 'persistence = "50s"\n')).toEqual([
-      '23:15 service "web".persistence: persistence with forward = "proxy" is not built yet in this version; remove it, or write forward = "dr"',
+  test("persistence of a relay is held to the same as the kernel's, and knows no SIP", () => {
+    const relay = web.replace('"dr"', '"proxy"');
+    expect(linesOf(`${base}${vip}${relay}persistence = "50s"\npersistence_mask = 24\n`)).toEqual([]);
+    expect(linesOf(`${base}${vip}${relay}persistence_mask = 24\npersistence_engine = "sip"\n`)).toEqual([
+      '23:20 service "web".persistence_mask: means nothing without persistence; write persistence = "5m" too, or remove it',
+      `24:22 service "web".persistence_engine: only the kernel's forwarding knows this; remove it, or let the kernel forward with "dr", "nat" or "tunnel"`,
     ]);
   });
 
