@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { WeightWord } from "../../../src/config/weight-word.ts";
 import { waitFor } from "../../support/lab.ts";
 import {
   freePort,
@@ -34,6 +35,28 @@ describe("the servers of an upstream", () => {
     ];
     await using _driver = await ProxyDriver.start(simplePlan(port, servers));
     expect(await bodies(port, 6)).toBe("abaaba");
+  });
+
+  test("take requests by the weights that their checks ask for", async () => {
+    const port = freePort();
+    await using a = new RawServer(answering("a"));
+    await using b = new RawServer(answering("b"));
+    const servers = [
+      upstreamServer(a.port, { probe: "pa", weight: 4 }),
+      upstreamServer(b.port, { probe: "pb" }),
+    ];
+    await using driver = await ProxyDriver.start(simplePlan(port, servers), [
+      { probe: "pa", isUp: true, weight: { kind: "share", percent: 50 } },
+    ]);
+    expect(await bodies(port, 6)).toBe("abaaba");
+    const asks = (probe: string, weight: WeightWord | null): void =>
+      driver.send({ kind: "verdicts", verdicts: [{ probe, isUp: true, weight }] });
+    asks("pa", { kind: "fixed", weight: 0 });
+    await waitFor("the first is drained", async () => (await bodies(port, 3)) === "bbb");
+    asks("pb", { kind: "share", percent: 0 });
+    await waitFor("503", async () => (await ask(port, get)).startsWith("HTTP/1.1 503"));
+    asks("pa", null);
+    await waitFor("the first has its weight again", async () => (await bodies(port, 3)) === "aaa");
   });
 
   test("leave and come back by verdict; with none left the answer is 503", async () => {
