@@ -265,23 +265,22 @@ function addRealServer(top: Command, finish: (status: Promise<number>) => void):
   } as const;
   addRealServerService(realServer, finish);
   for (const action of ["start", "stop", "status"] as const) {
-    realServer
-      .command(action)
-      .description(texts[action])
+    const command = realServer.command(action).description(texts[action]);
+    // What `stop` takes back is in the state file.
+    if (action !== "stop") {
+      const kinds = "unpack ipip, gre, gre+csum or gue:PORT; /6 behind it for IPv6 outside";
+      command.option("--tunnel <kind...>", kinds, []);
+    }
+    command
       .option("--vip <address...>", "a virtual address (repeatable)", [])
-      .option(
-        "--tunnel <kind...>",
-        "unpack ipip, gre, gre+csum or gue:PORT; /6 behind it for IPv6 outside",
-        [],
-      )
       .option("--config <file>", "the cluster's configuration, where no --vip is given", defaultConfig)
       .option("--state <file>", "where to remember what was there before")
       .option("--json", "as one JSON document", false)
       .action(
-        (options: { vip: string[]; tunnel: string[]; config: string; state?: string; json: boolean }) => {
+        (options: { vip: string[]; tunnel?: string[]; config: string; state?: string; json: boolean }) => {
           const run = async (): Promise<number> => {
             const { runRs } = await import("./cli/rs.ts");
-            const { vip: vips, tunnel: tunnels, config, json } = options;
+            const { vip: vips, tunnel: tunnels = [], config, json } = options;
             return runRs({ action, vips, tunnels, config, state: options.state ?? null, json });
           };
           finish(run());

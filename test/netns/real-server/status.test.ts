@@ -116,6 +116,9 @@ describe("edge-ha rs", () => {
     expect(exitCode).toBe(2);
     expect(stderr).toContain("192.0.2.300 is not an IP address");
     expect(stderr).toContain("write 192.0.2.7");
+    expect((await server.run("stop", [vip], "--tunnel", "ipip")).stderr).toContain(
+      "unknown option '--tunnel'",
+    );
     expect(await server.snapshot()).toEqual(before);
   });
 
