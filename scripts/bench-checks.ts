@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { noFooting } from "../src/config/footing-plan.ts";
 import type { ProbePlan } from "../src/config/check-plan.ts";
 import { startDirector } from "../test/support/director-process.ts";
 import { runCommand } from "../test/support/lab-command.ts";
@@ -47,7 +48,7 @@ async function startOurs(host: Host): ReturnType<Contender["start"]> {
     const check = kind === "tcp" ? ({ kind } as const) : usualHttp;
     return plannedProbe(`${kind} ${address}`, check, { ...timing, target: { address, port: 80 } });
   });
-  await director.configure({ probes, services: [], marks: [] });
+  await director.configure({ probes, services: [], marks: [], footing: noFooting });
   return { pid: director.pid, stop: () => director.stop() };
 }
 

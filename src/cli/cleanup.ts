@@ -1,4 +1,6 @@
 import { errorText } from "../base/system-error.ts";
+import { silentLog, type Log } from "../base/log.ts";
+import { openFooting } from "../director/open-footing.ts";
 import { acceptanceTable } from "../kernel/acceptance-table.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
 import { addressNote, ruleNote } from "../kernel/journal-notes.ts";
@@ -18,6 +20,12 @@ interface Removal {
   readonly text: string;
 }
 
+/** What was removed, and whether nothing was left to a service that is started again. */
+interface Leftovers {
+  readonly removed: readonly string[];
+  readonly isWhole: boolean;
+}
+
 /**
  * Removes what the elections left in this network namespace, and names it: rules and routes, then addresses, then
  * interfaces that were made for a virtual MAC. Ours is what carries the tag of the elections, or what their journal has
@@ -26,7 +34,7 @@ interface Removal {
  * what they are on and what goes with them: a service that is started again at once takes them over. Throws `SystemError`
  * when the kernel refuses.
  */
-export function removeLeftovers(sparesLeases: boolean): readonly string[] {
+export function removeLeftovers(sparesLeases: boolean): Leftovers {
   const netlink = RouteNetlink.open();
   const links = VirtualMacLinks.open();
   const journal = Journal.open(stateDirectory(process.env), "vrrp");
@@ -49,11 +57,20 @@ export function removeLeftovers(sparesLeases: boolean): readonly string[] {
     const refusal = outcomes.find((outcome) => outcome instanceof Error);
     if (refusal !== undefined) throw refusal;
     if (spared.length === 0) journal.note(new Set());
-    return gone;
+    return { removed: gone, isWhole: spared.length === 0 };
   } finally {
     links.close();
     netlink.close();
   }
+}
+
+/**
+ * Puts back the settings that the kernel's services needed, stops their sync daemons, and says so. The services
+ * themselves stay in the kernel's table, for a director that comes after.
+ */
+function removeFooting(): readonly string[] {
+  const log: Log = { ...silentLog, error: (message) => process.stderr.write(`edge-ha: ${message}\n`) };
+  return openFooting(stateDirectory(process.env), log).stop();
 }
 
 /** Lets packets through to addresses that are gone; tells whether there was anything to remove. */
@@ -107,8 +124,13 @@ function fibRemovals(netlink: RouteNetlink, noted: ReadonlySet<string>): readonl
 export async function runCleanup(serviceResult: string | undefined): Promise<number> {
   const hasCrashed = serviceResult !== undefined && serviceResult !== "success";
   try {
-    for (const leftover of removeLeftovers(hasCrashed)) {
+    const { removed, isWhole } = removeLeftovers(hasCrashed);
+    for (const leftover of removed) {
       process.stderr.write(`edge-ha: removed ${leftover}, which a dead service left behind\n`);
+    }
+    // What the next start needs is not taken from under connections that go on meanwhile.
+    for (const change of isWhole ? removeFooting() : []) {
+      process.stderr.write(`edge-ha: ${change}, after a dead service\n`);
     }
     return 0;
   } catch (error) {

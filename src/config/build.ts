@@ -1,12 +1,14 @@
 import type {
   Config,
   Forward,
+  IpvsConfig,
   ListenerConfig,
   NodeConfig,
   NotifyConfig,
   RouteConfig,
   ServiceConfig,
   SiteConfig,
+  SyncDaemonConfig,
   UpstreamConfig,
 } from "./config.ts";
 import { deepFreeze } from "./freeze.ts";
@@ -16,6 +18,7 @@ import type { QuorumPlan, TunnelPlan } from "./service-plan.ts";
 import { realServerConfig } from "./real-server.ts";
 import type { NodeEntry } from "./schema/cluster.ts";
 import type { HeaderRulesEntry, ListenerEntry, RouteEntry, SiteEntry, UpstreamEntry } from "./schema/http.ts";
+import type { IpvsEntry, SyncDaemonEntry } from "./schema/ipvs.ts";
 import type { NotifyEntry } from "./schema/notify.ts";
 import type { ServiceEntry, TunnelEntry } from "./schema/service.ts";
 
@@ -42,6 +45,8 @@ export function buildConfig(model: Model): Config {
     bfd: model.bfd,
     notify: notifyConfig(sections.notify?.value ?? null),
     services,
+    syncDaemon: syncDaemonConfig(sections.syncDaemon?.value ?? null),
+    ipvs: ipvsConfig(sections.ipvs?.value ?? null),
     listeners: sections.listeners.map(({ value }) => listenerConfig(value)),
     upstreams: sections.upstreams.map(({ value }) => upstreamConfig(value)),
     sites: sections.sites.map(({ value }) => siteConfig(value)),
@@ -85,6 +90,7 @@ function serviceConfig(entry: ServiceEntry): ServiceConfig {
     startsDown: entry.alpha,
     damping:
       damping === null ? null : { changes: damping.changes, withinMs: damping.within, holdMs: damping.hold },
+    snat: entry.snat,
     tunnel: tunnelOf(forward, entry.tunnel),
     connectTimeoutMs: entry.connect_timeout ?? defaultConnectTimeoutMs,
     servers: entry.servers.map((server) => ({
@@ -113,6 +119,25 @@ function quorumOf(entry: ServiceEntry): QuorumPlan {
     up: script(entry.quorum_up),
     down: script(entry.quorum_down),
     endsOnStop: entry.omega,
+  };
+}
+
+function syncDaemonConfig(entry: SyncDaemonEntry | null): SyncDaemonConfig | null {
+  if (entry === null) return null;
+  const { max_length: maxLength, ...rest } = entry;
+  return { ...rest, maxLength };
+}
+
+function seconds(ms: number | null | undefined): number | null {
+  return typeof ms === "number" ? ms / 1000 : null;
+}
+
+function ipvsConfig(entry: IpvsEntry | null): IpvsConfig {
+  return {
+    tcpTimeoutS: seconds(entry?.tcp_timeout),
+    tcpFinTimeoutS: seconds(entry?.tcp_fin_timeout),
+    udpTimeoutS: seconds(entry?.udp_timeout),
+    sysctls: entry?.sysctls ?? {},
   };
 }
 

@@ -42,6 +42,9 @@ export interface Config {
   readonly bfd: readonly BfdConfig[];
   readonly notify: NotifyConfig | null;
   readonly services: readonly ServiceConfig[];
+  /** Null carries no connection of the kernel's over to the other directors. */
+  readonly syncDaemon: SyncDaemonConfig | null;
+  readonly ipvs: IpvsConfig;
   readonly listeners: readonly ListenerConfig[];
   readonly upstreams: readonly UpstreamConfig[];
   readonly sites: readonly SiteConfig[];
@@ -200,6 +203,8 @@ export interface ServiceConfig {
   readonly quorum: QuorumPlan;
   readonly startsDown: boolean;
   readonly damping: DampingPlan | null;
+  /** Whose connections get an address of the director's as their source: those that servers open themselves, or none's. */
+  readonly snat: "servers" | null;
   /** How the sorry server is reached where that is by tunnel. */
   readonly tunnel: TunnelPlan | null;
   /** How long the userspace relay waits for a server to accept. */
@@ -209,6 +214,28 @@ export interface ServiceConfig {
 
 /** How an L4 service reaches its servers: by the kernel, or relayed by the proxy processes. */
 export type Forward = KernelForward | "proxy";
+
+/** How directors tell one another of their connections. */
+export interface SyncDaemonConfig {
+  /** Null is a heartbeat interface of the node's, or that of its first virtual router. */
+  readonly interface: PerNode<string> | null;
+  /** Null is the VRID of the first virtual router. */
+  readonly id: number | null;
+  readonly group: string;
+  readonly port: number;
+  readonly ttl: number;
+  readonly maxLength: number | null;
+}
+
+/** Settings of the kernel's services that the file spells out. */
+export interface IpvsConfig {
+  /** How long idle connections are kept, in seconds; null leaves the kernel's. */
+  readonly tcpTimeoutS: number | null;
+  readonly tcpFinTimeoutS: number | null;
+  readonly udpTimeoutS: number | null;
+  /** Names below `net.ipv4.vs`. */
+  readonly sysctls: Readonly<Record<string, string>>;
+}
 
 /** A server of an L4 service. */
 export interface ServiceServerConfig {

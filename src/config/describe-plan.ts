@@ -1,5 +1,6 @@
 import { formatEndpoint } from "../base/address.ts";
 import { bfdLine, bfdNotes } from "./describe-bfd.ts";
+import { masqueradeLines, settingLines, syncLines } from "./describe-footing.ts";
 import type { ProbePlan } from "./check-plan.ts";
 import type {
   HmacPlan,
@@ -46,6 +47,9 @@ export function describePlan(plan: NodePlan): string {
     section("told of changes", vrrp.notify === null ? [] : notifyLines(vrrp.notify)),
     section("kernel services (IPVS)", director.services.flatMap(serviceLines)),
     section("marked for them", director.marks.map(markLine)),
+    section("connections told to the other directors", syncLines(director.footing)),
+    section("masqueraded", masqueradeLines(director.footing)),
+    section("kernel settings while there are services", settingLines(director.footing)),
     section("listening sockets", [...listeners, ...relays]),
     section("sites", proxy.sites.flatMap(siteLines)),
     section("upstreams", proxy.upstreams.flatMap(upstreamLines)),

@@ -56,6 +56,7 @@ const router: Readonly<Record<string, string>> = {
   notify_fault: noNotify,
   notify_stop: noNotify,
   track_file: tracked("file"),
+  lvs_sync_daemon_interface: "write [sync_daemon] with interface",
 };
 
 const track: Readonly<Record<string, string>> = {
@@ -161,6 +162,38 @@ const service: Readonly<Record<string, string>> = {
   delay_loop: "write interval in the check",
 };
 
+const syncDaemon: Readonly<Record<string, string>> = {
+  inst: "leave it out: every node tells and hears at the same time",
+  instance: "leave it out: every node tells and hears at the same time",
+  state: "leave it out: every node tells and hears at the same time",
+  syncid: "write id",
+  mcast_interface: "write interface",
+  maxlen: "write max_length",
+  sync_maxlen: "write max_length",
+  mcast_group: "write group",
+  mcast_port: "write port",
+  mcast_ttl: "write ttl",
+};
+
+const timeouts = 'write tcp_timeout, tcp_fin_timeout and udp_timeout in [ipvs], with a unit, as in "15m"';
+const flushed = "leave it out: what is this node's is removed on a stop, and what is not stays";
+
+/** Of `global_defs`, which some write at the top and some in `[cluster]`. */
+const directors: Readonly<Record<string, string>> = {
+  lvs_sync_daemon: "write [sync_daemon]",
+  lvs_timeouts: timeouts,
+  lvs_flush: flushed,
+  lvs_flush_on_stop: flushed,
+};
+
+const ipvs: Readonly<Record<string, string>> = {
+  lvs_timeouts: timeouts,
+  tcp: 'write tcp_timeout, with a unit, as in "15m"',
+  tcpfin: 'write tcp_fin_timeout, with a unit, as in "2m"',
+  tcp_fin: 'write tcp_fin_timeout, with a unit, as in "2m"',
+  udp: 'write udp_timeout, with a unit, as in "5m"',
+};
+
 const site: Readonly<Record<string, string>> = {
   server_name: "write hosts",
   listen: "write listeners, with the names of [[listener]] tables",
@@ -188,11 +221,14 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     vrrp_notify_fifo: "write fifo in [notify]",
     notify_fifo: "write fifo in [notify]",
     virtual_server: "write [[service]]",
+    ...directors,
     server: "write [[site]], and its servers in an [[upstream]]",
   },
-  cluster: router,
+  cluster: { ...router, ...directors },
   vip: router,
   vrrp: router,
+  sync_daemon: syncDaemon,
+  ipvs,
   sync_group: router,
   track,
   bfd,

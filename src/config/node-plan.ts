@@ -1,6 +1,7 @@
 import type { BfdSessionPlan, RivalPlan } from "./bfd-plan.ts";
 import type { ProbePlan } from "./check-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
+import type { FootingPlan } from "./footing-plan.ts";
 import type { IpvsServicePlan, MarkPlan, Scheduler, SchedulerFlag } from "./service-plan.ts";
 import type { TrackPlan } from "./track-plan.ts";
 
@@ -251,6 +252,8 @@ export interface DirectorPlan {
   readonly services: readonly IpvsServicePlan[];
   /** Packets to be marked for those of them that go by a mark. */
   readonly marks: readonly MarkPlan[];
+  /** What they need of the kernel beside their table. */
+  readonly footing: FootingPlan;
 }
 
 /** A server behind an L4 service. */

@@ -62,7 +62,6 @@ const route: Readonly<Record<string, string>> = {
 const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "": {
     admin: "`edge-ha status` shows this node's state meanwhile",
-    sync_daemon: "connections are not carried over to the other director meanwhile",
     address_group: "repeat [[vip]] meanwhile",
     bgp: "run the routing daemon beside edge-ha meanwhile",
     rate_limit: firewall,
@@ -85,9 +84,8 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     services: "changes of services are in the log meanwhile",
   },
   service: {
-    sync: "connections are not carried over to the other director meanwhile",
+    sync: "[sync_daemon] carries the connections of all services over meanwhile",
     proxy_protocol: "servers see the relay's address meanwhile",
-    snat: "add the rule to the host's own packet filter meanwhile",
     notify: logOnly,
   },
   "service.servers": serviceServer,

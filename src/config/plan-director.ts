@@ -10,6 +10,7 @@ import type {
   MarkPlan,
   ServiceKeyPlan,
 } from "./service-plan.ts";
+import { planFooting } from "./plan-footing.ts";
 import { plannedServer, probesOf } from "./probes.ts";
 import { trackedServers } from "./tracked-servers.ts";
 
@@ -21,10 +22,12 @@ export function planDirector(config: Config, node: string): DirectorPlan {
     ...localUpstreams(config, node).flatMap((upstream) => upstream.servers),
     ...trackedServers(config, node),
   ];
+  const services = entries.flatMap(kernelService);
   return {
     probes: probesOf(servers),
-    services: entries.flatMap(kernelService),
+    services,
     marks: entries.flatMap(marking),
+    footing: planFooting(config, node, services),
   };
 }
 

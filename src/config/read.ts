@@ -14,6 +14,7 @@ import { checkRules } from "./rules/checks.ts";
 import { extraAddressRules } from "./rules/extra-addresses.ts";
 import { familyRules } from "./rules/families.ts";
 import { fileRules } from "./rules/file.ts";
+import { footingRules, idleFooting } from "./rules/footing.ts";
 import { holdingRules } from "./rules/holdings.ts";
 import { httpRules, idleHttpRules } from "./rules/http.ts";
 import { nameRules } from "./rules/names.ts";
@@ -131,10 +132,13 @@ function examine(
     ...notifyRules(model),
     ...scriptRules(model),
     ...serviceRules(model),
+    ...footingRules(model),
     ...checkRules(model),
     ...httpRules(model),
   );
   if (sections.cluster !== null) findings.push(...protocolRules(model));
-  if (sections.areWhole) findings.push(...idleTracks(model), ...idleHttpRules(model));
+  if (sections.areWhole) {
+    findings.push(...idleTracks(model), ...idleHttpRules(model), ...idleFooting(model));
+  }
   return { model, findings };
 }

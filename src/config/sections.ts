@@ -21,6 +21,7 @@ import {
   type UpstreamEntry,
 } from "./schema/http.ts";
 import { bfdSessionSchema, type BfdSessionEntry } from "./schema/bfd-session.ts";
+import { ipvsSchema, syncDaemonSchema, type IpvsEntry, type SyncDaemonEntry } from "./schema/ipvs.ts";
 import { notifySchema, type NotifyEntry } from "./schema/notify.ts";
 import { realServerSchema, type RealServerEntry } from "./schema/real-server.ts";
 import { serviceSchema, type ServiceEntry } from "./schema/service.ts";
@@ -59,6 +60,8 @@ export interface Sections {
   readonly listeners: readonly Element<ListenerEntry>[];
   readonly upstreams: readonly Element<UpstreamEntry>[];
   readonly sites: readonly Element<SiteEntry>[];
+  readonly syncDaemon: Element<SyncDaemonEntry> | null;
+  readonly ipvs: Element<IpvsEntry> | null;
   readonly proxy: Element<ProxyEntry> | null;
   readonly realServer: Element<RealServerEntry> | null;
   /** Whether no table is missing for a break of the schema. */
@@ -79,7 +82,7 @@ const mostElements: Readonly<Record<string, number>> = {
   site: 16_384,
 };
 
-const single: readonly string[] = ["cluster", "notify", "proxy", "real_server"];
+const single: readonly string[] = ["cluster", "notify", "sync_daemon", "ipvs", "proxy", "real_server"];
 const topLevel: readonly string[] = [...single, ...Object.keys(mostElements)];
 
 /** Holds every table of a file against its schema. */
@@ -111,6 +114,8 @@ export function readSections(
     listeners: list("listener", listenerSchema),
     upstreams: list("upstream", upstreamSchema),
     sites: list("site", siteSchema),
+    syncDaemon: list("sync_daemon", syncDaemonSchema)[0] ?? null,
+    ipvs: list("ipvs", ipvsSchema)[0] ?? null,
     proxy: list("proxy", proxySchema)[0] ?? null,
     realServer: list("real_server", realServerSchema)[0] ?? null,
   };

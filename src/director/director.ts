@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
+import { noFooting } from "../config/footing-plan.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import type { IpvsServicePlan } from "../config/service-plan.ts";
 import type { Prober } from "../health/prober.ts";
@@ -38,7 +39,7 @@ export interface DirectorOptions {
   readonly tell: (change: QuorumChange) => void;
 }
 
-const nothing: DirectorPlan = { probes: [], services: [], marks: [] };
+const nothing: DirectorPlan = { probes: [], services: [], marks: [], footing: noFooting };
 
 /**
  * Keeps the kernel's table as the plan and the verdicts want it: reads it, takes the difference, applies that. Every

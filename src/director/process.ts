@@ -7,6 +7,8 @@ import { Prober } from "../health/prober.ts";
 import type { Channel } from "../ipc/channel.ts";
 import type { FromDirector, ToDirector, Verdict } from "../ipc/messages.ts";
 import { Balancer } from "./balancer.ts";
+import { stateDirectory } from "../kernel/journal.ts";
+import { openFooting } from "./open-footing.ts";
 
 const statusIntervalMs = 1_000;
 /** How often the table is compared with what it should be even if nothing has happened here. */
@@ -29,6 +31,7 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
     },
   });
   const balancer = new Balancer({ clock, log, prober });
+  const footing = openFooting(stateDirectory(process.env), log);
 
   const sendStatus = (): void =>
     channel.send({ kind: "status", probes: prober.status(), services: balancer.status() });
@@ -38,14 +41,9 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
     balancer.reconcile();
     sendStatus();
   };
-  const every = (intervalMs: number, action: () => void): void => {
-    clock.schedule(later(clock.now(), intervalMs), () => {
-      action();
-      every(intervalMs, action);
-    });
-  };
   const stop = async (): Promise<void> => {
     await balancer.stop();
+    footing.stop();
     channel.send({ kind: "stopped" });
     // Closing the channel delivers what is in it, and the end of the channel is the end of the process.
     if (process.connected) process.disconnect?.();
@@ -57,7 +55,7 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
   channel.onMessage((message) => {
     switch (message.kind) {
       case "configure": {
-        const reason = balancer.configure(message.plan);
+        const reason = footing.change(message.plan.footing, () => balancer.configure(message.plan));
         channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason });
         return sendStatus();
       }
@@ -72,8 +70,18 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
     balancer.advance();
     sendStatus();
   });
-  every(reconcileIntervalMs, () => balancer.look());
+  every(reconcileIntervalMs, () => {
+    balancer.look();
+    footing.reconcile();
+  });
   channel.send({ kind: "hello" });
+}
+
+function every(intervalMs: number, action: () => void): void {
+  systemClock.schedule(later(systemClock.now(), intervalMs), () => {
+    action();
+    every(intervalMs, action);
+  });
 }
 
 /** A terminal's signals are the supervisor's business. */

@@ -50,7 +50,7 @@ function solicitation(type: number): readonly Uint8Array[] {
   ];
 }
 
-const chain: NftChain = { name: acceptanceChain, hook: "input", priority: afterIpvs };
+const chain: NftChain = { name: acceptanceChain, type: "filter", hook: "input", priority: afterIpvs };
 
 const rules: readonly Omit<NftRule, "chain">[] = [
   { comment: "neighbour solicitations", expressions: solicitation(135) },

@@ -28,6 +28,11 @@ export const ipvsCommand = {
   setServer: 6,
   delServer: 7,
   getServer: 8,
+  newDaemon: 9,
+  delDaemon: 10,
+  getDaemon: 11,
+  setConfig: 12,
+  getConfig: 13,
   getInfo: 15,
 } as const;
 

@@ -14,6 +14,16 @@ import {
   type IpvsServer,
   type IpvsService,
 } from "./ipvs-messages.ts";
+import {
+  daemonAttribute,
+  daemonKeyAttribute,
+  parseDaemon,
+  parseTimeouts,
+  timeoutAttributes,
+  type IpvsSyncDaemon,
+  type IpvsTimeouts,
+  type SyncRole,
+} from "./ipvs-daemon-messages.ts";
 import { loadModule } from "./modules.ts";
 import { NetlinkConnection } from "./netlink/connection.ts";
 import type { Attributes } from "./netlink/attribute.ts";
@@ -22,6 +32,7 @@ import { NetlinkError } from "./netlink/netlink-error.ts";
 import { openRequestSocket } from "./netlink/socket.ts";
 import { NETLINK_GENERIC } from "./socket-constants.ts";
 
+export type { IpvsSyncDaemon, IpvsTimeouts, SyncRole } from "./ipvs-daemon-messages.ts";
 export type { IpvsForward, IpvsKey, IpvsServer, IpvsService, IpvsTunnel } from "./ipvs-messages.ts";
 
 const familyName = "IPVS";
@@ -118,6 +129,37 @@ export class Ipvs {
   removeServer(key: IpvsKey, server: Endpoint): void {
     const operation = `IPVS_CMD_DEL_DEST ${formatEndpoint(server)} of ${formatKey(key)}`;
     this.#change(operation, ipvsCommand.delServer, keyAttribute(key), serverKeyAttribute(server));
+  }
+
+  /** Lists the sync daemons that run: a master, a backup, both or none. */
+  daemons(): IpvsSyncDaemon[] {
+    return this.#dump("IPVS_CMD_GET_DAEMON", ipvsCommand.getDaemon).flatMap((attributes) => {
+      return parseDaemon(attributes) ?? [];
+    });
+  }
+
+  /** Starts a sync daemon; throws `EEXIST` if one of its role runs, `ENODEV` if there is no such interface. */
+  startDaemon(wanted: IpvsSyncDaemon): void {
+    this.#change(`IPVS_CMD_NEW_DAEMON ${wanted.role}`, ipvsCommand.newDaemon, daemonAttribute(wanted));
+  }
+
+  /** Stops a sync daemon; throws `ESRCH` if none of its role runs. */
+  stopDaemon(role: SyncRole): void {
+    this.#change(`IPVS_CMD_DEL_DAEMON ${role}`, ipvsCommand.delDaemon, daemonKeyAttribute(role));
+  }
+
+  /** Gives how long connections without packets are kept. */
+  timeouts(): IpvsTimeouts {
+    const operation = "IPVS_CMD_GET_CONFIG";
+    const payload = genericPayload(ipvsCommand.getConfig);
+    const [reply] = this.#connection.request({ operation, type: this.#family, flags: 0, payload });
+    if (reply === undefined) throw new NetlinkError(operation, "EPROTO", "there is no answer");
+    return parseTimeouts(genericAttributes(reply.payload));
+  }
+
+  /** Sets how long connections without packets are kept; those there are keep what they have. */
+  setTimeouts(timeouts: IpvsTimeouts): void {
+    this.#change("IPVS_CMD_SET_CONFIG", ipvsCommand.setConfig, ...timeoutAttributes(timeouts));
   }
 
   /** Gives the version of the kernel's IPVS, such as `1.2.1`. */

@@ -6,6 +6,9 @@ export function stateDirectory(environment: Readonly<Record<string, string | und
   return environment["EDGE_HA_STATE_DIRECTORY"] ?? "/var/lib/edge-ha";
 }
 
+/** Who keeps a journal, or what of. */
+export type JournalOwner = "director" | "settings" | "sync-daemons" | "vrrp";
+
 /** The journal as it stands in its file. */
 interface JournalText {
   /** The kernel's boot: its tables do not outlive it, so neither does the claim. */
@@ -30,7 +33,7 @@ export class Journal {
   }
 
   /** Reads one owner's journal of this network namespace, whose tables it is about, from the state directory. */
-  static open(directory: string, owner: "director" | "vrrp"): Journal {
+  static open(directory: string, owner: JournalOwner): Journal {
     const namespace = readlinkSync("/proc/self/ns/net").replaceAll(/\D/g, "");
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     return new Journal(join(directory, `${owner}-${namespace}.json`), boot);

@@ -23,7 +23,7 @@ export const markTable = "edge-ha-mark";
 export const markChain = "prerouting";
 
 const manglePriority = -150;
-const chain: NftChain = { name: markChain, hook: "prerouting", priority: manglePriority };
+const chain: NftChain = { name: markChain, type: "filter", hook: "prerouting", priority: manglePriority };
 
 /** What gets a mark: packets of one protocol to these addresses and ports. */
 export interface Marking {

@@ -25,9 +25,12 @@ export function dataOf(value: Uint8Array): Uint8Array {
   return attribute(dataValue, value);
 }
 
-const metaKeys = { mark: 3, iif: 4, nfproto: 15, l4proto: 16 } as const;
+const metaKeys = { mark: 3, iif: 4, oifname: 7, nfproto: 15, l4proto: 16 } as const;
 
-/** Loads something about the packet: its mark, index of the interface it came in on, family, or transport protocol. */
+/**
+ * Loads something about the packet: its mark, index of the interface it came in on, name of the one it leaves through in
+ * 16 bytes, family, or transport protocol.
+ */
 export function loadMeta(key: keyof typeof metaKeys, into: number = register(0)): Uint8Array {
   return expression("meta", be32(2, metaKeys[key]), be32(1, into));
 }
@@ -76,6 +79,11 @@ export function loadValue(value: Uint8Array, into: number = register(0)): Uint8A
 /** Counts packets and bytes that came this far. */
 export function count(): Uint8Array {
   return expression("counter");
+}
+
+/** Replaces the source of a connection by the address of the interface it leaves through; of a chain of the type `nat`. */
+export function masquerade(): Uint8Array {
+  return expression("masq");
 }
 
 const verdicts = { drop: 0, accept: 1, return: -5 } as const;

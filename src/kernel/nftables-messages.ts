@@ -29,6 +29,8 @@ export interface NftSet {
 /** A chain that the kernel runs on every packet at a point of its way. */
 export interface NftChain {
   readonly name: string;
+  /** Chains of `nat` see the first packet of each connection only. */
+  readonly type: "filter" | "nat";
   readonly hook: keyof typeof hooks;
   /** Chains of lower priority come first. */
   readonly priority: number;
@@ -128,9 +130,9 @@ export function changeRequests(change: NftChange): readonly NetlinkRequest[] {
       return [request(`nf_tables: set ${name}`, "newSet", { flags: create, attributes })];
     }
     case "add-chain": {
-      const { name, hook, priority } = change.chain;
+      const { name, type, hook, priority } = change.chain;
       const place = nested(4, be32(1, hooks[hook]), be32(2, priority));
-      const attributes = [text(1, table), text(3, name), place, be32(5, acceptPolicy), text(7, "filter")];
+      const attributes = [text(1, table), text(3, name), place, be32(5, acceptPolicy), text(7, type)];
       return [request(`nf_tables: chain ${name}`, "newChain", { flags: create, attributes })];
     }
     case "add-rule": {

@@ -1,4 +1,5 @@
 import type { ProbePlan } from "../../src/config/check-plan.ts";
+import { noFooting } from "../../src/config/footing-plan.ts";
 import { startDirector } from "./director-process.ts";
 import { type Host, waitFor } from "./lab.ts";
 
@@ -8,7 +9,7 @@ export async function probeResults(
   probes: readonly ProbePlan[],
 ): Promise<Readonly<Record<string, string>>> {
   await using checker = await startDirector(host);
-  const reason = await checker.configure({ probes, services: [], marks: [] });
+  const reason = await checker.configure({ probes, services: [], marks: [], footing: noFooting });
   if (reason !== null) throw new Error(reason);
   const isKnown = ({ id }: ProbePlan): boolean =>
     (checker.probe(id)?.lastResult ?? "not checked yet") !== "not checked yet";

@@ -22,7 +22,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   supervisor: ["config", "ipc", "kernel"],
   admin: ["config", "ipc"],
   watch: ["config", "kernel", "vrrp"],
-  cli: ["config", "ipc", "admin", "supervisor", "real-server", "health", "kernel", "vrrp", "watch"],
+  cli: [
+    "config",
+    "ipc",
+    "admin",
+    "supervisor",
+    "director",
+    "real-server",
+    "health",
+    "kernel",
+    "vrrp",
+    "watch",
+  ],
 };
 
 /** The supervisor opens sockets and talks to the service manager; it programs nothing. */

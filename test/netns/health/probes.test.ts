@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { noFooting } from "../../../src/config/footing-plan.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Check, HttpCheck, ProbePlan, ProbeTiming } from "../../../src/config/check-plan.ts";
@@ -50,7 +51,7 @@ async function withProbes(
   look: (checker: DirectorProcess) => Promise<void> | void,
 ): Promise<void> {
   await using checker = await startDirector(director);
-  expect(await checker.configure({ probes, services: [], marks: [] })).toBeNull();
+  expect(await checker.configure({ probes, services: [], marks: [], footing: noFooting })).toBeNull();
   await waitFor("every probe has a result", () => {
     return probes.every(
       ({ id }) => (checker.probe(id)?.lastResult ?? "not checked yet") !== "not checked yet",
@@ -140,7 +141,12 @@ test("a hundred probes that hang do not keep another one from its turn", async (
   });
   await using checker = await startDirector(director);
   const before = await counts();
-  await checker.configure({ probes: [...stuck, http("well", badServers.well)], services: [], marks: [] });
+  await checker.configure({
+    probes: [...stuck, http("well", badServers.well)],
+    services: [],
+    marks: [],
+    footing: noFooting,
+  });
   await waitFor("all hang", async () => ((await counts())["hanging"] ?? 0) >= (before["hanging"] ?? 0) + 100);
   await waitFor("the other is asked ten times", async () => {
     return ((await counts())["well"] ?? 0) >= (before["well"] ?? 0) + 10;
@@ -230,7 +236,12 @@ test("rise and fall are observed on a server that dies and comes back", async ()
     "it listens",
     async () => (await servers.run(["ss", "-Htln", `sport = :${port}`])).stdout !== "",
   );
-  await checker.configure({ probes: [tcp("web", port, { rise: 3, fall: 2 })], services: [], marks: [] });
+  await checker.configure({
+    probes: [tcp("web", port, { rise: 3, fall: 2 })],
+    services: [],
+    marks: [],
+    footing: noFooting,
+  });
   const heard = (text: string): Promise<void> =>
     waitFor(`verdicts are ${text}`, () => told(checker) === text);
   await heard("up");

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { noFooting } from "../../../src/config/footing-plan.ts";
 import type { ProbePlan, ScriptCheck } from "../../../src/config/check-plan.ts";
 import { type DirectorProcess, startDirector } from "../../support/director-process.ts";
 import { type Host, Lab, waitFor } from "../../support/lab.ts";
@@ -111,7 +112,7 @@ test("files and agents say how a server is and what weight it wants, and every c
     plannedProbe("weighed file", { kind: "file", path: file, weight: -2 }, fast),
     plannedProbe("agent", { kind: "agent", send: "said" }, { ...fast, target: agent }),
   ];
-  expect(await checker.configure({ probes, services: [], marks: [] })).toBeNull();
+  expect(await checker.configure({ probes, services: [], marks: [], footing: noFooting })).toBeNull();
   const steps: { file: string; said: string; wanted: Readonly<Record<string, string>> }[] = [
     { file: "", said: "up 75%", wanted: { file: "up", "weighed file": "up", agent: share(75) } },
     {

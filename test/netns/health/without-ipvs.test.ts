@@ -1,4 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { noFooting } from "../../../src/config/footing-plan.ts";
 import { existsSync } from "node:fs";
 import { pairFile } from "../../support/cluster-file.ts";
 import { spawnEdgeHa } from "../../support/edge-ha.ts";
@@ -16,7 +17,12 @@ test("a director says what to install or to use instead when the kernel has no I
   const host = await lab.host("lb1", {});
   // With `modprobe` out of reach, a kernel that keeps IPVS in a module is one that has none.
   await using director = await startDirector(host, { PATH: "/nonexistent" });
-  const reason = await director.configure({ probes: [], services: [plannedService()], marks: [] });
+  const reason = await director.configure({
+    probes: [],
+    services: [plannedService()],
+    marks: [],
+    footing: noFooting,
+  });
   if (hasIpvs) {
     expect(reason).toBeNull();
   } else {
@@ -25,7 +31,7 @@ test("a director says what to install or to use instead when the kernel has no I
     expect(reason).toContain('forward = "proxy"');
   }
   // Checks alone need nothing of the kernel.
-  expect(await director.configure({ probes: [], services: [], marks: [] })).toBeNull();
+  expect(await director.configure({ probes: [], services: [], marks: [], footing: noFooting })).toBeNull();
   expect(await director.stop()).toBe(0);
   expect(director.messages.at(-1)).toEqual({ kind: "stopped" });
 });
@@ -57,7 +63,7 @@ test("a director leaves when its supervisor is gone", async () => {
   await using lab = await Lab.create();
   const host = await lab.host("lb1", {});
   await using director = await startDirector(host);
-  await director.configure({ probes: [], services: [], marks: [] });
+  await director.configure({ probes: [], services: [], marks: [], footing: noFooting });
   director.abandon();
   expect(await director.exited).toBe(0);
 });
@@ -66,7 +72,7 @@ test("a director treats SIGTERM as a stop and does not hear SIGINT and SIGHUP", 
   await using lab = await Lab.create();
   const host = await lab.host("lb1", {});
   await using director = await startDirector(host);
-  await director.configure({ probes: [], services: [], marks: [] });
+  await director.configure({ probes: [], services: [], marks: [], footing: noFooting });
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.kill(director.pid, signal);
   const before = director.messages.length;
   await waitFor("it goes on", () => director.messages.length > before + 1);

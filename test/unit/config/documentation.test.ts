@@ -23,6 +23,8 @@ const tables: readonly (readonly [string, string])[] = [
   ["## `[[track]]`", "[[track]]\n_ = 1"],
   ["## `[[service]]`", "[[service]]\n_ = 1"],
   ["## `[[service]]`", "[[service]]\nservers = [{ _ = 1 }]"],
+  ["## `[sync_daemon]`", "[sync_daemon]\n_ = 1"],
+  ["## `[ipvs]`", "[ipvs]\n_ = 1"],
   ["## `check`", '[[service]]\ncheck = { type = "tcp", _ = 1 }'],
   ["## `check`", '[[service]]\ncheck = { type = "http", _ = 1 }'],
   ["## `check`", '[[service]]\ncheck = { type = "https", _ = 1 }'],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { noFooting } from "../../../src/config/footing-plan.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { priorityGap } from "../../../src/config/members.ts";
 import type { NodePlan } from "../../../src/config/node-plan.ts";
@@ -75,7 +76,7 @@ describe("planNode", () => {
       bfd: [],
       notify: null,
     });
-    expect(idle.director).toEqual({ probes: [], services: [], marks: [] });
+    expect(idle.director).toEqual({ probes: [], services: [], marks: [], footing: noFooting });
     expect(idle.proxy).toEqual({
       workers: 0,
       user: "nobody",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { SystemError } from "../../../src/base/system-error.ts";
+import { noFooting } from "../../../src/config/footing-plan.ts";
 import type { DirectorPlan } from "../../../src/config/node-plan.ts";
 import type { WeightWord } from "../../../src/config/weight-word.ts";
 import type { IpvsServicePlan } from "../../../src/config/service-plan.ts";
@@ -92,7 +93,7 @@ function lab(
 }
 
 function plan(...services: readonly IpvsServicePlan[]): DirectorPlan {
-  return { probes: [], services, marks: [] };
+  return { probes: [], services, marks: [], footing: noFooting };
 }
 
 describe("Director.configure", () => {

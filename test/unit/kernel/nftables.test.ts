@@ -39,12 +39,12 @@ describe("steps of a transaction", () => {
   });
 
   test("write numbers in network order", () => {
-    const chain = { name: "in", hook: "input", priority: 200 } as const;
+    const chain = { name: "in", type: "filter", hook: "input", priority: 200 } as const;
     expect(written({ kind: "add-chain", table, chain })).toBe(
       `a03 1024 01000000${name}${hex("07000300 696e0000")}` +
         hex("14000480 08000100 00000001 08000200 000000c8 08000500 00000001 0b000700 66696c74 65720000"),
     );
-    const before = { name: "in", hook: "prerouting", priority: -150 } as const;
+    const before = { name: "in", type: "filter", hook: "prerouting", priority: -150 } as const;
     expect(written({ kind: "add-chain", table, chain: before })).toContain(hex("08000200 ffffff6a"));
     const set = { name: "s", keyType: 7, keyLength: 4 };
     expect(written({ kind: "add-set", table, set, id: 1 })).toBe(

@@ -1,0 +1,134 @@
+import { familyOf } from "../base/address.ts";
+import type { Config, InstanceConfig, IpvsConfig } from "./config.ts";
+import type { FootingPlan, MasqueradePlan, SettingPlan, SyncDaemonPlan } from "./footing-plan.ts";
+import { perNodeValue } from "./schema/per-node.ts";
+import type { IpvsServicePlan, Scheduler } from "./service-plan.ts";
+
+/** What the kernel's services of a node need beside their table. */
+
+/** Schedulers that lead a client to the same server on every director. */
+const agreeing: ReadonlySet<Scheduler> = new Set(["sh", "mh", "dh"]);
+
+/** Gives what these services of a node stand on; without services nothing is touched. */
+export function planFooting(config: Config, node: string, services: readonly IpvsServicePlan[]): FootingPlan {
+  if (services.length === 0) return { syncDaemon: null, settings: [], masquerades: [] };
+  const syncDaemon = planSyncDaemon(config, node);
+  const derived = [
+    ...schedulingSettings(services, syncDaemon !== null),
+    ...forwardingSettings(services, ownInterfaces(config, node)),
+  ];
+  const written = writtenSettings(config.ipvs);
+  const paths = new Set(written.map(({ path }) => path));
+  return {
+    syncDaemon,
+    settings: [...derived.filter(({ path }) => !paths.has(path)), ...written],
+    masquerades: masquerades(config, node),
+  };
+}
+
+/** Gives the interface on which a node syncs if none is written: a heartbeat's, or that of its first virtual router. */
+export function usualSyncInterface(
+  instances: readonly Pick<InstanceConfig, "members">[],
+  node: string,
+): string | null {
+  const members = instances.flatMap((instance) => instance.members.filter((member) => member.node === node));
+  const heartbeat = members.flatMap(({ heartbeats }) => heartbeats)[0];
+  return heartbeat?.interface ?? members[0]?.interface ?? null;
+}
+
+function planSyncDaemon({ syncDaemon, instances }: Config, node: string): SyncDaemonPlan | null {
+  if (syncDaemon === null) return null;
+  const { interface: written, id, group, port, ttl, maxLength } = syncDaemon;
+  const on = written === null ? usualSyncInterface(instances, node) : perNodeValue(written, node);
+  if (on === null) return null;
+  return { interface: on, id: id ?? instances[0]?.vrid ?? 0, group, port, ttl, maxLength };
+}
+
+function setting(path: string, value: string, onlyFrom: string | null = null): SettingPlan {
+  return { path, value, onlyFrom };
+}
+
+function ipvs(name: string): SettingPlan {
+  return setting(`net/ipv4/vs/${name}`, "1");
+}
+
+function schedulingSettings(services: readonly IpvsServicePlan[], isSynced: boolean): readonly SettingPlan[] {
+  // Without it packets of a connection to a server that is gone vanish, until the client gives up.
+  const canLoseServers = services.some(({ servers }) => servers.some(({ probe }) => probe !== null));
+  // Without it a client with persistence is led to a server with weight 0 again and again.
+  const isPersistent = services.some(({ persistenceS }) => persistenceS > 0);
+  const isTakenUp = (protocol: "tcp" | "sctp"): boolean =>
+    services.some((service) => canTakeUp(service, isSynced) && isOf(service, protocol));
+  return [
+    ...(canLoseServers ? [ipvs("expire_nodest_conn")] : []),
+    ...(isPersistent ? [ipvs("expire_quiescent_template")] : []),
+    ...(isTakenUp("tcp") ? [ipvs("sloppy_tcp")] : []),
+    ...(isTakenUp("sctp") ? [ipvs("sloppy_sctp")] : []),
+  ];
+}
+
+/** Tells whether a director can lead a connection that it knows nothing of to the server that has it. */
+function canTakeUp(service: IpvsServicePlan, isSynced: boolean): boolean {
+  const isAgreed = agreeing.has(service.scheduler) || (isSynced && service.persistenceS > 0);
+  return isAgreed && service.servers.some(({ forward }) => forward !== "nat");
+}
+
+function isOf({ key }: IpvsServicePlan, protocol: "tcp" | "sctp"): boolean {
+  return "mark" in key ? protocol === "tcp" : key.protocol === protocol;
+}
+
+/** What servers behind translation send to clients is forwarded here, and is to come this way the next time too. */
+function forwardingSettings(
+  services: readonly IpvsServicePlan[],
+  interfaces: readonly string[],
+): readonly SettingPlan[] {
+  const translated = new Set(
+    services.flatMap(({ servers }) =>
+      servers.filter(({ forward }) => forward === "nat").map(({ address }) => familyOf(address)),
+    ),
+  );
+  const ipv4 = [
+    ...["all", ...interfaces].map((on) => setting(`net/ipv4/conf/${on}/send_redirects`, "0")),
+    setting("net/ipv4/ip_forward", "1"),
+  ];
+  // A router takes no advertisements of other routers, and with them loses its own way out, unless it is told to.
+  const ipv6 = [
+    ...interfaces.map((on) => setting(`net/ipv6/conf/${on}/accept_ra`, "2", "1")),
+    setting("net/ipv6/conf/all/forwarding", "1"),
+  ];
+  return [...(translated.has(4) ? ipv4 : []), ...(translated.has(6) ? ipv6 : [])];
+}
+
+function ownInterfaces(config: Config, node: string): readonly string[] {
+  const own = config.nodes.find(({ name }) => name === node)?.addresses ?? [];
+  return [...new Set(own.map(({ interface: on }) => on))];
+}
+
+function writtenSettings({
+  tcpTimeoutS,
+  tcpFinTimeoutS,
+  udpTimeoutS,
+  sysctls,
+}: IpvsConfig): readonly SettingPlan[] {
+  const timeouts = { tcp: tcpTimeoutS, tcp_fin: tcpFinTimeoutS, udp: udpTimeoutS };
+  return [
+    ...Object.entries(timeouts).flatMap(([name, value]) =>
+      value === null ? [] : [setting(`ipvs/${name}`, String(value))],
+    ),
+    ...Object.entries(sysctls).map(([name, value]) => setting(`net/ipv4/vs/${name}`, value)),
+  ];
+}
+
+/** The servers of a service leave through the interfaces of its virtual addresses. */
+function masquerades(config: Config, node: string): readonly MasqueradePlan[] {
+  const all = config.services.flatMap((service) => {
+    if (service.snat === null) return [];
+    const interfaces = config.instances.flatMap(({ name, members }) =>
+      service.vips.includes(name) ? members.filter((member) => member.node === node) : [],
+    );
+    return interfaces.flatMap(({ interface: on }) =>
+      service.servers.map(({ address }) => ({ server: address, interface: on })),
+    );
+  });
+  return [...new Map(all.map((one) => [`${one.server} ${one.interface}`, one])).values()];
+}

@@ -1,0 +1,92 @@
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import { noFooting, type FootingPlan } from "../config/footing-plan.ts";
+import type { HeldOutcome, HeldSettings } from "../kernel/held-settings.ts";
+import type { Masquerading } from "./masquerading.ts";
+import type { SyncDaemons, SyncKernel } from "./sync-daemons.ts";
+
+/** What a footing is made of. */
+export interface FootingParts {
+  readonly settings: Pick<HeldSettings, "hold" | "isHolding">;
+  readonly daemons: Pick<SyncDaemons, "withdraw" | "bring" | "isHolding">;
+  readonly masquerading: Pick<Masquerading, "reconcile">;
+  /** Gives the kernel's sync daemons; throws where there is no IPVS. */
+  readonly openSync: () => SyncKernel;
+  readonly log: Log;
+}
+
+/**
+ * What the services of the kernel stand on beside their table: settings, sync daemons, and the masquerading of their
+ * servers. Never a reason to refuse a plan: what cannot be had is in the log, and tried again at every look.
+ */
+export class Footing {
+  readonly #parts: FootingParts;
+  #plan: FootingPlan = noFooting;
+  #lastProblems = "";
+
+  constructor(parts: FootingParts) {
+    this.#parts = parts;
+  }
+
+  /** Changes the services, with what the new ones need around them; a refusal, which is given, leaves the old. */
+  change(plan: FootingPlan, services: () => string | null): string | null {
+    const old = this.#plan;
+    this.#prepare(plan);
+    const refusal = services();
+    if (refusal !== null) this.#prepare(old);
+    this.reconcile();
+    return refusal;
+  }
+
+  /** Before the services change: the kernel refuses some of them while a sync daemon runs. */
+  #prepare(plan: FootingPlan): void {
+    this.#plan = plan;
+    this.#sum([this.#withdraw(plan), this.#parts.settings.hold(plan.settings)]);
+  }
+
+  /** Makes everything as the plan says; whatever is so already is left alone. */
+  reconcile(): void {
+    const { settings, daemons, masquerading, log } = this.#parts;
+    const plan = this.#plan;
+    const problems = this.#sum([
+      settings.hold(plan.settings),
+      masquerading.reconcile(plan.masquerades),
+      this.#withdraw(plan),
+      this.#withDaemons(plan.syncDaemon !== null, (kernel) => daemons.bring(kernel, plan.syncDaemon)),
+    ]);
+    const told = problems.join("; ");
+    if (told !== this.#lastProblems) {
+      if (told === "") log.notice("what the kernel's services stand on is as it should be again");
+      else log.error(`what the kernel's services stand on is not as it should be: ${told}`);
+    }
+    this.#lastProblems = told;
+  }
+
+  /** Puts everything back as it was, and says what that was. */
+  stop(): readonly string[] {
+    const { settings, masquerading } = this.#parts;
+    this.#plan = noFooting;
+    const outcomes = [this.#withdraw(noFooting), masquerading.reconcile([]), settings.hold([])];
+    for (const problem of this.#sum(outcomes)) this.#parts.log.error(`stays behind: ${problem}`);
+    return outcomes.flatMap(({ changes }) => changes);
+  }
+
+  #withdraw({ syncDaemon }: FootingPlan): HeldOutcome {
+    const { daemons } = this.#parts;
+    return this.#withDaemons(daemons.isHolding, (kernel) => daemons.withdraw(kernel, syncDaemon));
+  }
+
+  #withDaemons(isNeeded: boolean, act: (kernel: SyncKernel) => HeldOutcome): HeldOutcome {
+    if (!isNeeded) return { changes: [], problems: [] };
+    try {
+      return act(this.#parts.openSync());
+    } catch (error) {
+      return { changes: [], problems: [`sync daemon: ${errorText(error)}`] };
+    }
+  }
+
+  #sum(outcomes: readonly HeldOutcome[]): readonly string[] {
+    for (const change of outcomes.flatMap(({ changes }) => changes)) this.#parts.log.info(change);
+    return outcomes.flatMap(({ problems }) => problems);
+  }
+}

@@ -1,0 +1,59 @@
+import { errorText } from "../base/system-error.ts";
+import type { MasqueradePlan } from "../config/footing-plan.ts";
+import type { HeldOutcome } from "../kernel/held-settings.ts";
+import {
+  masqueradeChain,
+  masqueradeChanges,
+  masqueradeTable,
+  masqueradeText,
+} from "../kernel/masquerade-table.ts";
+import type { Nftables } from "../kernel/nftables.ts";
+
+/** The packet filter as it is used here. */
+export type NatKernel = Pick<Nftables, "apply" | "comments" | "removeTable" | "close">;
+
+/** The packet filter's table for the connections of servers whose gateway this node is. */
+export class Masquerading {
+  readonly #open: () => NatKernel;
+  /** Whether there may be a table: one of an earlier process, at the start. */
+  #mayBeThere = true;
+
+  constructor(open: () => NatKernel) {
+    this.#open = open;
+  }
+
+  /** Makes the table as it should be; without anything wanted there is none. */
+  reconcile(wanted: readonly MasqueradePlan[]): HeldOutcome {
+    if (wanted.length === 0 && !this.#mayBeThere) return { changes: [], problems: [] };
+    try {
+      const kernel = this.#open();
+      try {
+        return {
+          changes: wanted.length === 0 ? this.#remove(kernel) : this.#make(kernel, wanted),
+          problems: [],
+        };
+      } finally {
+        kernel.close();
+      }
+    } catch (error) {
+      // A kernel without a packet filter has no table that could be left over.
+      if (wanted.length === 0) this.#mayBeThere = false;
+      return { changes: [], problems: wanted.length === 0 ? [] : [`masquerading: ${errorText(error)}`] };
+    }
+  }
+
+  #remove(kernel: NatKernel): readonly string[] {
+    const outcome = kernel.removeTable(masqueradeTable);
+    this.#mayBeThere = false;
+    return outcome === "removed" ? ["connections of servers are masqueraded no more"] : [];
+  }
+
+  #make(kernel: NatKernel, wanted: readonly MasqueradePlan[]): readonly string[] {
+    const texts = wanted.map(masqueradeText);
+    const actual = kernel.comments(masqueradeTable, masqueradeChain);
+    this.#mayBeThere = true;
+    if (texts.length === actual.length && texts.every((text, index) => text === actual[index])) return [];
+    kernel.apply(masqueradeChanges(wanted));
+    return [`masqueraded: ${texts.join(", ")}`];
+  }
+}

@@ -1,0 +1,106 @@
+import { errorText, hasCode } from "../base/system-error.ts";
+import type { SyncDaemonPlan } from "../config/footing-plan.ts";
+import type { Ipvs, IpvsSyncDaemon, SyncRole } from "../kernel/ipvs.ts";
+import type { HeldOutcome } from "../kernel/held-settings.ts";
+import type { Journal } from "../kernel/journal.ts";
+
+/** The kernel's sync daemons as they are used here. */
+export type SyncKernel = Pick<Ipvs, "daemons" | "startDaemon" | "stopDaemon">;
+
+const roles: readonly SyncRole[] = ["master", "backup"];
+
+/**
+ * Both sync daemons of this node: it tells the others of its connections, and hears of theirs, at the same time. One that
+ * is not in the journal is somebody else's and stays.
+ */
+export class SyncDaemons {
+  readonly #journal: Pick<Journal, "entries" | "note">;
+
+  constructor(journal: Pick<Journal, "entries" | "note">) {
+    this.#journal = journal;
+  }
+
+  /** Whether there are daemons to stop some day. */
+  get isHolding(): boolean {
+    return this.#journal.entries.size > 0;
+  }
+
+  /** Stops what is ours and not as it should be; null wants none. */
+  withdraw(kernel: SyncKernel, wanted: SyncDaemonPlan | null): HeldOutcome {
+    const running = kernel.daemons();
+    return each((role) => {
+      const found = running.find((daemon) => daemon.role === role);
+      if (!this.#isOurs(role) || (found !== undefined && wanted !== null && isAs(found, wanted))) return null;
+      if (found !== undefined) {
+        try {
+          kernel.stopDaemon(role);
+        } catch (error) {
+          if (!hasCode(error, "ESRCH")) throw error;
+        }
+      }
+      this.#note(role, false);
+      return found === undefined ? null : `sync daemon (${daemonText(found)}) stopped`;
+    });
+  }
+
+  /** Starts what is missing, after what is in the way was withdrawn. */
+  bring(kernel: SyncKernel, wanted: SyncDaemonPlan | null): HeldOutcome {
+    if (wanted === null) return { changes: [], problems: [] };
+    const running = kernel.daemons();
+    return each((role) => {
+      const found = running.find((daemon) => daemon.role === role);
+      if (found !== undefined) {
+        if (this.#isOurs(role) || isAs(found, wanted)) return null;
+        const what = `a sync daemon (${daemonText(found)}) that is not this node's is in the way`;
+        throw new Error(`${what}; stop it with \`ipvsadm --stop-daemon ${role}\``);
+      }
+      this.#note(role, true);
+      const daemon = { role, ...wanted };
+      kernel.startDaemon(daemon);
+      return `sync daemon (${daemonText(daemon)}) started`;
+    });
+  }
+
+  #isOurs(role: SyncRole): boolean {
+    return this.#journal.entries.has(role);
+  }
+
+  #note(role: SyncRole, isOurs: boolean): void {
+    const others = roles.filter((one) => one !== role && this.#isOurs(one));
+    this.#journal.note(new Set(isOurs ? [...others, role] : others));
+  }
+}
+
+function each(act: (role: SyncRole) => string | null): HeldOutcome {
+  const changes: string[] = [];
+  const problems: string[] = [];
+  for (const role of roles) {
+    try {
+      const change = act(role);
+      if (change !== null) changes.push(change);
+    } catch (error) {
+      problems.push(`sync daemon: ${errorText(error)}`);
+    }
+  }
+  return { changes, problems };
+}
+
+/** Of what the kernel does not tell, or the file does not say, nothing can differ. */
+function isSame<T>(one: T | null, other: T | null): boolean {
+  return one === null || other === null || one === other;
+}
+
+function isAs(found: IpvsSyncDaemon, wanted: SyncDaemonPlan): boolean {
+  return (
+    found.interface === wanted.interface &&
+    found.id === wanted.id &&
+    isSame(found.maxLength, wanted.maxLength) &&
+    isSame(found.group, wanted.group) &&
+    isSame(found.port, wanted.port) &&
+    isSame(found.ttl, wanted.ttl)
+  );
+}
+
+function daemonText({ role, interface: on, id }: Pick<IpvsSyncDaemon, "role" | "interface" | "id">): string {
+  return `${role} on ${on}, id ${id}`;
+}

@@ -1,0 +1,143 @@
+import { hasCode, errorText } from "../base/system-error.ts";
+import type { Journal } from "./journal.ts";
+
+/** A setting of the kernel's, read and written by its path. */
+export interface SettingsPort {
+  read(path: string): string;
+  write(path: string, value: string): void;
+}
+
+/** What a setting has to be. */
+export interface HeldSetting {
+  readonly path: string;
+  readonly value: string;
+  /** It is changed only if it has this value; null changes every other one. */
+  readonly onlyFrom: string | null;
+}
+
+/** What the journal remembers of a setting that was changed. */
+interface Note {
+  readonly path: string;
+  readonly before: string;
+  readonly ours: string;
+}
+
+/** What came of it: changes in words, and what could not be done. */
+export interface HeldOutcome {
+  readonly changes: readonly string[];
+  readonly problems: readonly string[];
+}
+
+/** Writing the first changes the second by the way, which is not asked for. */
+const besides: ReadonlyMap<string, string> = new Map([
+  ["net/ipv4/ip_forward", "net/ipv4/conf/all/accept_redirects"],
+]);
+
+/**
+ * Kernel settings that are changed for as long as they are needed. What they were is in a journal before they are changed,
+ * so that whoever comes after a crash puts them back. A setting that was right already is not ours; one that somebody
+ * else has changed meanwhile is set again while it is needed, and left as it is afterwards.
+ */
+export class HeldSettings {
+  readonly #port: SettingsPort;
+  readonly #journal: Pick<Journal, "entries" | "note">;
+
+  constructor(port: SettingsPort, journal: Pick<Journal, "entries" | "note">) {
+    this.#port = port;
+    this.#journal = journal;
+  }
+
+  /** Whether anything is to be put back some day. */
+  get isHolding(): boolean {
+    return this.#journal.entries.size > 0;
+  }
+
+  /** Brings about what is wanted, in this order, and puts back what no longer is, in the reverse. */
+  hold(wanted: readonly HeldSetting[]): HeldOutcome {
+    const changes: string[] = [];
+    const problems: string[] = [];
+    const attempt = (path: string, act: () => string | null): void => {
+      try {
+        const change = act();
+        if (change !== null) changes.push(change);
+      } catch (error) {
+        problems.push(`${settingName(path)}: ${errorText(error)}`);
+      }
+    };
+    const paths = new Set(wanted.map(({ path }) => path));
+    for (const note of this.#notes().toReversed()) {
+      if (!paths.has(note.path)) attempt(note.path, () => this.#putBack(note));
+    }
+    for (const setting of wanted) attempt(setting.path, () => this.#set(setting));
+    return { changes, problems };
+  }
+
+  #set({ path, value, onlyFrom }: HeldSetting): string | null {
+    const current = this.#read(path);
+    if (current === value) return null;
+    const known = this.#notes().find((note) => note.path === path);
+    if (onlyFrom !== null && current !== onlyFrom && current !== known?.ours) return null;
+    // What somebody else has written is what he wants to find afterwards.
+    const before = known !== undefined && current === known.ours ? known.before : current;
+    // Noted before it is changed, and forgotten after it is put back, so that a crash in between loses nothing.
+    if (before !== value) this.#remember(path, { path, before, ours: value });
+    this.#write(path, value);
+    if (before === value) this.#remember(path, null);
+    return `${settingName(path)} is ${value}, was ${current}`;
+  }
+
+  #putBack(note: Note): string | null {
+    const { path, before, ours } = note;
+    try {
+      if (this.#read(path) !== ours) {
+        this.#remember(path, null);
+        return null;
+      }
+      this.#write(path, before);
+    } catch (error) {
+      // An interface that has gone, with its settings.
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+    this.#remember(path, null);
+    return `${settingName(path)} is ${before} again`;
+  }
+
+  /** The kernel writes tabs where people write blanks. */
+  #read(path: string): string {
+    return this.#port.read(path).trim().replaceAll(/\s+/g, " ");
+  }
+
+  #write(path: string, value: string): void {
+    const beside = besides.get(path);
+    const before = beside === undefined ? "" : this.#read(beside);
+    this.#port.write(path, value);
+    if (beside !== undefined && this.#read(beside) !== before) this.#port.write(beside, before);
+  }
+
+  #remember(path: string, note: Note | null): void {
+    const others = this.#notes().filter((one) => one.path !== path);
+    const notes = note === null ? others : [...others, note];
+    this.#journal.note(
+      new Set(notes.map(({ path: at, before, ours }) => JSON.stringify([at, before, ours]))),
+    );
+  }
+
+  #notes(): readonly Note[] {
+    return [...this.#journal.entries].flatMap(readNote);
+  }
+}
+
+/** Names a setting as sysctl(8) does. */
+export function settingName(path: string): string {
+  return path.startsWith("ipvs/") ? `IPVS timeout ${path.slice(5)}` : path.replaceAll("/", ".");
+}
+
+function readNote(entry: string): readonly Note[] {
+  try {
+    const [path, before, ours] = JSON.parse(entry) as readonly unknown[];
+    if (typeof path !== "string" || typeof before !== "string" || typeof ours !== "string") return [];
+    return [{ path, before, ours }];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,222 @@
+import { describe, expect, test } from "bun:test";
+import { silentLog } from "../../../src/base/log.ts";
+import { SystemError } from "../../../src/base/system-error.ts";
+import { noFooting, type FootingPlan, type SyncDaemonPlan } from "../../../src/config/footing-plan.ts";
+import { Footing } from "../../../src/director/footing.ts";
+import { Masquerading } from "../../../src/director/masquerading.ts";
+import { SyncDaemons } from "../../../src/director/sync-daemons.ts";
+import { HeldSettings } from "../../../src/kernel/held-settings.ts";
+import { masqueradeTable } from "../../../src/kernel/masquerade-table.ts";
+import { FakePacketFilter } from "../../support/fake-packet-filter.ts";
+import { FakeSyncDaemons } from "../../support/fake-sync-daemons.ts";
+
+const daemon: SyncDaemonPlan = {
+  interface: "eth1",
+  id: 51,
+  group: "224.0.0.81",
+  port: 8848,
+  ttl: 1,
+  maxLength: null,
+};
+
+class FakeJournal {
+  entries: ReadonlySet<string> = new Set();
+
+  note(entries: ReadonlySet<string>): void {
+    this.entries = entries;
+  }
+}
+
+/** A kernel with what a footing changes in it; `start` is a process that begins to work with it. */
+function lab() {
+  const sync = new FakeSyncDaemons();
+  const filter = new FakePacketFilter(() => undefined);
+  const values = new Map([
+    ["net/ipv4/ip_forward", "0"],
+    ["net/ipv4/conf/all/accept_redirects", "1"],
+  ]);
+  const journals = { settings: new FakeJournal(), daemons: new FakeJournal() };
+  const said: string[] = [];
+  const say = (message: string): void => void said.push(message);
+  const port = {
+    read: (path: string) => values.get(path) ?? "",
+    write: (path: string, value: string) => void values.set(path, value),
+  };
+  const opens = { sync: 0 };
+  const start = (): Footing =>
+    new Footing({
+      settings: new HeldSettings(port, journals.settings),
+      daemons: new SyncDaemons(journals.daemons),
+      masquerading: new Masquerading(() => filter.open()),
+      openSync: () => {
+        opens.sync += 1;
+        return sync;
+      },
+      log: { ...silentLog, info: say, notice: say, error: say },
+    });
+  return { sync, filter, values, journals, said, start, opens };
+}
+
+function enter(footing: Footing, plan: FootingPlan): void {
+  expect(footing.change(plan, () => null)).toBeNull();
+}
+
+const synced: FootingPlan = { ...noFooting, syncDaemon: daemon };
+
+describe("sync daemons", () => {
+  test("run in both directions, and are stopped at the end", () => {
+    const { sync, start } = lab();
+    const footing = start();
+    enter(footing, synced);
+    footing.reconcile();
+    expect([...sync.running.keys()]).toEqual(["master", "backup"]);
+    expect(footing.stop()).toEqual([
+      "sync daemon (master on eth1, id 51) stopped",
+      "sync daemon (backup on eth1, id 51) stopped",
+    ]);
+    expect(sync.running.size).toBe(0);
+    expect(sync.changes).toHaveLength(4);
+  });
+
+  test("that somebody stopped are started again", () => {
+    const { sync, start } = lab();
+    const footing = start();
+    enter(footing, synced);
+    sync.running.delete("backup");
+    footing.reconcile();
+    expect(sync.running.get("backup")).toMatchObject({ interface: "eth1", id: 51 });
+    expect(sync.changes).toEqual(["start master", "start backup", "start backup"]);
+  });
+
+  test("are left as they are by the process that comes after a crash", () => {
+    const { sync, start } = lab();
+    enter(start(), synced);
+    enter(start(), synced);
+    expect(sync.changes).toHaveLength(2);
+  });
+
+  test("are changed in place, and stopped before services change that they are in the way of", () => {
+    const { sync, start } = lab();
+    const footing = start();
+    enter(footing, synced);
+    footing.change({ ...synced, syncDaemon: { ...daemon, id: 52 } }, () => {
+      expect(sync.running.size).toBe(0);
+      return null;
+    });
+    expect([...sync.running.values()].map(({ id }) => id)).toEqual([52, 52]);
+  });
+
+  test("of somebody else stay, and are named", () => {
+    const { sync, start, said } = lab();
+    const foreign = { role: "master", ...daemon, interface: "eth0", id: 7 } as const;
+    sync.running.set("master", foreign);
+    const footing = start();
+    enter(footing, synced);
+    expect(said.at(-1)).toContain("master on eth0, id 7) that is not this node's is in the way");
+    expect(said.at(-1)).toContain("ipvsadm --stop-daemon master");
+    const lines = said.length;
+    footing.reconcile();
+    expect(said).toHaveLength(lines);
+    footing.stop();
+    expect([...sync.running.values()]).toEqual([foreign]);
+  });
+
+  test("on an interface that is not there yet are tried again", () => {
+    const { sync, start, said } = lab();
+    const footing = start();
+    enter(footing, { ...synced, syncDaemon: { ...daemon, interface: "eth7" } });
+    expect(said.at(-1)).toContain("ENODEV");
+    (sync.interfaces as Set<string>).add("eth7");
+    footing.reconcile();
+    expect(sync.running.size).toBe(2);
+    expect(said.at(-1)).toEndWith("as it should be again");
+  });
+});
+
+describe("masquerading", () => {
+  const wanted: FootingPlan = {
+    ...noFooting,
+    masquerades: [
+      { server: "10.98.0.21", interface: "eth0" },
+      { server: "10.98.0.22", interface: "eth0" },
+    ],
+  };
+
+  test("has a rule for each server, made again when somebody flushes them, removed at the end", () => {
+    const { filter, start } = lab();
+    const footing = start();
+    enter(footing, wanted);
+    const comments = ["10.98.0.21 through eth0", "10.98.0.22 through eth0"];
+    expect(filter.tables.get(masqueradeTable)?.comments).toEqual(comments);
+    filter.flush();
+    footing.reconcile();
+    expect(filter.tables.get(masqueradeTable)?.comments).toEqual(comments);
+    expect(footing.stop()).toEqual(["connections of servers are masqueraded no more"]);
+    expect(filter.tables.size).toBe(0);
+  });
+
+  test("of a process that was killed is removed by one that wants none", () => {
+    const { filter, start } = lab();
+    enter(start(), wanted);
+    enter(start(), noFooting);
+    expect(filter.tables.size).toBe(0);
+  });
+
+  test("in a kernel without a packet filter is a problem only where it is wanted", () => {
+    const { filter, start, said } = lab();
+    filter.isThere = false;
+    const footing = start();
+    enter(footing, noFooting);
+    expect(said).toEqual([]);
+    enter(footing, wanted);
+    expect(said.at(-1)).toContain("masquerading: ");
+  });
+});
+
+describe("a footing", () => {
+  test("asks nothing of IPVS that is not needed", () => {
+    const { start, opens } = lab();
+    const footing = start();
+    enter(footing, noFooting);
+    footing.stop();
+    expect(opens.sync).toBe(0);
+  });
+
+  test("holds settings, and puts them back when a plan needs them no more", () => {
+    const { start, values, journals } = lab();
+    const footing = start();
+    const settings = [{ path: "net/ipv4/ip_forward", value: "1", onlyFrom: null }];
+    enter(footing, { ...noFooting, settings });
+    expect(values.get("net/ipv4/ip_forward")).toBe("1");
+    enter(footing, noFooting);
+    expect(values.get("net/ipv4/ip_forward")).toBe("0");
+    expect(journals.settings.entries.size).toBe(0);
+  });
+
+  test("stays as it was when the services are refused", () => {
+    const { start, values, sync } = lab();
+    const footing = start();
+    enter(footing, synced);
+    const settings = [{ path: "net/ipv4/ip_forward", value: "1", onlyFrom: null }];
+    expect(footing.change({ ...noFooting, settings }, () => "no such scheduler")).toBe("no such scheduler");
+    expect(values.get("net/ipv4/ip_forward")).toBe("0");
+    expect(sync.running.size).toBe(2);
+    expect(footing.stop()).toHaveLength(2);
+  });
+
+  test("of a kernel without IPVS is told of, once", () => {
+    const { said, journals } = lab();
+    const footing = new Footing({
+      settings: new HeldSettings({ read: () => "", write: () => undefined }, journals.settings),
+      daemons: new SyncDaemons(journals.daemons),
+      masquerading: { reconcile: () => ({ changes: [], problems: [] }) },
+      openSync: () => {
+        throw new SystemError("CTRL_CMD_GETFAMILY", "ENOENT", "IPVS");
+      },
+      log: { ...silentLog, error: (message) => void said.push(message) },
+    });
+    enter(footing, synced);
+    footing.reconcile();
+    expect(said).toHaveLength(1);
+  });
+});

@@ -1,0 +1,26 @@
+"""A web server whose answers take long: stream.py NAME. A request for /N is answered with N lines of its name and the
+client's address, one each 200 ms."""
+import socket
+import sys
+import threading
+import time
+
+name = sys.argv[1]
+
+
+def serve(client, address):
+    try:
+        path = client.recv(4096).split()[1].decode()
+        client.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+        for number in range(int(path[1:] or 0)):
+            client.sendall(f"{name} {address} {number}\n".encode())
+            time.sleep(0.2)
+    except (OSError, IndexError, ValueError):
+        pass
+    client.close()
+
+
+with socket.create_server(("", 80), backlog=64) as listener:
+    while True:
+        connection, (peer, _) = listener.accept()
+        threading.Thread(target=serve, args=(connection, peer), daemon=True).start()
