@@ -1,6 +1,6 @@
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
-import type { SyncGroupPlan, VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
+import type { VrrpInstancePlan, VrrpPlan } from "../config/node-plan.ts";
 import type { Verdict } from "../ipc/messages.ts";
 import type { Departure } from "../ipc/departure.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "../ipc/handover.ts";
@@ -13,17 +13,17 @@ import { Departures } from "./departures.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Handovers } from "./handovers.ts";
 import type { Election } from "./election-types.ts";
-import { heldAddresses } from "./held-addresses.ts";
 import { Holdings } from "./holdings.ts";
 import type { Host } from "./host.ts";
 import { Interfaces } from "./interfaces.ts";
 import { Neighbourhoods } from "./neighbourhoods.ts";
 import { StateNotices } from "./state-notices.ts";
 import { namesHeldJustNow } from "./lease.ts";
-import { isInTheWay, planDifference, routerKey } from "./plan-difference.ts";
+import { isInTheWay, planDifference } from "./plan-difference.ts";
 import { Places } from "./places.ts";
+import { Roster } from "./roster.ts";
 import { Router, type RouterNeeds } from "./router.ts";
-import { followingMember, groupEvent, wholeGroups } from "./sync-group.ts";
+import { groupEvent, wholeGroups } from "./sync-group.ts";
 import type { WeighedClaim } from "./tracking.ts";
 import { type TrackNames, Tracks } from "./tracks.ts";
 import { Transport } from "./transport.ts";
@@ -44,14 +44,8 @@ export class VrrpNode {
   readonly #virtualMacs: VirtualMacs;
   readonly #needs: RouterNeeds;
   readonly #unsubscribe: () => void;
-  readonly #routers = new Map<string, Router>();
-  /** Routers that are no longer in the plan, and still answer until another has taken over. */
-  readonly #departing = new Set<Router>();
+  readonly #roster: Roster;
   readonly #verdicts = new Verdicts();
-  /** Who goes by a name, which groups there are by their members, and every virtual address: made anew with each plan. */
-  #named = new Map<string, Router>();
-  #groups = new Map<string, SyncGroupPlan>();
-  #virtual = new Set<string>();
   readonly #tracks: Tracks;
   readonly #claims: Claims;
   readonly #bfd: BfdSessions;
@@ -59,7 +53,6 @@ export class VrrpNode {
   readonly #handovers: Handovers;
   /** What becomes of the proxies' open connections. */
   readonly departures: Departures;
-  #plan: VrrpPlan = { instances: [], syncGroups: [], drainTimeoutMs: 0, tracks: [], bfd: [], notify: null };
   #isConfigured = false;
   /** When the daemon was started. */
   #bornAt: Instant;
@@ -75,6 +68,7 @@ export class VrrpNode {
     const { host, log } = options;
     this.#host = host;
     this.#bornAt = host.clock.now();
+    this.#roster = new Roster(() => host.clock.now());
     this.#changed = options.changed;
     // Events first, then the state: nothing in between is missed.
     this.#unsubscribe = host.routes.subscribe((event) => this.#hear(event));
@@ -82,14 +76,15 @@ export class VrrpNode {
     this.#transport = new Transport(host);
     const changed = (): void => this.#weighAll();
     this.#virtualMacs = new VirtualMacs({ host, interfaces: this.#interfaces, log, changed });
-    this.#places = new Places(this.#interfaces, (address) => this.#isVirtual(address), this.#virtualMacs);
+    const isVirtual = (address: string): boolean => this.#roster.isVirtual(address);
+    this.#places = new Places(this.#interfaces, isVirtual, this.#virtualMacs);
     const deadlines = new Deadlines(host);
     this.#bfd = new BfdSessions({
       host,
       log,
       deadlines,
       interfaces: this.#interfaces,
-      followers: () => this.#routers.values(),
+      followers: () => this.#roster.present,
       changed,
     });
     this.#tracks = new Tracks({
@@ -97,13 +92,13 @@ export class VrrpNode {
       interfaces: this.#interfaces,
       verdicts: this.#verdicts,
       bfd: (session) => this.#bfd.sight(session),
-      isVirtual: (own) => own.protocol === addressProtocol.vrrp || this.#isVirtual(own.address),
+      isVirtual: (own) => own.protocol === addressProtocol.vrrp || isVirtual(own.address),
       log,
       changed,
     });
     this.#claims = new Claims({
-      plan: () => this.#plan,
-      groupOf: (instance) => this.#groups.get(instance) ?? null,
+      plan: () => this.#roster.plan,
+      groupOf: (instance) => this.#roster.groupOf(instance),
       tracks: this.#tracks,
       places: this.#places,
     });
@@ -123,7 +118,7 @@ export class VrrpNode {
       neighbourhoods: new Neighbourhoods(host),
       bornAt: () => this.#bornAt,
       group: {
-        followingBeside: (router) => this.#followingBeside(router),
+        followingBeside: (router) => this.#roster.followingBeside(router),
         handedOverAt: ({ plan }) => this.#handovers.handedOverAt(plan),
         moved: (router, from) => this.#moved(router, from),
       },
@@ -133,11 +128,11 @@ export class VrrpNode {
   #makeHandovers(): Handovers {
     return new Handovers({
       clock: this.#host.clock,
-      routers: () => this.#inOrder(),
-      groups: () => this.#plan.syncGroups,
+      routers: () => this.#roster.inOrder,
+      groups: () => this.#roster.plan.syncGroups,
       resign: (router, reason) => router.handOver(this.#weigh(router.plan), reason),
       weighAll: () => this.#weighAll(),
-      drainTimeoutMs: () => this.#plan.drainTimeoutMs,
+      drainTimeoutMs: () => this.#roster.plan.drainTimeoutMs,
       departures: this.departures,
     });
   }
@@ -188,7 +183,7 @@ export class VrrpNode {
 
   /** Gives the status of every instance, in the plan's order. */
   statuses(): readonly InstanceStatus[] {
-    return this.#inOrder().map((router) => router.status());
+    return this.#roster.inOrder.map((router) => router.status());
   }
 
   /** Gives the status of every BFD session. */
@@ -200,9 +195,9 @@ export class VrrpNode {
   reconcile(): void {
     this.#interfaces.readAll();
     this.#bfd.retry();
-    this.#virtualMacs.tend(this.#plansInUse());
+    this.#virtualMacs.tend(this.#roster.plansInUse);
     this.#weighAll();
-    for (const router of this.#routers.values()) router.reconcile();
+    for (const router of this.#roster.present) router.reconcile();
     this.#holdings.check();
   }
 
@@ -215,11 +210,11 @@ export class VrrpNode {
   stop(reason: string, left: () => void): void {
     this.#tracks.stop();
     this.departures.hurry();
-    const all = [...this.#routers.values()];
+    const all = this.#roster.present;
     const held = all.filter(({ election }) => election.state === "active");
     // Whoever waits for its own connections does not claim those of another meanwhile.
     for (const router of all.filter((each) => !held.includes(each))) this.#stopOne(router, reason);
-    this.departures.begin(held, this.#plan.drainTimeoutMs, () => {
+    this.departures.begin(held, this.#roster.plan.drainTimeoutMs, () => {
       this.#left = left;
       for (const router of held) this.#stopOne(router, reason);
       this.#departed();
@@ -228,7 +223,7 @@ export class VrrpNode {
 
   #stopOne(router: Router, reason: string): void {
     router.stop(reason, () => {
-      this.#routers.delete(routerKey(router.plan));
+      this.#roster.remove(router);
       this.#departed();
     });
   }
@@ -237,8 +232,8 @@ export class VrrpNode {
   #departed(): void {
     this.#changed();
     const left = this.#left;
-    if (left === null) return this.#virtualMacs.keepOnly(this.#plansInUse());
-    if (this.#routers.size > 0 || this.#departing.size > 0) return;
+    if (left === null) return this.#virtualMacs.keepOnly(this.#roster.plansInUse);
+    if (!this.#roster.isEmpty) return;
     this.#left = null;
     this.#virtualMacs.keepOnly([]);
     this.#unsubscribe();
@@ -250,12 +245,10 @@ export class VrrpNode {
 
   /** Takes routers out of service; at once if a new plan has other use for their addresses or numbers. */
   #dismiss(routers: readonly Router[]): void {
-    for (const router of routers) this.#departing.add(router);
-    this.departures.begin(routers, this.#plan.drainTimeoutMs, () => {
+    this.departures.begin(routers, this.#roster.plan.drainTimeoutMs, () => {
       for (const router of routers) {
         router.stop("removed from the configuration", () => {
-          this.#departing.delete(router);
-          this.#index();
+          this.#roster.remove(router);
           this.#departed();
         });
       }
@@ -263,77 +256,60 @@ export class VrrpNode {
   }
 
   #makeWay(plan: VrrpPlan): void {
-    const inTheWay = [...this.#departing].filter((router) => isInTheWay(router.plan, plan));
+    const inTheWay = this.#roster.departing.filter((router) => isInTheWay(router.plan, plan));
     this.departures.hurry(inTheWay);
     for (const router of inTheWay) router.cutShort();
   }
 
   #carryOut(plan: VrrpPlan, how: { readonly names: TrackNames; readonly adopt: ReadonlySet<string> }): void {
-    const difference = planDifference(this.#plan.instances, plan.instances);
-    this.#plan = plan;
+    const difference = planDifference(this.#roster.plan.instances, plan.instances);
+    const dismissed = this.#roster.exchange(plan, difference.removed);
     this.#handovers.keepOnly(plan.instances);
-    const dismissed = difference.removed.flatMap((old) => this.#routers.get(routerKey(old)) ?? []);
-    for (const router of dismissed) this.#routers.delete(routerKey(router.plan));
     this.#dismiss(dismissed);
-    this.#index();
+    this.#roster.index();
     this.#makeWay(plan);
     this.#bfd.exchange(plan.bfd);
-    this.#virtualMacs.tend(this.#plansInUse());
+    this.#virtualMacs.tend(this.#roster.plansInUse);
     this.#tracks.exchange(plan.tracks, { names: how.names, isAdopting: how.adopt.size > 0 });
-    for (const next of difference.changed) this.#routers.get(routerKey(next))?.configure(next);
+    for (const next of difference.changed) this.#roster.at(next)?.configure(next);
     const isAdopted = ({ name }: VrrpInstancePlan): boolean => how.adopt.has(name);
     this.#holdings.adopt(difference.added.filter(isAdopted));
     if (!this.#isConfigured) this.#holdings.sweep();
     this.#isConfigured = true;
     const fresh = difference.added.map((next) => new Router(next, this.#needs));
-    for (const router of fresh) this.#routers.set(routerKey(router.plan), router);
-    this.#index();
+    this.#roster.add(fresh);
     const standings = this.#claims.standings();
     for (const router of fresh) {
       const paths = this.#places.of(router.plan);
       router.start(this.#weigh(router.plan, standings), paths, isAdopted(router.plan));
     }
     this.#weighAll();
-    this.#virtualMacs.keepOnly(this.#plansInUse());
-  }
-
-  /** Gives the plans of all virtual routers, those that are about to leave included. */
-  #plansInUse(): readonly VrrpInstancePlan[] {
-    return [...this.#plan.instances, ...[...this.#departing].map(({ plan }) => plan)];
-  }
-
-  #index(): void {
-    const { syncGroups } = this.#plan;
-    this.#named = new Map([...this.#routers.values()].map((router) => [router.name, router]));
-    this.#groups = new Map(
-      syncGroups.flatMap((group) => group.instances.map((name) => [name, group] as const)),
-    );
-    this.#virtual = new Set(
-      this.#plansInUse().flatMap((plan) => heldAddresses(plan).map(({ address }) => address)),
-    );
+    this.#virtualMacs.keepOnly(this.#roster.plansInUse);
   }
 
   #hear(event: RouteEvent): void {
     if (!this.#interfaces.apply(event)) return;
     if (event.kind === "overrun") return this.reconcile();
     if (event.kind === "link" && this.#isOwnLinkTended(event.link.name)) return;
-    const isVirtual = event.kind === "address" && this.#isVirtual(event.address.address);
+    const isVirtual = event.kind === "address" && this.#roster.isVirtual(event.address.address);
     if (!isVirtual) {
       this.#bfd.look();
       this.#weighAll();
     }
     this.#holdings.checkSoon();
-    if (event.kind === "link") for (const router of this.#routers.values()) router.reconcileSoon();
+    if (event.kind === "link") for (const router of this.#roster.present) router.reconcileSoon();
     if (event.kind !== "address") return;
-    for (const router of this.#routers.values()) router.hearAddress(event.address, event.isGone);
+    for (const router of this.#roster.present) router.hearAddress(event.address, event.isGone);
   }
 
   /** Sees to the virtual MACs after a change of a link, and tells whether that is all there is to do about it. */
   #isOwnLinkTended(name: string): boolean {
-    const concerned = this.#plansInUse().filter((plan) => [plan.virtualMac, plan.interface].includes(name));
+    const concerned = this.#roster.plansInUse.filter((plan) =>
+      [plan.virtualMac, plan.interface].includes(name),
+    );
     const isOwn = concerned.some(({ virtualMac }) => virtualMac === name);
     if (this.#virtualMacs.tend(concerned) && isOwn) this.#weighAll();
-    for (const plan of concerned) this.#routers.get(routerKey(plan))?.reconcile();
+    for (const plan of concerned) this.#roster.at(plan)?.reconcile();
     return isOwn;
   }
 
@@ -341,35 +317,14 @@ export class VrrpNode {
   #weighAll(): void {
     this.#tracks.look();
     const standings = this.#claims.standings();
-    for (const router of [...this.#routers.values(), ...this.#departing]) {
+    for (const router of [...this.#roster.present, ...this.#roster.departing]) {
       router.setClaim(this.#weigh(router.plan, standings), this.#places.of(router.plan));
     }
     this.#changed();
   }
 
-  #inOrder(): readonly Router[] {
-    return this.#plan.instances.flatMap((plan) => this.#routers.get(routerKey(plan)) ?? []);
-  }
-
   #weigh(plan: VrrpInstancePlan, standings = this.#claims.standings()): WeighedClaim {
     return this.#handovers.weigh(plan, this.#claims.weigh(plan, standings));
-  }
-
-  #isVirtual(address: string): boolean {
-    return this.#virtual.has(address);
-  }
-
-  #othersInGroup(router: Router, group: SyncGroupPlan): readonly Router[] {
-    return group.instances.flatMap((name) => {
-      const other = this.#named.get(name);
-      return other === undefined || other === router ? [] : [other];
-    });
-  }
-
-  #followingBeside(router: Router): string | null {
-    const group = this.#groups.get(router.name) ?? null;
-    if (group === null) return null;
-    return followingMember(this.#othersInGroup(router, group), this.#host.clock.now());
   }
 
   #moved(router: Router, from: Election["state"]): void {
@@ -381,17 +336,14 @@ export class VrrpNode {
 
   #tellMoved(router: Router, from: Election["state"]): void {
     // One that makes way for another of its name has nothing to tell any more.
-    const named = this.#named.get(router.name) ?? router;
-    const hasSuccessor = named !== router;
+    const hasSuccessor = this.#roster.hasSuccessor(router);
     if (!hasSuccessor) this.#notices.tell(router);
-    const group = this.#groups.get(router.name) ?? null;
+    const group = this.#roster.groupOf(router.name);
     if (group === null) return;
     const event = groupEvent(group.name, router, from, this.#host.clock.now());
-    const others = this.#othersInGroup(router, group);
+    const others = this.#roster.othersInGroup(router, group);
     if (event !== null) for (const other of others) other.follow(event);
-    const addresses = this.#plan.instances
-      .filter(({ name }) => group.instances.includes(name))
-      .flatMap((plan) => heldAddresses(plan).map(({ address, length }) => `${address}/${length}`));
+    const addresses = this.#roster.addressesOf(group);
     if (!hasSuccessor) this.#notices.tellGroup({ ...group, addresses }, [router, ...others]);
   }
 }
