@@ -45,14 +45,16 @@ export type FromVrrp =
   | { readonly kind: "configured" }
   /** The plan could not be carried out; the old one is still in force. */
   | { readonly kind: "refused"; readonly reason: string }
-  /** Sent at every change and at least every second. */
   | { readonly kind: "handover"; readonly id: number; readonly report: HandoverReport }
   | { readonly kind: "departure"; readonly departure: Departure }
+  /** Sent at every change, and every second unless there are more than 50 virtual routers. */
   | {
       readonly kind: "status";
       readonly instances: readonly InstanceStatus[];
       readonly bfd: BfdReport;
     }
+  /** Sent every second without a status: every state is still as the last one said. */
+  | { readonly kind: "unchanged" }
   | { readonly kind: "stopped" };
 
 /** From the supervisor to `director`. */

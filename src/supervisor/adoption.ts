@@ -4,7 +4,8 @@ import type { InstanceStatus } from "../ipc/status.ts";
 /**
  * PURE: which instances a new `vrrp` process may take over in place from one that was killed: those it held, as
  * long as no other node can have claimed the address in the meantime (RFC 9568 §6.1: Active_Down_Interval, which is
- * three intervals unless the file says otherwise, without the skew). Status comes every second, so that much silence proves nothing.
+ * three intervals unless the file says otherwise, without the skew). A sign of life comes every second, so that much
+ * silence proves nothing.
  */
 export function adoptable(
   plan: VrrpPlan,

@@ -32,7 +32,7 @@ export interface KeeperOptions<To, From extends CommonReply> {
   readonly onChange: () => void;
 }
 
-/** A child that has not shown a sign of life for this long is killed; children send a status every second. */
+/** A child that has not shown a sign of life for this long is killed; children say something every second. */
 export const silenceLimitMs = 5_000;
 /** One that has not carried out its first plan yet may take longer: a slow host starts it slowly. */
 export const startLimitMs = 30_000;

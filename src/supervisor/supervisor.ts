@@ -245,10 +245,11 @@ export class Supervisor {
       this.#handovers.delete(message.id);
     }
     if (message.kind === "departure") this.#departures.begin(message.departure);
-    if (message.kind !== "status") return;
+    if (message.kind !== "status" && message.kind !== "unchanged") return;
+    this.#instancesAt = this.#options.clock.now();
+    if (message.kind === "unchanged") return;
     this.#instances = message.instances;
     this.#bfd = message.bfd;
-    this.#instancesAt = this.#options.clock.now();
   }
 
   /** Nobody will answer any more if the process has died. */

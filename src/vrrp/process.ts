@@ -6,6 +6,7 @@ import type { HandoverReport } from "../ipc/handover.ts";
 import type { FromVrrp, ToVrrp } from "../ipc/messages.ts";
 import { lockMemory, setRealtime } from "../kernel/process-control.ts";
 import { type KernelHost, openKernelHost } from "./kernel-host.ts";
+import { changePauseMs, isRoutineDue, signIntervalMs } from "./status-rhythm.ts";
 import { VrrpNode } from "./vrrp-node.ts";
 
 /**
@@ -17,9 +18,6 @@ export function runVrrpProcess(channel: Channel<ToVrrp, FromVrrp>, log: Log): vo
 }
 
 const realtimePriority = 50;
-const statusIntervalMs = 1000;
-/** Milliseconds between two statuses, for each instance: hundreds that move one after the other would each tell of all. */
-const statusPauseMs = 0.2;
 /** With what the addresses take to go, it has to be less than the supervisor waits for the end of this process. */
 const noticesLimitMs = 1500;
 const reconcileIntervalMs = 10_000;
@@ -49,7 +47,7 @@ class VrrpProcess {
     });
     this.#channel.onMessage((message) => this.#receive(message));
     this.#channel.send({ kind: "hello" });
-    setInterval(() => this.#sendStatus(), statusIntervalMs);
+    setInterval(() => this.#showLife(), signIntervalMs);
     setInterval(() => this.#opened?.node.reconcile(), reconcileIntervalMs);
   }
 
@@ -126,9 +124,16 @@ class VrrpProcess {
       this.#isStatusQueued = false;
       this.#sendStatus();
     };
-    const waitMs = this.#statusAt + this.#statusCount * statusPauseMs - performance.now();
+    const waitMs = this.#statusAt + changePauseMs(this.#statusCount) - performance.now();
     if (waitMs <= 0) setImmediate(send);
     else setTimeout(send, waitMs);
+  }
+
+  /** What has changed must not be called unchanged, and is told next. */
+  #showLife(): void {
+    const ageMs = performance.now() - this.#statusAt;
+    if (isRoutineDue(ageMs, this.#statusCount)) this.#sendStatus();
+    else if (!this.#isStatusQueued) this.#channel.send({ kind: "unchanged" });
   }
 
   #sendStatus(): void {
