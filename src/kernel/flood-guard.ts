@@ -1,7 +1,13 @@
-import type { Family } from "../base/address.ts";
 import * as native from "../native/index.ts";
+import { FloodTally, type TallyOptions } from "./flood-tally.ts";
 import { intOption } from "./socket-address.ts";
 import { IPPROTO_IPV6, IPV6_CHECKSUM, SOL_SOCKET, SO_DETACH_FILTER, SO_MEMINFO } from "./socket-constants.ts";
+
+/** Only sound packets are queued from now on; or all are again, for good, and so many were dropped meanwhile. */
+export type FloodNews =
+  | { readonly kind: "begun" }
+  /** Null if the kernel would not count them. */
+  | { readonly kind: "over"; readonly dropped: number | null };
 
 /** How a socket is kept from drowning. */
 export interface FloodRules {
@@ -9,8 +15,7 @@ export interface FloodRules {
   readonly soundOnly: Uint8Array;
   /** IPv6: where the checksum stands, which the kernel then checks itself (RFC 3542 §3.1). */
   readonly checksumOffset: number;
-  /** Called with true when only sound packets are queued from now on, with false when all are again, for good. */
-  readonly tell: (isFlooded: boolean) => void;
+  readonly tell: (news: FloodNews) => void;
 }
 
 /** More in a tenth of a second is a flood: 255 virtual routers at intervals of 30 ms are not. */
@@ -33,8 +38,12 @@ const droppedField = 32;
  */
 export class FloodGuard {
   readonly #fd: number;
-  readonly #family: Family;
+  readonly #options: TallyOptions;
   readonly #rules: FloodRules;
+  #tally: FloodTally | null = null;
+  /** What was read while the socket was shut, and what was dropped in all. */
+  #read = 0;
+  #sorted: number | null = 0;
   #dropped = 0;
   #spanBegan = 0;
   #packets = 0;
@@ -43,15 +52,18 @@ export class FloodGuard {
   #isTold = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(fd: number, family: Family, rules: FloodRules) {
+  constructor(fd: number, options: TallyOptions, rules: FloodRules) {
     this.#fd = fd;
-    this.#family = family;
+    this.#options = options;
     this.#rules = rules;
   }
 
   /** Takes note of packets that were read in one wake-up; `isMore` if that did not empty the queue. */
   note(packets: number, isMore: boolean): void {
-    if (this.#isShut) return;
+    if (this.#isShut) {
+      this.#read += packets;
+      return;
+    }
     const now = performance.now();
     if (now - this.#spanBegan > spanMs) {
       this.#spanBegan = now;
@@ -61,10 +73,11 @@ export class FloodGuard {
     if (this.#packets > mostPackets || (isMore && this.#isOverfull())) this.#shut();
   }
 
-  /** Forgets the timer; the socket is about to be closed. */
+  /** Gives up what it holds; the socket is about to be closed. */
   close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#clearTimer();
+    this.#tally?.close();
+    this.#tally = null;
   }
 
   #isOverfull(): boolean {
@@ -79,9 +92,11 @@ export class FloodGuard {
 
   #shut(): void {
     this.#isShut = true;
-    if (this.#family === 4) native.attachFilter(this.#fd, this.#rules.soundOnly);
+    this.#read = 0;
+    this.#tally = FloodTally.open(this.#options);
+    if (this.#options.family === 4) native.attachFilter(this.#fd, this.#rules.soundOnly);
     else native.setOption(this.#fd, IPPROTO_IPV6, IPV6_CHECKSUM, intOption(this.#rules.checksumOffset));
-    if (!this.#isTold) this.#rules.tell(true);
+    if (!this.#isTold) this.#rules.tell({ kind: "begun" });
     this.#isTold = true;
     this.#after(this.#pauseMs, () => this.#open());
     this.#pauseMs = Math.min(2 * this.#pauseMs, longestMs);
@@ -89,17 +104,33 @@ export class FloodGuard {
 
   #open(): void {
     this.#isShut = false;
-    if (this.#family === 4) native.setOption(this.#fd, SOL_SOCKET, SO_DETACH_FILTER, intOption(0));
+    if (this.#options.family === 4) native.setOption(this.#fd, SOL_SOCKET, SO_DETACH_FILTER, intOption(0));
     else native.setOption(this.#fd, IPPROTO_IPV6, IPV6_CHECKSUM, intOption(-1));
+    this.#sum();
     this.#after(calmMs, () => {
       this.#pauseMs = shortestMs;
       this.#isTold = false;
-      this.#rules.tell(false);
+      const dropped = this.#sorted;
+      this.#sorted = 0;
+      this.#rules.tell({ kind: "over", dropped });
     });
   }
 
+  /** What arrived and was not read was dropped, here or because the queue was full. */
+  #sum(): void {
+    const arrived = this.#tally?.close() ?? null;
+    this.#tally = null;
+    const isKnown = arrived !== null && this.#sorted !== null;
+    this.#sorted = isKnown ? (this.#sorted ?? 0) + Math.max(0, arrived - this.#read) : null;
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
   #after(ms: number, action: () => void): void {
-    this.close();
+    this.#clearTimer();
     this.#timer = setTimeout(action, ms);
     // A process that has nothing else to do may end.
     this.#timer.unref();

@@ -28,7 +28,9 @@ export class RawMulticast {
     this.#fd = fd;
     this.#family = familyOf(options.group);
     this.#group = internetAddress({ address: options.group, port: 0 }, options.link.index);
-    this.#guard = options.flood === undefined ? null : new FloodGuard(fd, this.#family, options.flood);
+    const { flood, group, link, protocol } = options;
+    const counted = { linkIndex: link.index, group, family: this.#family, protocol };
+    this.#guard = flood === undefined ? null : new FloodGuard(fd, counted, flood);
   }
 
   /** Opens the socket and joins the group; needs CAP_NET_RAW. */

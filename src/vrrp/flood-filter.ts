@@ -7,7 +7,7 @@ import { vrrpProtocol } from "./packet.ts";
  * PURE: a program with which the kernel queues only sound advertisements for a raw IPv4 socket: version, type, a length
  * that fits the count of addresses, and a checksum that is right in one of its two forms. It is in force while more
  * arrives than can be read, so that what is meant for an election is not lost among what is not. What passes is judged
- * in full as ever; what it drops is not counted.
+ * in full as ever; what it drops is in no router's counters.
  *
  * Classic BPF has no loops: the sum is unrolled, over as many words as fit in 256 instructions. Messages with more than
  * 18 addresses (version 2: 16) pass without a look at their checksum.

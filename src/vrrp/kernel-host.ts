@@ -1,6 +1,7 @@
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
+import type { FloodNews } from "../kernel/flood-guard.ts";
 import { FrameSocket } from "../kernel/frame-socket.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
 import { describeProcess, listProcesses, subscribeProcesses, watchEnd } from "../kernel/processes.ts";
@@ -86,7 +87,7 @@ function openSegment(where: SegmentPlace, receive: Parameters<Host["openSegment"
   const flood = {
     soundOnly: soundAdvertsOnly,
     checksumOffset,
-    tell: (isFlooded: boolean) => tellFlood(where, isFlooded, log),
+    tell: (news: FloodNews) => tellFlood(where, news, log),
   };
   const socket = RawMulticast.open({ ...header, group, flood });
   // The interface went down or away: the link's own event says so, and says it better.
@@ -105,9 +106,12 @@ function openSegment(where: SegmentPlace, receive: Parameters<Host["openSegment"
   };
 }
 
-function tellFlood({ link }: SegmentPlace, isFlooded: boolean, log: Log): void {
-  if (!isFlooded)
-    return log.notice(`${link.name}: the flood of VRRP packets is over: all are looked at again`);
-  const what = "a flood of VRRP packets: those with a wrong length or checksum are dropped uncounted";
+function tellFlood({ link }: SegmentPlace, news: FloodNews, log: Log): void {
+  if (news.kind === "over") {
+    const many = news.dropped === null ? "" : `, ${news.dropped} were dropped unread`;
+    return log.notice(`${link.name}: the flood of VRRP packets is over${many}: all are looked at again`);
+  }
+  const what =
+    "a flood of VRRP packets: those with a wrong length or checksum are dropped unread from now on";
   log.warning(`${link.name}: ${what}; somebody is at it, or the network has a loop`);
 }
