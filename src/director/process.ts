@@ -59,6 +59,9 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
         channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason });
         return sendStatus();
       }
+      case "suspects":
+        for (const probe of message.probes) prober.hasten(probe);
+        return;
       case "drain":
         channel.send({ kind: "drain", id: message.id, report: balancer.drain(message.order) });
         return sendStatus();

@@ -6,7 +6,7 @@ import type { ProbePlan } from "../config/check-plan.ts";
 import { weightText, type WeightWord } from "../config/weight-word.ts";
 import type { Achievement } from "./achievement.ts";
 import { failureText } from "./failure-text.ts";
-import { attemptEnded, attemptStarted, firstSchedule, type Schedule } from "./schedule.ts";
+import { attemptEnded, attemptStarted, firstSchedule, hastened, type Schedule } from "./schedule.ts";
 import { count, standingTally, unknownTally, type AttemptResult, type Tally } from "./tally.ts";
 import { Deadline } from "./deadline.ts";
 
@@ -46,6 +46,9 @@ interface Running {
   /** What the last successful attempt said about the weight. */
   weight: WeightWord | null;
   isAnnounced: boolean;
+  /** When the last attempt began. */
+  begunAt: Instant;
+  isUnderWay: boolean;
   /** Cancels the timer of the next attempt or ends the attempt under way. */
   cancel: () => void;
 }
@@ -98,6 +101,17 @@ export class Prober {
     return tally === undefined || !tally.isKnown ? null : tally.isUp;
   }
 
+  /** Makes the next attempt at once, because the server has just failed somebody; nothing is believed but the attempt. */
+  hasten(id: string): void {
+    const running = this.#probes.get(id);
+    if (running === undefined || running.isUnderWay || !running.tally.isUp) return;
+    const schedule = hastened(running.schedule, running.begunAt, this.#options.clock.now());
+    if (schedule === running.schedule) return;
+    running.cancel();
+    running.schedule = schedule;
+    this.#arm(running);
+  }
+
   /** What is known of every probe, in the order of the plan. */
   status(): readonly ProbeReport[] {
     return [...this.#probes.values()].map(({ probe, tally, since, lastResult }) => ({
@@ -124,6 +138,8 @@ export class Prober {
       lastResult: "not checked yet",
       weight,
       isAnnounced: false,
+      begunAt: clock.now(),
+      isUnderWay: false,
       cancel: () => undefined,
     };
     this.#probes.set(probe.id, running);
@@ -139,11 +155,14 @@ export class Prober {
     const { probe } = running;
     const start = clock.now();
     running.schedule = attemptStarted(running.schedule, start);
+    running.begunAt = start;
+    running.isUnderWay = true;
     const deadline = new Deadline();
     let isOpen = true;
     const finish = (result: Outcome | null): void => {
       if (!isOpen) return;
       isOpen = false;
+      running.isUnderWay = false;
       cancelDeadline();
       if (result !== null) this.#end(running, result);
     };

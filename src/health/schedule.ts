@@ -39,6 +39,21 @@ export function attemptStarted(schedule: Schedule, now: Instant): Schedule {
   return schedule.failures === 0 ? { ...schedule, roundStart: now } : schedule;
 }
 
+/** Another attempt is not made earlier than so long after the last one began, whatever others have seen. */
+export const hastenPauseMs = 250;
+
+/**
+ * Gives the schedule of a probe whose server has failed somebody else at `now`. The next attempt is due at once, as the retry
+ * of one that failed; if the last one began at `begunAt`, not before a pause is over.
+ */
+export function hastened(schedule: Schedule, begunAt: Instant, now: Instant): Schedule {
+  const earliest = later(begunAt, hastenPauseMs);
+  const due = earliest > now ? earliest : now;
+  if (due >= schedule.due) return schedule;
+  // Between two rounds, the next one begins here.
+  return schedule.failures > 0 ? { ...schedule, due } : { ...schedule, due, roundStart: due, failures: 1 };
+}
+
 /**
  * Gives what follows an attempt that ended at `now`. Its result counts if it is a success, or a failure after
  * which no retry is left.

@@ -62,6 +62,8 @@ export type ToDirector =
   | { readonly kind: "configure"; readonly plan: DirectorPlan }
   /** Answered by one `drain` with the same number. */
   | { readonly kind: "drain"; readonly id: number; readonly order: DrainOrder }
+  /** Probes whose servers have just failed clients: they are asked at once. */
+  | { readonly kind: "suspects"; readonly probes: readonly string[] }
   | { readonly kind: "stop" };
 
 /** A probe's standing verdict. */
@@ -96,6 +98,8 @@ export type ToProxy =
       readonly sockets: Readonly<Record<string, number>>;
       /** Standing verdicts of all probes; one that is missing counts as up until it is known. */
       readonly verdicts: readonly Verdict[];
+      /** Where clients of relays with persistence belong, for a process that has just started. */
+      readonly clients: readonly ClientNote[];
     }
   | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
   | { readonly kind: "departure"; readonly departure: Departure }
@@ -112,5 +116,7 @@ export type FromProxy =
   | { readonly kind: "departure"; readonly reply: DepartureReply }
   /** Where clients of relays with persistence went, for the other processes and those to come. */
   | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
+  /** Probes whose servers have just refused clients, or let them wait in vain. */
+  | { readonly kind: "suspects"; readonly probes: readonly string[] }
   /** Sent every second; also the sign of life. */
   | { readonly kind: "status"; readonly status: ProxyStatus };

@@ -1,6 +1,7 @@
 import type { Log } from "../base/log.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { SocketOwner } from "./sockets.ts";
+import type { Suspects } from "./suspects.ts";
 import type { Sweep } from "./sweep.ts";
 import type { Tunnel } from "./tunnel.ts";
 
@@ -15,6 +16,7 @@ export interface Engine {
   readonly sweep: Sweep;
   readonly handlers: Bun.SocketHandler<SocketOwner>;
   readonly log: Log;
+  readonly suspects: Suspects;
   readonly counters: Counters;
   /** Open clients that speak HTTP. */
   readonly clients: Set<OpenClient>;

@@ -19,6 +19,7 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
   const worker: Worker = new Worker(log, {
     departure: (reply) => channel.send({ kind: "departure", reply }),
     clients: (clients) => channel.send({ kind: "clients", clients }),
+    suspects: (probes) => channel.send({ kind: "suspects", probes }),
   });
   const leave = (): void => {
     sendStatus();
@@ -29,7 +30,7 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
     switch (message.kind) {
       case "configure":
         try {
-          worker.configure(message.plan, message.sockets, message.verdicts);
+          worker.configure(message);
           channel.send({ kind: "configured" });
         } catch (error) {
           channel.send({ kind: "refused", reason: errorText(error) });

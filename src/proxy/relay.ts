@@ -94,6 +94,7 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   private connectNext(): void {
     if (this.server !== null) {
       this.server.load.closed();
+      this.engine.suspects.add(this.server.probe);
       (this.tried ??= []).push(this.server);
     }
     this.server = this.usesSorry ? null : this.relay.scheduler.next(this, this.tried);

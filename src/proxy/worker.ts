@@ -9,7 +9,7 @@ import type {
 } from "../config/node-plan.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
 import type { Departure, DepartureReply } from "../ipc/departure.ts";
-import type { Verdict } from "../ipc/messages.ts";
+import type { ToProxy, Verdict } from "../ipc/messages.ts";
 import type { ProxyStatus } from "../ipc/status.ts";
 import { AccessLog } from "./access-log.ts";
 import { ClientConnection } from "./client-connection.ts";
@@ -31,6 +31,7 @@ import {
   type SnapshotContext,
 } from "./snapshot.ts";
 import { listenOn, socketHandlers, type SocketOwner, type Wire } from "./sockets.ts";
+import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 
@@ -42,10 +43,13 @@ interface Door {
   accept: (wire: Wire) => void;
 }
 
+type Configuration = Extract<ToProxy, { readonly kind: "configure" }>;
+
 /** How a process tells the supervisor something. */
 export interface Tell {
   readonly departure: (reply: DepartureReply) => void;
   readonly clients: (clients: readonly ClientNote[]) => void;
+  readonly suspects: (probes: readonly string[]) => void;
 }
 
 /** One proxy process: its sockets, its plan, its connections. */
@@ -73,6 +77,7 @@ export class Worker {
       }),
       handlers: socketHandlers(log),
       log,
+      suspects: new Suspects(tell.suspects),
       counters: { requests: 0, responses: new Float64Array(10) },
       clients: new Set(),
       tunnels: new Set(),
@@ -81,13 +86,15 @@ export class Worker {
   }
 
   /** Puts a plan into force for all requests that begin from now on; throws, with nothing changed for clients, if it cannot. */
-  configure(plan: ProxyPlan, sockets: Readonly<Record<string, number>>, verdicts: readonly Verdict[]): void {
+  configure({ plan, sockets, verdicts, clients }: Configuration): void {
     const entrances = this.entrances(plan);
     const missing = [...entrances.keys()].filter((name) => !this.doors.has(name));
     for (const name of missing) {
       if (sockets[name] === undefined) throw new Error(`no listening socket for ${name}`);
     }
     const snapshot = compileSnapshot(plan, this.context());
+    // Before the first of them can come.
+    this.heardClients(clients);
     for (const name of missing) this.doors.set(name, this.openDoor(sockets[name] ?? -1));
     applyVerdicts(snapshot.servers, verdicts);
     this.engine.snapshot = snapshot;

@@ -79,6 +79,7 @@ export class Supervisor {
       verdicts: () => [...this.#verdicts.values()],
       onChange: () => this.#look(),
       onDeparture: (keeper, reply) => this.#departures.answered(keeper, reply),
+      onSuspects: (probes) => this.#director.send({ kind: "suspects", probes }),
       onGone: (keeper) => this.#departures.forget(keeper),
     });
     this.#departures = new Departures({

@@ -24,6 +24,8 @@ export interface WorkersOptions {
   readonly onChange: () => void;
   /** Called with a process's answer about connections to addresses that are about to move. */
   readonly onDeparture: (keeper: WorkerKeeper, reply: DepartureReply) => void;
+  /** Called with probes whose servers have failed clients of a process. */
+  readonly onSuspects: (probes: readonly string[]) => void;
   /** Called when a process is gone. */
   readonly onGone: (keeper: WorkerKeeper) => void;
 }
@@ -34,8 +36,6 @@ export type WorkerKeeper = Keeper<ToProxy, FromProxy>;
 interface Worker {
   readonly keeper: WorkerKeeper;
   status: ProxyStatus | null;
-  /** Whether it was told where clients of relays belong. */
-  knowsClients: boolean;
 }
 
 /** Connections get this long to end when their process is replaced or the service stops. */
@@ -189,10 +189,9 @@ export class Workers {
   }
 
   #makeWorker(plan: ProxyPlan, sockets: SocketSet, index: number): Worker {
-    const { clock, log, onChange, onDeparture, onGone } = this.#options;
+    const { clock, log, onChange, onDeparture, onGone, onSuspects } = this.#options;
     const worker: Worker = {
       status: null,
-      knowsClients: false,
       keeper: new Keeper<ToProxy, FromProxy>({
         name: `proxy ${index}`,
         clock,
@@ -201,31 +200,24 @@ export class Workers {
           startProxy({ descriptors: [...sockets.values()], user: proxyUser(plan.user), ...handlers }),
         // A process that comes back later gets the plan in force then.
         configuration: () =>
-          this.#configuration(this.#workers.includes(worker) ? (this.#plan ?? plan) : plan, sockets),
+          this.#configuration(
+            this.#workers.includes(worker) ? (this.#plan ?? plan) : plan,
+            sockets,
+            this.#clients.notes(clock.now()),
+          ),
         onMessage: (message) => {
           if (message.kind === "status") worker.status = message.status;
           else if (message.kind === "clients") this.#passOn(message.clients, worker);
+          else if (message.kind === "suspects") onSuspects(message.probes);
           else if (message.kind === "departure") onDeparture(worker.keeper, message.reply);
         },
         onChange: () => {
           onChange();
-          if (worker.keeper.isServing) {
-            if (!worker.knowsClients) this.#tellClients(worker);
-          } else {
-            worker.knowsClients = false;
-            onGone(worker.keeper);
-          }
+          if (!worker.keeper.isServing) onGone(worker.keeper);
         },
       }),
     };
     return worker;
-  }
-
-  /** A process that has just begun to serve knows nobody. */
-  #tellClients(worker: Worker): void {
-    worker.knowsClients = true;
-    const clients = this.#clients.notes(this.#options.clock.now());
-    if (clients.length > 0) worker.keeper.send({ kind: "clients", clients });
   }
 
   /** Tells the other processes, and those to come, where clients went. */
@@ -234,10 +226,15 @@ export class Workers {
     for (const other of this.#workers) if (other !== from) other.keeper.send({ kind: "clients", clients });
   }
 
-  #configuration(plan: ProxyPlan, sockets: SocketSet | undefined): ToProxy {
+  /** `clients` is what a process that starts has to know; one that runs has heard it. */
+  #configuration(
+    plan: ProxyPlan,
+    sockets: SocketSet | undefined,
+    clients: readonly ClientNote[] = [],
+  ): ToProxy {
     const endpoints = [...(sockets?.keys() ?? [])];
     // Descriptors 0, 1 and 2 are the standard streams; the inherited sockets follow in order.
     const bySocket = Object.fromEntries(endpoints.map((text, index) => [text, 3 + index]));
-    return { kind: "configure", plan, sockets: bySocket, verdicts: this.#options.verdicts() };
+    return { kind: "configure", plan, sockets: bySocket, verdicts: this.#options.verdicts(), clients };
   }
 }

@@ -134,18 +134,22 @@ export class ProxyDriver implements AsyncDisposable {
   }
 
   /** Starts another process with the same plan on the same sockets. */
-  async successor(): Promise<ProxyDriver> {
+  async successor(clients: readonly ClientNote[] = []): Promise<ProxyDriver> {
     if (this.plan === null) throw new Error("there is no plan yet");
     const driver = new ProxyDriver(this.endpoints, this.descriptors);
     await driver.next((message) => message.kind === "hello");
-    await driver.configure(this.plan);
+    await driver.configure(this.plan, [], clients);
     return driver;
   }
 
   /** Puts a plan into force; throws what the process refuses it with. */
-  async configure(plan: ProxyPlan, verdicts: readonly Verdict[] = []): Promise<void> {
+  async configure(
+    plan: ProxyPlan,
+    verdicts: readonly Verdict[] = [],
+    clients: readonly ClientNote[] = [],
+  ): Promise<void> {
     const answer = this.next(({ kind }) => kind === "configured" || kind === "refused");
-    this.send({ kind: "configure", plan, sockets: this.sockets, verdicts });
+    this.send({ kind: "configure", plan, sockets: this.sockets, verdicts, clients });
     const message = await answer;
     if (message.kind === "refused") throw new Error(message.reason);
     this.plan = plan;

@@ -152,9 +152,7 @@ describe("a relayed service", () => {
     ]);
 
     process.kill(driver.pid, "SIGSTOP");
-    await using successor = await driver.successor();
-    successor.send({ kind: "clients", clients: driver.clients });
-    await successor.nextStatus();
+    await using _successor = await driver.successor(driver.clients);
     driver.kill();
     expect((await say(port, "4"))[0]).toBe(second);
   });

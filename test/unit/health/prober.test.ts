@@ -66,6 +66,38 @@ describe("Prober", () => {
     expect([prober.isUp("a"), prober.isUp("b")]).toEqual([true, false]);
   });
 
+  test("asks at once, as if it were a retry, when a server has failed somebody", async () => {
+    const { prober, behaviour, verdicts, attempts, pass } = lab();
+    prober.configure([probe("a", { intervalMs: 10_000, retries: 1, rise: 1, fall: 1 })]);
+    await pass(1_000);
+    behaviour.set("a", "down");
+    prober.hasten("a");
+    await pass(20);
+    expect(verdicts).toEqual(["a up", "a down"]);
+    behaviour.set("a", "up");
+    const before = attempts.length;
+    prober.hasten("a");
+    await pass(1_000);
+    expect(attempts).toHaveLength(before);
+    await pass(9_500);
+    expect(verdicts).toEqual(["a up", "a down", "a up"]);
+  });
+
+  test("believes its own attempt and not the complaint, and is not driven by complaints", async () => {
+    const { prober, verdicts, attempts, pass } = lab();
+    prober.configure([probe("a", { intervalMs: 10_000 })]);
+    await pass(1_000);
+    const before = attempts.length;
+    for (let turn = 0; turn < 100; turn++) {
+      prober.hasten("a");
+      prober.hasten("unknown");
+      await pass(10);
+    }
+    expect(attempts.length - before).toBeLessThanOrEqual(5);
+    expect(attempts.length - before).toBeGreaterThanOrEqual(3);
+    expect(verdicts).toEqual(["a up"]);
+  });
+
   test("observes fall and rise", async () => {
     const { prober, behaviour, verdicts, pass } = lab();
     prober.configure([probe("a")]);
