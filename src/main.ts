@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { defaultSocket } from "./admin/client.ts";
 import { createLog } from "./base/log.ts";
 import { errorText } from "./base/system-error.ts";
+import { addStatus } from "./cli/status-command.ts";
 import { version } from "./cli/version.ts";
 import { openChannel } from "./ipc/channel.ts";
 import type { FromDirector, FromProxy, FromVrrp, Role, ToDirector, ToProxy, ToVrrp } from "./ipc/messages.ts";
@@ -41,6 +42,7 @@ function program(finish: (status: Promise<number>) => void): Command {
   const socketOf = (): string => top.opts<{ socket: string }>().socket;
   addService(top, finish, socketOf);
   addQuestions(top, finish, socketOf);
+  addStatus(top, finish, socketOf);
   addDrain(top, finish, socketOf);
   addWatch(top, finish);
   addDigest(top, finish);
@@ -80,7 +82,7 @@ function addQuestions(top: Command, finish: (status: Promise<number>) => void, s
     .action((options: { config: string; node?: string; plan: boolean; json: boolean }) => {
       const run = async (): Promise<number> => {
         const { runCheck } = await import("./cli/check.ts");
-        return runCheck({ ...options, node: options.node ?? null });
+        return runCheck({ ...options, node: options.node ?? null, socket: socketOf() });
       };
       finish(run());
     });
@@ -107,17 +109,6 @@ function addQuestions(top: Command, finish: (status: Promise<number>) => void, s
       const run = async (): Promise<number> => {
         const { runFailover } = await import("./cli/failover.ts");
         return runFailover({ ...options, names, socket: socketOf() });
-      };
-      finish(run());
-    });
-  top
-    .command("status")
-    .description("show what the running service does, and why")
-    .option("--json", "as one JSON document", false)
-    .action((options: { json: boolean }) => {
-      const run = async (): Promise<number> => {
-        const { runStatus } = await import("./cli/status.ts");
-        return runStatus({ socket: socketOf(), json: options.json });
       };
       finish(run());
     });

@@ -15,7 +15,7 @@ export interface ReloadReply {
 
 /** What the socket can be asked. */
 export interface AdminHandlers {
-  status(): NodeStatus;
+  status(): Promise<NodeStatus>;
   reload(): Promise<ReloadReply>;
   failover(order: HandoverOrder): Promise<HandoverReport>;
   drain(order: DrainOrder): Promise<DrainReport>;
@@ -62,7 +62,7 @@ export async function serveAdmin(path: string, handlers: AdminHandlers): Promise
 
 async function answer(request: Request, handlers: AdminHandlers): Promise<Response> {
   const { pathname } = new URL(request.url);
-  if (request.method === "GET" && pathname === "/status") return Response.json(handlers.status());
+  if (request.method === "GET" && pathname === "/status") return Response.json(await handlers.status());
   if (request.method === "POST" && pathname === "/reload") return Response.json(await handlers.reload());
   if (request.method === "POST" && pathname === "/failover") {
     const order = await handoverOrder(request);

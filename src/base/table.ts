@@ -1,7 +1,7 @@
 /** Lays cells out in columns two spaces apart; the last column is not padded. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)),
+    rows.reduce((width, row) => Math.max(width, (row[column] ?? "").length), title.length),
   );
   const line = (cells: readonly string[]): string =>
     cells

@@ -11,6 +11,8 @@ import type { NodePlan } from "../config/node-plan.ts";
 import { withoutSecrets } from "../config/without-secrets.ts";
 import { findNode, planNode } from "../config/plan.ts";
 import { readConfig } from "../config/read.ts";
+import { stepText } from "../director/plan.ts";
+import { describeForecast, forecastKernel, type KernelForecast } from "./kernel-forecast.ts";
 
 /** How `edge-ha check` was called. */
 export interface CheckOptions {
@@ -20,6 +22,8 @@ export interface CheckOptions {
   /** Also say what the node will do. */
   readonly plan: boolean;
   readonly json: boolean;
+  /** The admin socket, where a service that runs says how its checks stand. */
+  readonly socket: string;
 }
 
 /** What a check came to; `problem` is what is wrong beside the file's own faults. */
@@ -27,6 +31,7 @@ interface Outcome {
   readonly diagnostics: readonly Diagnostic[];
   readonly config: Config | null;
   readonly plan: NodePlan | null;
+  readonly kernel: KernelForecast | null;
   readonly problem: string | null;
 }
 
@@ -44,20 +49,21 @@ async function examine(options: CheckOptions): Promise<Outcome> {
     text = await readFile(options.config);
   } catch (error) {
     const problem = `${options.config} cannot be read: ${errorText(error)}; name the file with --config`;
-    return { diagnostics: [], config: null, plan: null, problem };
+    return { diagnostics: [], config: null, plan: null, kernel: null, problem };
   }
   const { config, diagnostics } = readConfig(text, options.config, { trustProblem, authorityProblem });
   const isAsked = options.plan || options.node !== null;
-  if (config === null || !isAsked) return { diagnostics, config, plan: null, problem: null };
+  if (config === null || !isAsked) return { diagnostics, config, plan: null, kernel: null, problem: null };
   const localAddresses = Object.values(networkInterfaces()).flatMap((list) =>
     (list ?? []).flatMap(({ address }) => canonicalAddress(address) ?? []),
   );
   const found = findNode(config, { name: options.node, hostName: hostname(), localAddresses });
   if (found.node === null) {
-    return { diagnostics, config, plan: null, problem: `${options.config}: ${found.reason}` };
+    return { diagnostics, config, plan: null, kernel: null, problem: `${options.config}: ${found.reason}` };
   }
   const plan = options.plan ? planNode(config, found.node, { cores: availableParallelism() }) : null;
-  return { diagnostics, config, plan, problem: null };
+  const kernel = plan === null ? null : await forecastKernel(plan.director, options.socket);
+  return { diagnostics, config, plan, kernel, problem: null };
 }
 
 function isUsable(outcome: Outcome): boolean {
@@ -67,8 +73,13 @@ function isUsable(outcome: Outcome): boolean {
 function printJson(options: CheckOptions, outcome: Outcome): void {
   const { diagnostics, problem } = outcome;
   const plan = outcome.plan === null ? null : withoutSecrets(outcome.plan);
-  const document = { file: options.config, isUsable: isUsable(outcome), problem, diagnostics, plan };
+  const kernel = jsonForecast(outcome.kernel);
+  const document = { file: options.config, isUsable: isUsable(outcome), problem, diagnostics, plan, kernel };
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+function jsonForecast(kernel: KernelForecast | null): unknown {
+  return kernel === null ? null : { ...kernel, steps: kernel.steps?.map(stepText) ?? null };
 }
 
 function printText(options: CheckOptions, outcome: Outcome): void {
@@ -79,6 +90,7 @@ function printText(options: CheckOptions, outcome: Outcome): void {
   if (outcome.config === null || outcome.problem !== null) return;
   process.stdout.write(`${options.config}: ok: ${summary(outcome.config, outcome.diagnostics.length)}\n`);
   if (outcome.plan !== null) process.stdout.write(`\n${describePlan(outcome.plan)}\n`);
+  if (outcome.kernel !== null) process.stdout.write(`\n${describeForecast(outcome.kernel)}\n`);
 }
 
 function summary(config: Config, warnings: number): string {

@@ -1,15 +1,9 @@
 import { askAdmin } from "../admin/client.ts";
-import { formatEndpoint } from "../base/address.ts";
 import { errorText } from "../base/system-error.ts";
 import { formatTable } from "../base/table.ts";
 import { describeBfd } from "./bfd-status.ts";
-import type {
-  InstanceStatus,
-  NodeStatus,
-  PathStatus,
-  ServiceStatus,
-  SplitBrainStatus,
-} from "../ipc/status.ts";
+import { describeServices, describeTraffic } from "./service-tables.ts";
+import type { InstanceStatus, NodeStatus, PathStatus, SplitBrainStatus } from "../ipc/status.ts";
 
 /** Shows what the running service is doing and why; 0 shown, 1 nobody there. */
 export async function runStatus(options: {
@@ -34,7 +28,9 @@ export function describeStatus(status: NodeStatus, isTerminal: boolean): string 
   const sections = [describeHead(status), describeInstances(status.instances, isTerminal)];
   const bfd = describeBfd(status.bfd, (word) => paint(word, isTerminal));
   if (bfd !== null) sections.push(bfd);
-  if (status.services.length > 0) sections.push(describeServices(status));
+  if (status.services.length > 0) {
+    sections.push(describeServices(status.services), describeTraffic(status.services));
+  }
   if (status.probes.length > 0) sections.push(describeProbes(status, isTerminal));
   sections.push(describeProcesses(status));
   return `${sections.join("\n\n")}\n`;
@@ -116,31 +112,6 @@ function duplicateText(address: string): string {
 
 function virtualMacText({ virtualMac }: InstanceStatus): string {
   return virtualMac === null ? "" : ` as ${virtualMac.mac} (${virtualMac.interface})`;
-}
-
-function serviceState({ usesSorry, hasQuorum }: ServiceStatus): string {
-  if (usesSorry) return "sorry server";
-  return hasQuorum ? "" : "down";
-}
-
-function placeOf({ protocol, address, port, mark }: ServiceStatus): string {
-  if (address === null || port === null) return `fwmark ${mark}`;
-  const endpoint = formatEndpoint({ address, port });
-  return protocol === "tcp" ? endpoint : `${protocol} ${endpoint}`;
-}
-
-function describeServices(status: NodeStatus): string {
-  const rows = status.services.flatMap((service) => [
-    [service.name, placeOf(service), service.scheduler, serviceState(service), ""],
-    ...service.servers.map((server) => [
-      "",
-      `  ${formatEndpoint(server)}`,
-      `weight ${server.weight}`,
-      server.drain ?? (server.isUp ? "up" : "down"),
-      `${server.activeConnections}`,
-    ]),
-  ]);
-  return formatTable(["SERVICE", "ADDRESS", "SCHEDULER", "STATE", "CONNECTIONS"], rows);
 }
 
 function describeProbes(status: NodeStatus, isTerminal: boolean): string {

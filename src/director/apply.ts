@@ -1,59 +1,45 @@
 import { unreachable } from "../base/assert.ts";
-import { hasCode } from "../base/system-error.ts";
+import { hasCode, type SystemError } from "../base/system-error.ts";
 import type { Ipvs } from "../kernel/ipvs.ts";
 import type { Step } from "./plan.ts";
 
 /** The part of the kernel's interface that changes something. */
-export type IpvsChanges = Pick<
-  Ipvs,
-  "addService" | "setService" | "removeService" | "addServer" | "setServer" | "removeServer"
->;
+export type IpvsChanges = Pick<Ipvs, "changeAll">;
 
 /**
- * Carries out one step. What someone else did between the reading of the table and now is no error: an entry that is
- * there already is changed instead of added, one that is gone is added instead of changed, or was to go anyway.
- * Throws `SystemError` for everything else.
+ * Carries out steps in their order and gives for each what went wrong, or null; one that fails does not hold up the
+ * others. What someone else did between the reading of the table and now is no error: an entry that is there already is
+ * changed instead of added, one that is gone is added instead of changed, or was to go anyway.
  */
-export function applyStep(ipvs: IpvsChanges, step: Step): void {
-  switch (step.kind) {
-    case "addService":
-      return orElse(
-        () => ipvs.addService(step.service),
-        ["EEXIST"],
-        () => ipvs.setService(step.service),
-      );
-    case "setService":
-      return orElse(
-        () => ipvs.setService(step.service),
-        ["ESRCH"],
-        () => ipvs.addService(step.service),
-      );
-    case "removeService":
-      return orElse(() => ipvs.removeService(step.key), ["ESRCH", "ENOENT"]);
-    case "addServer":
-      return orElse(
-        () => ipvs.addServer(step.key, step.server),
-        ["EEXIST"],
-        () => ipvs.setServer(step.key, step.server),
-      );
-    case "setServer":
-      return orElse(
-        () => ipvs.setServer(step.key, step.server),
-        ["ENOENT"],
-        () => ipvs.addServer(step.key, step.server),
-      );
-    case "removeServer":
-      return orElse(() => ipvs.removeServer(step.key, step.server), ["ESRCH", "ENOENT"]);
-    default:
-      return unreachable(step);
-  }
+export function applySteps(ipvs: IpvsChanges, steps: readonly Step[]): readonly (SystemError | null)[] {
+  const refusals = ipvs.changeAll(steps);
+  return refusals.map((refusal, index) => {
+    const step = steps[index];
+    return refusal === null || step === undefined ? refusal : amend(ipvs, step, refusal);
+  });
 }
 
-function orElse(action: () => void, codes: readonly string[], otherwise: () => void = () => undefined): void {
-  try {
-    action();
-  } catch (error) {
-    if (!hasCode(error, ...codes)) throw error;
-    otherwise();
+/** What is tried after a refusal, and what has become of the step then. */
+function amend(ipvs: IpvsChanges, step: Step, refusal: SystemError): SystemError | null {
+  const other = alternative(step, refusal);
+  if (other === "nothing") return null;
+  return other === null ? refusal : (ipvs.changeAll([other])[0] ?? null);
+}
+
+function alternative(step: Step, refusal: SystemError): Step | "nothing" | null {
+  switch (step.kind) {
+    case "addService":
+      return hasCode(refusal, "EEXIST") ? { ...step, kind: "setService" } : null;
+    case "setService":
+      return hasCode(refusal, "ESRCH") ? { ...step, kind: "addService" } : null;
+    case "addServer":
+      return hasCode(refusal, "EEXIST") ? { ...step, kind: "setServer" } : null;
+    case "setServer":
+      return hasCode(refusal, "ENOENT") ? { ...step, kind: "addServer" } : null;
+    case "removeService":
+    case "removeServer":
+      return hasCode(refusal, "ESRCH", "ENOENT") ? "nothing" : null;
+    default:
+      return unreachable(step);
   }
 }

@@ -6,13 +6,13 @@ import type { IpvsServicePlan } from "../config/service-plan.ts";
 import type { Prober } from "../health/prober.ts";
 import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { ServiceStatus } from "../ipc/status.ts";
-import type { IpvsService } from "../kernel/ipvs.ts";
+import type { CountedService, IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
-import { applyStep, type IpvsChanges } from "./apply.ts";
+import { applySteps, type IpvsChanges } from "./apply.ts";
 import { Availability, type AvailabilityOptions } from "./availability.ts";
 import type { IsUp } from "./moment.ts";
 import type { Journal } from "../kernel/journal.ts";
-import { planSteps, stepText, type Step } from "./plan.ts";
+import { planSteps, stepText, summaryText, type Step } from "./plan.ts";
 import { openRefusal, stepRefusal } from "./refusal.ts";
 import { serviceStatuses } from "./service-status.ts";
 import type { QuorumChange } from "./quorum.ts";
@@ -22,6 +22,7 @@ import { weighedServices } from "./weights.ts";
 /** The kernel's table as the director uses it. */
 export interface IpvsTable extends IpvsChanges {
   services(): readonly IpvsService[];
+  countedServices(): readonly CountedService[];
   close(): void;
 }
 
@@ -38,6 +39,9 @@ export interface DirectorOptions {
   /** Runs what is to be run when a service gains or loses its quorum. */
   readonly tell: (change: QuorumChange) => void;
 }
+
+/** More steps than this are told in one line. */
+const mostStepsTold = 200;
 
 const nothing: DirectorPlan = { probes: [], services: [], marks: [], footing: noFooting };
 
@@ -106,11 +110,13 @@ export class Director {
     return report;
   }
 
-  /** The planned services as the kernel has them. */
+  /** The planned services as the kernel has them, and those of others. */
   status(): readonly ServiceStatus[] {
-    const services = this.#weighed(this.#plan ?? nothing);
     const isUp: IsUp = (probe) => this.#options.prober.verdict(probe);
-    return serviceStatuses(services, this.#read(), isUp, this.#availability);
+    const actual = this.#read((ipvs) => ipvs.countedServices());
+    const plan = this.#plan ?? nothing;
+    const shown = { services: this.#weighed(plan), marks: plan.marks };
+    return serviceStatuses(shown, actual, isUp, this.#availability);
   }
 
   /** Ends the checks and removes everything this node made. */
@@ -139,9 +145,9 @@ export class Director {
   }
 
   /** Reads the table; after a failure the connection is made anew at the next look. */
-  #read(): readonly IpvsService[] {
+  #read<Service extends IpvsService>(read: (ipvs: IpvsTable) => readonly Service[]): readonly Service[] {
     try {
-      return this.#ipvs?.services() ?? [];
+      return this.#ipvs === null ? [] : read(this.#ipvs);
     } catch (error) {
       this.#options.log.error(`the IPVS table cannot be read: ${errorText(error)}`);
       this.#ipvs?.close();
@@ -152,7 +158,9 @@ export class Director {
 
   /** What the table of an earlier process says about servers: it knew who is down, and a restart forgets nothing. */
   #standingVerdicts(plan: DirectorPlan): Map<string, boolean> {
-    const present = new Map(this.#read().map((service) => [formatKey(service.key), service]));
+    const present = new Map(
+      this.#read((ipvs) => ipvs.services()).map((service) => [formatKey(service.key), service]),
+    );
     const verdicts = new Map<string, boolean>();
     for (const service of plan.services) {
       const key = formatKey(keyOf(service));
@@ -169,7 +177,7 @@ export class Director {
   }
 
   #reconcile(plan: DirectorPlan, isUp: IsUp): string | null {
-    const actual = this.#read();
+    const actual = this.#read((table) => table.services());
     const ipvs = this.#ipvs;
     if (ipvs === null) return plan.services.length > 0 ? "the kernel's table cannot be read" : null;
     this.#availability.observe(plan.services, actual, isUp);
@@ -184,16 +192,15 @@ export class Director {
 
   /** Applies all steps, also those after one that failed: one bad service does not hold up the others. */
   #apply(ipvs: IpvsTable, steps: readonly Step[]): string | null {
-    let failure: string | null = null;
-    for (const step of steps) {
-      try {
-        applyStep(ipvs, step);
-        this.#options.log.info(stepText(step));
-      } catch (error) {
-        failure ??= `${stepText(step)}: ${stepRefusal(step, error)}`;
-      }
+    const refusals = applySteps(ipvs, steps);
+    const done = steps.filter((_, index) => refusals[index] === null);
+    if (done.length > mostStepsTold) this.#options.log.info(`IPVS: ${summaryText(done)}`);
+    else for (const step of done) this.#options.log.info(stepText(step));
+    for (const [index, step] of steps.entries()) {
+      const refusal = refusals[index] ?? null;
+      if (refusal !== null) return `${stepText(step)}: ${stepRefusal(step, refusal)}`;
     }
-    return failure;
+    return null;
   }
 
   #note(services: ReadonlySet<string>): void {

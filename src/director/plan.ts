@@ -1,6 +1,6 @@
 import { unreachable } from "../base/assert.ts";
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
-import type { IpvsKey, IpvsServer, IpvsService, IpvsTunnel } from "../kernel/ipvs.ts";
+import type { IpvsChange, IpvsServer, IpvsService, IpvsTunnel } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 
 /**
@@ -8,13 +8,7 @@ import { formatKey } from "../kernel/ipvs-messages.ts";
  * before others go, so that there is no moment without one; services that go, go last. A service that is neither
  * wanted nor owned belongs to someone else and is left alone.
  */
-export type Step =
-  | { readonly kind: "addService"; readonly service: IpvsService }
-  | { readonly kind: "setService"; readonly service: IpvsService }
-  | { readonly kind: "removeService"; readonly key: IpvsKey }
-  | { readonly kind: "addServer"; readonly key: IpvsKey; readonly server: IpvsServer }
-  | { readonly kind: "setServer"; readonly key: IpvsKey; readonly server: IpvsServer }
-  | { readonly kind: "removeServer"; readonly key: IpvsKey; readonly server: Endpoint };
+export type Step = IpvsChange;
 
 /** Gives the steps that lead from `actual` to `desired`; none if they agree. `owned` holds keys as `formatKey` writes them. */
 export function planSteps(
@@ -29,6 +23,21 @@ export function planSteps(
     ...desired.flatMap((service) => serviceSteps(service, present.get(formatKey(service.key)))),
     ...removals.map(({ key }): Step => ({ kind: "removeService", key })),
   ];
+}
+
+/** Says in one line what many steps come to, such as `2 services and 40 servers added, 1 server changed`. */
+export function summaryText(steps: readonly Step[]): string {
+  const verbs = { add: "added", set: "changed", remove: "removed" } as const;
+  const parts = Object.entries(verbs).flatMap(([verb, done]) => {
+    const services = steps.filter(({ kind }) => kind === `${verb}Service`).length;
+    const servers = steps.filter(({ kind }) => kind === `${verb}Server`).length;
+    const counts = [
+      ...(services > 0 ? [`${services} ${services === 1 ? "service" : "services"}`] : []),
+      ...(servers > 0 ? [`${servers} ${servers === 1 ? "server" : "servers"}`] : []),
+    ];
+    return counts.length > 0 ? [`${counts.join(" and ")} ${done}`] : [];
+  });
+  return parts.join(", ");
 }
 
 /** Says what a step does, for the log. */
@@ -73,19 +82,24 @@ function serviceSteps(desired: IpvsService, actual: IpvsService | undefined): re
 
 function serverSteps(desired: IpvsService, actual: IpvsService): readonly Step[] {
   const { key } = desired;
-  const present = new Map(actual.servers.map((server) => [formatEndpoint(server), server]));
-  const wanted = new Set(desired.servers.map(formatEndpoint));
+  const present = new Map(actual.servers.map((server) => [identity(server), server]));
+  const wanted = new Set(desired.servers.map(identity));
   const additions: Step[] = [];
   const changes: Step[] = [];
   for (const server of desired.servers) {
-    const before = present.get(formatEndpoint(server));
+    const before = present.get(identity(server));
     if (before === undefined) additions.push({ kind: "addServer", key, server });
     else if (!isSameServer(server, before)) changes.push({ kind: "setServer", key, server });
   }
   const removals = actual.servers
-    .filter((server) => !wanted.has(formatEndpoint(server)))
+    .filter((server) => !wanted.has(identity(server)))
     .map(({ address, port }): Step => ({ kind: "removeServer", key, server: { address, port } }));
   return [...additions, ...changes, ...removals];
+}
+
+/** Cheaper than the endpoint in its usual form, of which a large table needs 100,000. */
+function identity({ address, port }: Endpoint): string {
+  return `${address} ${port}`;
 }
 
 function isSameService(desired: IpvsService, actual: IpvsService): boolean {

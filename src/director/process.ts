@@ -10,7 +10,7 @@ import { Balancer } from "./balancer.ts";
 import { stateDirectory } from "../kernel/journal.ts";
 import { openFooting } from "./open-footing.ts";
 
-const statusIntervalMs = 1_000;
+const lookIntervalMs = 1_000;
 /** How often the table is compared with what it should be even if nothing has happened here. */
 const reconcileIntervalMs = 10_000;
 
@@ -33,13 +33,10 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
   const balancer = new Balancer({ clock, log, prober });
   const footing = openFooting(stateDirectory(process.env), log);
 
-  const sendStatus = (): void =>
-    channel.send({ kind: "status", probes: prober.status(), services: balancer.status() });
   const deliver = (): void => {
     channel.send({ kind: "verdicts", verdicts });
     verdicts = [];
     balancer.reconcile();
-    sendStatus();
   };
   const stop = async (): Promise<void> => {
     await balancer.stop();
@@ -56,22 +53,22 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
     switch (message.kind) {
       case "configure": {
         const reason = footing.change(message.plan.footing, () => balancer.configure(message.plan));
-        channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason });
-        return sendStatus();
+        return channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason });
       }
       case "suspects":
         for (const probe of message.probes) prober.hasten(probe);
         return;
       case "drain":
-        channel.send({ kind: "drain", id: message.id, report: balancer.drain(message.order) });
-        return sendStatus();
+        return channel.send({ kind: "drain", id: message.id, report: balancer.drain(message.order) });
+      case "show":
+        return channel.send({ kind: "status", probes: prober.status(), services: balancer.status() });
       case "stop":
         return void stop();
     }
   });
-  every(statusIntervalMs, () => {
+  every(lookIntervalMs, () => {
     balancer.advance();
-    sendStatus();
+    channel.send({ kind: "alive" });
   });
   every(reconcileIntervalMs, () => {
     balancer.look();

@@ -1,48 +1,131 @@
 import { formatEndpoint } from "../base/address.ts";
-import type { IpvsServicePlan, ServiceKeyPlan } from "../config/service-plan.ts";
-import type { ServiceStatus } from "../ipc/status.ts";
-import type { IpvsService } from "../kernel/ipvs.ts";
+import type { DirectorPlan } from "../config/node-plan.ts";
+import type { IpvsServicePlan, MarkPlan, ServiceKeyPlan } from "../config/service-plan.ts";
+import type { ServerStatus, ServiceStatus, TrafficStatus } from "../ipc/status.ts";
+import type { CountedServer, CountedService, IpvsKey, IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
-import { standingOf, type Circumstances, type IsUp } from "./moment.ts";
-import { keyOf } from "./table.ts";
+import { standingOf, type Circumstances, type IsUp, type ServiceStanding } from "./moment.ts";
+import { desiredService, flagWords, keyOf } from "./table.ts";
 
-/** Shows the planned services as the kernel has them. PURE. */
+const noTraffic: TrafficStatus = {
+  connections: 0,
+  inPackets: 0,
+  outPackets: 0,
+  inBytes: 0,
+  outBytes: 0,
+  connectionsPerS: 0,
+  inPacketsPerS: 0,
+  outPacketsPerS: 0,
+  inBytesPerS: 0,
+  outBytesPerS: 0,
+};
+
+/** Shows the planned services as the kernel has them, and behind them those of others. PURE. */
 export function serviceStatuses(
-  services: readonly IpvsServicePlan[],
-  actual: readonly IpvsService[],
+  { services, marks }: Pick<DirectorPlan, "services" | "marks">,
+  actual: readonly CountedService[],
   isUp: IsUp,
   circumstances?: Circumstances,
 ): readonly ServiceStatus[] {
   const present = new Map(actual.map((service) => [formatKey(service.key), service]));
-  return services.map((service) => {
-    const entry = present.get(formatKey(keyOf(service)));
-    const entries = new Map(entry?.servers.map((server) => [formatEndpoint(server), server]));
-    const { sorry } = service;
+  const planned = services.map((service) => {
+    const key = formatKey(keyOf(service));
     const standing = standingOf(service, isUp, circumstances);
-    return {
-      name: service.name,
-      ...place(service.key),
-      scheduler: entry?.scheduler ?? service.scheduler,
-      usesSorry: !standing.hasQuorum && sorry !== null && entries.has(formatEndpoint(sorry)),
-      hasQuorum: standing.hasQuorum,
-      servers: standing.servers.map(({ server, isUp: isServing, drain }) => {
-        const found = entries.get(formatEndpoint(server));
-        return {
-          address: server.address,
-          port: server.port,
-          weight: found?.weight ?? 0,
-          isUp: isServing,
-          drain,
-          activeConnections: found?.activeConnections ?? 0,
-          inactiveConnections: found?.inactiveConnections ?? 0,
-          persistentConnections: found?.persistentConnections ?? 0,
-        };
-      }),
-    };
+    const status = plannedStatus(service, present.get(key), { standing, marks });
+    present.delete(key);
+    return status;
   });
+  return [...planned, ...[...present.values()].map(foreignStatus)];
 }
 
-function place(key: ServiceKeyPlan): Pick<ServiceStatus, "protocol" | "address" | "port" | "mark"> {
+function plannedStatus(
+  service: IpvsServicePlan,
+  entry: CountedService | undefined,
+  { standing, marks }: { readonly standing: ServiceStanding; readonly marks: readonly MarkPlan[] },
+): ServiceStatus {
+  const entries = new Map(entry?.servers.map((server) => [formatEndpoint(server), server]));
+  const { sorry } = service;
+  const sorryEntry = sorry === null || standing.hasQuorum ? undefined : entries.get(formatEndpoint(sorry));
+  return {
+    name: service.name,
+    isForeign: false,
+    ...shape(entry ?? desiredService(service, standing)),
+    marked: markedPlaces(service.key, marks),
+    usesSorry: sorryEntry !== undefined,
+    hasQuorum: standing.hasQuorum,
+    traffic: entry?.counters ?? noTraffic,
+    servers: standing.servers.map(({ server, isUp, drain }) => {
+      const found = entries.get(formatEndpoint(server));
+      if (found !== undefined) return serverStatus(found, { isUp, drain });
+      const { address, port, forward, tunnel, upperThreshold, lowerThreshold } = server;
+      const way = forward === "tunnel" ? (tunnel?.type ?? "ipip") : forward;
+      return { ...absent, address, port, forward: way, isUp, drain, upperThreshold, lowerThreshold };
+    }),
+    sorry: sorryEntry === undefined ? null : serverStatus(sorryEntry, { isUp: null, drain: null }),
+  };
+}
+
+function markedPlaces(key: ServiceKeyPlan, marks: readonly MarkPlan[]): readonly string[] {
+  if (!("mark" in key)) return [];
+  const own = marks.filter(({ mark, family }) => mark === key.mark && family === key.family);
+  return own.flatMap(({ sockets }) =>
+    sockets.map((socket) => `${socket.protocol} ${formatEndpoint(socket)}`),
+  );
+}
+
+const absent = {
+  isInTable: false,
+  weight: 0,
+  activeConnections: 0,
+  inactiveConnections: 0,
+  persistentConnections: 0,
+  traffic: noTraffic,
+} as const;
+
+function foreignStatus(entry: CountedService): ServiceStatus {
+  return {
+    name: formatKey(entry.key),
+    isForeign: true,
+    ...shape(entry),
+    marked: [],
+    usesSorry: false,
+    hasQuorum: entry.servers.some(({ weight }) => weight > 0),
+    traffic: entry.counters,
+    servers: entry.servers.map((server) => serverStatus(server, { isUp: null, drain: null })),
+    sorry: null,
+  };
+}
+
+/** What a service is, apart from what becomes of it. */
+type Shape = Pick<
+  ServiceStatus,
+  "protocol" | "address" | "port" | "mark" | "scheduler" | "schedulerFlags" | "isOnePacket" | "persistence"
+>;
+
+function shape({ key, scheduler, flags, ...service }: IpvsService): Shape {
+  return {
+    ...place(key),
+    scheduler,
+    ...flagWords(flags),
+    persistence: {
+      timeoutS: service.persistenceS,
+      prefix: service.netmask,
+      engine: service.persistenceEngine,
+    },
+  };
+}
+
+function serverStatus(
+  { counters, tunnel, forward, ...server }: CountedServer,
+  health: Pick<ServerStatus, "isUp" | "drain">,
+): ServerStatus {
+  const way = forward === "tunnel" ? (tunnel?.type ?? "ipip") : forward;
+  return { ...server, ...health, isInTable: true, forward: way, traffic: counters };
+}
+
+const protocolNames: Readonly<Record<number, "tcp" | "udp" | "sctp">> = { 6: "tcp", 17: "udp", 132: "sctp" };
+
+function place(key: IpvsKey): Pick<ServiceStatus, "protocol" | "address" | "port" | "mark"> {
   if ("mark" in key) return { protocol: null, address: null, port: null, mark: key.mark };
-  return { protocol: key.protocol, address: key.address, port: key.port, mark: null };
+  return { protocol: protocolNames[key.protocol] ?? "tcp", address: key.address, port: key.port, mark: null };
 }

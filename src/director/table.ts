@@ -57,6 +57,20 @@ function flagsOf({ isOnePacket, schedulerFlags }: IpvsServicePlan): number {
   return bits.reduce((all, bit) => all | bit, isOnePacket ? onePacketFlag : 0);
 }
 
+/** Says in words what the flags of an entry are; those without a word as their number. */
+export function flagWords(flags: number): {
+  readonly isOnePacket: boolean;
+  readonly schedulerFlags: readonly string[];
+} {
+  const known = Object.entries(schedulerFlagBits);
+  const words = known.filter(([, bit]) => (flags & bit) !== 0).map(([word]) => word);
+  const rest = known.reduce((left, [, bit]) => left & ~bit, flags & ~onePacketFlag);
+  return {
+    isOnePacket: (flags & onePacketFlag) !== 0,
+    schedulerFlags: rest === 0 ? words : [...words, `0x${rest.toString(16)}`],
+  };
+}
+
 /** A sorry server may be one of the servers, whose entry it then takes. */
 function withSorry(servers: readonly IpvsServer[], sorry: IpvsTargetPlan | null): readonly IpvsServer[] {
   if (sorry === null) return servers;

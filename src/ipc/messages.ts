@@ -64,6 +64,8 @@ export type ToDirector =
   | { readonly kind: "drain"; readonly id: number; readonly order: DrainOrder }
   /** Probes whose servers have just failed clients: they are asked at once. */
   | { readonly kind: "suspects"; readonly probes: readonly string[] }
+  /** Answered by one `status`: with thousands of servers it is too much to be sent unasked. */
+  | { readonly kind: "show" }
   | { readonly kind: "stop" };
 
 /** A probe's standing verdict. */
@@ -78,6 +80,8 @@ export interface Verdict {
 export type FromDirector =
   | { readonly kind: "hello" }
   | { readonly kind: "drain"; readonly id: number; readonly report: DrainReport }
+  /** The sign of life, every second. */
+  | { readonly kind: "alive" }
   | { readonly kind: "configured" }
   | { readonly kind: "refused"; readonly reason: string }
   /** All verdicts that changed since the last message. */

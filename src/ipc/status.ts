@@ -165,29 +165,71 @@ export interface ProbeStatus {
 
 /** One entry of the kernel's service table and its servers. */
 export interface ServiceStatus {
+  /** Name of the `[[service]]`; of a foreign service what it goes by, such as `tcp 192.0.2.1:80`. */
   readonly name: string;
+  /** Whether someone else made it: it is shown, and left alone. */
+  readonly isForeign: boolean;
   /** Null for a service that goes by a firewall mark, as are address and port. */
   readonly protocol: "tcp" | "udp" | "sctp" | null;
   readonly address: string | null;
   readonly port: number | null;
   readonly mark: number | null;
+  /** Where packets go to that get the mark here, such as `tcp 192.0.2.1:80`; empty without a mark, or if others mark. */
+  readonly marked: readonly string[];
   readonly scheduler: string;
+  /** Settings of the scheduler: `fallback` and `port` of sh and mh. */
+  readonly schedulerFlags: readonly string[];
+  readonly isOnePacket: boolean;
+  /** How long a client stays with its server, or 0; clients whose addresses agree in `prefix` bits are one. */
+  readonly persistence: {
+    readonly timeoutS: number;
+    readonly prefix: number;
+    readonly engine: string | null;
+  };
   readonly usesSorry: boolean;
   /** Whether enough of its servers are up. */
   readonly hasQuorum: boolean;
-  readonly servers: readonly {
-    readonly address: string;
-    readonly port: number;
-    /** What the kernel has; 0 if it is not in the table. */
-    readonly weight: number;
-    readonly isUp: boolean;
-    /** Whether the operator has taken it out: with connections still open, or none left. */
-    readonly drain: "draining" | "drained" | null;
-    readonly activeConnections: number;
-    readonly inactiveConnections: number;
-    /** Clients that persistence binds to it. */
-    readonly persistentConnections: number;
-  }[];
+  readonly traffic: TrafficStatus;
+  readonly servers: readonly ServerStatus[];
+  /** The sorry server while it is in the table. */
+  readonly sorry: ServerStatus | null;
+}
+
+/** A server of a service in the kernel's table. */
+export interface ServerStatus {
+  readonly address: string;
+  readonly port: number;
+  /** Whether it is in the table; where it is not, weight and counters are 0. */
+  readonly isInTable: boolean;
+  /** Of a tunnel, what packets are wrapped in. */
+  readonly forward: "nat" | "local" | "dr" | "bypass" | "ipip" | "gue" | "gre";
+  readonly weight: number;
+  /** Null for the servers of foreign services, which are not checked. */
+  readonly isUp: boolean | null;
+  /** Whether the operator has taken it out: with connections still open, or none left. */
+  readonly drain: "draining" | "drained" | null;
+  /** Connections above which it gets none, until there are fewer than `lowerThreshold`; 0 is no limit. */
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+  readonly activeConnections: number;
+  readonly inactiveConnections: number;
+  /** Clients that persistence binds to it. */
+  readonly persistentConnections: number;
+  readonly traffic: TrafficStatus;
+}
+
+/** What the kernel has counted since the entry was made, and rates as it estimates them over some seconds. */
+export interface TrafficStatus {
+  readonly connections: number;
+  readonly inPackets: number;
+  readonly outPackets: number;
+  readonly inBytes: number;
+  readonly outBytes: number;
+  readonly connectionsPerS: number;
+  readonly inPacketsPerS: number;
+  readonly outPacketsPerS: number;
+  readonly inBytesPerS: number;
+  readonly outBytesPerS: number;
 }
 
 /** One proxy process. */

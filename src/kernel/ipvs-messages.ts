@@ -192,9 +192,19 @@ function readNetmask(from: Attributes, family: Family): number {
   return Math.clz32(~mask);
 }
 
+/** Gives the attributes of the service in a reply. */
+export function serviceFields(attributes: Attributes): Attributes {
+  return readNested(attributes, top.service);
+}
+
+/** Gives the attributes of the server in a reply. */
+export function serverFields(attributes: Attributes): Attributes {
+  return readNested(attributes, top.server);
+}
+
 /** Reads the service of a reply, without its servers; null if it is not whole. */
 export function parseService(attributes: Attributes): IpvsService | null {
-  const fields = readNested(attributes, top.service);
+  const fields = serviceFields(attributes);
   const key = parseKey(fields);
   const scheduler = readText(fields, svc.scheduler);
   if (key === null || scheduler === null) return null;
@@ -272,7 +282,7 @@ export function serverKeyAttribute(server: Endpoint): Uint8Array {
 
 /** Reads the server of a reply; kernels before 3.18 leave out its family, which is then the service's. */
 export function parseServer(attributes: Attributes, serviceFamily: Family): IpvsServer | null {
-  const fields = readNested(attributes, top.server);
+  const fields = serverFields(attributes);
   const family = parseFamily(readU16(fields, dest.family)) ?? serviceFamily;
   const address = readAddressField(fields, dest.address, family);
   const port = readBe16(fields, dest.port);

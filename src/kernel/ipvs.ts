@@ -1,5 +1,6 @@
-import { formatEndpoint, type Endpoint } from "../base/address.ts";
-import { hasCode } from "../base/system-error.ts";
+import type { Endpoint, Family } from "../base/address.ts";
+import { hasCode, type SystemError } from "../base/system-error.ts";
+import { parseCountedServer, parseCountedService, type CountedService } from "./ipvs-counters.ts";
 import {
   formatKey,
   ipvsCommand,
@@ -7,9 +8,6 @@ import {
   parseServer,
   parseService,
   parseVersion,
-  serverAttribute,
-  serverKeyAttribute,
-  serviceAttribute,
   type IpvsKey,
   type IpvsServer,
   type IpvsService,
@@ -25,7 +23,8 @@ import {
   type SyncRole,
 } from "./ipvs-daemon-messages.ts";
 import { loadModule } from "./modules.ts";
-import { NetlinkConnection } from "./netlink/connection.ts";
+import { changeMessage, type IpvsChange } from "./ipvs-changes.ts";
+import { NetlinkConnection, type NetlinkRequest } from "./netlink/connection.ts";
 import type { Attributes } from "./netlink/attribute.ts";
 import { genericAttributes, genericPayload, resolveFamily } from "./netlink/generic.ts";
 import { NetlinkError } from "./netlink/netlink-error.ts";
@@ -33,6 +32,8 @@ import { openRequestSocket } from "./netlink/socket.ts";
 import { NETLINK_GENERIC } from "./socket-constants.ts";
 
 export type { IpvsSyncDaemon, IpvsTimeouts, SyncRole } from "./ipvs-daemon-messages.ts";
+export type { CountedServer, CountedService, IpvsCounters } from "./ipvs-counters.ts";
+export type { IpvsChange } from "./ipvs-changes.ts";
 export type { IpvsForward, IpvsKey, IpvsServer, IpvsService, IpvsTunnel } from "./ipvs-messages.ts";
 
 const familyName = "IPVS";
@@ -49,9 +50,18 @@ export class Ipvs {
 
   /** Opens the table, loading the module if need be; throws `ENOENT` when the kernel has no IPVS. */
   static open(): Ipvs {
+    return Ipvs.#open(() => loadModule("ip_vs"));
+  }
+
+  /** Opens the table of a kernel that has the module loaded, and loads nothing; throws `ENOENT` when it has not. */
+  static openLoaded(): Ipvs {
+    return Ipvs.#open(() => undefined);
+  }
+
+  static #open(load: () => void): Ipvs {
     const connection = new NetlinkConnection(openRequestSocket(NETLINK_GENERIC));
     try {
-      return Ipvs.over(connection, () => loadModule("ip_vs"));
+      return Ipvs.over(connection, load);
     } catch (error) {
       connection.close();
       throw error;
@@ -71,20 +81,35 @@ export class Ipvs {
 
   /** Lists all services with their servers; a service that goes meanwhile is left out. */
   services(): IpvsService[] {
+    return this.#list(parseService, parseServer);
+  }
+
+  /** The same with what the kernel has counted for each. */
+  countedServices(): CountedService[] {
+    return this.#list(parseCountedService, parseCountedServer);
+  }
+
+  #list<Service extends { readonly key: IpvsKey }, Server>(
+    parseOne: (attributes: Attributes) => Service | null,
+    parseTarget: (attributes: Attributes, family: Family) => Server | null,
+  ): (Service & { readonly servers: Server[] })[] {
     const replies = this.#dump("IPVS_CMD_GET_SERVICE", ipvsCommand.getService);
     return replies.flatMap((attributes) => {
-      const service = parseService(attributes);
-      const servers = service === null ? null : this.#servers(service.key);
+      const service = parseOne(attributes);
+      const servers = service === null ? null : this.#servers(service.key, parseTarget);
       return service === null || servers === null ? [] : [{ ...service, servers }];
     });
   }
 
-  #servers(key: IpvsKey): IpvsServer[] | null {
+  #servers<Server>(
+    key: IpvsKey,
+    parse: (attributes: Attributes, family: Family) => Server | null,
+  ): Server[] | null {
     try {
       const operation = `IPVS_CMD_GET_DEST ${formatKey(key)}`;
       const replies = this.#dump(operation, ipvsCommand.getServer, keyAttribute(key));
       return replies.flatMap((attributes) => {
-        const server = parseServer(attributes, key.family);
+        const server = parse(attributes, key.family);
         return server === null ? [] : [server];
       });
     } catch (error) {
@@ -95,40 +120,40 @@ export class Ipvs {
 
   /** Adds a service without servers; throws `EEXIST` if it is there, `ENOENT` if the scheduler is unknown. */
   addService(service: IpvsService): void {
-    const operation = `IPVS_CMD_NEW_SERVICE ${formatKey(service.key)}`;
-    this.#change(operation, ipvsCommand.newService, serviceAttribute(service));
+    this.#change({ kind: "addService", service });
   }
 
   /** Changes a service in place, connections and servers stay; throws `ESRCH` if it is not there. */
   setService(service: IpvsService): void {
-    const operation = `IPVS_CMD_SET_SERVICE ${formatKey(service.key)}`;
-    this.#change(operation, ipvsCommand.setService, serviceAttribute(service));
+    this.#change({ kind: "setService", service });
   }
 
   /** Removes a service and its servers; throws `ESRCH` if it is not there. */
   removeService(key: IpvsKey): void {
-    this.#change(`IPVS_CMD_DEL_SERVICE ${formatKey(key)}`, ipvsCommand.delService, keyAttribute(key));
+    this.#change({ kind: "removeService", key });
   }
 
   /** Adds a server; throws `EEXIST` if it is there, `ESRCH` if the service is not. */
   addServer(key: IpvsKey, server: IpvsServer): void {
-    this.#changeServer("NEW", ipvsCommand.newServer, key, server);
+    this.#change({ kind: "addServer", key, server });
   }
 
   /** Changes a server in place; throws `ENOENT` if it is not there. */
   setServer(key: IpvsKey, server: IpvsServer): void {
-    this.#changeServer("SET", ipvsCommand.setServer, key, server);
-  }
-
-  #changeServer(verb: "NEW" | "SET", command: number, key: IpvsKey, server: IpvsServer): void {
-    const operation = `IPVS_CMD_${verb}_DEST ${formatEndpoint(server)} of ${formatKey(key)}`;
-    this.#change(operation, command, keyAttribute(key), serverAttribute(server));
+    this.#change({ kind: "setServer", key, server });
   }
 
   /** Removes a server, and with it what it had of persistence; throws `ENOENT` if it is not there. */
   removeServer(key: IpvsKey, server: Endpoint): void {
-    const operation = `IPVS_CMD_DEL_DEST ${formatEndpoint(server)} of ${formatKey(key)}`;
-    this.#change(operation, ipvsCommand.delServer, keyAttribute(key), serverKeyAttribute(server));
+    this.#change({ kind: "removeServer", key, server });
+  }
+
+  /**
+   * Carries out changes in their order, many with each call of the kernel; gives for each why it was refused, as the
+   * methods above throw it, or null. One refusal does not keep the others from being carried out.
+   */
+  changeAll(changes: readonly IpvsChange[]): readonly (SystemError | null)[] {
+    return this.#connection.batch(changes.map((change) => this.#request(change)));
   }
 
   /** Lists the sync daemons that run: a master, a backup, both or none. */
@@ -140,12 +165,12 @@ export class Ipvs {
 
   /** Starts a sync daemon; throws `EEXIST` if one of its role runs, `ENODEV` if there is no such interface. */
   startDaemon(wanted: IpvsSyncDaemon): void {
-    this.#change(`IPVS_CMD_NEW_DAEMON ${wanted.role}`, ipvsCommand.newDaemon, daemonAttribute(wanted));
+    this.#command(`IPVS_CMD_NEW_DAEMON ${wanted.role}`, ipvsCommand.newDaemon, daemonAttribute(wanted));
   }
 
   /** Stops a sync daemon; throws `ESRCH` if none of its role runs. */
   stopDaemon(role: SyncRole): void {
-    this.#change(`IPVS_CMD_DEL_DAEMON ${role}`, ipvsCommand.delDaemon, daemonKeyAttribute(role));
+    this.#command(`IPVS_CMD_DEL_DAEMON ${role}`, ipvsCommand.delDaemon, daemonKeyAttribute(role));
   }
 
   /** Gives how long connections without packets are kept. */
@@ -159,7 +184,7 @@ export class Ipvs {
 
   /** Sets how long connections without packets are kept; those there are keep what they have. */
   setTimeouts(timeouts: IpvsTimeouts): void {
-    this.#change("IPVS_CMD_SET_CONFIG", ipvsCommand.setConfig, ...timeoutAttributes(timeouts));
+    this.#command("IPVS_CMD_SET_CONFIG", ipvsCommand.setConfig, ...timeoutAttributes(timeouts));
   }
 
   /** Gives the version of the kernel's IPVS, such as `1.2.1`. */
@@ -188,8 +213,17 @@ export class Ipvs {
     return replies.map((reply) => genericAttributes(reply.payload));
   }
 
-  #change(operation: string, command: number, ...attributes: readonly Uint8Array[]): void {
+  #change(change: IpvsChange): void {
+    this.#connection.request(this.#request(change));
+  }
+
+  #command(operation: string, command: number, ...attributes: readonly Uint8Array[]): void {
     const payload = genericPayload(command, ...attributes);
     this.#connection.request({ operation, type: this.#family, flags: 0, payload });
+  }
+
+  #request(change: IpvsChange): NetlinkRequest {
+    const { operation, command, attributes } = changeMessage(change);
+    return { operation, type: this.#family, flags: 0, payload: genericPayload(command, ...attributes) };
   }
 }

@@ -5,14 +5,8 @@ import type { NodePlan } from "../config/node-plan.ts";
 import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "../ipc/handover.ts";
 import type { FromDirector, FromVrrp, ToDirector, ToVrrp, Verdict } from "../ipc/messages.ts";
-import type {
-  BfdReport,
-  ConfigStatus,
-  InstanceStatus,
-  NodeStatus,
-  ProbeStatus,
-  ServiceStatus,
-} from "../ipc/status.ts";
+import type { BfdReport, ConfigStatus, InstanceStatus, NodeStatus } from "../ipc/status.ts";
+import { DirectorView } from "./director-view.ts";
 import { adoptable } from "./adoption.ts";
 import { startChild } from "./child.ts";
 import { Departures } from "./departures.ts";
@@ -55,8 +49,7 @@ export class Supervisor {
   #instances: readonly InstanceStatus[] = [];
   #bfd: BfdReport = { sessions: [], strays: {} };
   #instancesAt: Instant;
-  #probes: readonly ProbeStatus[] = [];
-  #services: readonly ServiceStatus[] = [];
+  readonly #view: DirectorView;
   #vitality: Vitality;
   #cancelLook: () => void = () => undefined;
   readonly #handovers = new Map<number, (report: HandoverReport) => void>();
@@ -108,6 +101,7 @@ export class Supervisor {
       onMessage: (message) => this.#heardDirector(message),
       onChange: () => this.#directorChanged(),
     });
+    this.#view = new DirectorView(clock, () => this.#director.send({ kind: "show" }));
   }
 
   /** Starts everything; the claim for addresses comes last, when the node is able to serve them. */
@@ -173,7 +167,8 @@ export class Supervisor {
   }
 
   /** Everything that `edge-ha status` shows. */
-  status(config: ConfigStatus): NodeStatus {
+  async status(config: ConfigStatus): Promise<NodeStatus> {
+    const { probes, services } = await this.#view.report(this.#director.isServing);
     return {
       cluster: this.#plan.cluster,
       node: this.#plan.node,
@@ -183,8 +178,8 @@ export class Supervisor {
       config,
       instances: this.#instances,
       bfd: this.#bfd,
-      probes: this.#probes,
-      services: this.#services,
+      probes,
+      services,
       proxies: this.#workers.statuses(),
       processes: [this.#vrrp.status("vrrp"), this.#director.status("director"), ...this.#workers.processes()],
     };
@@ -265,6 +260,7 @@ export class Supervisor {
   /** What was ordered of a process that has died may have been done or not. */
   #directorChanged(): void {
     if (this.#director.isServing) return;
+    this.#view.release();
     const refusal = "the director process died meanwhile; see `edge-ha status`";
     for (const report of this.#drains.values()) report({ outcomes: [], refusal });
     this.#drains.clear();
@@ -281,8 +277,7 @@ export class Supervisor {
       this.#workers.sendVerdicts(message.verdicts);
       this.#vrrp.send(message);
     } else if (message.kind === "status") {
-      this.#probes = message.probes;
-      this.#services = message.services;
+      this.#view.heard(message);
     }
   }
 

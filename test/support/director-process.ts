@@ -37,6 +37,7 @@ export async function startDirector(host: Host, env: Record<string, string> = {}
     stdio: ["ignore", "inherit", Bun.file(`${host.directory}/director.log`)],
     ipc: (message: unknown) => messages.push(message as FromDirector),
   });
+  const asking = setInterval(() => void (child.exitCode === null && child.send({ kind: "show" })), 50);
   await waitFor("the director says hello", () => messages.some(({ kind }) => kind === "hello"));
   return {
     pid: child.pid,
@@ -58,8 +59,12 @@ export async function startDirector(host: Host, env: Record<string, string> = {}
       child.send({ kind: "stop" });
       return child.exited;
     },
-    abandon: () => child.disconnect(),
+    abandon() {
+      clearInterval(asking);
+      child.disconnect();
+    },
     async [Symbol.asyncDispose]() {
+      clearInterval(asking);
       child.kill("SIGKILL");
       await child.exited;
     },

@@ -1,8 +1,28 @@
 import { formatEndpoint, type Endpoint } from "../../src/base/address.ts";
 import { SystemError } from "../../src/base/system-error.ts";
 import type { IpvsTable } from "../../src/director/director.ts";
-import type { IpvsKey, IpvsServer, IpvsService } from "../../src/kernel/ipvs.ts";
+import type {
+  CountedService,
+  IpvsChange,
+  IpvsCounters,
+  IpvsKey,
+  IpvsServer,
+  IpvsService,
+} from "../../src/kernel/ipvs.ts";
 import { formatKey } from "../../src/kernel/ipvs-messages.ts";
+
+const noCounters: IpvsCounters = {
+  connections: 0,
+  inPackets: 0,
+  outPackets: 0,
+  inBytes: 0,
+  outBytes: 0,
+  connectionsPerS: 0,
+  inPacketsPerS: 0,
+  outPacketsPerS: 0,
+  inBytesPerS: 0,
+  outBytesPerS: 0,
+};
 
 /** The kernel's service table in memory, with its answers: EEXIST, ESRCH for services, ENOENT for servers. */
 export class FakeIpvs implements IpvsTable {
@@ -25,6 +45,44 @@ export class FakeIpvs implements IpvsTable {
     return [...this.#services.values()].map(({ service, servers }) =>
       Object.assign({}, service, { servers: [...servers.values()] }),
     );
+  }
+
+  countedServices(): CountedService[] {
+    return this.services().map((service) =>
+      Object.assign({}, service, {
+        servers: service.servers.map((server) => Object.assign({}, server, { counters: noCounters })),
+        counters: noCounters,
+      }),
+    );
+  }
+
+  changeAll(changes: readonly IpvsChange[]): readonly (SystemError | null)[] {
+    return changes.map((change) => {
+      try {
+        this.#change(change);
+        return null;
+      } catch (error) {
+        if (error instanceof SystemError) return error;
+        throw error;
+      }
+    });
+  }
+
+  #change(change: IpvsChange): void {
+    switch (change.kind) {
+      case "addService":
+        return this.addService(change.service);
+      case "setService":
+        return this.setService(change.service);
+      case "removeService":
+        return this.removeService(change.key);
+      case "addServer":
+        return this.addServer(change.key, change.server);
+      case "setServer":
+        return this.setServer(change.key, change.server);
+      case "removeServer":
+        return this.removeServer(change.key, change.server);
+    }
   }
 
   addService(service: IpvsService): void {

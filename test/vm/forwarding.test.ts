@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { resolve } from "node:path";
+import type { NodeStatus } from "../../src/ipc/status.ts";
 import { Guest } from "./guest.ts";
+import { ipvsadmRows, statusRows } from "./ipvsadm-rows.ts";
 
 /**
  * Every way the kernel hands packets to servers, from the configuration file to the answer the client gets: translation,
@@ -195,6 +197,112 @@ describe("the kernel's ways to a server", () => {
   });
 });
 
+const list = (option: string): string => `ip netns exec lb1 ipvsadm -Ln ${option}`;
+
+describe("what the running service shows", () => {
+  const edgeHa = "/share/edge-ha --socket /run/lb1.sock";
+  const foreignKey = "10.99.0.11:7000";
+
+  afterAll(() => guest.text(`ip netns exec lb1 ipvsadm -D -t ${foreignKey}`));
+
+  beforeAll(async () => {
+    await guest.text(
+      `ip netns exec lb1 bash -c 'ipvsadm -A -t ${foreignKey} -s rr; ipvsadm -a -t ${foreignKey} -r 10.98.0.21:7000 -g -w 5'`,
+    );
+  });
+
+  async function status(): Promise<NodeStatus> {
+    return JSON.parse(await guest.text(`${edgeHa} status --json`)) as NodeStatus;
+  }
+
+  test("is what ipvsadm counts, and someone else's service is marked", async () => {
+    await guest.waitFor("both have counted the same", async () => {
+      const theirs = ipvsadmRows(await guest.text(list("--stats --exact")));
+      const ours = statusRows((await status()).services, (traffic) => [
+        traffic.connections,
+        traffic.inPackets,
+        traffic.outPackets,
+        traffic.inBytes,
+        traffic.outBytes,
+      ]);
+      return JSON.stringify(ours) === JSON.stringify(theirs);
+    });
+    const { services } = await status();
+    expect(services.find(({ name }) => name === "nat")?.traffic.connections).toBeGreaterThanOrEqual(4);
+    expect(services.filter(({ isForeign }) => isForeign)).toMatchObject([
+      { name: `tcp ${foreignKey}`, servers: [{ address: "10.98.0.21", weight: 5, isUp: null }] },
+    ]);
+    const text = await guest.text(`${edgeHa} status`);
+    expect(text).toMatch(/tcp 10\.99\.0\.11:7000 +10\.99\.0\.11:7000 +rr +foreign/);
+    expect(text).toMatch(/sticky +10\.99\.0\.101:85 +wrr persistent 60s\/24/);
+    expect(text).toMatch(/10\.98\.0\.21:82 +gue +1 +up/);
+  });
+
+  test("has the rates of ipvsadm while there is traffic", async () => {
+    // The kernel's estimate moves every two seconds: ours was read between two of ipvsadm's.
+    const inOneGo = `${list("--rate")}; echo; ${edgeHa} status --json; echo; ${list("--rate")}`;
+    await guest.waitFor("both see a rate", async () => {
+      await ask(`http://${vip}:8080/`, 20);
+      const [before = "", json = "", after = ""] = (await guest.text(inOneGo)).split(/\n\n/);
+      const { services } = JSON.parse(json) as NodeStatus;
+      const ours = statusRows(services, (traffic) => [
+        traffic.connectionsPerS,
+        traffic.inPacketsPerS,
+        traffic.outPacketsPerS,
+        traffic.inBytesPerS,
+        traffic.outBytesPerS,
+      ]);
+      const row = ours.find((line) => line.startsWith(`TCP ${vip}:8080 `) && !line.includes(" 10.98.")) ?? "";
+      const isMoving = !row.endsWith(" 0 0 0 0 0");
+      return isMoving && [before, after].some((text) => ipvsadmRows(text).includes(row));
+    });
+  });
+
+  test("names the service of every connection that ipvsadm lists", async () => {
+    await ask(`http://${vip}:8080/`);
+    await ask(`http://${vip}:85/`, 1);
+    await ask(`http://${vip}:8087/`, 1);
+    await ask(`http://[${vip6}]/`, 1);
+    interface Shown {
+      readonly protocol: string;
+      readonly client: string;
+      readonly target: string;
+      readonly server: string;
+      readonly state: string;
+      readonly service: string | null;
+    }
+    const shown = async (options = ""): Promise<readonly Shown[]> => {
+      const text = await guest.text(`${edgeHa} status --connections --json ${options}`);
+      return text
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as Shown);
+    };
+    let found: readonly Shown[] = [];
+    await guest.waitFor("both list the same", async () => {
+      const text = await guest.text("ip netns exec lb1 ipvsadm -Lnc");
+      found = await shown();
+      const theirs = text
+        .split("\n")
+        .filter((line) => /^(?:TCP|UDP|IP) /.test(line))
+        .map((line) => line.trim().split(/ +/))
+        .map(([protocol, , state, client, target, server]) =>
+          [protocol, state, client, target, server].join(" "),
+        );
+      const ours = found.map((one) =>
+        [one.protocol.toUpperCase(), one.state, one.client, one.target, one.server].join(" "),
+      );
+      return ours.length > 0 && JSON.stringify(ours.sort()) === JSON.stringify(theirs.sort());
+    });
+    const names = new Set(found.map(({ service: name }) => name));
+    for (const name of ["nat", "sticky", "marked", "six"]) expect(names).toContain(name);
+    expect(found.filter(({ service: name }) => name === null)).toEqual([]);
+    const nat = found.filter(({ service: name }) => name === "nat");
+    expect((await shown("--service nat --server 10.98.0.21")).length).toBeLessThan(nat.length);
+    expect(await shown("--client 192.0.2.0/24")).toEqual([]);
+  });
+});
+
 describe("the table", () => {
   test("is what ipvsadm would have written", async () => {
     const table = await guest.text("ip netns exec lb1 ipvsadm --save -n");
@@ -244,6 +352,19 @@ describe("the table", () => {
     const before = await guest.text(steps);
     await guest.text("ip netns exec lb1 /share/edge-ha --socket /run/lb1.sock reload");
     expect(await guest.text(steps)).toBe(before);
+  });
+
+  test("`check --plan` says what a file would change in it, and changes nothing", async () => {
+    const check = "ip netns exec lb1 /share/edge-ha --socket /run/lb1.sock check --node lb1 --plan --config";
+    expect(await guest.text(`${check} /run/edge-ha.toml`)).toContain(
+      "the kernel's table now: as it should be, nothing to change",
+    );
+    const before = await guest.text("ip netns exec lb1 ipvsadm --save -n");
+    await guest.text("sed 's/weight = 3, upper/weight = 4, upper/' /run/edge-ha.toml >/run/other.toml");
+    const text = await guest.text(`${check} /run/other.toml`);
+    expect(text).toContain(`(${schedulers.length} servers changed):`);
+    expect(text).toContain("  change server 10.98.0.21:9000 dr weight 4 of tcp 10.99.0.101:9000\n");
+    expect(await guest.text("ip netns exec lb1 ipvsadm --save -n")).toBe(before);
   });
 
   test("a scheduler that the kernel does not have is named, and the old configuration stays", async () => {

@@ -29,7 +29,7 @@ afterEach(() => {
 });
 
 const check = (options: Partial<CheckOptions>): Promise<number> =>
-  runCheck({ config: good, node: null, plan: false, json: false, ...options });
+  runCheck({ config: good, node: null, plan: false, json: false, socket: `${folder}/none.sock`, ...options });
 
 describe("edge-ha check", () => {
   test("prints one line and gives 0 when the file is sound", async () => {

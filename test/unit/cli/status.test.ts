@@ -1,9 +1,35 @@
 import { expect, test } from "bun:test";
 import { describeStatus } from "../../../src/cli/status.ts";
-import type { NodeStatus } from "../../../src/ipc/status.ts";
+import type { NodeStatus, ServerStatus, ServiceStatus, TrafficStatus } from "../../../src/ipc/status.ts";
 
 const since = "2026-11-21T04:00:00.000Z";
-const connections = { activeConnections: 7, inactiveConnections: 2, persistentConnections: 0 };
+const traffic: TrafficStatus = {
+  connections: 4711,
+  inPackets: 123_456,
+  outPackets: 0,
+  inBytes: 98_765_432_109,
+  outBytes: 99_999,
+  connectionsPerS: 12,
+  inPacketsPerS: 240,
+  outPacketsPerS: 0,
+  inBytesPerS: 1_500_000,
+  outBytesPerS: 0,
+};
+const server: ServerStatus = {
+  address: "10.16.8.8",
+  port: 80,
+  isInTable: true,
+  forward: "dr",
+  weight: 0,
+  isUp: false,
+  drain: null,
+  upperThreshold: 0,
+  lowerThreshold: 0,
+  activeConnections: 7,
+  inactiveConnections: 2,
+  persistentConnections: 0,
+  traffic,
+};
 const status: NodeStatus = {
   cluster: "shop",
   node: "lb1",
@@ -61,14 +87,21 @@ const status: NodeStatus = {
   services: [
     {
       name: "web",
+      isForeign: false,
       protocol: "tcp",
       address: "172.16.8.100",
       port: 80,
       mark: null,
+      marked: [],
       scheduler: "wrr",
+      schedulerFlags: [],
+      isOnePacket: false,
+      persistence: { timeoutS: 0, prefix: 32, engine: null },
       usesSorry: true,
       hasQuorum: false,
-      servers: [{ address: "10.16.8.8", port: 80, weight: 0, isUp: false, drain: null, ...connections }],
+      traffic,
+      servers: [server],
+      sorry: { ...server, address: "10.16.8.9", weight: 1, isUp: null },
     },
   ],
   proxies: [{ pid: 103, connections: 4, requests: 9, responses: { "2xx": 9 }, residentBytes: 1 }],
@@ -99,10 +132,37 @@ test("describeStatus() shows each path with who was heard there last", () => {
 test("describeStatus() shows services with their servers, checks and processes", () => {
   const text = describeStatus(status, false);
   expect(text).toMatch(/web +172\.16\.8\.100:80 +wrr +sorry server/);
-  expect(text).toMatch(/10\.16\.8\.8:80 +weight 0 +down +7/);
+  expect(text).toMatch(/10\.16\.8\.8:80 +dr +0 +down +7 +2\n/);
+  expect(text).toMatch(/10\.16\.8\.9:80 +dr +1 +sorry server +7 +2\n/);
+  expect(text).toMatch(/10\.16\.8\.8:80 +4711 +123k +0 +98\.8G +99999 +12 +240 +0 +1\.5M +0\n/);
   expect(text).toMatch(/http 10\.16\.8\.8:80 +down +\S+ +status 500/);
   expect(text).toMatch(/vrrp +101 +2 /);
   expect(text).toMatch(/proxy 0 +103 +0 +\S+ +4 connections, 9 requests/);
+});
+
+test("describeStatus() shows persistence, limits and flags where there are any, and marks foreign services", () => {
+  const [web] = status.services;
+  const sticky = {
+    ...(web ?? { servers: [] }),
+    name: "fwmark 7 (IPv4)",
+    isForeign: true,
+    protocol: null,
+    address: null,
+    port: null,
+    mark: 7,
+    scheduler: "mh",
+    schedulerFlags: ["fallback"],
+    isOnePacket: true,
+    persistence: { timeoutS: 300, prefix: 24, engine: "sip" },
+    usesSorry: false,
+    servers: [{ ...server, isUp: null, persistentConnections: 5, lowerThreshold: 50, upperThreshold: 100 }],
+    sorry: null,
+  } as ServiceStatus;
+  const text = describeStatus({ ...status, services: [sticky] }, false);
+  expect(text).toMatch(
+    /fwmark 7 \(IPv4\) +fwmark 7 +mh,fallback one packet persistent 300s\/24 sip +foreign/,
+  );
+  expect(text).toMatch(/10\.16\.8\.8:80 +dr +0 +7 +2 +5 +50–100\n/);
 });
 
 test("describeStatus() says that and why the last reload was refused", () => {

@@ -254,9 +254,10 @@ describe("Director.status", () => {
     director.configure(plan(plannedService({ servers })));
     down.add("probe 22");
     director.reconcile();
-    expect(director.status()).toEqual([
+    expect(director.status()).toMatchObject([
       {
         name: "web",
+        isForeign: false,
         protocol: "tcp",
         address: "10.99.0.101",
         port: 80,
@@ -265,9 +266,10 @@ describe("Director.status", () => {
         usesSorry: false,
         hasQuorum: true,
         servers: [
-          { address: "10.99.0.21", port: 80, weight: 3, isUp: true, ...idle },
-          { address: "10.99.0.22", port: 80, weight: 0, isUp: false, ...idle },
+          { address: "10.99.0.21", port: 80, isInTable: true, weight: 3, isUp: true, ...idle },
+          { address: "10.99.0.22", port: 80, isInTable: false, weight: 0, isUp: false, ...idle },
         ],
+        sorry: null,
       },
     ]);
   });
