@@ -22,8 +22,10 @@ export function connectionNames(services: readonly ServiceStatus[]): ConnectionN
     if (mark !== null) {
       byMark.set(mark, service);
       for (const place of service.marked) byPlace.set(place, service);
-      // A connection does not tell the mark it came in by: only its server can, if no other mark leads there.
-      for (const server of allServers(service)) {
+      // What edge-ha marks is known by where it goes. Of a mark of others a connection tells nothing: only its server can,
+      // if no other such mark leads there.
+      const guessed = service.marked.length > 0 ? [] : allServers(service);
+      for (const server of guessed) {
         marked.set(server.address, marked.has(server.address) ? null : service);
       }
     }

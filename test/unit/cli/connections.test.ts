@@ -15,9 +15,15 @@ const planned: DirectorPlan["services"] = [
     key: { family: 4, mark: 7 },
     servers: [plannedServer("10.98.0.31", { port: 0 })],
   }),
+  // With the same server, and told apart by where its packets go, as they are marked here.
+  plannedService({
+    name: "together",
+    key: { family: 4, mark: 9 },
+    servers: [plannedServer("10.98.0.31", { port: 0 })],
+  }),
 ];
 const marks = [
-  { mark: 7, family: 4, sockets: [{ protocol: "tcp", address: "10.99.0.102", port: 5000 }] },
+  { mark: 9, family: 4, sockets: [{ protocol: "tcp", address: "10.99.0.102", port: 5000 }] },
 ] as const;
 const theirs = plannedService({ address: "10.99.0.150", servers: [plannedServer("10.98.0.41")] });
 const kernel = new FakeIpvs(desiredTable([...planned, theirs], () => true));
@@ -74,13 +80,13 @@ describe("status --connections", () => {
       "marked ip 10.99.0.99 fwmark 7 10.98.0.31:0 up NONE 05:50 client",
       "(foreign) tcp 10.99.0.99:55029 10.99.0.150:80 10.98.0.41:80 ESTABLISHED 14:59",
       "web tcp 10.99.0.99:55030 10.99.0.101:80 10.98.0.99:80 gone CLOSE 00:09",
-      "marked tcp 10.99.0.99:55032 10.99.0.102:5000 10.98.0.31:5000 up ESTABLISHED 14:59",
+      "together tcp 10.99.0.99:55032 10.99.0.102:5000 10.98.0.31:5000 up ESTABLISHED 14:59",
       "? udp 10.99.0.99:55031 10.99.0.101:80 10.98.0.21:80 UDP 04:59",
     ]);
   });
 
   test("shows those of a service, a server or a client", () => {
-    expect(shown({ service: "marked" })).toHaveLength(4);
+    expect(shown({ service: "marked" })).toHaveLength(3);
     expect(shown({ server: "10.98.0.31" })).toHaveLength(4);
     expect(shown({ server: "10.98.0.31:8080" })).toHaveLength(2);
     expect(shown({ client: "10.99.0.100" })).toHaveLength(2);
