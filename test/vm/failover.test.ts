@@ -3,8 +3,9 @@ import { resolve } from "node:path";
 import { Guest } from "./guest.ts";
 
 /**
- * What two directors on a kernel with IPVS have beside their tables: sync daemons, settings, and the servers' gateway as a
- * virtual address. ipvsadm and sysctl are the independent readers. The tests build on one another, in this order.
+ * Two directors on a kernel with IPVS, one of which dies as a whole while downloads go through it: by direct routing, and
+ * by translation with the servers' gateway as a virtual address. ipvsadm and sysctl are the independent readers. The
+ * tests build on one another, in this order.
  */
 
 setDefaultTimeout(600_000);
@@ -17,6 +18,7 @@ const homes: Readonly<Record<Balancer, readonly string[]>> = {
   lb1: [first, outside, gateway],
   lb2: [second],
 };
+const lines = 300;
 
 function vip(name: string, address: string, prefer: string): string {
   return `[[vip]]\nname = "${name}"\naddress = "${address}/24"\nprefer = [${prefer}]`;
@@ -140,6 +142,38 @@ async function settingsOf(name: Balancer): Promise<readonly string[]> {
 const before = Object.values(settings).map(([value]) => value);
 const during = Object.values(settings).map(([, value]) => value);
 
+/** Begins a download that takes a while. */
+function download(place: string): Promise<string> {
+  return guest.text(`ip netns exec client curl -sN -m 300 http://${place}/${lines} || true`);
+}
+
+/** Tells whether a download has every line, from one server, in order; or how it ended. */
+function outcome(text: string): string {
+  const found = /^rs[12]/.exec(text)?.[0] ?? "nobody";
+  const expected = Array.from({ length: lines }, (_, line) => `${found} 10.99.0.99 ${line}`);
+  return text.trimEnd() === expected.join("\n") ? "whole" : `ended with ${JSON.stringify(text.slice(-60))}`;
+}
+
+/** Waits until a director knows of an established connection to each of these places. */
+async function waitForConnections(name: Balancer, places: readonly string[]): Promise<void> {
+  let table = "";
+  await guest
+    .waitFor(`${name} knows the connections`, async () => {
+      table = await on(name, "ipvsadm -Lnc");
+      return places.every((place) =>
+        table.split("\n").some((line) => line.includes("ESTABLISHED") && line.includes(` ${place} `)),
+      );
+    })
+    .catch((error: unknown) => {
+      throw new Error(`connections of ${name}:\n${table}`, { cause: error });
+    });
+}
+
+/** Ends a host as a power failure does: with its kernel's state. */
+async function die(name: Balancer): Promise<void> {
+  await guest.text(`ip netns pids ${name} | xargs kill -9; ip netns delete ${name}`);
+}
+
 step("both nodes tell of their connections and hear of the other's", async () => {
   for (const name of ["lb1", "lb2"] as const) {
     expect(await settingsOf(name)).toEqual(before);
@@ -159,6 +193,18 @@ step("servers reach the outside through the gateway, with an address of its", as
   );
 });
 
+step("downloads go on through the other director when one dies with its kernel", async () => {
+  const places = [`${first}:80`, `${outside}:8080`, `${second}:80`];
+  const downloads = places.map(download);
+  await waitForConnections("lb2", places);
+  await die("lb1");
+  await waitForHolder("lb2", [first, second, outside, gateway]);
+  expect((await Promise.all(downloads)).map(outcome)).toEqual(["whole", "whole", "whole"]);
+  expect(await on("rs1", "curl -s -m 20 --interface 10.98.0.21 http://10.99.0.99/")).toBe(
+    "client 10.99.0.12\n",
+  );
+});
+
 step("what somebody takes away is put back", async () => {
   await on("lb2", "ipvsadm --stop-daemon backup");
   await on("lb2", "sysctl -qw net.ipv4.ip_forward=0");
@@ -166,3 +212,75 @@ step("what somebody takes away is put back", async () => {
   await guest.waitFor("lb2 forwards again", async () => (await settingsOf("lb2")).join() === during.join());
   expect(await guest.text("grep -cE 'sync daemon .* started' /run/lb2.log")).toBe("3\n");
 });
+
+step("downloads go on when the addresses return, and in the other direction", async () => {
+  const returning = [`${first}:80`, `${outside}:8080`].map(download);
+  await waitForConnections("lb2", [`${first}:80`, `${outside}:8080`]);
+  await guest.text("bash /share/guest/gateway.sh lb1");
+  await start("lb1");
+  await waitForHomes();
+  await waitForDaemons("lb1");
+  const other = download(`${second}:80`);
+  await waitForConnections("lb1", [`${second}:80`]);
+  await die("lb2");
+  await waitForHolder("lb1", [first, second, outside, gateway]);
+  expect(outcome(await other)).toBe("whole");
+  expect((await Promise.all(returning)).map(outcome)).toEqual(["whole", "whole"]);
+});
+
+step("a director that is killed leaves all of it, and the next one takes it over as it is", async () => {
+  const told = "grep -cE 'sync daemon|net\\.ipv4|masqueraded' /run/lb1.log";
+  const count = await guest.text(told);
+  const status = JSON.parse(await on("lb1", "/share/edge-ha --socket /run/lb1.sock status --json")) as {
+    processes: readonly { role: string; pid: number }[];
+  };
+  const { pid } = status.processes.find(({ role }) => role === "director") ?? { pid: 0 };
+  await guest.text(`kill -9 ${pid}`);
+  await guest.waitFor("there is another director", async () => {
+    const pids = await guest.text("pgrep -f '__role director' || true");
+    return pids.trim() !== "" && !pids.split("\n").includes(String(pid));
+  });
+  await waitForDaemons("lb1");
+  expect(await settingsOf("lb1")).toEqual(during);
+  expect(await guest.text(told)).toBe(count);
+});
+
+step("a reload changes the daemons in place", async () => {
+  await guest.text("sed 's/^ttl = 2/ttl = 3\\nid = 9/' -i /run/edge-ha.toml");
+  await on("lb1", "/share/edge-ha --socket /run/lb1.sock reload");
+  expect((await daemons("lb1")).map((line) => /syncid=9, .*ttl=3/.test(line))).toEqual([true, true]);
+});
+
+step("a clean stop puts everything back", async () => {
+  await guest.text("kill -TERM $(cat /run/lb1.pid)");
+  await guest.waitFor("lb1 has ended", async () => {
+    return (await guest.run("kill -0 $(cat /run/lb1.pid)")).exitCode !== 0;
+  });
+  expect(await daemons("lb1")).toEqual([]);
+  expect(await settingsOf("lb1")).toEqual(before);
+  expect(await on("lb1", "ipvsadm -L --timeout")).toContain("900 120 300");
+  expect(await on("lb1", "/share/edge-ha __cleanup 2>&1")).toBe("");
+});
+
+step(
+  "the clean-up puts back what a service left that was killed, and no daemon of somebody else's",
+  async () => {
+    await on("lb1", "ipvsadm --start-daemon backup --mcast-interface eth0 --syncid 77");
+    await start("lb1");
+    await waitForHolder("lb1", [first, second, outside, gateway]);
+    await guest.waitFor("lb1 tells", async () => (await daemons("lb1")).length === 2);
+    await guest.waitFor("lb1 names what is in its way", async () => {
+      return (
+        (await guest.run("grep -q 'backup on eth0, id 77) that is not this node' /run/lb1.log")).exitCode ===
+        0
+      );
+    });
+    await guest.text("ip netns pids lb1 | xargs kill -9");
+    expect(await settingsOf("lb1")).toEqual(during);
+    const said = await on("lb1", "/share/edge-ha __cleanup 2>&1");
+    expect(said).toContain("net.ipv4.ip_forward is 0 again, after a dead service");
+    expect(said).toContain("sync daemon (master on eth1, id 9) stopped, after a dead service");
+    expect(await settingsOf("lb1")).toEqual(before);
+    expect((await daemons("lb1")).map((line) => line.split(" ")[0])).toEqual(["backup"]);
+  },
+);
