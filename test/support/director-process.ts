@@ -37,7 +37,14 @@ export async function startDirector(host: Host, env: Record<string, string> = {}
     stdio: ["ignore", "inherit", Bun.file(`${host.directory}/director.log`)],
     ipc: (message: unknown) => messages.push(message as FromDirector),
   });
-  const asking = setInterval(() => void (child.exitCode === null && child.send({ kind: "show" })), 50);
+  const asking = setInterval(() => {
+    try {
+      child.send({ kind: "show" });
+    } catch {
+      // It has closed the channel, and is about to end.
+      clearInterval(asking);
+    }
+  }, 50);
   await waitFor("the director says hello", () => messages.some(({ kind }) => kind === "hello"));
   return {
     pid: child.pid,
@@ -56,6 +63,7 @@ export async function startDirector(host: Host, env: Record<string, string> = {}
       return status?.probes.find((probe) => probe.id === id);
     },
     stop() {
+      clearInterval(asking);
       child.send({ kind: "stop" });
       return child.exited;
     },
