@@ -1,5 +1,6 @@
 import { errorText } from "../base/system-error.ts";
 import { silentLog, type Log } from "../base/log.ts";
+import { removeServices } from "../director/leftovers.ts";
 import { openFooting } from "../director/open-footing.ts";
 import { acceptanceTable } from "../kernel/acceptance-table.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
@@ -11,7 +12,7 @@ import {
   type LeasedAddress,
   type RouteChange,
 } from "../kernel/rtnetlink.ts";
-import { Nftables } from "../kernel/nftables.ts";
+import { removeLeftTable } from "../kernel/nftables.ts";
 import { VirtualMacLinks } from "../kernel/virtual-mac-links.ts";
 
 /** What a change that was carried out has removed. */
@@ -53,7 +54,8 @@ export function removeLeftovers(sparesLeases: boolean): Leftovers {
       ...removals.flatMap(({ text }, index) => (outcomes[index] === "done" ? [text] : [])),
       ...links.remove(({ index }) => !inUse.has(index)).map(({ name }) => `interface ${name}`),
     ];
-    if (spared.length === 0 && removeAcceptance()) gone.push("the packet filter's table");
+    // Packets come through again to addresses that are gone.
+    if (spared.length === 0 && removeLeftTable(acceptanceTable)) gone.push("the packet filter's table");
     const refusal = outcomes.find((outcome) => outcome instanceof Error);
     if (refusal !== undefined) throw refusal;
     if (spared.length === 0) journal.note(new Set());
@@ -65,27 +67,11 @@ export function removeLeftovers(sparesLeases: boolean): Leftovers {
 }
 
 /**
- * Puts back the settings that the kernel's services needed, stops their sync daemons, and says so. The services
- * themselves stay in the kernel's table, for a director that comes after.
+ * Puts back the settings that the kernel's services needed, stops their sync daemons, and says so.
  */
 function removeFooting(): readonly string[] {
   const log: Log = { ...silentLog, error: (message) => process.stderr.write(`edge-ha: ${message}\n`) };
   return openFooting(stateDirectory(process.env), log).stop();
-}
-
-/** Lets packets through to addresses that are gone; tells whether there was anything to remove. */
-function removeAcceptance(): boolean {
-  try {
-    const filter = Nftables.open();
-    try {
-      return filter.removeTable(acceptanceTable) === "removed";
-    } finally {
-      filter.close();
-    }
-  } catch {
-    // No packet filter, and so nothing in it.
-    return false;
-  }
 }
 
 function isOurAddress(found: LeasedAddress, noted: ReadonlySet<string>): boolean {
@@ -125,7 +111,9 @@ export async function runCleanup(serviceResult: string | undefined): Promise<num
   const hasCrashed = serviceResult !== undefined && serviceResult !== "success";
   try {
     const { removed, isWhole } = removeLeftovers(hasCrashed);
-    for (const leftover of removed) {
+    // The connections of services go on by the table: where a director comes after, it takes that over as it is.
+    const services = hasCrashed ? [] : removeServices(stateDirectory(process.env));
+    for (const leftover of [...removed, ...services]) {
       process.stderr.write(`edge-ha: removed ${leftover}, which a dead service left behind\n`);
     }
     // What the next start needs is not taken from under connections that go on meanwhile.

@@ -2,7 +2,7 @@ import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
-import type { IpvsServicePlan } from "../config/service-plan.ts";
+import type { IpvsServerPlan, IpvsServicePlan } from "../config/service-plan.ts";
 import type { DrainOrder, DrainOutcome, DrainReport } from "../ipc/drain.ts";
 import {
   concerns,
@@ -15,7 +15,7 @@ import type { IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 import type { DrainBook } from "./drain-book.ts";
 import type { Drain } from "./drains.ts";
-import type { Circumstances, DrainState, IsUp } from "./moment.ts";
+import { plainCircumstances, type Circumstances, type DrainState, type IsUp } from "./moment.ts";
 import { Quorums, type QuorumChange } from "./quorum.ts";
 import { Returns } from "./returns.ts";
 import { keyOf } from "./table.ts";
@@ -45,6 +45,7 @@ export class Availability implements Circumstances {
     const { clock, log } = this.#options;
     for (const service of services) {
       for (const server of service.servers) {
+        if (!isRemembered(service, server)) continue;
         const verdict = server.probe === null ? null : isUp(server.probe);
         if (verdict === null) continue;
         const id = serverId(service, server);
@@ -72,18 +73,31 @@ export class Availability implements Circumstances {
     return this.#quorums.standing(formatKey(keyOf(service))) === true;
   }
 
+  /** The same as seen by somebody who only looks: what has not been noted yet is not noted by that. */
+  get seen(): Circumstances {
+    return {
+      drainOf: (service, server) => this.drainOf(service, server),
+      isHeldOut: (service, server) => this.isHeldOut(service, server),
+      shareOf: (service, server) => this.shareOf(service, server),
+      hasQuorum: (service, liveWeight) =>
+        this.#quorums.standing(formatKey(keyOf(service))) ??
+        plainCircumstances.hasQuorum(service, liveWeight),
+    };
+  }
+
   drainOf(service: IpvsServicePlan, server: Endpoint): DrainState | null {
     return this.#options.book.drains.find((drain) => concerns(drain, service, server))?.state ?? null;
   }
 
-  isHeldOut(service: IpvsServicePlan, server: Endpoint): boolean {
+  isHeldOut(service: IpvsServicePlan, server: IpvsServerPlan): boolean {
+    if (service.damping === null) return false;
     return this.#returns.isHeldOut(serverId(service, server), this.#options.clock.now());
   }
 
-  shareOf(service: IpvsServicePlan, server: Endpoint): number {
-    const planned = service.servers.find((one) => isSame(one, server));
-    const now = this.#options.clock.now();
-    return this.#returns.shareOf(serverId(service, server), now, planned?.slowStartMs ?? 0);
+  shareOf(service: IpvsServicePlan, server: IpvsServerPlan): number {
+    const { slowStartMs } = server;
+    if (slowStartMs === 0) return 1;
+    return this.#returns.shareOf(serverId(service, server), this.#options.clock.now(), slowStartMs);
   }
 
   hasQuorum(service: IpvsServicePlan, liveWeight: number): boolean {
@@ -129,7 +143,7 @@ export class Availability implements Circumstances {
       book.note(stays);
       for (const service of services) {
         for (const server of service.servers) {
-          if (concerns(target, service, server))
+          if (server.slowStartMs > 0 && concerns(target, service, server))
             this.#returns.noteReturn(serverId(service, server), clock.now());
         }
       }
@@ -168,7 +182,13 @@ export class Availability implements Circumstances {
   #forget(services: readonly IpvsServicePlan[]): void {
     this.#quorums.keep(new Set(services.map((service) => formatKey(keyOf(service)))));
     this.#returns.keep(
-      new Set(services.flatMap((service) => service.servers.map((server) => serverId(service, server)))),
+      new Set(
+        services.flatMap((service) =>
+          service.servers
+            .filter((server) => isRemembered(service, server))
+            .map((server) => serverId(service, server)),
+        ),
+      ),
     );
   }
 }
@@ -177,8 +197,9 @@ function serverId(service: IpvsServicePlan, server: Endpoint): string {
   return `${formatKey(keyOf(service))} ${formatEndpoint(server)}`;
 }
 
-function isSame(one: Endpoint, other: Endpoint): boolean {
-  return one.address === other.address && one.port === other.port;
+/** What came and went is of interest only where time has to do with how a server stands. */
+function isRemembered(service: IpvsServicePlan, server: IpvsServerPlan): boolean {
+  return service.damping !== null || server.slowStartMs > 0;
 }
 
 /** Counts what would be cut off; of TCP a connection that is closing no longer matters. */

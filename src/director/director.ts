@@ -116,7 +116,7 @@ export class Director {
     const actual = this.#read((ipvs) => ipvs.countedServices());
     const plan = this.#plan ?? nothing;
     const shown = { services: this.#weighed(plan), marks: plan.marks };
-    return serviceStatuses(shown, actual, isUp, this.#availability);
+    return serviceStatuses(shown, actual, isUp, this.#availability.seen);
   }
 
   /** Ends the checks and removes everything this node made. */

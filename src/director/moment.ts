@@ -1,4 +1,3 @@
-import type { Endpoint } from "../base/address.ts";
 import type { IpvsServerPlan, IpvsServicePlan } from "../config/service-plan.ts";
 
 /**
@@ -14,11 +13,11 @@ export type DrainState = "draining" | "drained";
 
 /** What besides the checks decides how a server stands. */
 export interface Circumstances {
-  drainOf(service: IpvsServicePlan, server: Endpoint): DrainState | null;
+  drainOf(service: IpvsServicePlan, server: IpvsServerPlan): DrainState | null;
   /** Whether a server that changes too often is kept out for a while. */
-  isHeldOut(service: IpvsServicePlan, server: Endpoint): boolean;
+  isHeldOut(service: IpvsServicePlan, server: IpvsServerPlan): boolean;
   /** The share of its weight that a server which has just come back gets, above 0 and up to 1. */
-  shareOf(service: IpvsServicePlan, server: Endpoint): number;
+  shareOf(service: IpvsServicePlan, server: IpvsServerPlan): number;
   hasQuorum(service: IpvsServicePlan, liveWeight: number): boolean;
 }
 

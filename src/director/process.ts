@@ -6,8 +6,8 @@ import { attemptProbe } from "../health/probe.ts";
 import { Prober } from "../health/prober.ts";
 import type { Channel } from "../ipc/channel.ts";
 import type { FromDirector, ToDirector, Verdict } from "../ipc/messages.ts";
-import { Balancer } from "./balancer.ts";
 import { stateDirectory } from "../kernel/journal.ts";
+import { Balancer } from "./balancer.ts";
 import { openFooting } from "./open-footing.ts";
 
 const lookIntervalMs = 1_000;

@@ -85,11 +85,6 @@ export class Prober {
     for (const gone of before.values()) gone.cancel();
   }
 
-  /** Whether the server behind a probe is up; a probe that is not there, or has no result yet, counts as up. */
-  isUp(id: string): boolean {
-    return this.#probes.get(id)?.tally.isUp ?? true;
-  }
-
   /** What the check of a server says about its weight; null is nothing. */
   weightWord(id: string): WeightWord | null {
     return this.#probes.get(id)?.weight ?? null;

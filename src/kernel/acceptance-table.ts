@@ -1,7 +1,13 @@
 import { addressBytes, familyOf, isLinkLocal } from "../base/address.ts";
 import { concatBytes, toHex } from "../base/bytes.ts";
 import { compare, count, loadMeta, loadPayload, lookUp, register, verdict } from "./nftables-expressions.ts";
-import type { NftChange, NftChain, NftRule, NftSet } from "./nftables-messages.ts";
+import {
+  emptiedTable,
+  type NftChange,
+  type NftChain,
+  type NftRule,
+  type NftSet,
+} from "./nftables-messages.ts";
 
 /**
  * PURE: the table that drops what is addressed to the virtual addresses of routers with `accept = false`. RFC 9568
@@ -111,10 +117,7 @@ export function elementName({ set, key }: AcceptanceElement): string {
 export function rebuiltTable(elements: readonly AcceptanceElement[]): readonly NftChange[] {
   const table = acceptanceTable;
   return [
-    // Removing what is not there would be refused.
-    { kind: "add-table", table },
-    { kind: "remove-table", table },
-    { kind: "add-table", table },
+    ...emptiedTable(table),
     ...acceptanceSets.map((set, index): NftChange => ({ kind: "add-set", table, set, id: index + 1 })),
     { kind: "add-chain", table, chain },
     ...rules.map((rule): NftChange => ({ kind: "add-rule", table, rule: { chain: chain.name, ...rule } })),

@@ -9,7 +9,13 @@ import {
   register,
   setMark,
 } from "./nftables-expressions.ts";
-import type { NftChange, NftChain, NftRule, NftSet } from "./nftables-messages.ts";
+import {
+  emptiedTable,
+  type NftChange,
+  type NftChain,
+  type NftRule,
+  type NftSet,
+} from "./nftables-messages.ts";
 
 /**
  * PURE: the table that marks packets for services of several addresses or ports, which IPVS then balances as one by that
@@ -94,10 +100,7 @@ function keyOf({ protocol, address, port }: MarkedSocket): Uint8Array {
 export function rebuiltMarkTable(markings: readonly Marking[]): readonly NftChange[] {
   const table = markTable;
   return [
-    // Removing what is not there would be refused.
-    { kind: "add-table", table },
-    { kind: "remove-table", table },
-    { kind: "add-table", table },
+    ...emptiedTable(table),
     ...markings.map((marking, index): NftChange => ({
       kind: "add-set",
       table,

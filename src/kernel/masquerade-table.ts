@@ -1,6 +1,6 @@
 import { addressBytes, familyOf } from "../base/address.ts";
 import { compare, count, loadMeta, loadPayload, masquerade } from "./nftables-expressions.ts";
-import type { NftChange, NftChain } from "./nftables-messages.ts";
+import { emptiedTable, type NftChange, type NftChain } from "./nftables-messages.ts";
 
 /**
  * PURE: the table that gives the connections which servers open to the outside an address of this node as their source,
@@ -50,10 +50,7 @@ function expressions({ server, interface: on }: Masquerade): readonly Uint8Array
 export function masqueradeChanges(masquerades: readonly Masquerade[]): readonly NftChange[] {
   const table = masqueradeTable;
   return [
-    // Removing what is not there would be refused.
-    { kind: "add-table", table },
-    { kind: "remove-table", table },
-    { kind: "add-table", table },
+    ...emptiedTable(table),
     { kind: "add-chain", table, chain },
     ...masquerades.map((one): NftChange => {
       const rule = { chain: chain.name, comment: masqueradeText(one), expressions: expressions(one) };

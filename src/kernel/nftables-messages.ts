@@ -98,6 +98,15 @@ function request(
   };
 }
 
+/** Gives the steps that leave a table empty, whether or not it was there: removing what is not there would be refused. */
+export function emptiedTable(table: string): readonly NftChange[] {
+  return [
+    { kind: "add-table", table },
+    { kind: "remove-table", table },
+    { kind: "add-table", table },
+  ];
+}
+
 /** What a transaction begins with; with a generation it is refused (`ERESTART`) if the rules have changed since. */
 export function transactionBegin(generation: number | null = null): NetlinkRequest {
   const payload = concatBytes(header(0, subsystem), ...(generation === null ? [] : [be32(1, generation)]));

@@ -114,6 +114,24 @@ export class Nftables {
   }
 }
 
+/** Removes a table that a process left behind; tells whether it was there, which it is not where there is no packet filter. */
+export function removeLeftTable(table: string): boolean {
+  let filter: Nftables;
+  try {
+    filter = Nftables.open();
+  } catch {
+    return false;
+  }
+  try {
+    return filter.removeTable(table) === "removed";
+  } catch {
+    // What the kernel knows nothing of is not there.
+    return false;
+  } finally {
+    filter.close();
+  }
+}
+
 /** Reads what one wake-up has to tell; tells whether any of it is about the table, or was lost. */
 function hasNews(fd: number, into: Uint8Array, table: string): boolean {
   let isNews = false;

@@ -1,3 +1,4 @@
+import type { Program, UserIds } from "../base/program.ts";
 import type { Family } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Instant } from "../base/instant.ts";
@@ -51,7 +52,7 @@ export interface Host {
   /** Gets ready to send through the place's speaker, which may be down still; throws `SystemError`. */
   openSpeaker(where: SegmentPlace, speaker: Link): Segment;
   /** Runs a program once; never rejects. */
-  runScript(script: Script): Promise<ScriptResult>;
+  runScript(script: Program): Promise<ScriptResult>;
   /**
    * Finds a user's ids, or throws if there is no such user; for null those of one without privileges, or null where
    * this process cannot change users.
@@ -147,23 +148,6 @@ export interface Segment {
   /** Sends to the group or to a router of its own; throws `SystemError`. */
   send(payload: Uint8Array, to: string): void;
   close(): void;
-}
-
-/** A user as the kernel knows it. */
-export interface UserIds {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** A program to run without a shell. */
-export interface Script {
-  readonly command: readonly string[];
-  readonly timeoutMs: number;
-  readonly user: UserIds | null;
-  /** Variables beside PATH. */
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Ends the run before its time, with all it started; never if it is left out. */
-  readonly signal?: AbortSignal;
 }
 
 /** How a run ended; `text` reads like `exit status 1`. */

@@ -1,7 +1,8 @@
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { NotifyPlan } from "../config/node-plan.ts";
-import type { Fifo, Host, UserIds } from "./host.ts";
+import type { UserIds } from "../base/program.ts";
+import type { Fifo, Host } from "./host.ts";
 import { fifoLine, type Notice, scriptArguments, scriptEnvironment } from "./notice.ts";
 
 /** What telling others takes. */

@@ -1,6 +1,6 @@
 import { unreachable } from "../base/assert.ts";
 import type { TrackPlan } from "../config/track-plan.ts";
-import type { UserIds } from "./host.ts";
+import type { UserIds } from "../base/program.ts";
 import { tableNumbers } from "./routing-tables.ts";
 import type { Burden } from "./tracking.ts";
 import { BfdTrack } from "./tracks/bfd-track.ts";

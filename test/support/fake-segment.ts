@@ -11,11 +11,11 @@ import type {
   RouteChange,
   RouteEvent,
 } from "../../src/kernel/rtnetlink.ts";
+import type { Program } from "../../src/base/program.ts";
 import type {
   Host,
   Neighbourhood,
   Routes,
-  Script,
   ScriptResult,
   Segment,
   SegmentPlace,
@@ -166,7 +166,7 @@ export class FakeMachine {
   /** Result of each script by its first word; those not named succeed. */
   readonly scripts: Map<string, ScriptResult> = new Map();
   /** Every script run, in order. */
-  readonly ran: Script[] = [];
+  readonly ran: Program[] = [];
   /** Content of files by their paths. */
   readonly files: Map<string, string> = new Map();
   readonly processes: FakeProcesses = new FakeProcesses();

@@ -264,6 +264,7 @@ step(
   "the clean-up puts back what a service left that was killed, and no daemon of somebody else's",
   async () => {
     await on("lb1", "ipvsadm --start-daemon backup --mcast-interface eth0 --syncid 77");
+    await on("lb1", "ipvsadm -A -t 10.99.0.150:80 -s rr");
     await start("lb1");
     await waitForHolder("lb1", [first, second, outside, gateway]);
     await guest.waitFor("lb1 tells", async () => (await daemons("lb1")).length === 2);
@@ -280,5 +281,7 @@ step(
     expect(said).toContain("sync daemon (master on eth1, id 9) stopped, after a dead service");
     expect(await settingsOf("lb1")).toEqual(before);
     expect((await daemons("lb1")).map((line) => line.split(" ")[0])).toEqual(["backup"]);
+    expect(said).toContain(`removed service tcp ${first}:80, which a dead service left behind`);
+    expect(await on("lb1", "ipvsadm --save -n")).toBe("-A -t 10.99.0.150:80 -s rr\n");
   },
 );

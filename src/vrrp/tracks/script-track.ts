@@ -1,6 +1,7 @@
 import { later, type Instant } from "../../base/instant.ts";
 import type { ScriptTrackPlan } from "../../config/track-plan.ts";
-import type { ScriptResult, UserIds } from "../host.ts";
+import type { UserIds } from "../../base/program.ts";
+import type { ScriptResult } from "../host.ts";
 import type { Burden } from "../tracking.ts";
 import { TalliedVerdict } from "./tallied-verdict.ts";
 import type { Track, TrackNeeds } from "./track.ts";

@@ -56,14 +56,14 @@ function lab(): {
 }
 
 describe("Prober", () => {
-  test("counts a server as up until its first result, and reports that result whatever it is", async () => {
+  test("has no verdict before the first result, and reports that result whatever it is", async () => {
     const { prober, behaviour, verdicts, pass } = lab();
     behaviour.set("b", "down");
     prober.configure([probe("a"), probe("b")]);
-    expect([prober.isUp("a"), prober.isUp("b")]).toEqual([true, true]);
+    expect([prober.verdict("a"), prober.verdict("b")]).toEqual([null, null]);
     await pass(250);
     expect(verdicts.toSorted()).toEqual(["a up", "b down"]);
-    expect([prober.isUp("a"), prober.isUp("b")]).toEqual([true, false]);
+    expect([prober.verdict("a"), prober.verdict("b")]).toEqual([true, false]);
   });
 
   test("asks at once, as if it were a retry, when a server has failed somebody", async () => {
@@ -150,7 +150,7 @@ describe("Prober", () => {
     await pass(300);
     const before = attempts.length;
     prober.configure([probe("new"), probe("a")]);
-    expect(prober.isUp("a")).toBe(false);
+    expect(prober.verdict("a")).toBe(false);
     expect(prober.status().map(({ id }) => id)).toEqual(["new", "a"]);
     await pass(250);
     expect(attempts.slice(before)).toEqual(["new"]);
@@ -165,7 +165,7 @@ describe("Prober", () => {
     prober.configure([probe("a")]);
     await pass(300);
     prober.configure([probe("a", { intervalMs: 5_000 })]);
-    expect(prober.isUp("a")).toBe(false);
+    expect(prober.verdict("a")).toBe(false);
   });
 
   test("starts from a verdict found standing, and rise and fall apply to it at once", async () => {
@@ -178,7 +178,7 @@ describe("Prober", () => {
         ["b", true],
       ]),
     );
-    expect([prober.isUp("a"), prober.isUp("b")]).toEqual([false, true]);
+    expect([prober.verdict("a"), prober.verdict("b")]).toEqual([false, true]);
     await pass(250);
     expect(verdicts.toSorted()).toEqual(["a down", "b up"]);
     await pass(1_000);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { silentLog } from "../../../src/base/log.ts";
 import type { NotifyPlan } from "../../../src/config/node-plan.ts";
-import type { Script, ScriptResult } from "../../../src/vrrp/host.ts";
+import type { Program } from "../../../src/base/program.ts";
+import type { ScriptResult } from "../../../src/vrrp/host.ts";
 import type { Notice } from "../../../src/vrrp/notice.ts";
 import { Notifier } from "../../../src/vrrp/notifier.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -26,7 +27,7 @@ const notice = (name: string, state: Notice["state"], more: Partial<Notice> = {}
 /** A notifier whose scripts end when the test says so. */
 class Bench {
   readonly clock = new FakeClock();
-  readonly running: { readonly script: Script; readonly end: (result: ScriptResult) => void }[] = [];
+  readonly running: { readonly script: Program; readonly end: (result: ScriptResult) => void }[] = [];
   readonly started: string[] = [];
   readonly lines: string[] = [];
   readonly log: string[] = [];

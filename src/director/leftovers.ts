@@ -1,0 +1,25 @@
+import { Ipvs } from "../kernel/ipvs.ts";
+import { formatKey } from "../kernel/ipvs-messages.ts";
+import { Journal } from "../kernel/journal.ts";
+import { markTable } from "../kernel/mark-table.ts";
+import { removeLeftTable } from "../kernel/nftables.ts";
+
+/**
+ * Removes the services that a director which is no more left in the kernel's table, and the marks they go by, and names
+ * them; those of others stay. Throws `SystemError` when the kernel refuses.
+ */
+export function removeServices(directory: string): readonly string[] {
+  const journal = Journal.open(directory, "director");
+  const { entries: noted } = journal;
+  if (noted.size === 0) return [];
+  const ipvs = Ipvs.open();
+  try {
+    const ours = ipvs.services().filter(({ key }) => noted.has(formatKey(key)));
+    for (const { key } of ours) ipvs.removeService(key);
+    removeLeftTable(markTable);
+    journal.note(new Set());
+    return ours.map(({ key }) => `service ${formatKey(key)}`);
+  } finally {
+    ipvs.close();
+  }
+}
