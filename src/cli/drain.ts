@@ -1,10 +1,11 @@
 import { askAdmin } from "../admin/client.ts";
 import { formatEndpoint } from "../base/address.ts";
 import { errorText } from "../base/system-error.ts";
+import { counted } from "../config/describe-plan.ts";
 import { parseDuration } from "../config/units.ts";
 import { concerns, parseDrainTarget } from "../ipc/drain-target.ts";
 import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
-import type { NodeStatus, ServiceStatus } from "../ipc/status.ts";
+import type { NodeStatus, ServerStatus, ServiceStatus } from "../ipc/status.ts";
 
 /** How `edge-ha drain` and `edge-ha enable` were called. */
 export interface DrainOptions {
@@ -48,39 +49,45 @@ export async function runDrain(options: DrainOptions): Promise<number> {
   }
 }
 
-/** A server that is being drained, as `status` shows it. */
-interface Draining {
-  readonly name: string;
-  readonly isDone: boolean;
-  readonly connections: number;
-}
-
 async function untilDrained({ socket, servers }: DrainOptions, say: (line: string) => void): Promise<void> {
   let said = "";
   for (;;) {
-    const status = (await askAdmin(socket, "GET", "/status")) as NodeStatus;
-    const left = servers.flatMap((name) => drainingOf(name, status.services)).filter(({ isDone }) => !isDone);
-    if (left.length === 0) {
-      say("no connection is left");
-      return;
-    }
-    const line = left.map(({ name, connections }) => `${name}: ${connections} connections left`).join("\n");
-    if (line !== said) say(line);
-    said = line;
+    const { services } = (await askAdmin(socket, "GET", "/status")) as NodeStatus;
+    const { text, isOver } = describeDrain(servers, services);
+    if (text !== said) say(text);
+    if (isOver) return;
+    said = text;
     await Bun.sleep(lookIntervalMs);
   }
 }
 
-function drainingOf(text: string, services: readonly ServiceStatus[]): readonly Draining[] {
-  const target = parseDrainTarget(text);
-  if (target === null) return [];
-  return services.flatMap((service) =>
+/** Says how far the drains of these servers are, as the service shows them. PURE. */
+export function describeDrain(
+  servers: readonly string[],
+  services: readonly ServiceStatus[],
+): { readonly text: string; readonly isOver: boolean } {
+  const all = services.flatMap((service) =>
     service.servers
-      .filter((server) => concerns(target, service, server))
-      .map((server) => ({
-        name: `${service.name}/${formatEndpoint(server)}`,
-        isDone: server.drain !== "draining",
-        connections: server.activeConnections + server.persistentConnections,
-      })),
+      .filter((server) => servers.some((name) => isNamed(name, service, server)))
+      .map((server) => ({ name: `${service.name}/${formatEndpoint(server)}`, server })),
   );
+  const open = all.filter(({ server }) => server.drain === "draining");
+  if (open.length > 0) {
+    const lines = open.map(({ name, server }) => {
+      const { activeConnections, persistentConnections } = server;
+      return `${name}: ${counted(activeConnections + persistentConnections, "connection")} left`;
+    });
+    return { text: lines.join("\n"), isOver: false };
+  }
+  const lines = all.flatMap(({ name, server: { drain, cutConnections } }) => {
+    if (drain === null) return [`${name}: was put back meanwhile`];
+    if (cutConnections === 0) return [];
+    return [`${name}: taken out with ${counted(cutConnections, "connection")} still open`];
+  });
+  return { text: lines.length === 0 ? "no connection is left" : lines.join("\n"), isOver: true };
+}
+
+function isNamed(name: string, service: ServiceStatus, server: ServerStatus): boolean {
+  const target = parseDrainTarget(name);
+  return target !== null && concerns(target, service, server);
 }

@@ -2,7 +2,7 @@ import { askAdmin } from "../admin/client.ts";
 import { errorText, hasCode } from "../base/system-error.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import { DrainBook } from "../director/drain-book.ts";
-import { forecast } from "../director/forecast.ts";
+import { forecast, type Present } from "../director/forecast.ts";
 import { stepText, summaryText, type Step } from "../director/plan.ts";
 import type { NodeStatus } from "../ipc/status.ts";
 import { Ipvs, type IpvsService } from "../kernel/ipvs.ts";
@@ -24,9 +24,9 @@ export async function forecastKernel(plan: DirectorPlan, socket: string): Promis
   if (plan.services.length === 0 && owned.size === 0) return null;
   const actual = readTable();
   if (typeof actual === "string") return { steps: null, reason: actual };
-  const verdicts = await runningVerdicts(socket);
+  const said = await runningChecks(socket);
   const { drains } = DrainBook.open(stateDirectory(process.env));
-  return { steps: forecast(plan.services, { actual, owned, verdicts, drains }), reason: null };
+  return { steps: forecast(plan.services, { actual, owned, drains, ...said }), reason: null };
 }
 
 /** Gives the table, or why it cannot be read. */
@@ -46,13 +46,16 @@ function readTable(): readonly IpvsService[] | string {
 }
 
 /** What the checks of the service that runs here say; nothing if none runs. */
-async function runningVerdicts(socket: string): Promise<ReadonlyMap<string, boolean>> {
+async function runningChecks(socket: string): Promise<Pick<Present, "verdicts" | "words">> {
   try {
     // The service on the other end is this very version's `serveAdmin`.
     const { probes } = (await askAdmin(socket, "GET", "/status")) as NodeStatus;
-    return new Map(probes.map(({ id, isUp }) => [id, isUp]));
+    return {
+      verdicts: new Map(probes.map(({ id, isUp }) => [id, isUp])),
+      words: new Map(probes.flatMap(({ id, weight }) => (weight === null ? [] : [[id, weight]]))),
+    };
   } catch {
-    return new Map();
+    return { verdicts: new Map(), words: new Map() };
   }
 }
 

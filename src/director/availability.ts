@@ -2,6 +2,7 @@ import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
+import { counted } from "../config/describe-plan.ts";
 import type { IpvsServerPlan, IpvsServicePlan } from "../config/service-plan.ts";
 import type { DrainOrder, DrainOutcome, DrainReport } from "../ipc/drain.ts";
 import {
@@ -15,7 +16,7 @@ import type { IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 import type { DrainBook } from "./drain-book.ts";
 import type { Drain } from "./drains.ts";
-import { plainCircumstances, type Circumstances, type DrainState, type IsUp } from "./moment.ts";
+import type { Circumstances, DrainState, IsUp, ServiceStanding } from "./moment.ts";
 import { Quorums, type QuorumChange } from "./quorum.ts";
 import { Returns } from "./returns.ts";
 import { keyOf } from "./table.ts";
@@ -29,7 +30,8 @@ export interface AvailabilityOptions {
 
 /**
  * Everything about servers that outlasts one look at the table: who was taken out by the operator, who has just come
- * back or comes and goes, and which services have their quorum.
+ * back or comes and goes, and which services have their quorum. What is asked of it as circumstances changes nothing: only
+ * what is in force is observed.
  */
 export class Availability implements Circumstances {
   readonly #options: AvailabilityOptions;
@@ -40,27 +42,50 @@ export class Availability implements Circumstances {
     this.#options = options;
   }
 
-  /** Notes the verdicts on a plan's servers, and how far drains are by the table as it is. */
+  /** Notes the verdicts on the servers in force, what time has ended, and how far drains are by the table as it is. */
   observe(services: readonly IpvsServicePlan[], actual: readonly IpvsService[], isUp: IsUp): void {
     const { clock, log } = this.#options;
+    const now = clock.now();
     for (const service of services) {
+      const { damping } = service;
       for (const server of service.servers) {
         if (!isRemembered(service, server)) continue;
         const verdict = server.probe === null ? null : isUp(server.probe);
-        if (verdict === null) continue;
         const id = serverId(service, server);
-        if (this.#returns.note(id, verdict, clock.now(), service.damping))
+        if (verdict !== null && this.#returns.note(id, verdict, now, damping))
           log.warning(`${id} fails too often: it is kept out for a while`);
+        this.#returns.settle(id, now, { isDamped: damping !== null, slowStartMs: server.slowStartMs });
       }
     }
     this.#advanceDrains(services, actual);
-    this.#forget(services);
+  }
+
+  /** Notes which services in force have their quorum by the weights that are up, in the same order. */
+  noteQuorums(services: readonly IpvsServicePlan[], standings: readonly ServiceStanding[]): void {
+    for (const [index, service] of services.entries()) {
+      const standing = standings[index];
+      if (standing !== undefined) this.#quorums.note(formatKey(keyOf(service)), service, standing.liveWeight);
+    }
+  }
+
+  /** Forgets what a plan that is in force from now on has no more. */
+  keep(services: readonly IpvsServicePlan[]): void {
+    this.#quorums.keep(new Set(services.map((service) => formatKey(keyOf(service)))));
+    this.#returns.keep(
+      new Set(
+        services.flatMap((service) =>
+          service.servers
+            .filter((server) => isRemembered(service, server))
+            .map((server) => serverId(service, server)),
+        ),
+      ),
+    );
   }
 
   /** Whether time alone, or the end of a connection, will change something. */
   get isWaiting(): boolean {
     const isDraining = this.#options.book.drains.some(({ state }) => state === "draining");
-    return isDraining || this.#returns.isWaiting(this.#options.clock.now());
+    return isDraining || this.#returns.isWaiting;
   }
 
   /** Gives the services that gained or lost their quorum since the last call. */
@@ -68,25 +93,18 @@ export class Availability implements Circumstances {
     return this.#quorums.takeChanges();
   }
 
-  /** Whether a service had its quorum when last looked at. */
+  /** Whether a service had its quorum when that was last noted. */
   hadQuorum(service: IpvsServicePlan): boolean {
     return this.#quorums.standing(formatKey(keyOf(service))) === true;
   }
 
-  /** The same as seen by somebody who only looks: what has not been noted yet is not noted by that. */
-  get seen(): Circumstances {
-    return {
-      drainOf: (service, server) => this.drainOf(service, server),
-      isHeldOut: (service, server) => this.isHeldOut(service, server),
-      shareOf: (service, server) => this.shareOf(service, server),
-      hasQuorum: (service, liveWeight) =>
-        this.#quorums.standing(formatKey(keyOf(service))) ??
-        plainCircumstances.hasQuorum(service, liveWeight),
-    };
-  }
-
   drainOf(service: IpvsServicePlan, server: Endpoint): DrainState | null {
     return this.#options.book.drains.find((drain) => concerns(drain, service, server))?.state ?? null;
+  }
+
+  /** How many connections were open when the server was taken out. */
+  cutOf(service: IpvsServicePlan, server: Endpoint): number {
+    return this.#options.book.drains.find((drain) => concerns(drain, service, server))?.cut ?? 0;
   }
 
   isHeldOut(service: IpvsServicePlan, server: IpvsServerPlan): boolean {
@@ -101,7 +119,7 @@ export class Availability implements Circumstances {
   }
 
   hasQuorum(service: IpvsServicePlan, liveWeight: number): boolean {
-    return this.#quorums.look(formatKey(keyOf(service)), service, liveWeight);
+    return this.#quorums.would(formatKey(keyOf(service)), service, liveWeight);
   }
 
   /** Takes servers out, or puts them back; all of them or, if one is unknown, none. */
@@ -153,7 +171,7 @@ export class Availability implements Circumstances {
     const now = clock.wallTime();
     const until = new Date(now.getTime() + withinMs).toISOString();
     const others = book.drains.filter((drain) => !isSameTarget(drain, target));
-    book.note([...others, { ...target, since: now.toISOString(), until, state: "draining" }]);
+    book.note([...others, { ...target, since: now.toISOString(), until, state: "draining", cut: 0 }]);
     log.notice(`${name} gets no new connections, by order`);
     return { name, text: "gets no new connections" };
   }
@@ -165,11 +183,14 @@ export class Availability implements Circumstances {
     const present = new Map(actual.map((entry) => [formatKey(entry.key), entry]));
     const advanced = book.drains.map((drain): Drain => {
       if (drain.state === "drained") return drain;
-      const open = openConnections(drain, services, present);
-      if (open > 0 && now < drain.until) return drain;
-      const what = open === 0 ? "has no connection left" : `is taken out with ${open} connections still open`;
-      log.notice(`${formatDrainTarget(drain)} ${what}`);
-      return { ...drain, state: "drained" };
+      const { connections, isQuiet } = remainsOf(drain, services, present);
+      if ((connections > 0 || !isQuiet) && now < drain.until) return drain;
+      const text =
+        connections === 0
+          ? "has no connection left"
+          : `is taken out with ${counted(connections, "connection")} still open`;
+      log.notice(`${formatDrainTarget(drain)} ${text}`);
+      return { ...drain, state: "drained", cut: connections };
     });
     if (advanced.every((drain, index) => drain === book.drains[index])) return;
     try {
@@ -177,19 +198,6 @@ export class Availability implements Circumstances {
     } catch (error) {
       log.error(`the list of drained servers cannot be written: ${errorText(error)}`);
     }
-  }
-
-  #forget(services: readonly IpvsServicePlan[]): void {
-    this.#quorums.keep(new Set(services.map((service) => formatKey(keyOf(service)))));
-    this.#returns.keep(
-      new Set(
-        services.flatMap((service) =>
-          service.servers
-            .filter((server) => isRemembered(service, server))
-            .map((server) => serverId(service, server)),
-        ),
-      ),
-    );
   }
 }
 
@@ -202,22 +210,27 @@ function isRemembered(service: IpvsServicePlan, server: IpvsServerPlan): boolean
   return service.damping !== null || server.slowStartMs > 0;
 }
 
-/** Counts what would be cut off; of TCP a connection that is closing no longer matters. */
-function openConnections(
+/**
+ * Counts what would be cut off; of TCP a connection that is closing no longer matters. While the table has a weight
+ * yet the server may be given another connection after it was counted: it is not quiet.
+ */
+function remainsOf(
   drain: DrainTarget,
   services: readonly IpvsServicePlan[],
   present: ReadonlyMap<string, IpvsService>,
-): number {
-  let open = 0;
+): { readonly connections: number; readonly isQuiet: boolean } {
+  let connections = 0;
+  let isQuiet = true;
   for (const service of services) {
     const isTcp = "protocol" in service.key && service.key.protocol === "tcp";
     for (const server of present.get(formatKey(keyOf(service)))?.servers ?? []) {
       if (!concerns(drain, service, server)) continue;
-      open += server.activeConnections + server.persistentConnections;
-      if (!isTcp) open += server.inactiveConnections;
+      if (server.weight > 0) isQuiet = false;
+      connections += server.activeConnections + server.persistentConnections;
+      if (!isTcp) connections += server.inactiveConnections;
     }
   }
-  return open;
+  return { connections, isQuiet };
 }
 
 function refused(refusal: string): DrainReport {

@@ -54,7 +54,7 @@ export class Balancer {
     // What is marked comes first: a service that goes by a mark is nothing without it.
     const refusal = this.#marks.configure(plan.marks) ?? this.#director.configure(plan);
     if (refusal === null) this.#plan = plan;
-    else this.#marks.configure(this.#plan?.marks ?? []);
+    else if (this.#plan !== null) this.#marks.configure(this.#plan.marks);
     return refusal;
   }
 

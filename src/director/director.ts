@@ -10,13 +10,14 @@ import type { CountedService, IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 import { applySteps, type IpvsChanges } from "./apply.ts";
 import { Availability, type AvailabilityOptions } from "./availability.ts";
-import type { IsUp } from "./moment.ts";
+import { standingOf, type IsUp, type ServiceStanding } from "./moment.ts";
 import type { Journal } from "../kernel/journal.ts";
 import { planSteps, stepText, summaryText, type Step } from "./plan.ts";
 import { openRefusal, stepRefusal } from "./refusal.ts";
 import { serviceStatuses } from "./service-status.ts";
 import type { QuorumChange } from "./quorum.ts";
-import { desiredTable, keyOf } from "./table.ts";
+import { standingVerdicts } from "./standing-verdicts.ts";
+import { desiredService, keyOf } from "./table.ts";
 import { weighedServices } from "./weights.ts";
 
 /** The kernel's table as the director uses it. */
@@ -45,6 +46,13 @@ const mostStepsTold = 200;
 
 const nothing: DirectorPlan = { probes: [], services: [], marks: [], footing: noFooting };
 
+/** What came of bringing the table to a plan. */
+interface Brought {
+  /** Of the plan's services, in its order; empty without a table. */
+  readonly standings: readonly ServiceStanding[];
+  readonly failure: string | null;
+}
+
 /**
  * Keeps the kernel's table as the plan and the verdicts want it: reads it, takes the difference, applies that. Every
  * reason to look is the same to it: a verdict, a new plan, the regular look. Knows no timer.
@@ -70,15 +78,27 @@ export class Director {
       const refusal = this.#open();
       if (refusal !== null && needsTable) return refusal;
     }
-    const standing = old === null ? this.#standingVerdicts(plan) : new Map<string, boolean>();
-    const refusal = this.#reconcile(plan, (probe) => standing.get(probe) ?? prober.verdict(probe));
-    if (refusal !== null) {
-      this.#reconcile(old ?? nothing, (probe) => prober.verdict(probe));
-      this.#availability.takeQuorumChanges();
-      return refusal;
+    const actual = this.#read((ipvs) => ipvs.services());
+    const standing = old === null ? this.#standingVerdicts(plan, actual) : new Map<string, boolean>();
+    const isUp: IsUp = (probe) => standing.get(probe) ?? prober.verdict(probe);
+    // What has happened under the old plan is known before servers are weighed under the new one.
+    if (old !== null) this.#observe(old, actual, isUp);
+    const { standings, failure } = this.#bring(plan, actual, isUp);
+    if (failure !== null) {
+      // A table that was found stays as it is: whoever comes next can do more with it than with an empty one.
+      if (old !== null)
+        this.#bring(
+          old,
+          this.#read((ipvs) => ipvs.services()),
+          isUp,
+        );
+      return failure;
     }
     prober.configure(plan.probes, standing);
     this.#plan = plan;
+    this.#availability.keep(plan.services);
+    this.#observe(plan, actual, isUp);
+    this.#availability.noteQuorums(plan.services, standings);
     this.#tellQuorums();
     return null;
   }
@@ -87,9 +107,9 @@ export class Director {
   reconcile(): void {
     const { log, prober } = this.#options;
     if (this.#plan === null) return;
-    const needsTable = this.#plan.services.length > 0;
+    const { services } = this.#plan;
     const failure =
-      (needsTable ? this.#open() : null) ?? this.#reconcile(this.#plan, (probe) => prober.verdict(probe));
+      (services.length > 0 ? this.#open() : null) ?? this.#look(this.#plan, (probe) => prober.verdict(probe));
     this.#tellQuorums();
     if (failure !== this.#lastFailure) {
       if (failure === null) log.notice("the IPVS table is as it should be again");
@@ -116,7 +136,7 @@ export class Director {
     const actual = this.#read((ipvs) => ipvs.countedServices());
     const plan = this.#plan ?? nothing;
     const shown = { services: this.#weighed(plan), marks: plan.marks };
-    return serviceStatuses(shown, actual, isUp, this.#availability.seen);
+    return serviceStatuses(shown, actual, isUp, this.#availability);
   }
 
   /** Ends the checks and removes everything this node made. */
@@ -127,7 +147,11 @@ export class Director {
       if (service.quorum.endsOnStop && this.#availability.hadQuorum(service))
         this.#options.tell({ service, hasQuorum: false, liveWeight: 0, isFirst: false });
     }
-    const failure = this.#reconcile(nothing, () => true);
+    const { failure } = this.#bring(
+      nothing,
+      this.#read((ipvs) => ipvs.services()),
+      () => true,
+    );
     if (failure !== null) log.error(`IPVS services stay behind: ${failure}`);
     this.#plan = null;
     this.#ipvs?.close();
@@ -156,38 +180,49 @@ export class Director {
     }
   }
 
-  /** What the table of an earlier process says about servers: it knew who is down, and a restart forgets nothing. */
-  #standingVerdicts(plan: DirectorPlan): Map<string, boolean> {
-    const present = new Map(
-      this.#read((ipvs) => ipvs.services()).map((service) => [formatKey(service.key), service]),
-    );
-    const verdicts = new Map<string, boolean>();
-    for (const service of plan.services) {
-      const key = formatKey(keyOf(service));
-      const entry = present.get(key);
-      if (entry === undefined || !this.#options.journal.entries.has(key)) continue;
-      for (const { address, port, probe, weight, inhibits } of service.servers) {
-        if (probe === null || this.#availability.drainOf(service, { address, port }) !== null) continue;
-        const found = entry.servers.find((server) => server.address === address && server.port === port);
-        const isUp = found !== undefined && !(inhibits && weight > 0 && found.weight === 0);
-        verdicts.set(probe, isUp || verdicts.get(probe) === true);
-      }
-    }
-    return verdicts;
+  #standingVerdicts(plan: DirectorPlan, actual: readonly IpvsService[]): Map<string, boolean> {
+    return standingVerdicts(plan.services, {
+      actual,
+      owned: this.#options.journal.entries,
+      drainOf: (service, server) => this.#availability.drainOf(service, server),
+    });
   }
 
-  #reconcile(plan: DirectorPlan, isUp: IsUp): string | null {
-    const actual = this.#read((table) => table.services());
+  /** Looks at the plan in force: notes what has happened, and brings the table to what follows from it. */
+  #look(plan: DirectorPlan, isUp: IsUp): string | null {
+    const actual = this.#read((ipvs) => ipvs.services());
+    this.#observe(plan, actual, isUp);
+    const { standings, failure } = this.#bring(plan, actual, isUp);
+    this.#availability.noteQuorums(plan.services, standings);
+    return failure;
+  }
+
+  /** Without a table there is nothing that drains could be judged by. */
+  #observe({ services }: DirectorPlan, actual: readonly IpvsService[], isUp: IsUp): void {
+    if (this.#ipvs !== null) this.#availability.observe(services, actual, isUp);
+  }
+
+  /** Brings the table from what was read to what a plan asks for, and says how its services stand then. */
+  #bring(plan: DirectorPlan, actual: readonly IpvsService[], isUp: IsUp): Brought {
     const ipvs = this.#ipvs;
-    if (ipvs === null) return plan.services.length > 0 ? "the kernel's table cannot be read" : null;
-    this.#availability.observe(plan.services, actual, isUp);
-    const desired = desiredTable(this.#weighed(plan), isUp, this.#availability);
+    if (ipvs === null) {
+      return {
+        standings: [],
+        failure: plan.services.length > 0 ? "the kernel's table cannot be read" : null,
+      };
+    }
+    const services = this.#weighed(plan);
+    const standings = services.map((service) => standingOf(service, isUp, this.#availability));
+    const desired = services.flatMap((service, index) => {
+      const standing = standings[index];
+      return standing === undefined ? [] : [desiredService(service, standing)];
+    });
     const keys = new Set(desired.map(({ key }) => formatKey(key)));
     const owned = this.#options.journal.entries.union(keys);
     this.#note(owned);
     const failure = this.#apply(ipvs, planSteps(desired, actual, owned));
     if (failure === null) this.#note(keys);
-    return failure;
+    return { standings, failure };
   }
 
   /** Applies all steps, also those after one that failed: one bad service does not hold up the others. */

@@ -8,4 +8,6 @@ export interface Drain extends DrainTarget {
   /** When connections that are still open are given up. */
   readonly until: string;
   readonly state: DrainState;
+  /** Connections that were still open when the time was up; 0 before that. */
+  readonly cut: number;
 }

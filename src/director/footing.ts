@@ -21,7 +21,8 @@ export interface FootingParts {
  */
 export class Footing {
   readonly #parts: FootingParts;
-  #plan: FootingPlan = noFooting;
+  /** Null before the first: what an earlier process has left is not touched until then. */
+  #plan: FootingPlan | null = null;
   #lastProblems = "";
 
   constructor(parts: FootingParts) {
@@ -33,7 +34,10 @@ export class Footing {
     const old = this.#plan;
     this.#prepare(plan);
     const refusal = services();
-    if (refusal !== null) this.#prepare(old);
+    if (refusal !== null) {
+      this.#plan = old;
+      if (old !== null) this.#prepare(old);
+    }
     this.reconcile();
     return refusal;
   }
@@ -48,6 +52,7 @@ export class Footing {
   reconcile(): void {
     const { settings, daemons, masquerading, log } = this.#parts;
     const plan = this.#plan;
+    if (plan === null) return;
     const problems = this.#sum([
       settings.hold(plan.settings),
       masquerading.reconcile(plan.masquerades),

@@ -17,20 +17,24 @@ export class Quorums {
   readonly #known = new Map<string, boolean>();
   readonly #changes: QuorumChange[] = [];
 
-  /** Tells whether a service has its quorum now, and notes the change if that is news. */
-  look(key: string, service: IpvsServicePlan, liveWeight: number): boolean {
-    const { weight, hysteresis } = service.quorum;
+  /** Tells whether a service would have its quorum with this weight, after what was last noted of it. */
+  would(key: string, { quorum }: IpvsServicePlan, liveWeight: number): boolean {
+    const { weight, hysteresis } = quorum;
     const before = this.#known.get(key);
     const needed = before === false ? weight + hysteresis : before === true ? weight - hysteresis : weight;
-    const hasQuorum = liveWeight >= needed;
-    if (hasQuorum !== before) {
-      this.#known.set(key, hasQuorum);
-      this.#changes.push({ service, hasQuorum, liveWeight, isFirst: before === undefined });
-    }
-    return hasQuorum;
+    return liveWeight >= needed;
   }
 
-  /** Whether a service has its quorum as last looked at; null if it never was. */
+  /** Notes whether a service has its quorum, and the change if that is news. */
+  note(key: string, service: IpvsServicePlan, liveWeight: number): void {
+    const before = this.#known.get(key);
+    const hasQuorum = this.would(key, service, liveWeight);
+    if (hasQuorum === before) return;
+    this.#known.set(key, hasQuorum);
+    this.#changes.push({ service, hasQuorum, liveWeight, isFirst: before === undefined });
+  }
+
+  /** Whether a service has its quorum as last noted; null if it never was. */
   standing(key: string): boolean | null {
     return this.#known.get(key) ?? null;
   }

@@ -41,31 +41,44 @@ export class Returns {
     this.#historyOf(server).returnedAt = now;
   }
 
-  /** Whether a server is kept out; one whose time is over starts as one that has just come back. */
-  isHeldOut(server: string, now: Instant): boolean {
+  /**
+   * Ends what time, or a new plan, has ended for a server, whether or not it may have a weight at present: being kept out,
+   * after which one that is up starts as one that has just come back, and a slow start.
+   */
+  settle(
+    server: string,
+    now: Instant,
+    { isDamped, slowStartMs }: { readonly isDamped: boolean; readonly slowStartMs: number },
+  ): void {
     const history = this.#histories.get(server);
-    if (history === undefined || history.heldUntil === null) return false;
-    if (history.heldUntil > now) return true;
-    history.heldUntil = null;
-    history.failures = [];
-    history.returnedAt = now;
-    return false;
+    if (history === undefined) return;
+    if (history.heldUntil !== null && (!isDamped || history.heldUntil <= now)) {
+      history.heldUntil = null;
+      history.failures = [];
+      history.returnedAt = history.isUp === true ? now : null;
+    }
+    if (history.returnedAt !== null && later(history.returnedAt, slowStartMs) <= now)
+      history.returnedAt = null;
+  }
+
+  /** Whether a server is kept out. */
+  isHeldOut(server: string, now: Instant): boolean {
+    const heldUntil = this.#histories.get(server)?.heldUntil ?? null;
+    return heldUntil !== null && heldUntil > now;
   }
 
   /** The share of its weight that a server gets `slowStartMs` long after it came back: in steps of a twentieth. */
   shareOf(server: string, now: Instant, slowStartMs: number): number {
-    const history = this.#histories.get(server);
-    if (slowStartMs === 0 || history === undefined || history.returnedAt === null) return 1;
-    const passed = (now - history.returnedAt) / slowStartMs;
-    if (passed < 1) return Math.max(1, Math.floor(passed * 20)) / 20;
-    history.returnedAt = null;
-    return 1;
+    const returnedAt = this.#histories.get(server)?.returnedAt ?? null;
+    if (slowStartMs === 0 || returnedAt === null) return 1;
+    const passed = (now - returnedAt) / slowStartMs;
+    return passed < 1 ? Math.max(1, Math.floor(passed * 20)) / 20 : 1;
   }
 
-  /** Whether time alone will change something: a server that starts slowly, or is kept out. */
-  isWaiting(now: Instant): boolean {
+  /** Whether time alone will change something that has not been settled: a slow start, or being kept out. */
+  get isWaiting(): boolean {
     for (const { returnedAt, heldUntil } of this.#histories.values()) {
-      if (returnedAt !== null || (heldUntil !== null && heldUntil > now)) return true;
+      if (returnedAt !== null || heldUntil !== null) return true;
     }
     return false;
   }

@@ -1,10 +1,17 @@
 import { formatEndpoint } from "../base/address.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
-import type { IpvsServicePlan, MarkPlan, ServiceKeyPlan } from "../config/service-plan.ts";
+import type { IpvsServerPlan, IpvsServicePlan, MarkPlan, ServiceKeyPlan } from "../config/service-plan.ts";
 import type { ServerStatus, ServiceStatus, TrafficStatus } from "../ipc/status.ts";
 import type { CountedServer, CountedService, IpvsKey, IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
-import { standingOf, type Circumstances, type IsUp, type ServiceStanding } from "./moment.ts";
+import {
+  plainCircumstances,
+  standingOf,
+  type Circumstances,
+  type IsUp,
+  type ServiceStanding,
+  type Standing,
+} from "./moment.ts";
 import { desiredService, flagWords, keyOf } from "./table.ts";
 
 const noTraffic: TrafficStatus = {
@@ -20,28 +27,42 @@ const noTraffic: TrafficStatus = {
   outBytesPerS: 0,
 };
 
+/** What is told beside how servers stand. */
+export interface ToldCircumstances extends Circumstances {
+  /** How many connections were open when a server was taken out. */
+  cutOf(service: IpvsServicePlan, server: IpvsServerPlan): number;
+}
+
 /** Shows the planned services as the kernel has them, and behind them those of others. PURE. */
 export function serviceStatuses(
   { services, marks }: Pick<DirectorPlan, "services" | "marks">,
   actual: readonly CountedService[],
   isUp: IsUp,
-  circumstances?: Circumstances,
+  circumstances: ToldCircumstances = { ...plainCircumstances, cutOf: () => 0 },
 ): readonly ServiceStatus[] {
   const present = new Map(actual.map((service) => [formatKey(service.key), service]));
   const planned = services.map((service) => {
     const key = formatKey(keyOf(service));
     const standing = standingOf(service, isUp, circumstances);
-    const status = plannedStatus(service, present.get(key), { standing, marks });
+    const cutOf = (server: IpvsServerPlan): number => circumstances.cutOf(service, server);
+    const status = plannedStatus(service, present.get(key), { standing, marks, cutOf });
     present.delete(key);
     return status;
   });
   return [...planned, ...[...present.values()].map(foreignStatus)];
 }
 
+/** What a planned service is shown with. */
+interface Told {
+  readonly standing: ServiceStanding;
+  readonly marks: readonly MarkPlan[];
+  readonly cutOf: (server: IpvsServerPlan) => number;
+}
+
 function plannedStatus(
   service: IpvsServicePlan,
   entry: CountedService | undefined,
-  { standing, marks }: { readonly standing: ServiceStanding; readonly marks: readonly MarkPlan[] },
+  { standing, marks, cutOf }: Told,
 ): ServiceStatus {
   const entries = new Map(entry?.servers.map((server) => [formatEndpoint(server), server]));
   const { sorry } = service;
@@ -54,15 +75,22 @@ function plannedStatus(
     usesSorry: sorryEntry !== undefined,
     hasQuorum: standing.hasQuorum,
     traffic: entry?.counters ?? noTraffic,
-    servers: standing.servers.map(({ server, isUp, drain }) => {
-      const found = entries.get(formatEndpoint(server));
-      if (found !== undefined) return serverStatus(found, { isUp, drain });
-      const { address, port, forward, tunnel, upperThreshold, lowerThreshold } = server;
-      const way = forward === "tunnel" ? (tunnel?.type ?? "ipip") : forward;
-      return { ...absent, address, port, forward: way, isUp, drain, upperThreshold, lowerThreshold };
+    servers: standing.servers.map((one) => {
+      const found = entries.get(formatEndpoint(one.server));
+      const health = { isUp: one.isUp, drain: one.drain, cutConnections: cutOf(one.server) };
+      return found === undefined ? absentStatus(one, health) : serverStatus(found, health);
     }),
-    sorry: sorryEntry === undefined ? null : serverStatus(sorryEntry, { isUp: null, drain: null }),
+    sorry: sorryEntry === undefined ? null : serverStatus(sorryEntry, unknownHealth),
   };
+}
+
+/** Of a server that nobody here checks or drains. */
+const unknownHealth = { isUp: null, drain: null, cutConnections: 0 } as const;
+
+function absentStatus({ server }: Standing, health: Health): ServerStatus {
+  const { address, port, forward, tunnel, upperThreshold, lowerThreshold } = server;
+  const way = forward === "tunnel" ? (tunnel?.type ?? "ipip") : forward;
+  return { ...absent, ...health, address, port, forward: way, upperThreshold, lowerThreshold };
 }
 
 function markedPlaces(key: ServiceKeyPlan, marks: readonly MarkPlan[]): readonly string[] {
@@ -91,10 +119,13 @@ function foreignStatus(entry: CountedService): ServiceStatus {
     usesSorry: false,
     hasQuorum: entry.servers.some(({ weight }) => weight > 0),
     traffic: entry.counters,
-    servers: entry.servers.map((server) => serverStatus(server, { isUp: null, drain: null })),
+    servers: entry.servers.map((server) => serverStatus(server, unknownHealth)),
     sorry: null,
   };
 }
+
+/** What is known of a server beside its entry. */
+type Health = Pick<ServerStatus, "isUp" | "drain" | "cutConnections">;
 
 /** What a service is, apart from what becomes of it. */
 type Shape = Pick<
@@ -115,10 +146,7 @@ function shape({ key, scheduler, flags, ...service }: IpvsService): Shape {
   };
 }
 
-function serverStatus(
-  { counters, tunnel, forward, ...server }: CountedServer,
-  health: Pick<ServerStatus, "isUp" | "drain">,
-): ServerStatus {
+function serverStatus({ counters, tunnel, forward, ...server }: CountedServer, health: Health): ServerStatus {
   const way = forward === "tunnel" ? (tunnel?.type ?? "ipip") : forward;
   return { ...server, ...health, isInTable: true, forward: way, traffic: counters };
 }

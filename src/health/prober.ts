@@ -35,6 +35,7 @@ export interface ProbeReport {
   /** Time of day of the last change, as ISO 8601. */
   readonly since: string;
   readonly lastResult: string;
+  readonly weight: WeightWord | null;
 }
 
 interface Running {
@@ -109,12 +110,13 @@ export class Prober {
 
   /** What is known of every probe, in the order of the plan. */
   status(): readonly ProbeReport[] {
-    return [...this.#probes.values()].map(({ probe, tally, since, lastResult }) => ({
+    return [...this.#probes.values()].map(({ probe, tally, since, lastResult, weight }) => ({
       id: probe.id,
       target: probe.target,
       isUp: tally.isUp,
       since,
       lastResult,
+      weight,
     }));
   }
 

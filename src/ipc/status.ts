@@ -1,4 +1,5 @@
 import type { Endpoint, Family } from "../base/address.ts";
+import type { WeightWord } from "../config/weight-word.ts";
 
 /** What `edge-ha status` shows; every reason is a sentence fragment a person can read. */
 export interface NodeStatus {
@@ -161,6 +162,8 @@ export interface ProbeStatus {
   readonly since: string;
   /** Text of the last result, such as `status 200 in 3 ms` or `connection refused`. */
   readonly lastResult: string;
+  /** What the check says about the server's weight; null is nothing. */
+  readonly weight: WeightWord | null;
 }
 
 /** One entry of the kernel's service table and its servers. */
@@ -208,6 +211,8 @@ export interface ServerStatus {
   readonly isUp: boolean | null;
   /** Whether the operator has taken it out: with connections still open, or none left. */
   readonly drain: "draining" | "drained" | null;
+  /** Connections that were still open when a drain's time was up; 0 if there was none. */
+  readonly cutConnections: number;
   /** Connections above which it gets none, until there are fewer than `lowerThreshold`; 0 is no limit. */
   readonly upperThreshold: number;
   readonly lowerThreshold: number;

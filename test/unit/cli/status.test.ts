@@ -23,6 +23,7 @@ const server: ServerStatus = {
   weight: 0,
   isUp: false,
   drain: null,
+  cutConnections: 0,
   upperThreshold: 0,
   lowerThreshold: 0,
   activeConnections: 7,
@@ -82,6 +83,7 @@ const status: NodeStatus = {
       isUp: false,
       since,
       lastResult: "status 500",
+      weight: null,
     },
   ],
   services: [

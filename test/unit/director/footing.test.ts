@@ -204,6 +204,21 @@ describe("a footing", () => {
     expect(footing.stop()).toHaveLength(2);
   });
 
+  test("of an earlier process stays when the first services are refused", () => {
+    const { start, values, sync, filter } = lab();
+    const settings = [{ path: "net/ipv4/ip_forward", value: "1", onlyFrom: null }];
+    const masquerades = [{ server: "10.98.0.21", interface: "eth0" }];
+    const whole = { ...synced, settings, masquerades };
+    enter(start(), whole);
+    const next = start();
+    expect(next.change(whole, () => "no such scheduler")).toBe("no such scheduler");
+    next.reconcile();
+    expect(values.get("net/ipv4/ip_forward")).toBe("1");
+    expect(sync.changes).toHaveLength(2);
+    expect(filter.tables.has(masqueradeTable)).toBe(true);
+    expect(next.stop()).toHaveLength(4);
+  });
+
   test("of a kernel without IPVS is told of, once", () => {
     const { said, journals } = lab();
     const footing = new Footing({

@@ -6,7 +6,7 @@ import { plannedServer, plannedService } from "../../support/ipvs-services.ts";
 
 const key = "tcp 10.99.0.101:80";
 const web = plannedService();
-const empty: Present = { actual: [], owned: new Set(), verdicts: new Map(), drains: [] };
+const empty: Present = { actual: [], owned: new Set(), verdicts: new Map(), words: new Map(), drains: [] };
 
 const texts = (services: Parameters<typeof forecast>[0], present: Partial<Present>): readonly string[] =>
   forecast(services, { ...empty, ...present }).map(stepText);
@@ -26,6 +26,25 @@ describe("forecast", () => {
     const actual = desiredTable([plannedService({ servers: [plannedServer("10.99.0.21")] })], () => true);
     expect(texts([web], { actual, owned: new Set([key]) })).toEqual([]);
     expect(texts([web], { actual })).toEqual([`add server 10.99.0.22:80 dr weight 1 to ${key}`]);
+  });
+
+  test("takes a server without weight for one that is down where it stays, unless it was taken out by order", () => {
+    const stays = plannedService({ servers: [plannedServer("10.99.0.21", { inhibits: true })] });
+    const actual = desiredTable([stays], () => false);
+    expect(texts([stays], { actual, owned: new Set([key]) })).toEqual([]);
+    const at = "2026-01-01T00:00:00.000Z";
+    const target = { service: "web", address: "10.99.0.21", port: null, cut: 0 };
+    const drains = [{ ...target, since: at, until: at, state: "drained" as const }];
+    expect(texts([stays], { actual, owned: new Set([key]), drains })).toEqual([
+      `remove server 10.99.0.21:80 from ${key}`,
+    ]);
+  });
+
+  test("leaves a weight that a running check has asked for", () => {
+    const word = { kind: "fixed", weight: 7 } as const;
+    const servers = [plannedServer("10.99.0.21", { weight: 7 }), plannedServer("10.99.0.22")];
+    const actual = desiredTable([plannedService({ servers })], () => true);
+    expect(texts([web], { actual, words: new Map([["probe 21", word]]) })).toEqual([]);
   });
 
   test("gives one step for one weight, and one for a service that goes", () => {
