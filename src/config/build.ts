@@ -15,6 +15,7 @@ import { deepFreeze } from "./freeze.ts";
 import type { Model } from "./model.ts";
 import type { HeaderRulesPlan, NotifyScriptPlan } from "./node-plan.ts";
 import type { QuorumPlan, TunnelPlan } from "./service-plan.ts";
+import { ownNotify } from "./own-notify.ts";
 import { realServerConfig } from "./real-server.ts";
 import type { NodeEntry } from "./schema/cluster.ts";
 import type { HeaderRulesEntry, ListenerEntry, RouteEntry, SiteEntry, UpstreamEntry } from "./schema/http.ts";
@@ -35,10 +36,11 @@ export function buildConfig(model: Model): Config {
     cluster: sections.cluster?.value.name ?? "",
     nodes,
     instances,
-    syncGroups: sections.syncGroups.map(({ value: { name, vips, track } }) => ({
+    syncGroups: sections.syncGroups.map(({ value: { name, vips, track, notify } }) => ({
       name,
       instances: vips,
       tracks: track ?? [],
+      notify: ownNotify(notify),
     })),
     drainTimeoutMs: sections.cluster?.value.drain_timeout ?? 0,
     tracks,

@@ -9,6 +9,7 @@ import type {
   HeartbeatPlan,
   HmacPlan,
   NotifyPlan,
+  OwnNotifyPlan,
   PeerPlan,
   UnicastPlan,
 } from "./node-plan.ts";
@@ -104,6 +105,8 @@ export interface InstanceConfig {
   /** Names of the tracks its claim depends on. */
   readonly tracks: readonly string[];
   readonly needsProxy: boolean;
+  /** Who is told of its changes alone. */
+  readonly notify: OwnNotifyPlan | null;
   /** How the nodes watch each other; null without BFD. */
   readonly bfd: BfdPaceConfig | null;
 }
@@ -146,6 +149,7 @@ export interface SyncGroupConfig {
   readonly instances: readonly string[];
   /** Names of the tracks that it names itself, which are among those of every member. */
   readonly tracks: readonly string[];
+  readonly notify: OwnNotifyPlan | null;
 }
 
 /** Something that changes a claim. */

@@ -6,6 +6,8 @@ import type {
   HmacPlan,
   NodePlan,
   NotifyPlan,
+  NotifyScriptPlan,
+  OwnNotifyPlan,
   PeerPlan,
   RelayPlan,
   ServicePlanServer,
@@ -44,7 +46,7 @@ export function describePlan(plan: NodePlan): string {
     section("before they are handed over", drainLines(vrrp)),
     section("watched by BFD", vrrp.bfd.map(bfdLine)),
     section("tracks", vrrp.tracks.map(trackLine)),
-    section("told of changes", vrrp.notify === null ? [] : notifyLines(vrrp.notify)),
+    section("told of changes", vrrp.notify === null ? [] : notifyLines(vrrp, vrrp.notify)),
     section("kernel services (IPVS)", director.services.flatMap(serviceLines)),
     section("marked for them", director.marks.map(markLine)),
     section("connections told to the other directors", syncLines(director.footing)),
@@ -150,13 +152,25 @@ function hmacNote({ keys, activeKey, mode }: HmacPlan): string {
   return `signs with HMAC key ${activeKey}${also}${mode === "permissive" ? ", and what is not signed" : ""}`;
 }
 
-function notifyLines({ script, fifo }: NotifyPlan): readonly string[] {
+function notifyLines({ instances, syncGroups }: VrrpPlan, { script, fifo }: NotifyPlan): readonly string[] {
   return [
-    ...(script === null
-      ? []
-      : [`script ${programText(script)}, timeout ${formatDuration(script.timeoutMs)}`]),
+    ...[...instances, ...syncGroups].flatMap(({ name, notify }) =>
+      notify === null ? [] : ownNotifyLines(name, notify),
+    ),
+    ...(script === null ? [] : [`script ${notifyText(script)}`]),
     ...(fifo === null ? [] : [`FIFO ${fifo}`]),
   ];
+}
+
+function ownNotifyLines(name: string, own: OwnNotifyPlan): readonly string[] {
+  return (["master", "backup", "fault", "stop", "script"] as const).flatMap((key) => {
+    const program = own[key];
+    return program === null ? [] : [`${name}: ${key} ${notifyText(program)}`];
+  });
+}
+
+function notifyText(program: NotifyScriptPlan): string {
+  return `${programText(program)}, timeout ${formatDuration(program.timeoutMs)}`;
 }
 
 function serviceLines(service: IpvsServicePlan): readonly string[] {

@@ -2,7 +2,10 @@
 
 const auth = 'write auth = { type = "pass", password = "…" }';
 const peers = 'write peers = "unicast", or in a [[vrrp]] peers = ["192.0.2.11"]';
-const noNotify = "write script in [notify]: it is told the state as an argument";
+/** A program for one state. */
+function notifyAt(state: string): string {
+  return `write notify = { ${state} = "/usr/local/bin/became-${state}" } in the [[vip]], [[vrrp]] or [[sync_group]]`;
+}
 
 /** What follows a thing, and who goes by it. */
 function tracked(subject: string): string {
@@ -51,10 +54,12 @@ const router: Readonly<Record<string, string>> = {
   use_vmac: "write virtual_mac = true",
   router_id: "leave it out: the node's name takes its place",
   notification_email: "leave it out: mail is not built yet in this version",
-  notify_master: noNotify,
-  notify_backup: noNotify,
-  notify_fault: noNotify,
-  notify_stop: noNotify,
+  notify:
+    "write [notify], which is told of every router and group, or notify in one [[vip]], [[vrrp]] or [[sync_group]]",
+  notify_master: notifyAt("master"),
+  notify_backup: notifyAt("backup"),
+  notify_fault: notifyAt("fault"),
+  notify_stop: notifyAt("stop"),
   track_file: tracked("file"),
   lvs_sync_daemon_interface: "write [sync_daemon] with interface",
 };

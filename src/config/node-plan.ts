@@ -85,6 +85,8 @@ export interface VrrpInstancePlan {
   readonly garp: GarpPlan;
   /** Names of the tracks that this instance's claim depends on. */
   readonly tracks: readonly string[];
+  /** Who is told of its changes alone, before those who are told of all; null is nobody. */
+  readonly notify: OwnNotifyPlan | null;
   /** Whether the claim is withdrawn while every proxy process of the node is dead. */
   readonly needsProxy: boolean;
   /** The other nodes of the cluster that take part. */
@@ -225,6 +227,7 @@ export interface SyncGroupPlan {
   readonly instances: readonly string[];
   /** Names of the tracks that the group names itself; each member has them among its own. */
   readonly tracks: readonly string[];
+  readonly notify: OwnNotifyPlan | null;
 }
 
 /** Who is told of changes of state. */
@@ -234,6 +237,17 @@ export interface NotifyPlan {
   readonly script: NotifyScriptPlan | null;
   /** Path of a FIFO that gets a line for each change, or null. */
   readonly fifo: string | null;
+}
+
+/** Programs told of the changes of one virtual router or sync group alone. */
+export interface OwnNotifyPlan {
+  /** Run at one state each, as they are written. */
+  readonly master: NotifyScriptPlan | null;
+  readonly backup: NotifyScriptPlan | null;
+  readonly fault: NotifyScriptPlan | null;
+  readonly stop: NotifyScriptPlan | null;
+  /** Run afterwards at every state, and told which one. */
+  readonly script: NotifyScriptPlan | null;
 }
 
 /** A program that is run at every change of state. */

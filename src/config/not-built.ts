@@ -4,16 +4,11 @@
  */
 
 const logOnly = "state changes are in the log and in `edge-ha status` meanwhile";
-const inNotify = "[notify] is told of every instance and group by its name meanwhile";
 const noTls = "terminate TLS elsewhere, or balance the port with a [[service]] meanwhile";
 const byHost = "use [[site]] hosts and [[site.route]] path meanwhile";
 const inUpstream = "let the upstream's servers do it meanwhile";
 const firewall = "use the host's packet filter meanwhile";
 const serverCheck = "a server is taken out and put back by its check meanwhile";
-
-const router: Readonly<Record<string, string>> = {
-  notify: inNotify,
-};
 
 const check: Readonly<Record<string, string>> = {
   via: "the server's own address is checked meanwhile",
@@ -68,15 +63,12 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     cache: inUpstream,
     real_servers: "write servers in the [[service]] meanwhile",
   },
-  cluster: { ...router, router_id: "the node's name takes its place", mail: logOnly },
+  cluster: { mail: logOnly },
   node: {
     peer: 'peers = "unicast" in [cluster], [[vip]] or [[vrrp]] takes the peers from [node.address]',
     weight: "write prefer in the [[vip]] meanwhile",
     admin: "`edge-ha status` shows this node's state",
   },
-  vip: router,
-  vrrp: router,
-  sync_group: { notify: inNotify },
   notify: {
     mail: "let the script send it meanwhile",
     webhook: "let the script call it meanwhile",

@@ -17,15 +17,18 @@ export function planVrrp(config: Config, node: string): VrrpPlan {
   );
   const names = new Set(instances.map(({ name }) => name));
   const tracks = new Set(instances.flatMap((instance) => instance.tracks));
+  const syncGroups = config.syncGroups
+    .map((group) => ({ ...group, instances: group.instances.filter((name) => names.has(name)) }))
+    .filter((group) => group.instances.length > 0);
+  const isAnyoneTold = [config, ...instances, ...syncGroups].some(({ notify }) => notify !== null);
   return {
     instances,
-    syncGroups: config.syncGroups
-      .map((group) => ({ ...group, instances: group.instances.filter((name) => names.has(name)) }))
-      .filter((group) => group.instances.length > 0),
+    syncGroups,
     drainTimeoutMs: config.drainTimeoutMs,
     tracks: config.tracks.filter(({ name }) => tracks.has(name)).map((track) => trackPlan(track, config)),
     bfd: planBfd(config, node),
-    notify: config.notify === null || instances.length === 0 ? null : { node, ...config.notify },
+    notify:
+      instances.length === 0 || !isAnyoneTold ? null : { node, script: null, fifo: null, ...config.notify },
   };
 }
 
@@ -76,6 +79,7 @@ function instancePlan(config: Config, instance: InstanceConfig, member: MemberCo
     garp,
     tracks: instance.tracks,
     needsProxy: instance.needsProxy,
+    notify: instance.notify,
     neighbours: instance.members
       .filter(({ node }) => node !== member.node)
       .map((other) => ({

@@ -8,6 +8,7 @@ import {
   virtualAddressesOf,
 } from "./families.ts";
 import { errorAt, type Finding } from "./finding.ts";
+import { ownNotify } from "./own-notify.ts";
 import { vipMembers, vrrpMembers } from "./members.ts";
 import type { DeclaredNames, Resolved } from "./model.ts";
 import { unicastOf, withPaths } from "./paths.ts";
@@ -108,6 +109,7 @@ export function resolveInstances(
       members,
       tracks: tracksOf(value, { sections, tracks }),
       needsProxy: false,
+      notify: ownNotify(value.notify),
       bfd: bfdOf(value.bfd ?? cluster.bfd),
     };
     return { config: { ...config, needsProxy: needsProxy(config, sections) }, path, listed };

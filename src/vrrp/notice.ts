@@ -1,4 +1,5 @@
 import { unreachable } from "../base/assert.ts";
+import type { NotifyScriptPlan, OwnNotifyPlan } from "../config/node-plan.ts";
 import type { Election } from "./election-types.ts";
 
 /** What scripts and the FIFO are told, in keepalived's words, so that what was written for it goes on working. PURE. */
@@ -42,6 +43,21 @@ export function noticeState(state: Election["state"]): NoticeState | null {
 export function groupState(members: readonly (NoticeState | null)[]): NoticeState | null {
   const [first = null, ...others] = members;
   return others.every((state) => state === first) ? first : null;
+}
+
+/**
+ * Gives an instance's own programs in keepalived's order: that of the state as it is written, then the one that is told
+ * every state.
+ */
+export function ownPrograms(
+  { master, backup, fault, stop, script }: OwnNotifyPlan,
+  state: NoticeState,
+): readonly { readonly program: NotifyScriptPlan; readonly isTold: boolean }[] {
+  const ofState = { MASTER: master, BACKUP: backup, FAULT: fault, STOP: stop }[state];
+  return [
+    ...(ofState === null ? [] : [{ program: ofState, isTold: false }]),
+    ...(script === null ? [] : [{ program: script, isTold: true }]),
+  ];
 }
 
 /** Gives the arguments a script gets after its own. */

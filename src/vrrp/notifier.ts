@@ -1,9 +1,9 @@
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
-import type { NotifyPlan } from "../config/node-plan.ts";
+import type { NotifyPlan, NotifyScriptPlan, OwnNotifyPlan } from "../config/node-plan.ts";
 import type { UserIds } from "../base/program.ts";
 import type { Fifo, Host } from "./host.ts";
-import { fifoLine, type Notice, scriptArguments, scriptEnvironment } from "./notice.ts";
+import { fifoLine, type Notice, ownPrograms, scriptArguments, scriptEnvironment } from "./notice.ts";
 
 /** What telling others takes. */
 export interface NotifierNeeds {
@@ -11,18 +11,25 @@ export interface NotifierNeeds {
   readonly log: Log;
 }
 
+/** A notice, and the programs of its instance or group alone. */
+interface Telling {
+  readonly notice: Notice;
+  readonly own: OwnNotifyPlan | null;
+}
+
 /** The notices of one instance or group that wait for their turn. */
 interface Line {
-  readonly waiting: Notice[];
+  readonly waiting: Telling[];
   /** Settled when everything that was asked for so far has been carried out. */
   tail: Promise<void>;
 }
 
-interface Target {
-  readonly plan: NotifyPlan;
-  readonly user: UserIds | null;
-  readonly fifo: Fifo | null;
+/** Those who are told of everything. */
+interface Target extends NotifyPlan {
+  readonly writer: Fifo | null;
 }
+
+const nobody: Target = { node: "", script: null, fifo: null, writer: null };
 
 /** Waiting notices of one instance; a script that hangs at every one of an instance that flaps must not fill the memory. */
 const mostWaiting = 64;
@@ -31,13 +38,15 @@ const startPauseMs = 5;
 
 /**
  * Tells scripts and a FIFO of changes of state. Each instance and group has a line of its own: in order, one script at
- * a time; a group's waits for those of its members. Nothing here makes an election wait.
+ * a time, its own before the one for all; a group's waits for those of its members. Nothing here makes an election wait.
  */
 export class Notifier {
   readonly #needs: NotifierNeeds;
   readonly #lines = new Map<string, Line>();
   readonly #stopped = new AbortController();
-  #target: Target | null = null;
+  /** By their names in the configuration; they outlive a reload, as routers that leave have their programs yet. */
+  readonly #users = new Map<string | null, UserIds | null>();
+  #target: Target = nobody;
   #nextStart: Instant;
   #dropped = 0;
 
@@ -46,32 +55,33 @@ export class Notifier {
     this.#nextStart = needs.host.clock.now();
   }
 
-  /** Gets ready for another plan, or throws; the result puts it in force. */
-  prepare(plan: NotifyPlan | null): () => void {
+  /** Gets ready for another plan and for the programs of single instances and groups, or throws; the result puts it in force. */
+  prepare(plan: NotifyPlan | null, owns: readonly (OwnNotifyPlan | null)[] = []): () => void {
     const { host } = this.#needs;
     const before = this.#target;
-    const script = plan?.script ?? null;
-    const user = script === null ? null : host.resolveUser(script.user);
+    const programs = [plan?.script, ...owns.flatMap((own) => (own === null ? [] : Object.values(own)))];
+    const names = new Set(programs.flatMap((program) => (program ? [program.user] : [])));
+    const users = [...names].map((name) => [name, host.resolveUser(name)] as const);
     const path = plan?.fifo ?? null;
-    const isSame = before !== null && before.plan.fifo === path;
-    const fifo = isSame ? before.fifo : path === null ? null : host.openFifo(path);
+    const isSame = before.fifo === path;
+    const writer = isSame ? before.writer : path === null ? null : host.openFifo(path);
     return () => {
-      if (!isSame) before?.fifo?.close();
-      this.#target = plan === null ? null : { plan, user, fifo };
+      if (!isSame) before.writer?.close();
+      for (const [name, user] of users) this.#users.set(name, user);
+      this.#target = { ...(plan ?? { ...nobody, node: before.node }), writer };
     };
   }
 
   /** Tells of one change; scripts wait for what was asked before for the same name, and for all of `after`. */
-  tell(notice: Notice, after: readonly string[] = []): void {
-    if (this.#target === null) return;
+  tell(notice: Notice, own: OwnNotifyPlan | null = null, after: readonly string[] = []): void {
     this.#write(notice);
-    if (this.#target.plan.script === null) return;
+    if (own === null && this.#target.script === null) return;
     const line = this.#lineOf(`${notice.kind} ${notice.name}`);
-    line.waiting.push(notice);
+    line.waiting.push({ notice, own });
     if (line.waiting.length > mostWaiting) {
       const [dropped] = line.waiting.splice(0, 1);
       if (dropped !== undefined)
-        this.#needs.log.warning(`notify script: too far behind, left out: ${words(dropped)}`);
+        this.#needs.log.warning(`notify script: too far behind, left out: ${words(dropped.notice)}`);
     }
     const members = after.map((name) => this.#lineOf(`INSTANCE ${name}`).tail);
     line.tail = Promise.all([line.tail, ...members]).then(() => this.#runNext(line));
@@ -91,28 +101,39 @@ export class Notifier {
     if (this.#lines.size > 0) await Promise.race([all, limit]);
     (cancel as (() => void) | null)?.();
     this.#stopped.abort();
-    this.#target?.fifo?.close();
-    this.#target = null;
+    this.#target.writer?.close();
+    this.#target = nobody;
   }
 
   async #runNext(line: Line): Promise<void> {
-    const notice = line.waiting.shift();
-    if (notice === undefined) return;
-    await this.#turn();
+    const telling = line.waiting.shift();
+    if (telling === undefined) return;
+    const { notice, own } = telling;
+    for (const { program, isTold } of own === null ? [] : ownPrograms(own, notice.state)) {
+      const [name = ""] = program.command;
+      await this.#run(program, { notice, isTold, who: `notify script ${name}` });
+    }
+    const { script } = this.#target;
+    if (script !== null) await this.#run(script, { notice, isTold: true, who: "notify script" });
+  }
+
+  async #run(
+    { command, timeoutMs, user }: NotifyScriptPlan,
+    how: { readonly notice: Notice; readonly isTold: boolean; readonly who: string },
+  ): Promise<void> {
+    const { notice, isTold, who } = how;
     const { signal } = this.#stopped;
-    const target = this.#target;
-    if (target === null || target.plan.script === null || signal.aborted) return;
-    const { plan, user } = target;
-    const { command, timeoutMs } = target.plan.script;
+    await this.#turn();
+    if (signal.aborted) return;
     const result = await this.#needs.host.runScript({
-      command: [...command, ...scriptArguments(notice)],
+      command: isTold ? [...command, ...scriptArguments(notice)] : command,
       timeoutMs,
-      user,
+      user: this.#users.get(user) ?? null,
       signal,
-      environment: scriptEnvironment(notice, plan.node),
+      environment: scriptEnvironment(notice, this.#target.node),
     });
     if (!result.hasSucceeded && !signal.aborted) {
-      this.#needs.log.warning(`notify script: ${words(notice)}: ${result.text}`);
+      this.#needs.log.warning(`${who}: ${words(notice)}: ${result.text}`);
     }
   }
 
@@ -126,9 +147,9 @@ export class Notifier {
   }
 
   #write(notice: Notice): void {
-    const fifo = this.#target?.fifo ?? null;
-    if (fifo === null) return;
-    const problem = fifo.write(fifoLine(notice));
+    const { writer } = this.#target;
+    if (writer === null) return;
+    const problem = writer.write(fifoLine(notice));
     const { log } = this.#needs;
     if (problem !== null) {
       if (this.#dropped === 0) log.warning(`notify FIFO: ${problem}: lines are dropped until that ends`);

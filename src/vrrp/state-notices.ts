@@ -1,9 +1,9 @@
-import type { NotifyPlan, SyncGroupPlan } from "../config/node-plan.ts";
+import type { SyncGroupPlan, VrrpPlan } from "../config/node-plan.ts";
 import { groupState, noticeState, type NoticeState } from "./notice.ts";
 import { Notifier, type NotifierNeeds } from "./notifier.ts";
 import type { Router } from "./router.ts";
 
-type Told = Pick<Router, "name" | "election" | "status">;
+type Told = Pick<Router, "name" | "plan" | "election" | "status">;
 
 /** A sync group with all addresses of its members. */
 export interface ToldGroup extends SyncGroupPlan {
@@ -20,8 +20,9 @@ export class StateNotices {
   }
 
   /** Gets ready for another plan, or throws; the result puts it in force. */
-  prepare(plan: NotifyPlan | null): () => void {
-    return this.#notifier.prepare(plan);
+  prepare({ notify, instances, syncGroups }: VrrpPlan): () => void {
+    const owns = [...instances, ...syncGroups].map((each) => each.notify);
+    return this.#notifier.prepare(notify, owns);
   }
 
   /** Tells of a router that has changed its state. */
@@ -31,18 +32,19 @@ export class StateNotices {
     const { name, reason, peer, addresses, priority, basePriority } = router.status();
     const about = { reason, peer: peer?.address ?? "", addresses };
     // Without a claim there is no priority, but keepalived names one.
-    this.#notifier.tell({ kind: "INSTANCE", name, state, priority: priority || basePriority, ...about });
+    const notice = { kind: "INSTANCE", name, state, priority: priority || basePriority, ...about } as const;
+    this.#notifier.tell(notice, router.plan.notify);
   }
 
   /** Tells of a group once all its members have come to the same state; the first is the one that changed last. */
   tellGroup(group: ToldGroup, members: readonly [Told, ...Told[]]): void {
-    const { name, instances, addresses } = group;
+    const { name, instances, addresses, notify } = group;
     const state = groupState(members.map(({ election }) => noticeState(election.state)));
     if (state === null || this.#groups.get(name) === state) return;
     this.#groups.set(name, state);
     const { reason, peer } = members[0].status();
     const about = { reason, peer: peer?.address ?? "", addresses };
-    this.#notifier.tell({ kind: "GROUP", name, state, priority: 0, ...about }, instances);
+    this.#notifier.tell({ kind: "GROUP", name, state, priority: 0, ...about }, notify, instances);
   }
 
   /** Waits until everything has been told, at most `limitMs`. */

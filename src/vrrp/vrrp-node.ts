@@ -140,7 +140,7 @@ export class VrrpNode {
   /** Goes over to another plan; throws, with the old plan in force, if it cannot be carried out. */
   configure(plan: VrrpPlan, adopt: readonly string[], handedOver: readonly HandedOver[] = []): void {
     const names = this.#tracks.prepare(plan.tracks);
-    const tellOthers = this.#notices.prepare(plan.notify);
+    const tellOthers = this.#notices.prepare(plan);
     const holdOthers = this.#holdings.prepare(plan.instances);
     // What cannot be opened is a refusal, before anything has changed.
     const places = plan.instances.flatMap((one) => this.#places.of(one)).flatMap(({ place }) => place ?? []);

@@ -19,16 +19,19 @@ export interface KeepalivedInstance {
   readonly unicast?: { readonly source: string; readonly peers: readonly string[] };
   /** Gives it a macvlan with the virtual MAC (`use_vmac`). */
   readonly usesVirtualMac?: boolean;
+  /** Further lines. */
+  readonly lines?: readonly string[];
 }
 
-/** Starts keepalived, the VRRP part alone, on a host; `globals` are further lines of its global_defs. */
+/** Starts keepalived, the VRRP part alone, on a host; `globals` are further lines of its global_defs, `blocks` further blocks. */
 export async function startKeepalived(
   host: Host,
   instances: readonly KeepalivedInstance[],
   globals: readonly string[] = [],
+  blocks = "",
 ): Promise<Child> {
   const file = (name: string): string => join(host.directory, `keepalived.${name}`);
-  await Bun.write(file("conf"), configuration(host.name, instances, globals));
+  await Bun.write(file("conf"), configuration(host.name, instances, globals) + blocks);
   const pidFiles = ["-p", file("pid"), "-r", file("vrrp.pid")];
   return host.spawn(["keepalived", "-n", "-l", "-D", "-P", "-f", file("conf"), ...pidFiles]);
 }
@@ -55,7 +58,7 @@ function instanceBlock(instance: KeepalivedInstance): string {
   virtual_router_id ${instance.vrid}
   priority ${instance.priority}
   advert_int ${instance.advertInterval}
-${preempts ? "" : "  nopreempt\n"}${usesVirtualMac ? "  use_vmac\n" : ""}${transport}${password === undefined ? "" : authentication}  virtual_ipaddress {
+${preempts ? "" : "  nopreempt\n"}${usesVirtualMac ? "  use_vmac\n" : ""}${transport}${password === undefined ? "" : authentication}${(instance.lines ?? []).map((line) => `  ${line}\n`).join("")}  virtual_ipaddress {
 ${instance.addresses.map((address) => `    ${address}\n`).join("")}  }
 }
 `;

@@ -33,6 +33,7 @@ export function instancePlan(wish: InstanceWish = {}): VrrpInstancePlan {
     checksum: "pseudo-header",
     garp: { burst: 5, repeatDelayMs: 5000, refreshMs: null, refreshCount: 1, intervalMs: 0 },
     tracks: [],
+    notify: null,
     needsProxy: false,
     neighbours: [],
     extraAddresses: [],

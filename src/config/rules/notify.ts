@@ -1,8 +1,22 @@
 import { errorAt, warningAt, type Finding } from "../finding.ts";
 import type { Model } from "../model.ts";
+import { ownNotifyScripts } from "../schema/notify.ts";
 
-/** `[notify]` without anybody to tell is a slip. */
+/** `[notify]`, or a `notify` of one router or group, without anybody to tell is a slip. */
 export function notifyRules(model: Model): readonly Finding[] {
+  return [...commonFindings(model), ...ownFindings(model)];
+}
+
+function ownFindings({ sections }: Model): readonly Finding[] {
+  return [...sections.vips, ...sections.vrrps, ...sections.syncGroups].flatMap(({ value, path }) => {
+    const { notify } = value;
+    if (notify === null || ownNotifyScripts.some((key) => notify[key] !== null)) return [];
+    const remedy = 'write script = "/usr/local/bin/notify", or master, backup, fault or stop';
+    return [errorAt([...path, "notify"], "tells nobody", remedy)];
+  });
+}
+
+function commonFindings(model: Model): readonly Finding[] {
   const { notify } = model.sections;
   if (notify === null) return [];
   const { script, fifo, user } = notify.value;

@@ -1,5 +1,6 @@
 import { errorAt, type Finding, type KeyPath } from "../finding.ts";
 import type { Model } from "../model.ts";
+import { ownNotifyScripts } from "../schema/notify.ts";
 
 /** What root runs must be root's alone; the host knows whether it is. */
 export function scriptRules(model: Model): readonly Finding[] {
@@ -15,7 +16,18 @@ export function scriptRules(model: Model): readonly Finding[] {
   const named = [...tracks, ...(notify === null ? [] : [notify])].flatMap(({ value, path }) =>
     value.script !== null && isRoot(value.user) ? rootFindings(model, value.script, [...path, "script"]) : [],
   );
-  return [...named, ...quorums];
+  return [...named, ...ownNotifyFindings(model), ...quorums];
+}
+
+function ownNotifyFindings(model: Model): readonly Finding[] {
+  const { vips, vrrps, syncGroups } = model.sections;
+  return [...vips, ...vrrps, ...syncGroups].flatMap(({ value: { notify }, path }) => {
+    if (notify === null || !isRoot(notify.user)) return [];
+    return ownNotifyScripts.flatMap((key) => {
+      const command = notify[key];
+      return command === null ? [] : rootFindings(model, command, [...path, "notify", key]);
+    });
+  });
 }
 
 /** Tells whether a user named in the file is root. */

@@ -30,6 +30,7 @@ import {
   wants,
 } from "./fields.ts";
 import { holdings, labelSchema, type HoldingsEntry } from "./holdings.ts";
+import { type OwnNotifyEntry, ownNotifySchema } from "./notify.ts";
 import { interfacePerNode, type PerNode, perNode } from "./per-node.ts";
 import {
   peersSchema,
@@ -63,6 +64,8 @@ interface RouterEntry extends TransportEntry, HoldingsEntry {
   readonly bfd: BfdPaceEntry | false | null;
   readonly label: string | null;
   readonly track: readonly string[] | null;
+  /** Programs told of this one's changes, before those of `[notify]`. */
+  readonly notify: OwnNotifyEntry | null;
 }
 
 /** `[[vip]]`: an address that the nodes hold in an order of preference. */
@@ -93,6 +96,7 @@ export interface SyncGroupEntry {
   readonly vips: readonly string[];
   /** Tracks that concern the whole group; null where they concern whom they would without a group. */
   readonly track: readonly string[] | null;
+  readonly notify: OwnNotifyEntry | null;
 }
 
 const interfaceExample = 'interface = "eth1", or interface = { lb1 = "eth1", lb2 = "ens3" }';
@@ -153,6 +157,7 @@ const router = {
   bfd: orNull(ownBfdSchema),
   label: orNull(labelSchema),
   track: orNull(names("track")),
+  notify: orNull(ownNotifySchema),
   ...holdings,
   ...transport,
 };
@@ -191,6 +196,11 @@ export const vrrpSchema: z.ZodType<VrrpEntry> = table(
 
 /** `[[sync_group]]`. */
 export const syncGroupSchema: z.ZodType<SyncGroupEntry> = table(
-  { name: name("VG_1"), vips: names("vips", 1), track: orNull(names("track")) },
+  {
+    name: name("VG_1"),
+    vips: names("vips", 1),
+    track: orNull(names("track")),
+    notify: orNull(ownNotifySchema),
+  },
   "[[sync_group]]",
 );

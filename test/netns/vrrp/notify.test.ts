@@ -2,8 +2,9 @@ import { expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { NotifyPlan, VrrpPlan } from "../../../src/config/node-plan.ts";
+import type { NotifyPlan, NotifyScriptPlan, OwnNotifyPlan, VrrpPlan } from "../../../src/config/node-plan.ts";
 import { resolveUser } from "../../../src/base/program.ts";
+import { startKeepalived } from "../../support/keepalived.ts";
 import { waitFor } from "../../support/lab.ts";
 import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { VrrpRole } from "../../support/vrrp-role.ts";
@@ -85,7 +86,10 @@ test("a sync group is told after its members", async () => {
   const inside = { name: "inside-1", interface: "eth1", vrid: 52, vip: "192.0.3.100" };
   const plan = vrrpPlan(
     [instancePlan({ advertIntervalMs: 100 }), instancePlan({ ...inside, advertIntervalMs: 100 })],
-    { syncGroups: [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [] }], notify: notes.plan() },
+    {
+      syncGroups: [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [], notify: null }],
+      notify: notes.plan(),
+    },
   );
   const lb1 = await VrrpRole.start(pair.lb1, plan);
   await lb1.reaches("active");
@@ -99,6 +103,80 @@ test("a sync group is told after its members", async () => {
     expect(Math.min(...members)).toBeGreaterThanOrEqual(0);
     expect(runs.indexOf(`end VG_1 ${state}`)).toBeGreaterThan(Math.max(...members));
   }
+}, 60_000);
+
+const run = (...command: string[]): NotifyScriptPlan => ({ command, timeoutMs: 5000, user: null });
+
+const states = ["master", "backup", "fault", "stop"] as const;
+
+test("scripts of one router and of one group are told what keepalived tells them", async () => {
+  await using pair = await pairLab();
+  using ours = new Notes('echo "$*" >>log');
+  using theirs = new Notes('echo "$*" >>log');
+  const own = (name: string): OwnNotifyPlan => ({
+    master: run(ours.script, name, "master"),
+    backup: run(ours.script, name, "backup"),
+    fault: run(ours.script, name, "fault"),
+    stop: run(ours.script, name, "stop"),
+    script: run(ours.script),
+  });
+  const instances = ["V61", "V62"].map((name, index) =>
+    instancePlan({
+      name,
+      vrid: 51 + index,
+      vip: `192.0.2.5${index}`,
+      priority: 200,
+      advertIntervalMs: 100,
+      notify: own(name),
+    }),
+  );
+  const lb1 = await VrrpRole.start(
+    pair.lb1,
+    vrrpPlan(instances, {
+      syncGroups: [{ name: "G", instances: ["V61", "V62"], tracks: [], notify: own("G") }],
+      notify: ours.plan({ script: null }),
+    }),
+  );
+  const lines = (name: string): readonly string[] => [
+    ...states.map((state) => `notify_${state} "${theirs.script} ${name} ${state}"`),
+    `notify ${theirs.script}`,
+  ];
+  const keepalived = await startKeepalived(
+    pair.lb2,
+    [61, 62].map((vrid) => ({
+      interface: "eth0",
+      version: 3,
+      priority: 200,
+      advertInterval: 0.1,
+      vrid,
+      addresses: [`192.0.2.${vrid}/24`],
+      lines: lines(`V${vrid}`),
+    })),
+    ["script_user root"],
+    `vrrp_sync_group G {\n  group {\n    V61\n    V62\n  }\n${lines("G").join("\n")}\n}\n`,
+  );
+  /** Waits until everybody was told of a state so many times: each of three by two scripts. */
+  const told = (state: string, times: number): Promise<void> =>
+    waitFor(`${state} was told`, () =>
+      [ours, theirs].every(
+        (notes) =>
+          notes.lines().filter((line) => line.split(" ").includes(state)).length === 3 * times &&
+          notes.lines().filter((line) => line.split(" ").includes(state.toLowerCase())).length === 3 * times,
+      ),
+    );
+  await told("MASTER", 1);
+  for (const host of [pair.lb1, pair.lb2]) await host.cutLink("eth0");
+  await told("FAULT", 1);
+  for (const host of [pair.lb1, pair.lb2]) await host.restoreLink("eth0");
+  await told("MASTER", 2);
+  await lb1.stop();
+  keepalived.kill("SIGTERM");
+  await told("STOP", 1);
+  expect(ours.lines().toSorted()).toEqual(theirs.lines().toSorted());
+  // Ours one after the other: that of the state first, and the group's behind its members'.
+  const first = (line: string): number => ours.lines().indexOf(line);
+  const order = ["V61 master", "INSTANCE V61 MASTER 200", "G master", "GROUP G MASTER 0"].map(first);
+  expect(order).toEqual(order.toSorted((a, b) => a - b));
 }, 60_000);
 
 test("scripts that hang hold up no election, and end with their timeout", async () => {

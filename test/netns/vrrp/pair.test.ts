@@ -21,7 +21,7 @@ const syncedPlan = (priority: number): VrrpPlan =>
         advertIntervalMs: 100,
       }),
     ],
-    { syncGroups: [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [] }] },
+    { syncGroups: [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [], notify: null }] },
   );
 
 test("the address moves when the active host's link is cut, and comes back with preempt", async () => {

@@ -64,7 +64,7 @@ test("a track of a sync group's own moves every member, and is shown as the grou
     return {
       ...own,
       instances: [...own.instances, ...others.instances],
-      syncGroups: [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: ["load"] }],
+      syncGroups: [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: ["load"], notify: null }],
       tracks: [{ kind: "file", name: "load", path, weight: -1 }],
     };
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { describePlan } from "../../../src/config/describe-plan.ts";
-import type { NodePlan } from "../../../src/config/node-plan.ts";
+import type { NodePlan, NotifyScriptPlan } from "../../../src/config/node-plan.ts";
 import { formatDiagnostic } from "../../../src/config/diagnostic.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { planNode } from "../../../src/config/plan.ts";
@@ -56,10 +56,68 @@ describe("[notify]", () => {
       `f:21:10 track[0].script: would be run by root, and /bin/b belongs to user 7: whoever that is could become root; ${remedy}`,
     ]);
   });
+});
 
-  test("is for all routers: one of a router alone is refused by name", () => {
-    expect(linesOf(base + vip + 'notify = { script = "/x" }\n')).toEqual([
-      '17:1 vip "public".notify: not built yet in this version; remove it; [notify] is told of every instance and group by its name meanwhile',
+const vrrpText = `[[vrrp]]
+name = "edge"
+interface = "eth2"
+vrid = 7
+priority = { lb1 = 100, lb2 = 90 }
+addresses = ["172.16.8.7/24"]
+notify = { master = "/bin/master now", stop = ["/bin/stop"], user = "nobody", timeout = "5s" }
+`;
+const program = (...command: string[]): NotifyScriptPlan => ({ command, timeoutMs: 5000, user: "nobody" });
+const group = '[[sync_group]]\nname = "G"\nvips = ["public", "edge"]\nnotify = "/bin/group"\n';
+
+describe("notify of one router or group", () => {
+  test("gives its programs to the plan of that one, and keeps those who are told of all", () => {
+    const { vrrp } = planOf(vrrpText + group);
+    const none = { master: null, backup: null, fault: null, stop: null, script: null };
+    expect(vrrp.instances.map(({ notify }) => notify)).toEqual([
+      null,
+      { ...none, master: program("/bin/master", "now"), stop: program("/bin/stop") },
     ]);
+    expect(vrrp.syncGroups[0]?.notify).toEqual({
+      ...none,
+      script: { command: ["/bin/group"], timeoutMs: 30_000, user: null },
+    });
+    expect(vrrp.notify).toEqual({ node: "lb1", script: null, fifo: null });
+  });
+
+  test("is in what a node will do", () => {
+    expect(describePlan(planOf(`${vrrpText}${group}[notify]\nscript = "/bin/all"\n`))).toContain(
+      [
+        "told of changes",
+        "  edge: master /bin/master now as nobody, timeout 5s",
+        "  edge: stop /bin/stop as nobody, timeout 5s",
+        "  G: script /bin/group, timeout 30s",
+        "  script /bin/all, timeout 30s",
+      ].join("\n"),
+    );
+  });
+
+  test("is refused without anybody to tell, with a wrong word, and where root would run what others can change", () => {
+    const text = `${base}${vip}notify = { user = "nobody" }\n[[sync_group]]\nname = "G"\nvips = ["public"]\nnotify = { active = "/x" }\n`;
+    expect(linesOf(text).filter((line) => line.includes("notify"))).toEqual([
+      '17:10 vip "public".notify: tells nobody; write script = "/usr/local/bin/notify", or master, backup, fault or stop',
+      '21:10 sync_group "G".notify: tells nobody; write script = "/usr/local/bin/notify", or master, backup, fault or stop',
+      '21:12 sync_group "G".notify.active: unknown key; the keys here are script, master, backup, fault, stop, user, timeout',
+    ]);
+    const { diagnostics } = readConfig(`${base}${vip}notify = { fault = "/bin/f", user = "root" }\n`, "f", {
+      trustProblem: ([program = ""]) => `${program} belongs to user 7`,
+      authorityProblem: () => null,
+    });
+    expect(diagnostics.map((one) => formatDiagnostic("f", one))).toEqual([
+      expect.stringMatching(
+        /^f:17:20 vip "public".notify.fault: would be run by root, and \/bin\/f belongs to user 7: /,
+      ),
+    ]);
+  });
+
+  test("is what keepalived's words are answered with, and not for a whole cluster", () => {
+    expect(linesOf(`${base}${vip}notify_master = "/x"\n`)[0]).toContain('write notify = { master = "');
+    expect(linesOf(base.replace("[cluster]", '[cluster]\nnotify = "/x"') + vip)[0]).toContain(
+      "write [notify], which is told of every router and group",
+    );
   });
 });

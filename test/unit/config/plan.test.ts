@@ -244,6 +244,7 @@ garp = { burst = 3, repeat_delay = "1s", refresh = "60s", refresh_count = 2, int
         checksum: "message-only",
         garp: { burst: 3, repeatDelayMs: 1000, refreshMs: 60_000, refreshCount: 2, intervalMs: 5 },
         tracks: [],
+        notify: null,
         needsProxy: false,
         neighbours: [],
         rivals: [],

@@ -69,7 +69,9 @@ describe("the example of the configuration contract", () => {
     ]);
     expect(other?.director).toEqual(one?.director as never);
     expect(other?.proxy).toEqual(one?.proxy as never);
-    expect(one?.vrrp.syncGroups).toEqual([{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [] }]);
+    expect(one?.vrrp.syncGroups).toEqual([
+      { name: "VG_1", instances: ["public-1", "inside-1"], tracks: [], notify: null },
+    ]);
     expect(other?.vrrp.tracks).toEqual(one?.vrrp.tracks as never);
   });
 

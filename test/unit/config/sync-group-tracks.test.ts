@@ -49,7 +49,7 @@ describe("track of a [[sync_group]]", () => {
       cores: 1,
     });
     expect(plan.vrrp.syncGroups).toEqual([
-      { name: "g", instances: ["public", "inside"], tracks: ["uplink"] },
+      { name: "g", instances: ["public", "inside"], tracks: ["uplink"], notify: null },
     ]);
     expect(describePlan(plan)).toContain("  g: public, inside; withdrawn while uplink fails\n");
   });

@@ -16,7 +16,7 @@ function plan(priority: number, wish: InstanceWish = {}): VrrpPlan {
 
 function groupPlan(priority: number): VrrpPlan {
   const second = { name: "inside-1", interface: "eth1", vrid: 52, vip: inside, priority };
-  const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [] }];
+  const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [], notify: null }];
   return vrrpPlan([instancePlan({ priority }), instancePlan(second)], { syncGroups });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { silentLog } from "../../../src/base/log.ts";
-import type { NotifyPlan } from "../../../src/config/node-plan.ts";
+import type { NotifyPlan, NotifyScriptPlan } from "../../../src/config/node-plan.ts";
 import type { Program } from "../../../src/base/program.ts";
 import type { ScriptResult } from "../../../src/vrrp/host.ts";
 import type { Notice } from "../../../src/vrrp/notice.ts";
@@ -12,6 +12,12 @@ const plan: NotifyPlan = {
   script: { command: ["/bin/notify", "first"], timeoutMs: 30_000, user: null },
   fifo: "/run/notify",
 };
+
+const program = (name: string): NotifyScriptPlan => ({
+  command: [name, "own"],
+  timeoutMs: 5000,
+  user: "nobody",
+});
 
 const notice = (name: string, state: Notice["state"], more: Partial<Notice> = {}): Notice => ({
   kind: "INSTANCE",
@@ -104,7 +110,7 @@ describe("Notifier", () => {
     const bench = new Bench();
     bench.notifier.tell(notice("a", "MASTER"));
     bench.notifier.tell(notice("b", "MASTER"));
-    bench.notifier.tell(notice("g", "MASTER", { kind: "GROUP", priority: 0 }), ["a", "b"]);
+    bench.notifier.tell(notice("g", "MASTER", { kind: "GROUP", priority: 0 }), null, ["a", "b"]);
     await bench.settle();
     await bench.end();
     expect(bench.started).toEqual(["INSTANCE a MASTER 254", "INSTANCE b MASTER 254"]);
@@ -127,6 +133,47 @@ describe("Notifier", () => {
         EDGE_HA_ADDRESSES: "192.0.2.100/24 192.0.2.101/24",
       },
     });
+  });
+
+  test("runs the programs of one instance before the one for all: that of the state as it is written, then the one that is told", async () => {
+    const bench = new Bench();
+    const own = {
+      master: program("/bin/master"),
+      backup: program("/bin/backup"),
+      fault: null,
+      stop: null,
+      script: program("/bin/own"),
+    };
+    bench.notifier.prepare(plan, [own])();
+    bench.notifier.tell(notice("a", "MASTER"), own);
+    bench.notifier.tell(notice("a", "FAULT"), own);
+    const commands: string[] = [];
+    for (let round = 0; round < 5; round++) {
+      await bench.settle();
+      commands.push(bench.running.map(({ script }) => script.command.join(" ")).join());
+      await bench.end({ hasSucceeded: round !== 0, text: "exit status 1" });
+    }
+    expect(commands).toEqual([
+      "/bin/master own",
+      "/bin/own own INSTANCE a MASTER 254",
+      "/bin/notify first INSTANCE a MASTER 254",
+      "/bin/own own INSTANCE a FAULT 254",
+      "/bin/notify first INSTANCE a FAULT 254",
+    ]);
+    expect(bench.log).toEqual(["notify script /bin/master: INSTANCE a MASTER 254: exit status 1"]);
+  });
+
+  test("runs the programs of one that leaves after a reload that told nobody any more", async () => {
+    const bench = new Bench();
+    const stop = { command: ["/bin/stop"], timeoutMs: 5000, user: null };
+    const own = { master: null, backup: null, fault: null, stop, script: null };
+    bench.notifier.prepare(plan, [own])();
+    bench.notifier.prepare(null)();
+    bench.notifier.tell(notice("a", "STOP"), own);
+    await bench.settle();
+    expect(bench.running.map(({ script }) => script)).toMatchObject([
+      { command: ["/bin/stop"], environment: { EDGE_HA_NODE: "lb1" }, user: { uid: 1, gid: 2 } },
+    ]);
   });
 
   test("says which script failed, and goes on with the next", async () => {
@@ -153,7 +200,7 @@ describe("Notifier", () => {
   test("writes keepalived's lines to the FIFO at once", () => {
     const bench = new Bench();
     bench.notifier.tell(notice("public-1", "MASTER"));
-    bench.notifier.tell(notice("VG_1", "FAULT", { kind: "GROUP", priority: 0 }), ["public-1"]);
+    bench.notifier.tell(notice("VG_1", "FAULT", { kind: "GROUP", priority: 0 }), null, ["public-1"]);
     expect(bench.lines).toEqual(['INSTANCE "public-1" MASTER 254\n', 'GROUP "VG_1" FAULT 0\n']);
   });
 

@@ -30,7 +30,8 @@ function randomCluster(seed: number, random: () => number, networks: readonly st
         advertIntervalMs: intervalMs,
       }),
     );
-    const syncGroups = networks.length > 1 ? [{ name: "group", instances: networks, tracks: [] }] : [];
+    const syncGroups =
+      networks.length > 1 ? [{ name: "group", instances: networks, tracks: [], notify: null }] : [];
     return vrrpPlan(instances, { syncGroups });
   });
   return fakeCluster(plans, seed);

@@ -3,7 +3,7 @@ import type { VrrpPlan } from "../../../src/config/node-plan.ts";
 import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { type FakeRouterMachine, startedPair } from "./vrrp-pair.ts";
 
-const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [] }];
+const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [], notify: null }];
 
 function plan(outside: number, inside = outside): VrrpPlan {
   const second = { name: "inside-1", interface: "eth1", vrid: 52, vip: "192.0.3.100", priority: inside };

@@ -237,7 +237,7 @@ describe("changes of state", () => {
     script: { command: ["/bin/notify"], timeoutMs: 1000, user: "nobody" },
     fifo: "/run/notify",
   };
-  const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [] }];
+  const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [], notify: null }];
 
   test("are told with the group's after those of its members, once each", () => {
     const { lb1, clock } = startedWith(planWith(link, { notify, syncGroups }));

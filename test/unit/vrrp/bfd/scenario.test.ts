@@ -34,7 +34,9 @@ function planOf(index: number, nodes: number, networks = 1): VrrpPlan {
     }),
   );
   const syncGroups =
-    networks > 1 ? [{ name: "VG_1", instances: instances.map(({ name }) => name), tracks: [] }] : [];
+    networks > 1
+      ? [{ name: "VG_1", instances: instances.map(({ name }) => name), tracks: [], notify: null }]
+      : [];
   return vrrpPlan(instances, { bfd: sessions.flat(), syncGroups });
 }
 
