@@ -207,8 +207,9 @@ export interface ServiceConfig {
   readonly quorum: QuorumPlan;
   readonly startsDown: boolean;
   readonly damping: DampingPlan | null;
-  /** Whose connections get an address of the director's as their source: those that servers open themselves, or none's. */
-  readonly snat: "servers" | null;
+  /** Whose connections get an address of the director's as their source: those that servers open themselves, those that
+   * clients open to the service, or none's. */
+  readonly snat: "servers" | "clients" | null;
   /** How the sorry server is reached where that is by tunnel. */
   readonly tunnel: TunnelPlan | null;
   /** How long the userspace relay waits for a server to accept. */

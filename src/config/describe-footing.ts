@@ -1,4 +1,5 @@
 import { formatEndpoint } from "../base/address.ts";
+import { unreachable } from "../base/assert.ts";
 import type { FootingPlan } from "./footing-plan.ts";
 
 /** Says in words what the kernel's services stand on. */
@@ -24,5 +25,16 @@ export function settingLines({ settings }: FootingPlan): readonly string[] {
 
 /** Writes whose connections get an address of this node. */
 export function masqueradeLines({ masquerades }: FootingPlan): readonly string[] {
-  return masquerades.map(({ server, interface: on }) => `connections of ${server} through ${on}`);
+  return masquerades.map((one) => {
+    switch (one.kind) {
+      case "server":
+        return `connections of ${one.server} through ${one.interface}`;
+      case "socket":
+        return `clients of ${one.protocol} ${formatEndpoint(one)}`;
+      case "mark":
+        return `clients of fwmark ${one.mark} at ${one.server}`;
+      default:
+        return unreachable(one);
+    }
+  });
 }

@@ -1,3 +1,5 @@
+import type { TransportProtocol } from "./service-plan.ts";
+
 /** What a node's kernel services need beside their table; part of the plan in node-plan.ts. */
 export interface FootingPlan {
   /** Null carries no connection over. */
@@ -27,10 +29,29 @@ export interface SettingPlan {
   readonly onlyFrom: string | null;
 }
 
-/** A server whose own connections get the address of the interface they leave through. */
-export interface MasqueradePlan {
+/** Connections that get the address of the interface they leave through as their source. */
+export type MasqueradePlan = ServerMasqueradePlan | SocketMasqueradePlan | MarkMasqueradePlan;
+
+/** What a server opens itself. */
+export interface ServerMasqueradePlan {
+  readonly kind: "server";
   readonly server: string;
   readonly interface: string;
+}
+
+/** What clients opened to a service of the kernel's that goes by address and port. */
+export interface SocketMasqueradePlan {
+  readonly kind: "socket";
+  readonly protocol: TransportProtocol;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What clients opened to a service that goes by mark, on its way to one of the servers. */
+export interface MarkMasqueradePlan {
+  readonly kind: "mark";
+  readonly mark: number;
+  readonly server: string;
 }
 
 /** Of a node without kernel services. */

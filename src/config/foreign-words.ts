@@ -165,6 +165,8 @@ const service: Readonly<Record<string, string>> = {
   real_server: "write servers = [{ address = … }]",
   nat_mask: "leave it out: keepalived ignores it too",
   delay_loop: "write interval in the check",
+  // Its sync daemon takes an id, an interface and a group, and asks nothing of a service.
+  sync: "leave it out: the kernel tells the others of the connections of all services or of none; write [sync_daemon] for all",
 };
 
 const syncDaemon: Readonly<Record<string, string>> = {

@@ -76,7 +76,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     services: "changes of services are in the log meanwhile",
   },
   service: {
-    sync: "[sync_daemon] carries the connections of all services over meanwhile",
     proxy_protocol: "servers see the relay's address meanwhile",
     notify: logOnly,
   },

@@ -1,6 +1,13 @@
 import { familyOf } from "../base/address.ts";
 import type { Config, InstanceConfig, IpvsConfig } from "./config.ts";
-import type { FootingPlan, MasqueradePlan, SettingPlan, SyncDaemonPlan } from "./footing-plan.ts";
+import type {
+  FootingPlan,
+  MarkMasqueradePlan,
+  ServerMasqueradePlan,
+  SettingPlan,
+  SocketMasqueradePlan,
+  SyncDaemonPlan,
+} from "./footing-plan.ts";
 import { perNodeValue } from "./schema/per-node.ts";
 import type { IpvsServicePlan, Scheduler } from "./service-plan.ts";
 
@@ -13,16 +20,19 @@ const agreeing: ReadonlySet<Scheduler> = new Set(["sh", "mh", "dh"]);
 export function planFooting(config: Config, node: string, services: readonly IpvsServicePlan[]): FootingPlan {
   if (services.length === 0) return { syncDaemon: null, settings: [], masquerades: [] };
   const syncDaemon = planSyncDaemon(config, node);
+  const masqueraded = clientMasquerades(config, services);
   const derived = [
     ...schedulingSettings(services, syncDaemon !== null),
     ...forwardingSettings(services, ownInterfaces(config, node)),
+    // Without it the packet filter does not see the connections whose clients are to be masqueraded.
+    ...(masqueraded.length > 0 ? [ipvs("conntrack")] : []),
   ];
   const written = writtenSettings(config.ipvs);
   const paths = new Set(written.map(({ path }) => path));
   return {
     syncDaemon,
     settings: [...derived.filter(({ path }) => !paths.has(path)), ...written],
-    masquerades: masquerades(config, node),
+    masquerades: [...serverMasquerades(config, node), ...masqueraded],
   };
 }
 
@@ -120,15 +130,32 @@ function writtenSettings({
 }
 
 /** The servers of a service leave through the interfaces of its virtual addresses. */
-function masquerades(config: Config, node: string): readonly MasqueradePlan[] {
+function serverMasquerades(config: Config, node: string): readonly ServerMasqueradePlan[] {
   const all = config.services.flatMap((service) => {
-    if (service.snat === null) return [];
+    if (service.snat !== "servers") return [];
     const interfaces = config.instances.flatMap(({ name, members }) =>
       service.vips.includes(name) ? members.filter((member) => member.node === node) : [],
     );
     return interfaces.flatMap(({ interface: on }) =>
-      service.servers.map(({ address }) => ({ server: address, interface: on })),
+      service.servers.map(({ address }) => ({ kind: "server" as const, server: address, interface: on })),
     );
   });
   return [...new Map(all.map((one) => [`${one.server} ${one.interface}`, one])).values()];
+}
+
+function clientMasquerades(
+  config: Config,
+  services: readonly IpvsServicePlan[],
+): readonly (SocketMasqueradePlan | MarkMasqueradePlan)[] {
+  const names = new Set(config.services.filter(({ snat }) => snat === "clients").map(({ name }) => name));
+  return services
+    .filter(({ name }) => names.has(name))
+    .flatMap(({ key, servers, sorry }): readonly (SocketMasqueradePlan | MarkMasqueradePlan)[] => {
+      if (!("mark" in key)) {
+        const { protocol, address, port } = key;
+        return [{ kind: "socket", protocol, address, port }];
+      }
+      const targets = new Set([...servers, ...(sorry === null ? [] : [sorry])].map(({ address }) => address));
+      return [...targets].map((server) => ({ kind: "mark", mark: key.mark, server }));
+    });
 }

@@ -12,7 +12,7 @@ import type { Nftables } from "../kernel/nftables.ts";
 /** The packet filter as it is used here. */
 export type NatKernel = Pick<Nftables, "apply" | "comments" | "removeTable" | "close">;
 
-/** The packet filter's table for the connections of servers whose gateway this node is. */
+/** The packet filter's table for the connections that get an address of this node as their source. */
 export class Masquerading {
   readonly #open: () => NatKernel;
   /** Whether there may be a table: one of an earlier process, at the start. */
@@ -45,7 +45,7 @@ export class Masquerading {
   #remove(kernel: NatKernel): readonly string[] {
     const outcome = kernel.removeTable(masqueradeTable);
     this.#mayBeThere = false;
-    return outcome === "removed" ? ["connections of servers are masqueraded no more"] : [];
+    return outcome === "removed" ? ["connections are masqueraded no more"] : [];
   }
 
   #make(kernel: NatKernel, wanted: readonly MasqueradePlan[]): readonly string[] {

@@ -86,6 +86,14 @@ export function masquerade(): Uint8Array {
   return expression("masq");
 }
 
+const conntrackKeys = { port: 12, ipv4: 20, ipv6: 22 } as const;
+const original = 0;
+
+/** Loads where the first packet of the connection was sent to, before anybody translated it; a port takes two bytes. */
+export function loadOriginalTarget(key: keyof typeof conntrackKeys, into: number = register(0)): Uint8Array {
+  return expression("ct", be32(1, into), be32(2, conntrackKeys[key]), attribute(3, Uint8Array.of(original)));
+}
+
 const verdicts = { drop: 0, accept: 1, return: -5 } as const;
 
 /** Decides what becomes of the packet. */

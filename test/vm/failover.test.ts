@@ -40,6 +40,8 @@ const config = [
   'servers = [{ address = "10.99.0.21" }, { address = "10.99.0.22" }]',
   '[[service]]\nname = "translated"\nvips = ["outside"]\nport = 8080\nforward = "nat"\nscheduler = "rr"',
   `snat = "servers"\n${check}\nservers = [{ address = "10.98.0.21", port = 80 }, { address = "10.98.0.22", port = 80 }]`,
+  '[[service]]\nname = "masked"\nvips = ["outside"]\nport = 8081\nforward = "nat"\nsnat = "clients"\n' +
+    'servers = [{ address = "10.98.0.21", port = 80 }]',
 ].join("\n");
 
 /** Settings that the service changes here, and what they are without it. */
@@ -47,6 +49,7 @@ const settings = {
   "net.ipv4.vs.expire_nodest_conn": ["0", "1"],
   "net.ipv4.vs.sync_threshold": ["3\t50", "3\t20"],
   "net.ipv4.vs.sloppy_tcp": ["0", "0"],
+  "net.ipv4.vs.conntrack": ["0", "1"],
   "net.ipv4.ip_forward": ["0", "1"],
   "net.ipv4.conf.all.send_redirects": ["1", "0"],
   "net.ipv4.conf.eth1.send_redirects": ["1", "0"],
@@ -193,6 +196,15 @@ step("servers reach the outside through the gateway, with an address of its", as
   );
 });
 
+/** What the server of the service that masks its clients takes for one. */
+function maskedClient(): Promise<string> {
+  return on("client", `curl -s -m 20 http://${outside}:8081/1`);
+}
+
+step("clients of a service that masks them come with an address of its director", async () => {
+  expect(await maskedClient()).toBe("rs1 10.98.0.11 0\n");
+});
+
 step("downloads go on through the other director when one dies with its kernel", async () => {
   const places = [`${first}:80`, `${outside}:8080`, `${second}:80`];
   const downloads = places.map(download);
@@ -203,6 +215,7 @@ step("downloads go on through the other director when one dies with its kernel",
   expect(await on("rs1", "curl -s -m 20 --interface 10.98.0.21 http://10.99.0.99/")).toBe(
     "client 10.99.0.12\n",
   );
+  expect(await maskedClient()).toBe("rs1 10.98.0.12 0\n");
 });
 
 step("what somebody takes away is put back", async () => {

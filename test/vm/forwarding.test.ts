@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { resolve } from "node:path";
 import type { NodeStatus } from "../../src/ipc/status.ts";
 import { Guest } from "./guest.ts";
-import { ipvsadmRows, statusRows } from "./ipvsadm-rows.ts";
+import { closedVip, config, schedulers, vip, vip6 } from "./forwarding-services.ts";
+import { ipvsadmRows, listRows, serverColumns, trafficRows } from "./ipvsadm-rows.ts";
 
 /**
  * Every way the kernel hands packets to servers, from the configuration file to the answer the client gets: translation,
@@ -10,84 +11,6 @@ import { ipvsadmRows, statusRows } from "./ipvsadm-rows.ts";
  */
 
 setDefaultTimeout(300_000);
-const vip = "10.99.0.101";
-const vip6 = "2001:db8:99::101";
-const schedulers = ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh"];
-
-const servers = 'servers = [{ address = "10.98.0.21" }, { address = "10.98.0.22" }]';
-const translated = 'servers = [{ address = "10.98.0.21", port = 80 }, { address = "10.98.0.22", port = 80 }]';
-const check = 'check = { type = "tcp", port = 80, interval = "2s", timeout = "1s" }';
-
-function service(name: string, ...lines: readonly string[]): string {
-  const place = lines.some((line) => /^(fwmark|addresses|vips)/.test(line)) ? [] : ['vips = ["v4"]'];
-  return ["[[service]]", `name = "${name}"`, ...place, ...lines].join("\n");
-}
-
-const config = [
-  '[cluster]\nname = "forwarding"\nadvert_interval = "500ms"',
-  '[[node]]\nname = "lb1"\naddress = { eth0 = ["10.99.0.11/24", "2001:db8:99::11/64"], eth1 = "10.98.0.1/24" }',
-  `[[vip]]\nname = "v4"\naddress = "${vip}/24"\ninterface = "eth0"\nvrid = 51\nprefer = ["lb1"]`,
-  `[[vip]]\nname = "v6"\naddress = "${vip6}/64"\ninterface = "eth0"\nvrid = 51\nprefer = ["lb1"]`,
-  service("nat", "port = 8080", 'forward = "nat"', 'scheduler = "rr"', check, translated),
-  service("ipip", "port = 81", 'forward = "tunnel"', 'scheduler = "rr"', check, servers),
-  service("gue", "port = 82", 'forward = "tunnel"', 'tunnel = { type = "gue", port = 5555 }', check, servers),
-  service("gre", "port = 83", 'forward = "tunnel"', 'tunnel = { type = "gre" }', check, servers),
-  service("dr", "port = 84", 'forward = "dr"', 'scheduler = "rr"', servers),
-  service(
-    "sticky",
-    'ports = ["85-86"]',
-    'forward = "nat"',
-    'persistence = "60s"',
-    "persistence_mask = 24",
-    servers,
-  ),
-  service(
-    "names",
-    "port = 53",
-    'protocol = "udp"',
-    'forward = "nat"',
-    'scheduler = "rr"',
-    translated.replaceAll("80", "5353"),
-  ),
-  service(
-    "datagrams",
-    "port = 5353",
-    'protocol = "udp"',
-    'forward = "dr"',
-    'scheduler = "rr"',
-    "one_packet = true",
-    servers,
-  ),
-  service("marked", "fwmark = 7", 'forward = "nat"', 'scheduler = "rr"', translated),
-  service(
-    "together",
-    'vips = ["v4"]',
-    'ports = ["87-88", 90]',
-    "fwmark = 9",
-    'forward = "nat"',
-    'persistence = "60s"',
-    servers,
-  ),
-  service(
-    "six",
-    `addresses = ["${vip6}"]`,
-    "port = 80",
-    'forward = "nat"',
-    'scheduler = "rr"',
-    'servers = [{ address = "2001:db8:98::21" }, { address = "2001:db8:98::22" }]',
-  ),
-  ...schedulers.map((scheduler, index) =>
-    service(
-      `by-${scheduler}`,
-      `port = ${9000 + index}`,
-      'forward = "dr"',
-      `scheduler = "${scheduler}"`,
-      ...(scheduler === "mh" ? ['scheduler_flags = ["fallback", "port"]'] : []),
-      'servers = [{ address = "10.98.0.21", weight = 3, upper_threshold = 100, lower_threshold = 50 }]',
-    ),
-  ),
-].join("\n");
-
 let guest: Guest;
 
 beforeAll(async () => {
@@ -99,9 +22,9 @@ beforeAll(async () => {
   await guest.text(`cat >/run/edge-ha.toml <<'TOML'\n${config}\nTOML\n`);
   const serve = "/share/edge-ha --socket /run/lb1.sock serve --config /run/edge-ha.toml --node lb1";
   await guest.text(`setsid ip netns exec lb1 ${serve} >/run/lb1.log 2>&1 & echo $! >/run/lb1.pid`);
-  await guest.waitFor("lb1 holds both VIPs", async () => {
+  await guest.waitFor("lb1 holds its VIPs", async () => {
     const { stdout } = await guest.run("ip -n lb1 -o address show dev eth0");
-    if (stdout.includes(` ${vip}/`) && stdout.includes(` ${vip6}/`)) return true;
+    if ([vip, vip6, closedVip].every((address) => stdout.includes(` ${address}/`))) return true;
     const { exitCode } = await guest.run("kill -0 $(cat /run/lb1.pid)");
     if (exitCode !== 0) throw new Error(await guest.text("cat /run/lb1.log"));
     return false;
@@ -119,6 +42,16 @@ async function ask(url: string, times = 4): Promise<readonly string[]> {
 /** What both servers say when asked at a port. */
 function both(port: number, client = "10.99.0.99"): readonly string[] {
   return [`rs1 ${port} ${client}`, `rs2 ${port} ${client}`];
+}
+
+/** What has lb1 mark packets to a port of the VIP. */
+function marking(port: number, mark: number): string {
+  const match = `u32 match ip dst ${vip} match ip dport ${port} 0xffff action skbedit mark ${mark}`;
+  return `tc -n lb1 filter add dev eth0 ingress protocol ip ${match}`;
+}
+
+function ping(address: string): string {
+  return `ip netns exec client ping -c 1 -W 2 ${address}`;
 }
 
 /** The same by four datagrams from one socket. */
@@ -177,6 +110,11 @@ describe("the kernel's ways to a server", () => {
     expect(await askByUdp(5353)).toEqual([...both(5353), ...both(5353)].sort());
   });
 
+  test("SCTP, each association by itself", async () => {
+    const text = await guest.text(`ip netns exec client python3 /share/guest/ask-sctp.py ${vip} 3868 2`);
+    expect(text.trim().split("\n").sort()).toEqual([...both(3868)]);
+  });
+
   test("IPv6 translation", async () => {
     expect(await ask(`http://[${vip6}]/`)).toEqual([...both(80, "2001:db8:99::99")]);
   });
@@ -189,11 +127,27 @@ describe("the kernel's ways to a server", () => {
   });
 
   test("packets that someone else marked", async () => {
-    const match = `u32 match ip dst ${vip} match ip dport 8087 0xffff action skbedit mark 7`;
-    await guest.text(
-      `tc -n lb1 qdisc add dev eth0 ingress && tc -n lb1 filter add dev eth0 ingress protocol ip ${match}`,
-    );
+    await guest.text(`tc -n lb1 qdisc add dev eth0 ingress; ${marking(8087, 7)}; ${marking(8089, 11)}`);
     expect(await ask(`http://${vip}:8087/`)).toEqual([...both(80)]);
+  });
+
+  test("translation of both ends leads to a server that knows no way back to clients", async () => {
+    expect((await guest.run("ip netns exec rs3 ping -c 1 -W 1 10.99.0.99")).exitCode).toBe(2);
+    expect(await ask(`http://${vip}:8081/`)).toEqual(["rs3 80 10.98.0.1"]);
+    expect(await ask(`http://[${vip6}]:81/`)).toEqual(["rs3 80 2001:db8:98::1"]);
+    expect(await ask(`http://${vip}:8089/`)).toEqual(["rs3 80 10.98.0.1"]);
+  });
+
+  test("an address that accepts nothing is still balanced", async () => {
+    await guest.text("setsid ip netns exec lb1 python3 /share/guest/web.py lb1 >/run/web-lb1.log 2>&1 &");
+    await guest.waitFor("lb1 answers at the address that accepts", async () => {
+      return (await guest.run(`ip netns exec client curl -sf -m 5 http://${vip}/`)).stdout.startsWith("lb1");
+    });
+    expect(await ask(`http://${closedVip}:8080/`)).toEqual([...both(80)]);
+    const silent = `ip netns exec client curl -s -m 2 http://${closedVip}/`;
+    expect((await guest.run(silent)).exitCode).toBe(28);
+    expect((await guest.run(ping(vip))).exitCode).toBe(0);
+    expect((await guest.run(ping(closedVip))).exitCode).toBe(1);
   });
 });
 
@@ -218,7 +172,7 @@ describe("what the running service shows", () => {
   test("is what ipvsadm counts, and someone else's service is marked", async () => {
     await guest.waitFor("both have counted the same", async () => {
       const theirs = ipvsadmRows(await guest.text(list("--stats --exact")));
-      const ours = statusRows((await status()).services, (traffic) => [
+      const ours = trafficRows((await status()).services, (traffic) => [
         traffic.connections,
         traffic.inPackets,
         traffic.outPackets,
@@ -238,6 +192,26 @@ describe("what the running service shows", () => {
     expect(text).toMatch(/10\.98\.0\.21:82 +gue +1 +up/);
   });
 
+  test("has every column of ipvsadm's list", async () => {
+    for (const option of Object.keys(serverColumns)) {
+      let rows: readonly (readonly string[])[] = [];
+      await guest
+        .waitFor(
+          `both list the same with "${option}"`,
+          async () => {
+            const text = await guest.text(`${list(option)}; echo; ${edgeHa} status --json`);
+            const [theirs = "", json = ""] = text.split(/\n\n/);
+            rows = [listRows((JSON.parse(json) as NodeStatus).services, option), ipvsadmRows(theirs)];
+            return JSON.stringify(rows[0]) === JSON.stringify(rows[1]);
+          },
+          30_000,
+        )
+        .catch((error: unknown) => {
+          throw new Error(rows.map((of) => of.join("\n")).join("\n\n"), { cause: error });
+        });
+    }
+  });
+
   test("has the rates of ipvsadm while there is traffic", async () => {
     // The kernel's estimate moves every two seconds: ours was read between two of ipvsadm's.
     const inOneGo = `${list("--rate")}; echo; ${edgeHa} status --json; echo; ${list("--rate")}`;
@@ -245,7 +219,7 @@ describe("what the running service shows", () => {
       await ask(`http://${vip}:8080/`, 20);
       const [before = "", json = "", after = ""] = (await guest.text(inOneGo)).split(/\n\n/);
       const { services } = JSON.parse(json) as NodeStatus;
-      const ours = statusRows(services, (traffic) => [
+      const ours = trafficRows(services, (traffic) => [
         traffic.connectionsPerS,
         traffic.inPacketsPerS,
         traffic.outPacketsPerS,
@@ -264,6 +238,8 @@ describe("what the running service shows", () => {
     await ask(`http://${vip}:8087/`, 1);
     await ask(`http://${vip}:87/`, 1);
     await ask(`http://[${vip6}]/`, 1);
+    await askByUdp(53);
+    await guest.text(`ip netns exec client python3 /share/guest/ask-sctp.py ${vip} 3868 1`);
     interface Shown {
       readonly protocol: string;
       readonly client: string;
@@ -285,7 +261,7 @@ describe("what the running service shows", () => {
       found = await shown();
       const theirs = text
         .split("\n")
-        .filter((line) => /^(?:TCP|UDP|IP) /.test(line))
+        .filter((line) => /^(?:TCP|UDP|SCTP|IP) /.test(line))
         .map((line) => line.trim().split(/ +/))
         .map(([protocol, , state, client, target, server]) =>
           [protocol, state, client, target, server].join(" "),
@@ -298,7 +274,8 @@ describe("what the running service shows", () => {
       return ours.length > 0 && JSON.stringify(ours.sort()) === JSON.stringify(theirs.sort());
     });
     const names = new Set(found.map(({ service: name }) => name));
-    for (const name of ["nat", "sticky", "marked", "together", "six"]) expect(names).toContain(name);
+    for (const name of ["nat", "sticky", "marked", "together", "six", "names", "associations"])
+      expect(names).toContain(name);
     expect(found.filter(({ service: name }) => name === null)).toEqual([]);
     const nat = found.filter(({ service: name }) => name === "nat");
     expect((await shown("--service nat --server 10.98.0.21")).length).toBeLessThan(nat.length);
@@ -334,6 +311,16 @@ describe("the table", () => {
         ...bothLines("-f 9", "-m -w 1", 0),
         "-A -f 7 -s rr",
         ...bothLines("-f 7", "-m -w 1"),
+        `-A -t ${closedVip}:8080 -s rr`,
+        ...bothLines(`-t ${closedVip}:8080`, "-m -w 1"),
+        `-A --sctp-service ${vip}:3868 -s rr`,
+        ...bothLines(`--sctp-service ${vip}:3868`, "-m -w 1", 3868),
+        `-A -t ${vip}:8081 -s wrr`,
+        `-a -t ${vip}:8081 -r 10.98.0.23:80 -m -w 1`,
+        `-A -t [${vip6}]:81 -s wrr`,
+        `-a -t [${vip6}]:81 -r [2001:db8:98::23]:80 -m -w 1`,
+        "-A -f 11 -s wrr",
+        "-a -f 11 -r 10.98.0.23:80 -m -w 1",
         `-A -t [${vip6}]:80 -s rr`,
         ...["21", "22"].map((part) => `-a -t [${vip6}]:80 -r [2001:db8:98::${part}]:80 -m -w 1`),
       ].sort(),
@@ -388,5 +375,6 @@ describe("the table", () => {
       return (await guest.run("kill -0 $(cat /run/lb1.pid)")).exitCode !== 0;
     });
     expect(await guest.text("ip netns exec lb1 ipvsadm --save -n")).toBe("");
+    expect(await guest.text("ip netns exec lb1 sysctl -n net.ipv4.vs.conntrack")).toBe("0\n");
   });
 });

@@ -1,5 +1,5 @@
 import { formatEndpoint } from "../../src/base/address.ts";
-import type { ServiceStatus, TrafficStatus } from "../../src/ipc/status.ts";
+import type { ServerStatus, ServiceStatus, TrafficStatus } from "../../src/ipc/status.ts";
 
 /** The service table as `ipvsadm -Ln` lists it and as `edge-ha status` shows it, in one form that can be compared. */
 
@@ -8,7 +8,7 @@ export function ipvsadmRows(list: string): readonly string[] {
   let key = "";
   const rows: string[] = [];
   for (const line of list.split("\n")) {
-    if (!/^(?:TCP|UDP|FWM| {2}->) /.test(line) || line.includes("RemoteAddress")) continue;
+    if (!/^(?:TCP|UDP|SCTP|FWM| {2}->) /.test(line) || line.includes("RemoteAddress")) continue;
     const words = line.replace("->", "").trim().split(/ +/);
     const isService = !line.startsWith(" ");
     if (isService) key = words.slice(0, 2).join(" ");
@@ -17,18 +17,77 @@ export function ipvsadmRows(list: string): readonly string[] {
   return rows.sort();
 }
 
-/** Gives the same rows of a status, with these columns behind the names. */
-export function statusRows(
+/** Gives the same rows of a status, with these columns of traffic behind the names. */
+export function trafficRows(
   services: readonly ServiceStatus[],
   columns: (traffic: TrafficStatus) => readonly number[],
+): readonly string[] {
+  return statusRows(
+    services,
+    (service) => columns(service.traffic),
+    (server) => columns(server.traffic),
+  );
+}
+
+const ways = { nat: "Masq", local: "Local", dr: "Route", bypass: "Bypass", tunnel: "Tunnel" } as const;
+
+/** What options of ipvsadm's list show of a server, by the option. */
+export const serverColumns: Readonly<Record<string, (server: ServerStatus) => readonly (string | number)[]>> =
+  {
+    "": ({ forward, weight, activeConnections, inactiveConnections }) => {
+      const isTunnel = forward === "ipip" || forward === "gue" || forward === "gre";
+      return [ways[isTunnel ? "tunnel" : forward], weight, activeConnections, inactiveConnections];
+    },
+    "--persistent-conn": ({ weight, persistentConnections, activeConnections, inactiveConnections }) => [
+      weight,
+      persistentConnections,
+      activeConnections,
+      inactiveConnections,
+    ],
+    "--thresholds": ({ upperThreshold, lowerThreshold, activeConnections, inactiveConnections }) => [
+      upperThreshold,
+      lowerThreshold,
+      activeConnections,
+      inactiveConnections,
+    ],
+  };
+
+/** Gives the rows of a status with what an option of ipvsadm's list shows; services with their scheduler and its flags. */
+export function listRows(services: readonly ServiceStatus[], option: string): readonly string[] {
+  return statusRows(services, schedulingWords, serverColumns[option] ?? (() => []));
+}
+
+function schedulingWords(service: ServiceStatus): readonly (string | number)[] {
+  const { scheduler, schedulerFlags, isOnePacket, persistence, address } = service;
+  const flags = schedulerFlags.map((flag) => `${scheduler}-${flag}`).join(",");
+  const { timeoutS, prefix } = persistence;
+  const isIpv6 = address?.includes(":") ?? false;
+  const isMasked = timeoutS > 0 && prefix < (isIpv6 ? 128 : 32);
+  return [
+    scheduler,
+    ...(flags === "" ? [] : [`(${flags})`]),
+    ...(timeoutS > 0 ? ["persistent", timeoutS] : []),
+    ...(isMasked ? ["mask", isIpv6 ? prefix : dottedMask(prefix)] : []),
+    ...(isOnePacket ? ["ops"] : []),
+  ];
+}
+
+function dottedMask(prefix: number): string {
+  return [0, 8, 16, 24].map((at) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - at)))).join(".");
+}
+
+type Cells = readonly (string | number)[];
+
+function statusRows(
+  services: readonly ServiceStatus[],
+  ofService: (service: ServiceStatus) => Cells,
+  ofServer: (server: ServerStatus) => Cells,
 ): readonly string[] {
   const rows = services.flatMap((service) => {
     const key = keyOf(service);
     const servers = service.servers.filter(({ isInTable }) => isInTable);
-    const own = servers.map(
-      (server) => `${key} ${formatEndpoint(server)} ${columns(server.traffic).join(" ")}`,
-    );
-    return [`${key} ${columns(service.traffic).join(" ")}`, ...own];
+    const own = servers.map((server) => [key, formatEndpoint(server), ...ofServer(server)].join(" "));
+    return [[key, ...ofService(service)].join(" "), ...own];
   });
   return rows.sort();
 }

@@ -15,7 +15,7 @@ export function footingRules(model: Model): readonly Finding[] {
   const { syncDaemon, services } = model.sections;
   return [
     ...(syncDaemon === null ? [] : syncFindings(syncDaemon, model)),
-    ...services.flatMap((service) => snatFindings(service)),
+    ...services.flatMap((service) => snatFindings(service, model)),
   ];
 }
 
@@ -93,9 +93,13 @@ function mixedTunnels(
   return [errorAt([...path, "servers"], what, "write servers of that family, or remove the [sync_daemon]")];
 }
 
-function snatFindings({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+function snatFindings({ value, path }: Element<ServiceEntry>, model: Model): readonly Finding[] {
   if (value.snat === null) return [];
   const at = [...path, "snat"];
+  return value.snat === "clients" ? clientFindings(value, at, model) : serverFindings(value, at);
+}
+
+function serverFindings(value: ServiceEntry, at: KeyPath): readonly Finding[] {
   const isGateway = value.forward === "nat" || value.servers.some(({ forward }) => forward === "nat");
   if (!isGateway) {
     const what = 'only with forward = "nat" is this node the gateway of the servers';
@@ -104,4 +108,21 @@ function snatFindings({ value, path }: Element<ServiceEntry>): readonly Finding[
   if (value.vips.length > 0) return [];
   const what = "connections of the servers leave through the interface of the service's VIP, and it has none";
   return [errorAt(at, what, "write vips, or add the rule to the host's own packet filter")];
+}
+
+/** Only translated packets have a source that can be replaced: the others are answered to the client directly. */
+function clientFindings(value: ServiceEntry, at: KeyPath, model: Model): readonly Finding[] {
+  if (value.forward === "proxy") {
+    return [errorAt(at, 'with forward = "proxy" servers see this node\'s address already', "remove it")];
+  }
+  const other = [value, ...value.servers].find(({ forward }) => forward !== null && forward !== "nat");
+  if (other !== undefined) {
+    const what = `with forward = "${other.forward}" servers answer the clients themselves, and have to see their addresses`;
+    return [errorAt(at, what, 'write forward = "nat", or remove it')];
+  }
+  const { ipvs } = model.sections;
+  if (ipvs?.value.sysctls["conntrack"] !== "0") return [];
+  const line = model.line([...ipvs.path, "sysctls", "conntrack"]);
+  const what = `clients can be masqueraded only with net.ipv4.vs.conntrack = 1, and line ${line} says 0`;
+  return [errorAt(at, what, "remove conntrack there, or this")];
 }

@@ -62,7 +62,7 @@ export interface ServiceEntry {
   readonly persistence_mask: PersistenceMask | null;
   readonly persistence_engine: "sip" | null;
   readonly sorry: Endpoint | null;
-  readonly snat: "servers" | null;
+  readonly snat: "servers" | "clients" | null;
   readonly connect_timeout: number | null;
   readonly quorum: number | null;
   readonly hysteresis: number;
@@ -179,9 +179,7 @@ export const serviceSchema: z.ZodType<ServiceEntry> = table(
     persistence_mask: orNull(persistenceMaskSchema),
     persistence_engine: orNull(choice(["sip"])),
     sorry: orNull(endpoint('sorry = "192.0.2.9:80"')),
-    snat: orNull(
-      choice(["servers"], { clients: "let the director be the gateway of the servers meanwhile" }),
-    ),
+    snat: orNull(choice(["servers", "clients"])),
     connect_timeout: orNull(duration(10, 3_600_000, 'connect_timeout = "5s"')),
     quorum: orNull(integer(1, 2 ** 31 - 1, "quorum = 2")),
     hysteresis: orElse(integer(0, 2 ** 31 - 1, "hysteresis = 1"), 0),

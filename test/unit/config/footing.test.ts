@@ -161,9 +161,21 @@ describe("settings", () => {
 
 describe("snat", () => {
   const snat = 'snat = "servers"\n';
+  const clients = 'snat = "clients"\n';
 
   test("masquerades the servers where the VIP is", () => {
-    expect(footing(nat + snat).masquerades).toEqual([{ server: "172.16.8.8", interface: "eth2" }]);
+    expect(footing(nat + snat).masquerades).toEqual([
+      { kind: "server", server: "172.16.8.8", interface: "eth2" },
+    ]);
+  });
+
+  test("masquerades the clients of each socket, and of a mark at each server", () => {
+    const { masquerades, settings: held } = footing(nat + clients);
+    expect(masquerades).toEqual([{ kind: "socket", protocol: "tcp", address: "172.16.8.100", port: 80 }]);
+    expect(held).toContainEqual({ path: "net/ipv4/vs/conntrack", value: "1", onlyFrom: null });
+    const marked = nat.replace(/vips = .*\nport = 80/, "fwmark = 7");
+    expect(footing(marked + clients).masquerades).toEqual([{ kind: "mark", mark: 7, server: "172.16.8.8" }]);
+    expect(settings(`${nat}${snat}`).join()).not.toContain("conntrack");
   });
 
   test.each([
@@ -173,7 +185,23 @@ describe("snat", () => {
       'only with forward = "nat" is this node the gateway of the servers',
     ],
     [nat.replace('vips = ["public"]', 'addresses = ["172.16.8.9"]') + snat, "and it has none"],
-    [`${nat}snat = "clients"\n`, '"clients" is not built yet in this version'],
+    [
+      web + clients,
+      'snat: with forward = "dr" servers answer the clients themselves, and have to see their addresses',
+    ],
+    [
+      web.replace('"dr"', '"tunnel"') + clients,
+      'with forward = "tunnel" servers answer the clients themselves',
+    ],
+    [
+      nat.replace('"172.16.8.8"', '"172.16.8.8", forward = "dr"') + clients,
+      'with forward = "dr" servers answer the clients themselves',
+    ],
+    [web.replace('"dr"', '"proxy"') + clients, "servers see this node's address already; remove it"],
+    [
+      `${nat}${clients}[ipvs]\nsysctls = { conntrack = 0 }\n`,
+      "and line 25 says 0; remove conntrack there, or this",
+    ],
   ])("refuses what cannot be: %#", (text, message) => {
     expect(linesOf(base + vip + text).join("\n")).toContain(message);
   });

@@ -137,21 +137,26 @@ describe("masquerading", () => {
   const wanted: FootingPlan = {
     ...noFooting,
     masquerades: [
-      { server: "10.98.0.21", interface: "eth0" },
-      { server: "10.98.0.22", interface: "eth0" },
+      { kind: "server", server: "10.98.0.21", interface: "eth0" },
+      { kind: "socket", protocol: "udp", address: "2001:db8::100", port: 53 },
+      { kind: "mark", mark: 7, server: "10.98.0.22" },
     ],
   };
 
-  test("has a rule for each server, made again when somebody flushes them, removed at the end", () => {
+  test("has a rule for each of them, made again when somebody flushes them, removed at the end", () => {
     const { filter, start } = lab();
     const footing = start();
     enter(footing, wanted);
-    const comments = ["10.98.0.21 through eth0", "10.98.0.22 through eth0"];
+    const comments = [
+      "10.98.0.21 through eth0",
+      "clients of udp [2001:db8::100]:53",
+      "clients of fwmark 7 at 10.98.0.22",
+    ];
     expect(filter.tables.get(masqueradeTable)?.comments).toEqual(comments);
     filter.flush();
     footing.reconcile();
     expect(filter.tables.get(masqueradeTable)?.comments).toEqual(comments);
-    expect(footing.stop()).toEqual(["connections of servers are masqueraded no more"]);
+    expect(footing.stop()).toEqual(["connections are masqueraded no more"]);
     expect(filter.tables.size).toBe(0);
   });
 
@@ -207,7 +212,7 @@ describe("a footing", () => {
   test("of an earlier process stays when the first services are refused", () => {
     const { start, values, sync, filter } = lab();
     const settings = [{ path: "net/ipv4/ip_forward", value: "1", onlyFrom: null }];
-    const masquerades = [{ server: "10.98.0.21", interface: "eth0" }];
+    const masquerades = [{ kind: "server" as const, server: "10.98.0.21", interface: "eth0" }];
     const whole = { ...synced, settings, masquerades };
     enter(start(), whole);
     const next = start();

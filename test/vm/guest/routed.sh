@@ -1,8 +1,9 @@
 #!/bin/bash
 # Makes the network of the forwarding tests in the guest: the balancer lb1 between a client (10.99.0.0/24) and two
-# servers (10.98.0.0/24) whose gateway it is. What the servers send from a VIP goes to the client directly.
+# servers (10.98.0.0/24) whose gateway it is. What the servers send from a VIP goes to the client directly. A third one
+# knows its own network only.
 set -e
-modprobe -a bridge veth ipip ip_gre fou act_skbedit cls_u32 sch_ingress
+modprobe -a bridge veth sctp ipip ip_gre fou act_skbedit cls_u32 sch_ingress
 for bridge in outside inside; do
   ip link add "$bridge" type bridge mcast_snooping 0 forward_delay 0
   ip link set "$bridge" up
@@ -43,5 +44,8 @@ for number in 1 2; do
     ip -n $server link set $device up
   done
   ip -n $server fou add port 5555 gue
-  setsid ip netns exec $server python3 /share/guest/echo.py $server 10.99.0.101 >/run/echo-$server.log 2>&1 &
+  setsid ip netns exec $server python3 /share/guest/echo.py $server 10.98.0.2$number 10.99.0.101 >/run/echo-$server.log 2>&1 &
 done
+host rs3
+plug rs3 eth0 inside 10.98.0.23/24 2001:db8:98::23/64
+setsid ip netns exec rs3 python3 /share/guest/echo.py rs3 10.98.0.23 >/run/echo-rs3.log 2>&1 &

@@ -1,0 +1,121 @@
+/** What the forwarding tests configure. */
+
+/** The virtual addresses of lb1; the last one does not accept. */
+export const vip = "10.99.0.101";
+export const vip6 = "2001:db8:99::101";
+export const closedVip = "10.99.0.102";
+
+/** Every scheduler of Debian's kernel. */
+export const schedulers: readonly string[] = [
+  "rr",
+  "wrr",
+  "lc",
+  "wlc",
+  "lblc",
+  "lblcr",
+  "dh",
+  "sh",
+  "sed",
+  "nq",
+  "fo",
+  "ovf",
+  "mh",
+];
+
+const servers = 'servers = [{ address = "10.98.0.21" }, { address = "10.98.0.22" }]';
+const translated = 'servers = [{ address = "10.98.0.21", port = 80 }, { address = "10.98.0.22", port = 80 }]';
+/** A server without a way back to clients. */
+const strandedServer = 'servers = [{ address = "10.98.0.23", port = 80 }]';
+const check = 'check = { type = "tcp", port = 80, interval = "2s", timeout = "1s" }';
+
+function service(name: string, ...lines: readonly string[]): string {
+  const place = lines.some((line) => /^(fwmark|addresses|vips)/.test(line)) ? [] : ['vips = ["v4"]'];
+  return ["[[service]]", `name = "${name}"`, ...place, ...lines].join("\n");
+}
+
+/** lb1 with a service for every way to its servers. */
+export const config: string = [
+  '[cluster]\nname = "forwarding"\nadvert_interval = "500ms"',
+  '[[node]]\nname = "lb1"\naddress = { eth0 = ["10.99.0.11/24", "2001:db8:99::11/64"], eth1 = "10.98.0.1/24" }',
+  `[[vip]]\nname = "v4"\naddress = "${vip}/24"\ninterface = "eth0"\nvrid = 51\nprefer = ["lb1"]`,
+  `[[vip]]\nname = "v6"\naddress = "${vip6}/64"\ninterface = "eth0"\nvrid = 51\nprefer = ["lb1"]`,
+  `[[vip]]\nname = "closed"\naddress = "${closedVip}/24"\ninterface = "eth0"\nvrid = 52\nprefer = ["lb1"]\naccept = false`,
+  service("nat", "port = 8080", 'forward = "nat"', 'scheduler = "rr"', check, translated),
+  service("ipip", "port = 81", 'forward = "tunnel"', 'scheduler = "rr"', check, servers),
+  service("gue", "port = 82", 'forward = "tunnel"', 'tunnel = { type = "gue", port = 5555 }', check, servers),
+  service("gre", "port = 83", 'forward = "tunnel"', 'tunnel = { type = "gre" }', check, servers),
+  service("dr", "port = 84", 'forward = "dr"', 'scheduler = "rr"', servers),
+  service(
+    "sticky",
+    'ports = ["85-86"]',
+    'forward = "nat"',
+    'persistence = "60s"',
+    "persistence_mask = 24",
+    servers,
+  ),
+  service(
+    "names",
+    "port = 53",
+    'protocol = "udp"',
+    'forward = "nat"',
+    'scheduler = "rr"',
+    translated.replaceAll("80", "5353"),
+  ),
+  service(
+    "datagrams",
+    "port = 5353",
+    'protocol = "udp"',
+    'forward = "dr"',
+    'scheduler = "rr"',
+    "one_packet = true",
+    servers,
+  ),
+  service("marked", "fwmark = 7", 'forward = "nat"', 'scheduler = "rr"', translated),
+  service(
+    "together",
+    'vips = ["v4"]',
+    'ports = ["87-88", 90]',
+    "fwmark = 9",
+    'forward = "nat"',
+    'persistence = "60s"',
+    servers,
+  ),
+  service(
+    "six",
+    `addresses = ["${vip6}"]`,
+    "port = 80",
+    'forward = "nat"',
+    'scheduler = "rr"',
+    'servers = [{ address = "2001:db8:98::21" }, { address = "2001:db8:98::22" }]',
+  ),
+  service(
+    "closed",
+    'vips = ["closed"]',
+    "port = 8080",
+    'forward = "nat"',
+    'scheduler = "rr"',
+    check,
+    translated,
+  ),
+  service("associations", "port = 3868", 'protocol = "sctp"', 'forward = "nat"', 'scheduler = "rr"', servers),
+  service("masked", "port = 8081", 'forward = "nat"', 'snat = "clients"', strandedServer),
+  service(
+    "masked-six",
+    `addresses = ["${vip6}"]`,
+    "port = 81",
+    'forward = "nat"',
+    'snat = "clients"',
+    'servers = [{ address = "2001:db8:98::23", port = 80 }]',
+  ),
+  service("masked-mark", "fwmark = 11", 'forward = "nat"', 'snat = "clients"', strandedServer),
+  ...schedulers.map((scheduler, index) =>
+    service(
+      `by-${scheduler}`,
+      `port = ${9000 + index}`,
+      'forward = "dr"',
+      `scheduler = "${scheduler}"`,
+      ...(scheduler === "mh" ? ['scheduler_flags = ["fallback", "port"]'] : []),
+      'servers = [{ address = "10.98.0.21", weight = 3, upper_threshold = 100, lower_threshold = 50 }]',
+    ),
+  ),
+].join("\n");
