@@ -48,7 +48,7 @@ async function startOurs(host: Host): ReturnType<Contender["start"]> {
     const check = kind === "tcp" ? ({ kind } as const) : usualHttp;
     return plannedProbe(`${kind} ${address}`, check, { ...timing, target: { address, port: 80 } });
   });
-  await director.configure({ probes, services: [], marks: [], footing: noFooting });
+  await director.configure({ probes, probeSets: [], services: [], marks: [], footing: noFooting });
   return { pid: director.pid, stop: () => director.stop() };
 }
 

@@ -1,9 +1,11 @@
 import { askAdmin } from "../admin/client.ts";
 import { errorText, hasCode } from "../base/system-error.ts";
+import type { ProbeSetPlan } from "../config/check-plan.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import { DrainBook } from "../director/drain-book.ts";
 import { forecast, type Present } from "../director/forecast.ts";
 import { stepText, summaryText, type Step } from "../director/plan.ts";
+import { setVerdict, setWeightWord, withSets } from "../health/probe-sets.ts";
 import type { NodeStatus } from "../ipc/status.ts";
 import { Ipvs, type IpvsService } from "../kernel/ipvs.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
@@ -24,7 +26,7 @@ export async function forecastKernel(plan: DirectorPlan, socket: string): Promis
   if (plan.services.length === 0 && owned.size === 0) return null;
   const actual = readTable();
   if (typeof actual === "string") return { steps: null, reason: actual };
-  const said = await runningChecks(socket);
+  const said = await runningChecks(socket, plan.probeSets);
   const { drains } = DrainBook.open(stateDirectory(process.env));
   return { steps: forecast(plan.services, { actual, owned, drains, ...said }), reason: null };
 }
@@ -46,13 +48,20 @@ function readTable(): readonly IpvsService[] | string {
 }
 
 /** What the checks of the service that runs here say; nothing if none runs. */
-async function runningChecks(socket: string): Promise<Pick<Present, "verdicts" | "words">> {
+async function runningChecks(
+  socket: string,
+  sets: readonly ProbeSetPlan[],
+): Promise<Pick<Present, "verdicts" | "words">> {
   try {
     // The service on the other end is this very version's `serveAdmin`.
     const { probes } = (await askAdmin(socket, "GET", "/status")) as NodeStatus;
     return {
-      verdicts: new Map(probes.map(({ id, isUp }) => [id, isUp])),
-      words: new Map(probes.flatMap(({ id, weight }) => (weight === null ? [] : [[id, weight]]))),
+      verdicts: withSets(sets, new Map(probes.map(({ id, isUp }) => [id, isUp])), setVerdict),
+      words: withSets(
+        sets,
+        new Map(probes.flatMap(({ id, weight }) => (weight === null ? [] : [[id, weight]]))),
+        setWeightWord,
+      ),
     };
   } catch {
     return { verdicts: new Map(), words: new Map() };

@@ -99,7 +99,7 @@ function serviceConfig(entry: ServiceEntry): ServiceConfig {
       address: server.address,
       port: server.port,
       weight: server.weight,
-      check: server.check ?? entry.check,
+      checks: server.check ?? entry.check ?? [],
       forward: server.forward ?? forward,
       tunnel: tunnelOf(server.forward ?? forward, server.tunnel ?? entry.tunnel),
       upperThreshold: server.upper_threshold,
@@ -166,7 +166,7 @@ function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
     servers: entry.servers.map((server) => ({
       ...server.address,
       weight: server.weight,
-      check: server.check ?? entry.check,
+      checks: server.check ?? entry.check ?? [],
       isBackup: server.backup,
     })),
     keepAliveConnections: entry.keepalive.connections,

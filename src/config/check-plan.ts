@@ -3,6 +3,12 @@ import type { Endpoint } from "../base/address.ts";
 /** One check of one server; equal checks are one probe, shared by all that name it. */
 export type ProbePlan = ProbeTiming & Check;
 
+/** Several probes of one server, which is up as long as all of them find it so; known by its id as a single probe is. */
+export interface ProbeSetPlan {
+  readonly id: string;
+  readonly probes: readonly string[];
+}
+
 /** What is known of a probe whatever it does: when it is made, and how it leaves this host. */
 export interface ProbeTiming extends CheckTiming {
   /** Stable identity made of everything that distinguishes the probe, readable in logs. */

@@ -177,10 +177,10 @@ export interface CheckPlaceConfig {
   readonly source: PerNode<string> | null;
 }
 
-/** A server with its own check, or null if nothing checks it. */
+/** A server with its own checks, all of which have to succeed; with none it counts as up. */
 export interface ServerConfig extends Endpoint {
   readonly weight: number;
-  readonly check: CheckConfig | null;
+  readonly checks: readonly CheckConfig[];
 }
 
 /** An L4 service. */
@@ -248,7 +248,7 @@ export interface ServiceServerConfig {
   /** Null is the port that the service was reached at. */
   readonly port: number | null;
   readonly weight: number;
-  readonly check: CheckConfig | null;
+  readonly checks: readonly CheckConfig[];
   readonly forward: Forward;
   /** Null unless `forward` is `tunnel`. */
   readonly tunnel: TunnelPlan | null;

@@ -135,6 +135,8 @@ const check: Readonly<Record<string, string>> = {
   "agent-send": "write send",
 };
 
+const noSlowStart = "leave it out: in an upstream a returning server gets its full weight at once";
+
 const service: Readonly<Record<string, string>> = {
   lb_algo: "write scheduler",
   lvs_sched: "write scheduler",
@@ -240,10 +242,10 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   track,
   bfd,
   service,
-  "service.check": check,
-  "service.servers.check": check,
-  "upstream.check": check,
-  "upstream.servers.check": check,
+  "service.check": { ...check, slow_start: "write slow_start in the [[service]]" },
+  "service.servers.check": { ...check, slow_start: "write slow_start in the server" },
+  "upstream.check": { ...check, slow_start: noSlowStart },
+  "upstream.servers.check": { ...check, slow_start: noSlowStart },
   proxy: { worker_processes: "write workers" },
   site,
   "site.route": site,

@@ -1,5 +1,5 @@
 import type { BfdSessionPlan, RivalPlan } from "./bfd-plan.ts";
-import type { ProbePlan } from "./check-plan.ts";
+import type { ProbePlan, ProbeSetPlan } from "./check-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
 import type { FootingPlan } from "./footing-plan.ts";
 import type { IpvsServicePlan, MarkPlan, Scheduler, SchedulerFlag } from "./service-plan.ts";
@@ -262,6 +262,8 @@ export interface NotifyScriptPlan {
 /** Everything the `director` process needs. */
 export interface DirectorPlan {
   readonly probes: readonly ProbePlan[];
+  /** Of servers that several of them decide about. */
+  readonly probeSets: readonly ProbeSetPlan[];
   /** Services in the kernel's IPVS. */
   readonly services: readonly IpvsServicePlan[];
   /** Packets to be marked for those of them that go by a mark. */
@@ -274,7 +276,7 @@ export interface DirectorPlan {
 export interface ServicePlanServer extends Endpoint {
   /** 0–65,535; 0 takes no new connections. */
   readonly weight: number;
-  /** The probe that decides whether it is up; null is always up. */
+  /** The probe that decides whether it is up, or the set of them; null is always up. */
   readonly probe: string | null;
 }
 

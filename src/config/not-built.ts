@@ -12,7 +12,6 @@ const serverCheck = "a server is taken out and put back by its check meanwhile";
 
 const check: Readonly<Record<string, string>> = {
   via: "the server's own address is checked meanwhile",
-  slow_start: "a returning server gets its full weight at once meanwhile",
 };
 
 const upstreamServer: Readonly<Record<string, string>> = {

@@ -16,12 +16,13 @@ export function withOwnSources(config: Config, node: string): Config {
   };
 }
 
-function withOwnSource<Server extends { readonly check: CheckConfig | null }>(
+function withOwnSource<Server extends { readonly checks: readonly CheckConfig[] }>(
   server: Server,
   node: string,
 ): Server {
-  const { check } = server;
-  if (check === null || check.source === null || typeof check.source === "string") return server;
-  const own: CheckConfig = { ...check, source: perNodeValue(check.source, node) };
-  return { ...server, check: own };
+  if (server.checks.every(({ source }) => source === null || typeof source === "string")) return server;
+  const checks = server.checks.map((check): CheckConfig =>
+    check.source === null ? check : { ...check, source: perNodeValue(check.source, node) },
+  );
+  return { ...server, checks };
 }

@@ -11,7 +11,7 @@ import type {
   ServiceKeyPlan,
 } from "./service-plan.ts";
 import { planFooting } from "./plan-footing.ts";
-import { plannedServer, probesOf } from "./probes.ts";
+import { plannedServer, probeSetsOf, probesOf } from "./probes.ts";
 import { trackedServers } from "./tracked-servers.ts";
 
 /** Gives a node's checks, each once, and its entries in the kernel's service table. */
@@ -25,6 +25,7 @@ export function planDirector(config: Config, node: string): DirectorPlan {
   const services = entries.flatMap(kernelService);
   return {
     probes: probesOf(servers),
+    probeSets: probeSetsOf(servers),
     services,
     marks: entries.flatMap(marking),
     footing: planFooting(config, node, services),

@@ -1,6 +1,6 @@
 import { unreachable } from "../base/assert.ts";
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
-import type { Check, CheckTiming, ProbePlan } from "./check-plan.ts";
+import type { Check, CheckTiming, ProbePlan, ProbeSetPlan } from "./check-plan.ts";
 import { agentWords } from "./checks/agent.ts";
 import { dnsWords } from "./checks/dns.ts";
 import { fileWords } from "./checks/file.ts";
@@ -9,17 +9,16 @@ import { httpWords } from "./checks/http.ts";
 import { scriptWords } from "./checks/script.ts";
 import { smtpWords } from "./checks/smtp.ts";
 import { udpWords } from "./checks/udp.ts";
-import type { ServerConfig } from "./config.ts";
+import type { CheckConfig, ServerConfig } from "./config.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
 import { checkDefaults } from "./schema/check.ts";
 import { formatDuration } from "./units.ts";
 
-/** Gives the probe of a server, or null if nothing checks it. */
-export function probeOf(server: ServerConfig): ProbePlan | null {
-  if (server.check === null) return null;
-  const { address, port, source, ...rest } = server.check;
+/** Gives the probe that a check of a server is. */
+export function probeOf(server: Endpoint, wanted: CheckConfig): ProbePlan {
+  const { address, port, source, ...rest } = wanted;
   // Of an address there is one ping, whatever its ports.
-  const ownPort = server.check.kind === "ping" ? 0 : (port ?? server.port);
+  const ownPort = wanted.kind === "ping" ? 0 : (port ?? server.port);
   const target = { address: address ?? server.address, port: ownPort };
   // `withOwnSources` has chosen among several.
   const check = { ...rest, source: typeof source === "string" ? source : null };
@@ -77,18 +76,34 @@ function timingWords(check: CheckTiming): readonly string[] {
   return words;
 }
 
-/** Gives a server as the plan has it: with the identity of its probe. */
+/** Gives a server as the plan has it: with the identity of its probe, or of the set of its probes. */
 export function plannedServer(server: ServerConfig): ServicePlanServer {
   const { address, port, weight } = server;
-  return { address, port, weight, probe: probeOf(server)?.id ?? null };
+  return { address, port, weight, probe: setId(probeIds(server)) };
+}
+
+function probeIds(server: ServerConfig): readonly string[] {
+  return [...new Set(server.checks.map((check) => probeOf(server, check).id))];
+}
+
+/** A single probe needs no set around it; null is a server that nothing checks. */
+function setId(ids: readonly string[]): string | null {
+  return ids.length === 0 ? null : ids.join(" and ");
 }
 
 /** Gives every probe of these servers once. */
 export function probesOf(servers: readonly ServerConfig[]): readonly ProbePlan[] {
-  const probes = new Map<string, ProbePlan>();
+  const probes = servers.flatMap((server) => server.checks.map((check) => probeOf(server, check)));
+  return [...new Map(probes.map((probe) => [probe.id, probe])).values()];
+}
+
+/** Gives every set of several probes that decides about one of these servers, once. */
+export function probeSetsOf(servers: readonly ServerConfig[]): readonly ProbeSetPlan[] {
+  const sets = new Map<string, ProbeSetPlan>();
   for (const server of servers) {
-    const probe = probeOf(server);
-    if (probe !== null) probes.set(probe.id, probe);
+    const probes = probeIds(server);
+    const id = setId(probes);
+    if (id !== null && probes.length > 1) sets.set(id, { id, probes });
   }
-  return [...probes.values()];
+  return [...sets.values()];
 }

@@ -3,6 +3,7 @@ import { errorText } from "../base/system-error.ts";
 import { noFooting } from "../config/footing-plan.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import type { IpvsServicePlan } from "../config/service-plan.ts";
+import { ProbeSets, setVerdict } from "../health/probe-sets.ts";
 import type { Prober } from "../health/prober.ts";
 import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { ServiceStatus } from "../ipc/status.ts";
@@ -44,7 +45,7 @@ export interface DirectorOptions {
 /** More steps than this are told in one line. */
 const mostStepsTold = 200;
 
-const nothing: DirectorPlan = { probes: [], services: [], marks: [], footing: noFooting };
+const nothing: DirectorPlan = { probes: [], probeSets: [], services: [], marks: [], footing: noFooting };
 
 /** What came of bringing the table to a plan. */
 interface Brought {
@@ -80,7 +81,13 @@ export class Director {
     }
     const actual = this.#read((ipvs) => ipvs.services());
     const standing = old === null ? this.#standingVerdicts(plan, actual) : new Map<string, boolean>();
-    const isUp: IsUp = (probe) => standing.get(probe) ?? prober.verdict(probe);
+    const sets = new ProbeSets(plan.probeSets);
+    const isUp: IsUp = (probe) => {
+      const known = standing.get(probe) ?? prober.verdict(probe);
+      const set = known === null ? sets.get(probe) : null;
+      // A set that is new may be made of probes that are not.
+      return set === null ? known : setVerdict(set, (member) => prober.verdict(member));
+    };
     // What has happened under the old plan is known before servers are weighed under the new one.
     if (old !== null) this.#observe(old, actual, isUp);
     const { standings, failure } = this.#bring(plan, actual, isUp);
@@ -94,7 +101,7 @@ export class Director {
         );
       return failure;
     }
-    prober.configure(plan.probes, standing);
+    prober.configure(plan.probes, standing, plan.probeSets);
     this.#plan = plan;
     this.#availability.keep(plan.services);
     this.#observe(plan, actual, isUp);

@@ -2,10 +2,11 @@ import type { Endpoint } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
-import type { ProbePlan } from "../config/check-plan.ts";
+import type { ProbePlan, ProbeSetPlan } from "../config/check-plan.ts";
 import { weightText, type WeightWord } from "../config/weight-word.ts";
 import type { Achievement } from "./achievement.ts";
 import { failureText } from "./failure-text.ts";
+import { memberVerdicts, ProbeSets, setVerdict, setWeightWord } from "./probe-sets.ts";
 import { attemptEnded, attemptStarted, firstSchedule, hastened, type Schedule } from "./schedule.ts";
 import { count, standingTally, unknownTally, type AttemptResult, type Tally } from "./tally.ts";
 import { Deadline } from "./deadline.ts";
@@ -20,7 +21,7 @@ export interface ProberOptions {
   readonly onVerdict: (verdict: ProbeVerdict) => void;
 }
 
-/** What a probe has come to. */
+/** What a probe, or a set of them, has come to. */
 export interface ProbeVerdict {
   readonly probe: string;
   readonly isUp: boolean;
@@ -61,13 +62,23 @@ interface Running {
 export class Prober {
   readonly #options: ProberOptions;
   readonly #probes = new Map<string, Running>();
+  #sets = new ProbeSets([]);
+  /** The last word on each set. */
+  readonly #announced = new Map<string, ProbeVerdict>();
 
   constructor(options: ProberOptions) {
     this.#options = options;
   }
 
-  /** Replaces the set of probes; `standing` gives verdicts found elsewhere for probes that are new. */
-  configure(probes: readonly ProbePlan[], standing: ReadonlyMap<string, boolean> = new Map()): void {
+  /** Replaces all probes and the sets of them; `found` gives verdicts found elsewhere for what is new. */
+  configure(
+    probes: readonly ProbePlan[],
+    found: ReadonlyMap<string, boolean> = new Map(),
+    sets: readonly ProbeSetPlan[] = [],
+  ): void {
+    this.#sets = new ProbeSets(sets);
+    for (const id of this.#announced.keys()) if (this.#sets.get(id) === null) this.#announced.delete(id);
+    const standing = memberVerdicts(sets, found);
     const before = new Map(this.#probes);
     this.#probes.clear();
     for (const probe of probes) {
@@ -84,21 +95,34 @@ export class Prober {
       this.#add(probe, tally, old?.weight ?? null);
     }
     for (const gone of before.values()) gone.cancel();
+    for (const set of sets) this.#announce(set);
   }
 
-  /** What the check of a server says about its weight; null is nothing. */
+  /** What a probe, or one of a set, says about the server's weight; null is nothing. */
   weightWord(id: string): WeightWord | null {
+    const set = this.#sets.get(id);
+    if (set !== null) return setWeightWord(set, (probe) => this.weightWord(probe));
     return this.#probes.get(id)?.weight ?? null;
   }
 
-  /** Whether the server behind a probe is up; null while there is no result, or no such probe. */
+  /** Whether the server behind a probe, or a set of them, is up; null while there is no result, or no such probe. */
   verdict(id: string): boolean | null {
+    const set = this.#sets.get(id);
+    if (set !== null) return setVerdict(set, (probe) => this.verdict(probe));
     const tally = this.#probes.get(id)?.tally;
     return tally === undefined || !tally.isKnown ? null : tally.isUp;
   }
 
   /** Makes the next attempt at once, because the server has just failed somebody; nothing is believed but the attempt. */
   hasten(id: string): void {
+    for (const probe of this.#members(id)) this.#hasten(probe);
+  }
+
+  #members(id: string): readonly string[] {
+    return this.#sets.get(id)?.probes ?? [id];
+  }
+
+  #hasten(id: string): void {
     const running = this.#probes.get(id);
     if (running === undefined || running.isUnderWay || !running.tally.isUp) return;
     const schedule = hastened(running.schedule, running.begunAt, this.#options.clock.now());
@@ -210,6 +234,16 @@ export class Prober {
     if (change === null && !isWeighed && running.isAnnounced) return;
     running.isAnnounced = true;
     onVerdict({ probe: probe.id, isUp: tally.isUp, weight: running.weight });
+    for (const set of this.#sets.with(probe.id)) this.#announce(set);
+  }
+
+  #announce({ id }: ProbeSetPlan): void {
+    const isUp = this.verdict(id);
+    if (isUp === null) return;
+    const verdict = { probe: id, isUp, weight: this.weightWord(id) };
+    if (Bun.deepEquals(this.#announced.get(id), verdict)) return;
+    this.#announced.set(id, verdict);
+    this.#options.onVerdict(verdict);
   }
 }
 

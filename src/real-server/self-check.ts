@@ -24,7 +24,7 @@ export class SelfCheck {
   configure(vips: readonly string[], check: CheckConfig | null): void {
     const port = check?.port ?? null;
     const probes =
-      port === null ? [] : vips.flatMap((address) => probeOf({ address, port, weight: 1, check }) ?? []);
+      check === null || port === null ? [] : vips.map((address) => probeOf({ address, port }, check));
     // A check with an address of its own is one for all VIPs.
     const distinct = new Map(probes.map((probe) => [probe.id, probe]));
     this.#probes = [...distinct.keys()];

@@ -198,7 +198,8 @@ export class Supervisor {
   }
 
   #forgetProbes(plan: NodePlan): void {
-    const known = new Set(plan.director.probes.map(({ id }) => id));
+    const { probes, probeSets } = plan.director;
+    const known = new Set([...probes, ...probeSets].map(({ id }) => id));
     for (const probe of this.#verdicts.keys()) if (!known.has(probe)) this.#verdicts.delete(probe);
   }
 

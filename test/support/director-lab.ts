@@ -91,7 +91,7 @@ export function directorLab(
 
 /** A plan of nothing but services. */
 export function plan(...services: readonly IpvsServicePlan[]): DirectorPlan {
-  return { probes: [], services, marks: [], footing: noFooting };
+  return { probes: [], probeSets: [], services, marks: [], footing: noFooting };
 }
 
 /** The servers of the first service with their weights, sorted. */

@@ -9,7 +9,13 @@ export async function probeResults(
   probes: readonly ProbePlan[],
 ): Promise<Readonly<Record<string, string>>> {
   await using checker = await startDirector(host);
-  const reason = await checker.configure({ probes, services: [], marks: [], footing: noFooting });
+  const reason = await checker.configure({
+    probes,
+    probeSets: [],
+    services: [],
+    marks: [],
+    footing: noFooting,
+  });
   if (reason !== null) throw new Error(reason);
   const isKnown = ({ id }: ProbePlan): boolean =>
     (checker.probe(id)?.lastResult ?? "not checked yet") !== "not checked yet";

@@ -15,7 +15,48 @@ interface PlacedCheck {
 /** Checks have ended before they are due again, and what they name is there. */
 export function checkRules(model: Model): readonly Finding[] {
   const rules = [timingFindings, bodyFindings, sourceFindings, tlsFindings, scriptFindings, agentFindings];
-  return placedChecks(model).flatMap((placed) => rules.flatMap((rule) => rule(placed, model)));
+  return [
+    ...placedChecks(model).flatMap((placed) => rules.flatMap((rule) => rule(placed, model))),
+    ...listFindings(model),
+  ];
+}
+
+/** Of several checks each has to be another one, and one may speak for the weight. */
+function listFindings({ sections }: Model): readonly Finding[] {
+  const lists = [...sections.services, ...sections.upstreams].flatMap(({ value, path }) =>
+    value.servers
+      .map(({ check }, index) => ({ checks: check, path: [...path, "servers", index, "check"] }))
+      .concat({ checks: value.check, path: [...path, "check"] }),
+  );
+  return lists.flatMap(({ checks, path }) => {
+    if (checks === null || checks.length < 2) return [];
+    return checks.flatMap((check, index): readonly Finding[] => {
+      const before = checks.slice(0, index);
+      if (before.some((other) => Bun.deepEquals(other, check)))
+        return [errorAt([...path, index], "is the same check again", "remove it here")];
+      if (!saysWeight(check) || !before.some(saysWeight)) return [];
+      const what = "two checks would say what weight the server gets";
+      return [errorAt([...path, index], what, "let one of them say it")];
+    });
+  });
+}
+
+function saysWeight(check: CheckConfig): boolean {
+  return (
+    check.kind === "agent" ||
+    (check.kind === "script" && check.setsWeight) ||
+    (check.kind === "file" && check.weight !== 0)
+  );
+}
+
+/** Gives the checks in a `check` of these servers, each with its place; of several that is its place in the list. */
+export function listedChecks(
+  checks: readonly CheckConfig[] | null,
+  path: KeyPath,
+  addresses: readonly string[],
+): readonly PlacedCheck[] {
+  const isList = (checks ?? []).length > 1;
+  return (checks ?? []).map((check, index) => ({ check, path: isList ? [...path, index] : path, addresses }));
 }
 
 /** Gives every check of the file: common ones with all servers that have none of their own. */
@@ -33,12 +74,11 @@ export function placedChecks({ sections }: Model): readonly PlacedCheck[] {
     })),
   ];
   return tables.flatMap(({ path, common, servers }) => {
-    const own = servers.flatMap(({ address, check }, index) =>
-      check === null ? [] : [{ check, path: [...path, "servers", index, "check"], addresses: [address] }],
-    );
     const rest = servers.filter(({ check }) => check === null).map(({ address }) => address);
-    const shared = common === null ? [] : [{ check: common, path: [...path, "check"], addresses: rest }];
-    return shared.concat(own);
+    const own = servers.flatMap(({ address, check }, index) =>
+      listedChecks(check, [...path, "servers", index, "check"], [address]),
+    );
+    return listedChecks(common, [...path, "check"], rest).concat(own);
   });
 }
 

@@ -4,6 +4,7 @@ import type { Model } from "../model.ts";
 import type { ServiceEntry } from "../schema/service.ts";
 import type { Element } from "../sections.ts";
 import { serviceSockets } from "../sockets.ts";
+import { listedChecks } from "./checks.ts";
 import { kernelServiceRules } from "./kernel-services.ts";
 import { relayRules } from "./relays.ts";
 
@@ -87,12 +88,12 @@ function addressing({ value, path }: Element<ServiceEntry>, model: Model): reado
 function checking({ value, path }: Element<ServiceEntry>): readonly Finding[] {
   if (value.fwmark === null || value.ports.length === 1) return [];
   return value.servers.flatMap((server, index) => {
-    const check = server.check ?? value.check;
-    if (check === null || check.port !== null || server.port !== null) return [];
-    const at =
-      server.check === null ? [...path, "check", "port"] : [...path, "servers", index, "check", "port"];
+    if (server.port !== null) return [];
+    const at = server.check === null ? [...path, "check"] : [...path, "servers", index, "check"];
     const what = "a firewall mark does not tell which port to check";
-    return [errorAt(at, what, "write port = 80 in the check")];
+    return listedChecks(server.check ?? value.check, at, []).flatMap(({ check, path: own }) =>
+      check.port !== null ? [] : [errorAt([...own, "port"], what, "write port = 80 in the check")],
+    );
   });
 }
 

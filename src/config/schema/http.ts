@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { canonicalAddress, type Endpoint } from "../../base/address.ts";
 import type { CheckConfig } from "../config.ts";
-import { checkSchema } from "./check.ts";
+import { checksSchema } from "./checks.ts";
 import {
   choice,
   complaint,
@@ -35,7 +35,7 @@ export interface UpstreamServerEntry {
   readonly address: Endpoint;
   readonly weight: number;
   readonly backup: boolean;
-  readonly check: CheckConfig | null;
+  readonly check: readonly CheckConfig[] | null;
 }
 
 /** `[[upstream]]`: a group of HTTP servers. */
@@ -43,7 +43,7 @@ export interface UpstreamEntry {
   readonly name: string;
   readonly balance: "round-robin";
   readonly servers: readonly UpstreamServerEntry[];
-  readonly check: CheckConfig | null;
+  readonly check: readonly CheckConfig[] | null;
   readonly keepalive: { readonly connections: number; readonly idle: number };
 }
 
@@ -120,7 +120,7 @@ const upstreamServer: z.ZodType<UpstreamServerEntry> = table(
     address: endpoint('address = "192.0.2.8:80"'),
     weight: orElse(serverWeightSchema, 1),
     backup: orElse(flag("backup = true"), false),
-    check: orNull(checkSchema),
+    check: orNull(checksSchema),
   },
   serverExample,
 );
@@ -135,7 +135,7 @@ export const upstreamSchema: z.ZodType<UpstreamEntry> = table(
     servers: z
       .array(upstreamServer, { error: wants("a list of servers", serverExample) })
       .min(1, { error: complaint("is an empty list", `write ${serverExample}`) }),
-    check: orNull(checkSchema),
+    check: orNull(checksSchema),
     keepalive: orElse(
       table(
         {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Endpoint } from "../../base/address.ts";
 import type { CheckConfig, Forward } from "../config.ts";
 import type { Scheduler, SchedulerFlag, TransportProtocol } from "../service-plan.ts";
-import { checkSchema } from "./check.ts";
+import { checksSchema } from "./checks.ts";
 import {
   address,
   choice,
@@ -34,7 +34,7 @@ export interface ServiceServerEntry {
   readonly lower_threshold: number;
   readonly inhibit: boolean | null;
   readonly slow_start: number | null;
-  readonly check: CheckConfig | null;
+  readonly check: readonly CheckConfig[] | null;
 }
 
 /** `tunnel = { type = "gue", port = 5555 }`. */
@@ -75,7 +75,7 @@ export interface ServiceEntry {
   readonly inhibit: boolean;
   readonly slow_start: number;
   readonly damping: DampingEntry | null;
-  readonly check: CheckConfig | null;
+  readonly check: readonly CheckConfig[] | null;
   readonly servers: readonly ServiceServerEntry[];
 }
 
@@ -142,7 +142,7 @@ const server: z.ZodType<ServiceServerEntry> = table(
     lower_threshold: threshold("lower_threshold"),
     inhibit: orNull(flag("inhibit = true")),
     slow_start: orNull(slowStart),
-    check: orNull(checkSchema),
+    check: orNull(checksSchema),
   },
   serverExample,
 );
@@ -192,7 +192,7 @@ export const serviceSchema: z.ZodType<ServiceEntry> = table(
     inhibit: orElse(flag("inhibit = true"), false),
     slow_start: orElse(slowStart, 0),
     damping: orNull(damping),
-    check: orNull(checkSchema),
+    check: orNull(checksSchema),
     servers: z
       .array(server, { error: wants("a list of servers", serverExample) })
       .min(1, { error: complaint("is an empty list", `write ${serverExample}`) }),

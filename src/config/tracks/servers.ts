@@ -10,7 +10,7 @@ type Subject = ServersTrackConfig["of"];
 interface CheckedServer {
   readonly weight: number;
   readonly backup?: boolean;
-  readonly check: CheckConfig | null;
+  readonly check: readonly CheckConfig[] | null;
 }
 
 /** `service = "web"`: the servers of an L4 service. */

@@ -24,14 +24,17 @@ export class DelayedVerdict {
     this.#seen = first;
   }
 
-  /** Takes note of how it looks now; true if that counts at once. One that counts later tells `changed` itself. */
+  /**
+   * Takes note of how it looks now; true if that changes what counts, be it the reason alone. A verdict that counts later
+   * tells `changed` itself.
+   */
   see(sight: Sight): boolean {
     this.#seen = sight;
     const before = this.#standing;
     if (before === null || before.isUp === sight.isUp) {
       this.stop();
       this.#standing = sight;
-      return before === null;
+      return before?.text !== sight.text;
     }
     const { clock } = this.#needs.host;
     const delayMs = sight.isUp ? this.#plan.upDelayMs : this.#plan.downDelayMs;

@@ -51,7 +51,9 @@ async function withProbes(
   look: (checker: DirectorProcess) => Promise<void> | void,
 ): Promise<void> {
   await using checker = await startDirector(director);
-  expect(await checker.configure({ probes, services: [], marks: [], footing: noFooting })).toBeNull();
+  expect(
+    await checker.configure({ probes, probeSets: [], services: [], marks: [], footing: noFooting }),
+  ).toBeNull();
   await waitFor("every probe has a result", () => {
     return probes.every(
       ({ id }) => (checker.probe(id)?.lastResult ?? "not checked yet") !== "not checked yet",
@@ -143,6 +145,7 @@ test("a hundred probes that hang do not keep another one from its turn", async (
   const before = await counts();
   await checker.configure({
     probes: [...stuck, http("well", badServers.well)],
+    probeSets: [],
     services: [],
     marks: [],
     footing: noFooting,
@@ -238,6 +241,7 @@ test("rise and fall are observed on a server that dies and comes back", async ()
   );
   await checker.configure({
     probes: [tcp("web", port, { rise: 3, fall: 2 })],
+    probeSets: [],
     services: [],
     marks: [],
     footing: noFooting,

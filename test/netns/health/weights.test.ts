@@ -112,7 +112,9 @@ test("files and agents say how a server is and what weight it wants, and every c
     plannedProbe("weighed file", { kind: "file", path: file, weight: -2 }, fast),
     plannedProbe("agent", { kind: "agent", send: "said" }, { ...fast, target: agent }),
   ];
-  expect(await checker.configure({ probes, services: [], marks: [], footing: noFooting })).toBeNull();
+  expect(
+    await checker.configure({ probes, probeSets: [], services: [], marks: [], footing: noFooting }),
+  ).toBeNull();
   const steps: { file: string; said: string; wanted: Readonly<Record<string, string>> }[] = [
     { file: "", said: "up 75%", wanted: { file: "up", "weighed file": "up", agent: share(75) } },
     {

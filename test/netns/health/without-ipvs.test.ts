@@ -20,6 +20,7 @@ test("a director says what to install or to use instead when the kernel has no I
   const reason = await director.configure({
     probes: [],
     services: [plannedService()],
+    probeSets: [],
     marks: [],
     footing: noFooting,
   });
@@ -31,7 +32,9 @@ test("a director says what to install or to use instead when the kernel has no I
     expect(reason).toContain('forward = "proxy"');
   }
   // Checks alone need nothing of the kernel.
-  expect(await director.configure({ probes: [], services: [], marks: [], footing: noFooting })).toBeNull();
+  expect(
+    await director.configure({ probes: [], probeSets: [], services: [], marks: [], footing: noFooting }),
+  ).toBeNull();
   expect(await director.stop()).toBe(0);
   expect(director.messages.at(-1)).toEqual({ kind: "stopped" });
 });
@@ -63,7 +66,7 @@ test("a director leaves when its supervisor is gone", async () => {
   await using lab = await Lab.create();
   const host = await lab.host("lb1", {});
   await using director = await startDirector(host);
-  await director.configure({ probes: [], services: [], marks: [], footing: noFooting });
+  await director.configure({ probes: [], probeSets: [], services: [], marks: [], footing: noFooting });
   director.abandon();
   expect(await director.exited).toBe(0);
 });
@@ -72,7 +75,7 @@ test("a director treats SIGTERM as a stop and does not hear SIGINT and SIGHUP", 
   await using lab = await Lab.create();
   const host = await lab.host("lb1", {});
   await using director = await startDirector(host);
-  await director.configure({ probes: [], services: [], marks: [], footing: noFooting });
+  await director.configure({ probes: [], probeSets: [], services: [], marks: [], footing: noFooting });
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.kill(director.pid, signal);
   const before = director.messages.length;
   await waitFor("it goes on", () => director.messages.length > before + 1);

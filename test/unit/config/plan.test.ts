@@ -76,7 +76,7 @@ describe("planNode", () => {
       bfd: [],
       notify: null,
     });
-    expect(idle.director).toEqual({ probes: [], services: [], marks: [], footing: noFooting });
+    expect(idle.director).toEqual({ probes: [], probeSets: [], services: [], marks: [], footing: noFooting });
     expect(idle.proxy).toEqual({
       workers: 0,
       user: "nobody",

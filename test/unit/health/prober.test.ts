@@ -213,4 +213,41 @@ describe("Prober", () => {
     expect(verdicts).toEqual(["a up, 50% of its weight", "a up", "a up, weight 7", "a down, weight 7"]);
     prober.close();
   });
+
+  test("has a set of probes down as soon as one is, and up when all are again", async () => {
+    const { prober, behaviour, weights, verdicts, pass } = lab();
+    const sets = [{ id: "a and b", probes: ["a", "b"] }];
+    weights.set("b", { kind: "share", percent: 50 });
+    prober.configure([probe("a"), probe("b")], new Map(), sets);
+    expect(prober.verdict("a and b")).toBeNull();
+    await pass(1_000);
+    expect(verdicts.filter((text) => text.startsWith("a and b"))).toEqual(["a and b up, 50% of its weight"]);
+    behaviour.set("a", "down");
+    await pass(3_000);
+    expect([prober.verdict("a"), prober.verdict("b"), prober.verdict("a and b")]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    expect(verdicts.at(-1)).toBe("a and b down, 50% of its weight");
+    expect(prober.status().map(({ id, isUp }) => `${id} ${isUp}`)).toEqual(["a false", "b true"]);
+    behaviour.set("a", "up");
+    await pass(3_000);
+    expect(verdicts.at(-1)).toBe("a and b up, 50% of its weight");
+  });
+
+  test("says at once what a set comes to whose probes are known, and hastens all of them", async () => {
+    const { prober, behaviour, verdicts, attempts, pass } = lab();
+    behaviour.set("a", "down");
+    prober.configure([probe("a"), probe("b", { intervalMs: 60_000 })]);
+    await pass(1_000);
+    prober.configure([probe("a"), probe("b", { intervalMs: 60_000 })], new Map(), [
+      { id: "a and b", probes: ["a", "b"] },
+    ]);
+    expect(verdicts.at(-1)).toBe("a and b down");
+    const before = attempts.filter((id) => id === "b").length;
+    prober.hasten("a and b");
+    await pass(50);
+    expect(attempts.filter((id) => id === "b").length).toBe(before + 1);
+  });
 });
