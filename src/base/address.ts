@@ -24,6 +24,11 @@ export function canonicalAddress(text: string): string | null {
   return null;
 }
 
+/** Writes an IPv4 address that came over an IPv6 socket, such as `::ffff:192.0.2.1`, as IPv4. */
+export function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
 /** Gives the family of a canonical address. */
 export function familyOf(address: string): Family {
   return address.includes(":") ? 6 : 4;

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { replaceFile } from "../base/replace-file.ts";
 import type { Drain } from "./drains.ts";
 
 /**
@@ -26,10 +27,7 @@ export class DrainBook {
 
   /** Notes what is taken out from now on; throws if that cannot be written. */
   note(drains: readonly Drain[]): void {
-    mkdirSync(dirname(this.#path), { recursive: true });
-    // Written beside and moved over: a crash leaves the old book or the new one, never half of one.
-    writeFileSync(`${this.#path}.new`, `${JSON.stringify(drains)}\n`);
-    renameSync(`${this.#path}.new`, this.#path);
+    replaceFile(this.#path, `${JSON.stringify(drains)}\n`);
     this.#drains = drains;
   }
 }

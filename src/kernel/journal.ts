@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, readlinkSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { replaceFile } from "../base/replace-file.ts";
 
 /** Gives where journals are unless the environment says otherwise. */
 export function stateDirectory(environment: Readonly<Record<string, string | undefined>>): string {
@@ -53,10 +54,7 @@ export class Journal {
       return;
     }
     const text: JournalText = { boot: this.#boot, entries: [...entries] };
-    mkdirSync(dirname(this.#path), { recursive: true });
-    // Written beside and moved over: a crash leaves the old journal or the new one, never half of one.
-    writeFileSync(`${this.#path}.new`, `${JSON.stringify(text)}\n`);
-    renameSync(`${this.#path}.new`, this.#path);
+    replaceFile(this.#path, `${JSON.stringify(text)}\n`);
   }
 }
 

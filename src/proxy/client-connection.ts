@@ -1,3 +1,4 @@
+import { plainAddress } from "../base/address.ts";
 import { basicUser, mainLine, noNotes, type RequestNotes } from "./access-log-line.ts";
 import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
 import { ownAnswer } from "./error-pages.ts";
@@ -14,7 +15,7 @@ import { Outbox } from "./outbox.ts";
 import { findRoute, matchingPath } from "./routes.ts";
 import type { Listener } from "./listener.ts";
 import type { Site } from "./snapshot.ts";
-import { localAddressOf, plainAddress, type SocketOwner, type Wire } from "./sockets.ts";
+import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
 import type { BodyPiece } from "./upstream-connection.ts";
 import { openWebSocket } from "./upgrade.ts";

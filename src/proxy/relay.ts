@@ -1,9 +1,9 @@
-import type { Endpoint } from "../base/address.ts";
+import { plainAddress, type Endpoint } from "../base/address.ts";
 import type { Engine, OpenClient } from "./engine.ts";
 import { Outbox } from "./outbox.ts";
 import type { Caller } from "./selection/scheduler.ts";
 import type { Relay, RelayServer } from "./snapshot.ts";
-import { localAddressOf, noOwner, plainAddress, type SocketOwner, type Wire } from "./sockets.ts";
+import { localAddressOf, noOwner, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
 import { Tunnel } from "./tunnel.ts";
 

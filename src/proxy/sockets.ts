@@ -1,3 +1,4 @@
+import { plainAddress } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 
 /** What a socket of this process belongs to; all sockets share one table of handlers. */
@@ -28,11 +29,6 @@ export function socketHandlers(log: Log): Bun.SocketHandler<SocketOwner> {
       socket.terminate();
     },
   };
-}
-
-/** Writes an IPv4 address that came over an IPv6 socket as IPv4. */
-export function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
 /** Gives the address of this host at which a peer reached it; empty once the connection is gone. */

@@ -278,7 +278,9 @@ export class Worker {
     const loads = new Set(
       plan.relays.flatMap(({ name, servers }) => servers.map((server) => poolKey(name, server))),
     );
-    for (const key of this.loads.keys()) if (!loads.has(key)) this.loads.delete(key);
+    // Connections outlive the plan: a server that comes back while some are open has them still.
+    for (const [key, load] of this.loads)
+      if (!loads.has(key) && load.activeConnections === 0) this.loads.delete(key);
     const persistent = new Set(
       plan.relays.filter(({ persistenceS }) => persistenceS > 0).map(({ name }) => name),
     );

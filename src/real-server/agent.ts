@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { formatEndpoint, prefixContains, type Prefix } from "../base/address.ts";
+import { formatEndpoint, plainAddress, prefixContains, type Prefix } from "../base/address.ts";
 import { SystemError } from "../base/system-error.ts";
 import type { AgentAddress } from "../config/agent-words.ts";
 
@@ -77,9 +77,4 @@ export class Agent {
     socket.write(answer());
     socket.shutdown();
   }
-}
-
-/** An IPv4 client of a socket on `::` is written as a mapped address. */
-function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/, "");
 }

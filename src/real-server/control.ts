@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { familyOf } from "../base/address.ts";
+import { removeDurably } from "../base/replace-file.ts";
 import { errorText } from "../base/system-error.ts";
 import { readTunnel, type TunnelForm } from "../config/tunnel-words.ts";
 import { type Outcome, takeAllOrNone, takeWhileTheyGo } from "./apply.ts";
 import type { Circumstances } from "./fitness.ts";
 import { Host, mayChangeNetwork } from "./host.ts";
 import { planStart, planStop } from "./plan.ts";
-import { readState, removeState, writeState } from "./state-file.ts";
+import { readState, writeState } from "./state-file.ts";
 import type { SavedState } from "./state.ts";
 import type { Step } from "./steps.ts";
 import { desiredTable, type Wish } from "./table.ts";
@@ -50,7 +51,7 @@ export function takeBack(host: Host, statePath: string): Report {
   // The VIPs leave before the ARP settings do: if one cannot, the settings that keep it quiet stay.
   const outcome = takeWhileTheyGo(steps, (step) => host.perform(step));
   if (outcome.kind !== "done" || saved === null) return { steps, notes, outcome };
-  return { steps, notes, outcome: keepFile(steps, () => removeState(statePath)) };
+  return { steps, notes, outcome: keepFile(steps, () => removeDurably(statePath)) };
 }
 
 /** Brings a wish about and writes down what was there before; takes everything back if a step fails. */
@@ -109,6 +110,6 @@ function oddities({ elsewhere }: Circumstances, vips: readonly string[]): readon
 }
 
 function restoreState(path: string, saved: SavedState | null): void {
-  if (saved === null) removeState(path);
+  if (saved === null) removeDurably(path);
   else writeState(path, saved);
 }

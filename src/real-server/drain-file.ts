@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
+import { replaceFile } from "../base/replace-file.ts";
 import { hasCode } from "../base/system-error.ts";
 import type { DrainWord } from "./agent-line.ts";
 
@@ -26,7 +26,5 @@ export function readDrain(path: string): DrainWord | null {
 /** Writes it down; null removes the file. */
 export function writeDrain(path: string, word: DrainWord | null): void {
   if (word === null) return rmSync(path, { force: true });
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, `${word}\n`, { mode: 0o644, flush: true });
-  renameSync(`${path}.new`, path);
+  replaceFile(path, `${word}\n`, { isDurable: true });
 }

@@ -1,16 +1,9 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
+import { replaceFile } from "../base/replace-file.ts";
 import { errorText, hasCode } from "../base/system-error.ts";
+import { stateDirectory } from "../kernel/journal.ts";
 import type { SavedState } from "./state.ts";
 
 /** Version of the file's form; another one is refused rather than guessed at. */
@@ -52,7 +45,7 @@ const form = z.strictObject({
 
 /** Gives where the state file is unless the operator says otherwise; the directory outlives a reboot. */
 export function defaultStatePath(environment: Readonly<Record<string, string | undefined>>): string {
-  return `${environment["EDGE_HA_STATE_DIRECTORY"] ?? "/var/lib/edge-ha"}/rs.json`;
+  return join(stateDirectory(environment), "rs.json");
 }
 
 /** Reads the state file; null if there is none. Throws on one that cannot be read or makes no sense. */
@@ -77,31 +70,6 @@ export function readState(path: string): SavedState | null {
 
 /** Replaces the state file so that a crash at any moment leaves the old one or the new one, on the disk. */
 export function writeState(path: string, state: SavedState): void {
-  const directory = dirname(path);
-  const fresh = `${path}.new`;
-  mkdirSync(directory, { recursive: true });
-  const file = openSync(fresh, "w", 0o600);
-  try {
-    writeSync(file, `${JSON.stringify({ version: formVersion, ...state }, null, 2)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(fresh, path);
-  syncDirectory(directory);
-}
-
-/** Removes the state file, and makes sure that it stays removed. */
-export function removeState(path: string): void {
-  rmSync(path, { force: true });
-  syncDirectory(dirname(path));
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, "r");
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+  const text = JSON.stringify({ version: formVersion, ...state }, null, 2);
+  replaceFile(path, `${text}\n`, { mode: 0o600, isDurable: true });
 }

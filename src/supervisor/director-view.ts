@@ -16,7 +16,7 @@ export class DirectorView {
   readonly #clock: Clock;
   readonly #ask: () => void;
   #last: DirectorReport = { probes: [], services: [] };
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
   constructor(clock: Clock, ask: () => void) {
     this.#clock = clock;
@@ -27,12 +27,17 @@ export class DirectorView {
   async report(isThere: boolean): Promise<DirectorReport> {
     if (!isThere) return this.#last;
     await new Promise<void>((resolve) => {
-      const cancel = this.#clock.schedule(later(this.#clock.now(), patienceMs), resolve);
-      const isFirst = this.#waiting.length === 0;
-      this.#waiting.push(() => {
-        cancel();
+      const isFirst = this.#waiting.size === 0;
+      const cancel = this.#clock.schedule(later(this.#clock.now(), patienceMs), () => {
+        // Whoever asks after this asks anew: the question may have been lost.
+        this.#waiting.delete(answered);
         resolve();
       });
+      const answered = (): void => {
+        cancel();
+        resolve();
+      };
+      this.#waiting.add(answered);
       if (isFirst) this.#ask();
     });
     return this.#last;
@@ -46,6 +51,7 @@ export class DirectorView {
 
   /** Lets nobody wait for one that is gone. */
   release(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const answered of this.#waiting) answered();
+    this.#waiting.clear();
   }
 }

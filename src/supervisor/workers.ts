@@ -177,8 +177,10 @@ export class Workers {
     this.#plan = plan;
     this.#sockets = sockets;
     this.#workers = workers;
-    // What was found while the last of them started has not reached the first.
+    // What was found, and where clients went, while the last of them started has not reached the first.
     this.sendVerdicts(this.#options.verdicts());
+    const clients = this.#clients.notes(this.#options.clock.now());
+    if (clients.length > 0) for (const { keeper } of workers) keeper.send({ kind: "clients", clients });
     for (const { keeper } of old.workers) {
       this.#replaced.add(keeper);
       const stopped = keeper.stop({ kind: "drain", deadlineMs: drainMs }, drainMs + 1_000);
