@@ -1,3 +1,6 @@
+import { fieldNumber } from "./http1/field-names.ts";
+import type { FieldTable } from "./http1/field-table.ts";
+
 /** What a log line says of a request, taken out while its fields are there. */
 export interface RequestNotes {
   /** The request line as the client sent it. */
@@ -7,6 +10,18 @@ export interface RequestNotes {
   readonly referer: string;
   readonly userAgent: string;
   readonly forwardedFor: string;
+}
+
+/** Takes the notes of a request out of its fields. */
+export function notesOf(requestLine: string, fields: FieldTable): RequestNotes {
+  const authorization = fields.first(fieldNumber.authorization);
+  return {
+    requestLine,
+    remoteUser: authorization === "" ? "" : basicUser(authorization),
+    referer: fields.first(fieldNumber.referer),
+    userAgent: fields.first(fieldNumber["user-agent"]),
+    forwardedFor: fields.first(fieldNumber["x-forwarded-for"]),
+  };
 }
 
 /** Notes of a request that cannot be read. */

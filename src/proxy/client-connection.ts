@@ -1,23 +1,25 @@
-import { plainAddress } from "../base/address.ts";
-import { basicUser, mainLine, noNotes, type RequestNotes } from "./access-log-line.ts";
+import { plainAnswer, type Answer } from "./answer.ts";
+import { decide, filtered, isAnswer } from "./decide.ts";
 import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
-import { ownAnswer } from "./error-pages.ts";
-import { Exchange, type ExchangeClient, type SwitchedUpstream } from "./exchange.ts";
-import { buildRequestHead, maxForwardsOf, type ForwardedBy } from "./headers.ts";
+import { Exchange, type ExchangeClient, type ResponseStart } from "./exchange.ts";
+import { buildRequestHead, type ForwardedBy } from "./headers.ts";
 import { BodyReader } from "./http1/body-reader.ts";
-import { fieldNumber } from "./http1/field-names.ts";
 import { FieldTable } from "./http1/field-table.ts";
 import { HeadScan } from "./http1/head-end.ts";
 import { faultOfScan, isFault, readRequestHead, type RequestHead } from "./http1/request-head.ts";
+import type { ResponseHead } from "./http1/response-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { readLatin1 } from "./latin1.ts";
 import { Outbox } from "./outbox.ts";
-import { findRoute, matchingPath } from "./routes.ts";
+import { RequestRecord } from "./request-record.ts";
+import { RequestView } from "./request-view.ts";
+import { ResponseWriter } from "./response-writer.ts";
+import { matchingPath } from "./routes.ts";
 import type { Listener } from "./listener.ts";
-import type { Site } from "./snapshot.ts";
-import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
+import type { Route, Site } from "./snapshot.ts";
+import { forwardedBy, localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
-import type { BodyPiece } from "./upstream-connection.ts";
+import type { BodyPiece, SwitchedUpstream } from "./upstream-connection.ts";
 import { openWebSocket } from "./upgrade.ts";
 
 const requestLimits = { startLineBytes: 8 * 1024, headBytes: 16 * 1024, fields: 128 };
@@ -47,8 +49,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private state: "head" | "exchange" | "lingering" | "closed" = "head";
   private exchange: Exchange | null = null;
   private request: RequestHead | null = null;
-  private site: Site | null = null;
-  private notes: RequestNotes = noNotes;
+  private readonly record: RequestRecord;
   private bodyBytesBefore = 0;
   private deadline: number;
   private isPaused = false;
@@ -56,21 +57,17 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private isBusy = false;
   private isHeadBegun = false;
   private blankLines = 0;
+  private view: RequestView | null = null;
+  private readonly writer: ResponseWriter;
 
   constructor(engine: Engine, listener: Listener, wire: Wire) {
     this.engine = engine;
     this.listener = listener;
     this.wire = wire;
     this.outbox = new Outbox(wire);
-    const { remoteAddress, localAddress, localPort, localFamily } = wire;
-    const local = localFamily === "IPv6" ? `[${localAddress}]` : localAddress;
-    const localAuthority = `${local}:${localPort}`;
-    this.forwardedBy = {
-      remoteAddress: plainAddress(remoteAddress),
-      localAuthority,
-      lastHost: "",
-      lastFields: "",
-    };
+    this.writer = new ResponseWriter(this.outbox);
+    this.forwardedBy = forwardedBy(wire);
+    this.record = new RequestRecord(engine, this.forwardedBy.remoteAddress);
     this.deadline = engine.sweep.after(listener.plan.headTimeoutMs);
     engine.clients.add(this);
     engine.sweep.add(this);
@@ -158,7 +155,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     const next = body.take(bytes, input.start, input.end);
     input.consumeTo(next);
     if (body.isFaulty) return this.refuseBody(400);
-    if (this.site !== null && body.total > this.site.maxBodyBytes) return this.refuseBody(413);
+    if (body.total > (this.record.site?.maxBodyBytes ?? 0)) return this.refuseBody(413);
     if (body.isDone && input.length === 0) this.resumeReading();
     return { bytes, start: body.payloadStart, end: body.payloadEnd };
   }
@@ -182,23 +179,35 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   answer(status: number): void {
-    const request = this.request;
-    const closes =
-      request === null || !request.keepsAlive || this.isToClose || !this.body.isDone || status === 408;
-    const { head, body } = ownAnswer(status, this.engine.sweep.date, {
-      closes,
-      isHead: request?.method === "HEAD",
-    });
-    const bytes = Buffer.from(body, "latin1");
-    this.outbox.sendHead(head, bytes, 0, bytes.length);
-    this.exchangeDone(status, closes);
+    this.answerWith(plainAnswer(status));
   }
 
-  exchangeDone(status: number, closes: boolean): void {
-    this.record(status);
+  get isBlocked(): boolean {
+    return this.outbox.isBlocked;
+  }
+
+  sendContinue(): void {
+    this.writer.askForBody();
+  }
+
+  sendInterim(head: ResponseHead, from: FieldTable): void {
+    this.writer.interim(head, from);
+  }
+
+  sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
+    // A request that is not complete now may never be: its connection cannot be used again (RFC 9112 §9.3).
+    return this.writer.head(start, this.isToClose || !this.body.isDone, piece, isLast);
+  }
+
+  sendBody(piece: BodyPiece, isLast: boolean): boolean {
+    return this.writer.body(piece, isLast);
+  }
+
+  exchangeDone(status: number): void {
+    this.finished(status);
     this.exchange = null;
     this.request = null;
-    if (closes || (this.hasEnded && this.input.length === 0)) {
+    if (this.writer.closes || (this.hasEnded && this.input.length === 0)) {
       this.linger();
       return;
     }
@@ -211,10 +220,11 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.readRequests();
   }
 
-  abort(status: number, resets: boolean): void {
-    this.record(status);
+  abort(status: number, isStalled: boolean): void {
+    this.finished(status);
     this.exchange = null;
-    if (resets) {
+    // Without a length or chunks only a reset tells the client that something is missing (RFC 9112 §8).
+    if (isStalled || this.writer.framing === "until-close") {
       this.wire.terminate();
       this.close();
     } else {
@@ -222,12 +232,12 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     }
   }
 
-  openTunnel(from: SwitchedUpstream): boolean {
+  openTunnel(from: SwitchedUpstream, idleMs: number): boolean {
     const { input, request, engine } = this;
     const early = input.bytes?.subarray(input.start, input.end) ?? null;
     const client = { wire: this.wire, outbox: this.outbox, early };
-    if (request === null || !openWebSocket({ engine, request, client, from })) return false;
-    this.record(101);
+    if (request === null || !openWebSocket({ engine, request, client, from, idleMs })) return false;
+    this.finished(101);
     this.exchange = null;
     this.state = "closed";
     engine.sweep.remove(this);
@@ -279,39 +289,46 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   private refuse(status: number, requestLine: string): true {
-    this.site = this.listener.hosts.fallback();
-    this.notes = { ...noNotes, requestLine };
-    this.startAnswering();
+    this.startAnswering(this.listener.hosts.fallback(), requestLine, null);
     this.answer(status);
     return true;
   }
 
-  private startAnswering(): void {
+  private startAnswering(site: Site | null, requestLine: string, sent: FieldTable | null): void {
     this.state = "exchange";
+    this.writer.begin(this.request);
     this.bodyBytesBefore = this.outbox.total - this.outbox.headTotal;
-    this.engine.counters.requests++;
+    this.record.begin(site, requestLine, sent);
   }
 
   private begin(head: RequestHead, requestLine: string): void {
-    const { body, engine } = this;
+    const { body } = this;
     this.request = head;
     body.begin(head.bodyLength);
     const site = this.listener.hosts.find(head.hostName);
-    this.site = site ?? this.listener.hosts.fallback();
-    if (this.site !== null && this.site.accessLog !== null) this.notes = notesOf(requestLine);
-    this.startAnswering();
+    this.startAnswering(site ?? this.listener.hosts.fallback(), requestLine, fields);
     const path = head.target === "*" ? "/" : matchingPath(head.target);
-    const route = site === null || path === null ? null : findRoute(site, path);
-    if (path === null) this.answer(400);
-    else if (site === null || route === null) this.answer(404);
-    else if (head.bodyLength > site.maxBodyBytes) this.answer(413);
-    else if (head.method === "OPTIONS" && maxForwardsOf(fields) === 0) this.answer(200);
-    else {
-      const headText = buildRequestHead(head, fields, this.forwardedBy);
-      this.exchange = new Exchange({ engine, client: this, route, head, headText });
-      this.exchange.start();
-    }
+    this.view ??= new RequestView(this.forwardedBy, head, fields);
+    const { view } = this;
+    view.set(head, fields, path ?? "/");
+    const decision = decide(site, view, path);
+    if (isAnswer(decision)) this.answerWith(decision);
+    else this.forward(decision, view);
     if (this.exchange !== null && this.input.length > 0 && body.isDone) this.pauseReading();
+  }
+
+  private answerWith(answer: Answer): void {
+    this.writer.answer(answer, this.engine.sweep.date, this.isToClose || !this.body.isDone);
+    this.exchangeDone(answer.status);
+  }
+
+  private forward(route: Route, view: RequestView): void {
+    const { engine } = this;
+    const { fields, head } = view;
+    const headText = buildRequestHead(head, fields, this.forwardedBy);
+    const sink = filtered(view, route.filters, this);
+    this.exchange = new Exchange({ engine, client: this, route, head, headText, sink });
+    this.exchange.start();
   }
 
   private refuseBody(status: 400 | 413): null {
@@ -324,20 +341,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     return null;
   }
 
-  private record(status: number): void {
-    const { responses } = this.engine.counters;
-    const digit = Math.trunc(status / 100);
-    responses[digit] = (responses[digit] ?? 0) + 1;
-    const log = this.site?.accessLog;
-    if (log === null || log === undefined) return;
-    log.add(
-      mainLine(this.notes, {
-        remoteAddress: this.forwardedBy.remoteAddress,
-        timeLocal: this.engine.sweep.timeLocal,
-        status,
-        bodyBytes: this.outbox.total - this.outbox.headTotal - this.bodyBytesBefore,
-      }),
-    );
+  private finished(status: number): void {
+    this.record.end(status, this.outbox.total - this.outbox.headTotal - this.bodyBytesBefore);
   }
 
   private expire(): void {
@@ -368,7 +373,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private drop(status: number): void {
     this.exchange?.cancel();
     this.exchange = null;
-    this.record(status);
+    this.finished(status);
   }
 
   private close(): void {
@@ -378,20 +383,4 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.engine.clients.delete(this);
     this.wire.end();
   }
-}
-
-function notesOf(requestLine: string): RequestNotes {
-  const authorization = valueOf(fieldNumber.authorization);
-  return {
-    requestLine,
-    remoteUser: authorization === "" ? "" : basicUser(authorization),
-    referer: valueOf(fieldNumber.referer),
-    userAgent: valueOf(fieldNumber["user-agent"]),
-    forwardedFor: valueOf(fieldNumber["x-forwarded-for"]),
-  };
-}
-
-function valueOf(number: number): string {
-  const at = fields.find(number);
-  return at < 0 ? "" : fields.value(at);
 }

@@ -41,10 +41,16 @@ export interface OpenClient {
 }
 
 /** What the process has done so far. */
-export interface Counters {
-  requests: number;
+export class Counters {
+  requests = 0;
   /** Responses by the first digit of their status. */
-  readonly responses: Float64Array;
+  readonly responses: Float64Array = new Float64Array(10);
+
+  /** Counts a response. */
+  add(status: number): void {
+    const digit = Math.trunc(status / 100);
+    this.responses[digit] = (this.responses[digit] ?? 0) + 1;
+  }
 }
 
 /** Time a client may take between two reads of what waits for it, and between two pieces of its request body. */

@@ -1,17 +1,40 @@
-import { buildInterimHead, buildResponseHead, type ClientFraming } from "./headers.ts";
 import { clientStallMs, type Engine } from "./engine.ts";
+import type { HeaderRules } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
-import { chunkedBody, untilCloseBody, type RequestHead } from "./http1/request-head.ts";
+import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
-import type { Outbox } from "./outbox.ts";
 import type { HttpServer, Route } from "./snapshot.ts";
-import type { BodyPiece, UpstreamConnection, UpstreamFailure, UpstreamUser } from "./upstream-connection.ts";
+import type {
+  BodyPiece,
+  SwitchedUpstream,
+  UpstreamFailure,
+  UpstreamStream,
+  UpstreamUser,
+} from "./upstream-connection.ts";
+
+/** How a response begins; the fields are valid during the call only. */
+export interface ResponseStart {
+  readonly head: ResponseHead;
+  readonly fields: FieldTable;
+  readonly rules: HeaderRules;
+}
+
+/** What takes a response: the client, or what changes the response on its way there. */
+export interface ResponseSink {
+  /** Takes the final head with the part of the body that came along; true if it takes more at once. */
+  sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean;
+  /** Takes more of the body; true if it takes more at once. */
+  sendBody(piece: BodyPiece, isLast: boolean): boolean;
+}
 
 /** The client's side of an exchange. */
-export interface ExchangeClient {
-  readonly outbox: Outbox;
-  /** Whether the response has to be the last on this connection. */
-  readonly isToClose: boolean;
+export interface ExchangeClient extends ResponseSink {
+  /** Whether bytes wait for the client to read. */
+  readonly isBlocked: boolean;
+  /** Takes a 1xx response, which is left out where the client could not understand it (RFC 9110 §15.2). */
+  sendInterim(head: ResponseHead, fields: FieldTable): void;
+  /** Asks for the body that the client holds back (RFC 9110 §10.1.1). */
+  sendContinue(): void;
   /** Gives the next piece of the request body that has arrived, or null; it counts as sent. */
   takeBody(): BodyPiece | null;
   /** Whether the whole body was taken. */
@@ -23,21 +46,11 @@ export interface ExchangeClient {
   /** Answers for the proxy; nothing has been sent to the client yet. */
   answer(status: number): void;
   /** The response is complete. */
-  exchangeDone(status: number, closes: boolean): void;
-  /** The response cannot be completed: the connection is cut so that the client sees it. */
-  abort(status: number, resets: boolean): void;
-  /** The server accepted the WebSocket: the sockets become a tunnel. */
-  openTunnel(from: SwitchedUpstream): boolean;
-}
-
-/** A connection whose server answered 101, and what it sent behind that. */
-export interface SwitchedUpstream {
-  readonly connection: UpstreamConnection;
-  readonly head: ResponseHead;
-  readonly fields: FieldTable;
-  readonly rest: Buffer | null;
-  /** How long the tunnel may be silent. */
-  readonly idleMs: number;
+  exchangeDone(status: number): void;
+  /** The response cannot be completed, and the client has to see that; one that is `stalled` is not waited for. */
+  abort(status: number, isStalled: boolean): void;
+  /** The server accepted the WebSocket: the sockets become a tunnel, which may be silent for `idleMs`. */
+  openTunnel(from: SwitchedUpstream, idleMs: number): boolean;
 }
 
 const never = Number.POSITIVE_INFINITY;
@@ -57,7 +70,8 @@ export class Exchange implements UpstreamUser {
   private readonly route: Route;
   private readonly head: RequestHead;
   private readonly headText: string;
-  private upstream: UpstreamConnection | null = null;
+  private readonly sink: ResponseSink;
+  private upstream: UpstreamStream | null = null;
   private server: HttpServer | null = null;
   private tried: HttpServer[] | null = null;
   private isConnected = false;
@@ -68,8 +82,6 @@ export class Exchange implements UpstreamUser {
   private hasSentContinue = false;
   private isDone = false;
   private status = 0;
-  private framing: ClientFraming = "none";
-  private closes = false;
   private connectBy = never;
   private sendBy = never;
   private bodyBy = never;
@@ -82,12 +94,15 @@ export class Exchange implements UpstreamUser {
     readonly route: Route;
     readonly head: RequestHead;
     readonly headText: string;
+    /** Where the response goes: the client, or what stands before it. */
+    readonly sink: ResponseSink;
   }) {
     this.engine = o.engine;
     this.client = o.client;
     this.route = o.route;
     this.head = o.head;
     this.headText = o.headText;
+    this.sink = o.sink;
     this.method = o.head.method;
   }
 
@@ -154,17 +169,13 @@ export class Exchange implements UpstreamUser {
   upstreamReady(): void {
     this.connectBy = never;
     this.isConnected = true;
-    const outbox = this.upstream?.outbox ?? null;
-    if (outbox === null) return;
+    const { upstream } = this;
+    if (upstream === null) return;
     const piece = this.client.takeBody();
     if (this.isDone) return; // the body was refused
     const isLast = this.client.isBodyDone();
-    const before = outbox.total;
-    if (piece === null) outbox.sendHead(this.headText, null, 0, 0);
-    else if (this.head.bodyLength === chunkedBody) outbox.sendChunk(this.headText, piece, isLast);
-    else outbox.sendHead(this.headText, piece.bytes, piece.start, piece.end);
-    this.hasSent = outbox.total > before && !outbox.isLost;
-    this.afterSending(outbox, isLast);
+    this.hasSent = upstream.sendRequest(this.headText, this.head.bodyLength === chunkedBody, piece, isLast);
+    this.afterSending(upstream, isLast);
     if (!isLast) this.sendContinue();
   }
 
@@ -179,20 +190,14 @@ export class Exchange implements UpstreamUser {
 
   interimArrived(head: ResponseHead, fields: FieldTable): void {
     this.startReadTimeout();
-    // RFC 9110 §15.2: not to HTTP/1.0. 100 answers our own Expect, which we never send.
-    if (this.head.minor === 0 || head.status === 100 || this.client.outbox.isBlocked) return;
-    this.client.outbox.sendHead(buildInterimHead(head, fields), null, 0, 0);
+    // 100 answers our own Expect, which we never send.
+    if (head.status !== 100 && !this.client.isBlocked) this.client.sendInterim(head, fields);
   }
 
-  switchArrived(head: ResponseHead, fields: FieldTable, rest: Buffer | null): void {
-    const { upstream } = this;
-    if (upstream === null) return;
+  switchArrived(switched: SwitchedUpstream): void {
     this.status = 101;
     const idleMs = this.route.plan.readTimeoutMs;
-    if (
-      this.head.webSocketKey !== null &&
-      this.client.openTunnel({ connection: upstream, head, fields, rest, idleMs })
-    ) {
+    if (this.head.webSocketKey !== null && this.client.openTunnel(switched, idleMs)) {
       this.isDone = true;
       this.upstream = null;
     } else {
@@ -201,30 +206,13 @@ export class Exchange implements UpstreamUser {
   }
 
   headArrived(head: ResponseHead, fields: FieldTable, piece: BodyPiece, isLast: boolean): void {
-    const { client } = this;
     this.status = head.status;
-    this.framing = this.framingFor(head);
-    // A request that is not complete now may never be: its connection cannot be used again (RFC 9112 §9.3).
-    this.closes =
-      !this.head.keepsAlive || this.framing === "until-close" || client.isToClose || !client.isBodyDone();
-    const text = buildResponseHead(head, fields, this.route.rules, {
-      framing: this.framing,
-      closes: this.closes,
-    });
-    const isTaken =
-      this.framing === "chunked"
-        ? client.outbox.sendChunk(text, piece, isLast)
-        : client.outbox.sendHead(text, piece.bytes, piece.start, piece.end);
-    this.afterReceiving(isTaken, isLast);
+    const start = { head, fields, rules: this.route.rules };
+    this.afterReceiving(this.sink.sendResponse(start, piece, isLast), isLast);
   }
 
   bodyArrived(piece: BodyPiece, isLast: boolean): void {
-    const { outbox } = this.client;
-    const isTaken =
-      this.framing === "chunked"
-        ? outbox.sendChunk("", piece, isLast)
-        : outbox.send(piece.bytes, piece.start, piece.end);
-    this.afterReceiving(isTaken, isLast);
+    this.afterReceiving(this.sink.sendBody(piece, isLast), isLast);
   }
 
   upstreamFailed(failure: UpstreamFailure, detail: string): void {
@@ -263,31 +251,23 @@ export class Exchange implements UpstreamUser {
     this.start();
   }
 
-  private framingFor(head: ResponseHead): ClientFraming {
-    const { bodyLength } = head;
-    if (this.method === "HEAD" || head.status === 204 || head.status === 304) return "none";
-    if (bodyLength !== chunkedBody && bodyLength !== untilCloseBody) return "length";
-    return this.head.minor === 0 ? "until-close" : "chunked";
-  }
-
   private sendBody(): void {
-    const outbox = this.upstream?.outbox ?? null;
-    if (outbox === null) return;
-    if (outbox.isBlocked) {
+    const { upstream } = this;
+    if (upstream === null) return;
+    if (upstream.isBlocked) {
       this.client.pauseReading();
       return;
     }
     const piece = this.client.takeBody();
     const isLast = this.client.isBodyDone();
     if (piece === null) return;
-    if (this.head.bodyLength === chunkedBody) outbox.sendChunk("", piece, isLast);
-    else outbox.send(piece.bytes, piece.start, piece.end);
-    this.afterSending(outbox, isLast);
+    upstream.sendBody(piece, isLast);
+    this.afterSending(upstream, isLast);
   }
 
-  private afterSending(outbox: Outbox, isLast: boolean): void {
+  private afterSending(upstream: UpstreamStream, isLast: boolean): void {
     this.bodyBy = never;
-    if (outbox.isBlocked) {
+    if (upstream.isBlocked) {
       this.sendBy = this.engine.sweep.after(this.route.plan.sendTimeoutMs);
       this.client.pauseReading();
     } else if (isLast) {
@@ -310,7 +290,7 @@ export class Exchange implements UpstreamUser {
   private sendContinue(): void {
     if (!this.head.expectsContinue || this.hasSentContinue || this.client.isBodyTouched()) return;
     this.hasSentContinue = true;
-    this.client.outbox.sendHead("HTTP/1.1 100 Continue\r\n\r\n", null, 0, 0); // RFC 9110 §10.1.1
+    this.client.sendContinue();
   }
 
   private afterReceiving(isTaken: boolean, isLast: boolean): void {
@@ -329,15 +309,14 @@ export class Exchange implements UpstreamUser {
     this.isDone = true;
     this.upstream?.release(this.isRequestSent);
     this.upstream = null;
-    this.client.exchangeDone(this.status, this.closes);
+    this.client.exchangeDone(this.status);
   }
 
   private giveUp(status: number): void {
     const { hasBegun } = this;
     this.cancel();
     if (!hasBegun) this.client.answer(status);
-    // Without a length or chunks only a reset tells the client that something is missing (RFC 9112 §8).
-    else this.client.abort(this.status, this.framing === "until-close");
+    else this.client.abort(this.status, false);
   }
 
   private answer(status: number): void {

@@ -1,7 +1,17 @@
+import type { RequestView } from "./request-view.ts";
+
 /** Routes of a site: `T` is whatever they lead to. */
 export interface RouteList<T> {
   /** The longest path first. */
-  readonly routes: readonly { readonly path: string; readonly to: T }[];
+  readonly routes: readonly RouteEntry<T>[];
+}
+
+/** A route behind its path. */
+export interface RouteEntry<T> {
+  readonly path: string;
+  /** What else a request must have; null if the path is all. */
+  readonly matches: ((view: RequestView) => boolean) | null;
+  readonly to: T;
 }
 
 /** The sites of one listener by host name. */
@@ -49,14 +59,17 @@ export function sortRoutes<R extends { readonly path: string }>(routes: readonly
   return [...routes].sort((a, b) => b.path.length - a.path.length);
 }
 
-/** Gives where the longest matching prefix leads, or null. A prefix without a final `/` ends on a segment border. */
-export function findRoute<T>(site: RouteList<T>, path: string): T | null {
+/** Gives where the first matching route leads, or null. A prefix without a final `/` ends on a segment border. */
+export function findRoute<T>(site: RouteList<T>, path: string, view: RequestView): T | null {
   for (const route of site.routes) {
-    if (!path.startsWith(route.path)) continue;
-    if (route.path.endsWith("/") || path.length === route.path.length) return route.to;
-    if (path.charCodeAt(route.path.length) === 0x2f) return route.to;
+    if (isBelow(path, route.path) && (route.matches === null || route.matches(view))) return route.to;
   }
   return null;
+}
+
+function isBelow(path: string, prefix: string): boolean {
+  if (!path.startsWith(prefix)) return false;
+  return prefix.endsWith("/") || path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f;
 }
 
 const needsWork = /%|\/\/|\/\./;

@@ -3,8 +3,11 @@ import type { ProxyPlan, RelayPlan, RelayServerPlan, RoutePlan, UpstreamPlan } f
 import { weightBy } from "../config/weight-word.ts";
 import type { Verdict } from "../ipc/messages.ts";
 import type { AccessLog } from "./access-log.ts";
+import type { Answer } from "./answer.ts";
+import type { ResponseSink } from "./exchange.ts";
 import { compileHeaderRules, type HeaderRules } from "./headers.ts";
-import { HostTable, sortRoutes } from "./routes.ts";
+import type { RequestView } from "./request-view.ts";
+import { HostTable, sortRoutes, type RouteEntry } from "./routes.ts";
 import { makeScheduler } from "./selection/make-scheduler.ts";
 import type { RelayCandidate, Scheduler } from "./selection/scheduler.ts";
 import { SmoothWeighted, type Candidate } from "./selection/smooth-weighted.ts";
@@ -32,14 +35,24 @@ export interface Site {
   readonly hosts: readonly string[];
   readonly maxBodyBytes: number;
   readonly accessLog: AccessLog | null;
-  readonly routes: readonly { readonly path: string; readonly to: Route }[];
+  readonly routes: readonly RouteEntry<Route>[];
 }
+
+/** Lets a request pass, or answers it. */
+export type Gate = (view: RequestView) => Answer | null;
+
+/** Puts itself between the response and the client if this request is one for it; null if not. */
+export type ResponseFilter = (view: RequestView, client: ResponseSink) => ResponseSink | null;
 
 /** Where a request goes and how. */
 export interface Route {
   readonly plan: RoutePlan;
   readonly balancer: SmoothWeighted<HttpServer>;
   readonly rules: HeaderRules;
+  /** Asked in this order before the request goes anywhere. */
+  readonly gates: readonly Gate[];
+  /** The first is next to the server. */
+  readonly filters: readonly ResponseFilter[];
 }
 
 /** A server of a relay, with this process's connections to it. */
@@ -138,7 +151,14 @@ function compileHosts(
         throw new Error(`route ${route.path} names an unknown upstream ${route.upstream}`);
       return {
         path: route.path,
-        to: { plan: route, balancer, rules: compileHeaderRules(route.responseHeaders) },
+        matches: null,
+        to: {
+          plan: route,
+          balancer,
+          rules: compileHeaderRules(route.responseHeaders),
+          gates: [],
+          filters: [],
+        },
       };
     });
     for (const name of site.listeners) {

@@ -1,5 +1,6 @@
 import { plainAddress } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
+import type { ForwardedBy } from "./headers.ts";
 
 /** What a socket of this process belongs to; all sockets share one table of handlers. */
 export interface SocketOwner {
@@ -35,6 +36,17 @@ export function socketHandlers(log: Log): Bun.SocketHandler<SocketOwner> {
 export function localAddressOf(wire: Wire): string {
   const address: string | undefined = wire.localAddress;
   return plainAddress(address ?? "");
+}
+
+/** Gives who sends what comes over a client's connection. */
+export function forwardedBy({ localAddress, localFamily, localPort, remoteAddress }: Wire): ForwardedBy {
+  const local = localFamily === "IPv6" ? `[${localAddress}]` : localAddress;
+  return {
+    remoteAddress: plainAddress(remoteAddress),
+    localAuthority: `${local}:${localPort}`,
+    lastHost: "",
+    lastFields: "",
+  };
 }
 
 /** The runtime's listen takes an inherited socket too; its types do not say so. */

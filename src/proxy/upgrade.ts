@@ -1,11 +1,11 @@
 import type { Engine } from "./engine.ts";
-import type { SwitchedUpstream } from "./exchange.ts";
 import { buildInterimHead } from "./headers.ts";
 import { fieldNumber } from "./http1/field-names.ts";
 import type { RequestHead } from "./http1/request-head.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Wire } from "./sockets.ts";
 import { Tunnel } from "./tunnel.ts";
+import type { SwitchedUpstream } from "./upstream-connection.ts";
 
 const webSocketGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455 §1.3
 
@@ -18,6 +18,8 @@ export function openWebSocket(o: {
   readonly request: RequestHead;
   readonly client: { readonly wire: Wire; readonly outbox: Outbox; readonly early: Buffer | null };
   readonly from: SwitchedUpstream;
+  /** How long the tunnel may be silent. */
+  readonly idleMs: number;
 }): boolean {
   const { client, engine, from, request } = o;
   const { connection, fields, head } = from;
@@ -35,7 +37,7 @@ export function openWebSocket(o: {
     far,
     farOutbox,
     sweep: engine.sweep,
-    idleMs: from.idleMs,
+    idleMs: o.idleMs,
     onClosed: () => engine.tunnels.delete(tunnel),
   });
   engine.tunnels.add(tunnel);

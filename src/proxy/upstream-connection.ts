@@ -19,6 +19,36 @@ export interface BodyPiece {
 /** Why a connection to a server is of no use. */
 export type UpstreamFailure = "connect" | "closed" | "protocol";
 
+/** A connection to a server, or a stream of one, while it carries one request. */
+export interface UpstreamStream {
+  /** Whether its connection has carried a complete exchange before. */
+  readonly isReused: boolean;
+  /** Whether bytes wait for the server to read. */
+  readonly isBlocked: boolean;
+  /**
+   * Sends a head in the form of HTTP/1.1 and the first piece of the body, which is chunked or has the length that the head
+   * tells; true unless it is certain that nothing reached the server.
+   */
+  sendRequest(head: string, isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean;
+  /** Sends more of the body. */
+  sendBody(piece: BodyPiece, isLast: boolean): void;
+  /** Reads no more of the response until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Ends the exchange in order; `isRequestSent` if the server got the whole request. */
+  release(isRequestSent: boolean): void;
+  /** Ends it, whatever is going on; the server sees that. */
+  discard(): void;
+}
+
+/** A connection whose server answered 101, and what it sent behind that. */
+export interface SwitchedUpstream {
+  readonly connection: UpstreamConnection;
+  readonly head: ResponseHead;
+  readonly fields: FieldTable;
+  readonly rest: Buffer | null;
+}
+
 /** Whoever sends a request over an upstream connection. */
 export interface UpstreamUser {
   readonly method: string;
@@ -28,8 +58,8 @@ export interface UpstreamUser {
   upstreamDrained(): void;
   /** 1xx but 101. */
   interimArrived(head: ResponseHead, fields: FieldTable): void;
-  /** 101: the user takes the socket over, or fails; `rest` came behind the head. */
-  switchArrived(head: ResponseHead, fields: FieldTable, rest: Buffer | null): void;
+  /** 101: the user takes the socket over, or fails. */
+  switchArrived(switched: SwitchedUpstream): void;
   /** The final head, with the part of the body that came along. */
   headArrived(head: ResponseHead, fields: FieldTable, piece: BodyPiece, isLast: boolean): void;
   bodyArrived(piece: BodyPiece, isLast: boolean): void;
@@ -44,7 +74,7 @@ const fields = new FieldTable(responseLimits.fields);
 const noBytes = Buffer.alloc(0);
 
 /** One connection to a server: reads responses one after another and hands them to the present user. */
-export class UpstreamConnection implements SocketOwner {
+export class UpstreamConnection implements SocketOwner, UpstreamStream {
   outbox: Outbox | null = null;
   wire: Wire | null = null;
   /** Whether it has carried a complete exchange before. */
@@ -57,6 +87,7 @@ export class UpstreamConnection implements SocketOwner {
   private readonly body = new BodyReader();
   private readsBody = false;
   private mayReuse = false;
+  private isChunked = false;
   private isClosed = false;
   private interimCount = 0;
 
@@ -80,6 +111,26 @@ export class UpstreamConnection implements SocketOwner {
     this.user = user;
     this.isReused = true;
     this.interimCount = 0;
+  }
+
+  get isBlocked(): boolean {
+    return this.outbox?.isBlocked === true;
+  }
+
+  sendRequest(head: string, isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean {
+    const { outbox } = this;
+    if (outbox === null) return false;
+    const before = outbox.total;
+    this.isChunked = isChunked;
+    if (piece === null) outbox.sendHead(head, null, 0, 0);
+    else if (isChunked) outbox.sendChunk(head, piece, isLast);
+    else outbox.sendHead(head, piece.bytes, piece.start, piece.end);
+    return outbox.total > before && !outbox.isLost;
+  }
+
+  sendBody(piece: BodyPiece, isLast: boolean): void {
+    if (this.isChunked) this.outbox?.sendChunk("", piece, isLast);
+    else this.outbox?.send(piece.bytes, piece.start, piece.end);
   }
 
   pause(): void {
@@ -173,7 +224,8 @@ export class UpstreamConnection implements SocketOwner {
       }
       if (head.status === 101) {
         this.readsBody = true;
-        user.switchArrived(head, fields, input.bytes?.subarray(input.start, input.end) ?? null);
+        const rest = input.bytes?.subarray(input.start, input.end) ?? null;
+        user.switchArrived({ connection: this, head, fields, rest });
         return;
       }
       if (++this.interimCount > maxInterim) {

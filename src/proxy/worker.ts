@@ -14,7 +14,7 @@ import type { ProxyStatus } from "../ipc/status.ts";
 import { AccessLog } from "./access-log.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { Departures } from "./departures.ts";
-import type { Engine } from "./engine.ts";
+import { Counters, type Engine } from "./engine.ts";
 import type { Listener } from "./listener.ts";
 import { NewClients } from "./new-clients.ts";
 import { RelayedClient } from "./relay.ts";
@@ -78,7 +78,7 @@ export class Worker {
       handlers: socketHandlers(log),
       log,
       suspects: new Suspects(tell.suspects),
-      counters: { requests: 0, responses: new Float64Array(10) },
+      counters: new Counters(),
       clients: new Set(),
       tunnels: new Set(),
     };

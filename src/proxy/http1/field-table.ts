@@ -67,6 +67,12 @@ export class FieldTable {
     return -1;
   }
 
+  /** Gives the value of the first field with this number, or an empty text. */
+  first(number: number): string {
+    const at = this.find(number);
+    return at < 0 ? "" : this.value(at);
+  }
+
   private readLine(index: number, from: number, to: number, allowsSpace: boolean): FieldFault | null {
     const text = this.text;
     let at = from;

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import type { RequestView } from "../../../src/proxy/request-view.ts";
+import { requestView } from "../../support/request-view.ts";
 import { findRoute, HostTable, matchingPath, sortRoutes } from "../../../src/proxy/routes.ts";
 
 interface NamedSite {
@@ -47,7 +49,9 @@ describe("a host name", () => {
 });
 
 describe("a path", () => {
-  const routes = sortRoutes(["/", "/api", "/api/v2/", "/static/"].map((path) => ({ path, to: path })));
+  const routes = sortRoutes(
+    ["/", "/api", "/api/v2/", "/static/"].map((path) => ({ path, matches: null, to: path })),
+  );
   const cases: readonly (readonly [path: string, route: string])[] = [
     ["/", "/"],
     ["/apix", "/"],
@@ -61,11 +65,22 @@ describe("a path", () => {
     ["/static/x", "/static/"],
   ];
   for (const [path, route] of cases) {
-    test(`${path} takes the route ${route}`, () => expect(findRoute<string>({ routes }, path)).toBe(route));
+    test(`${path} takes the route ${route}`, () =>
+      expect(findRoute<string>({ routes }, path, requestView(`GET ${path}`))).toBe(route));
   }
 
   test("without a matching prefix takes none", () => {
-    expect(findRoute({ routes: [{ path: "/a", to: 1 }] }, "/b")).toBeNull();
+    const routes = [{ path: "/a", matches: null, to: 1 }];
+    expect(findRoute({ routes }, "/b", requestView("GET /b"))).toBeNull();
+  });
+
+  test("goes on to the next route where the first wants more than the path", () => {
+    const routes = sortRoutes([
+      { path: "/a", matches: null, to: "any" },
+      { path: "/a/b", matches: ({ head }: RequestView) => head.method === "POST", to: "post" },
+    ]);
+    expect(findRoute<string>({ routes }, "/a/b", requestView("GET /a/b"))).toBe("any");
+    expect(findRoute<string>({ routes }, "/a/b", requestView("POST /a/b"))).toBe("post");
   });
 });
 

@@ -1,0 +1,39 @@
+import { plainAnswer, type Answer } from "./answer.ts";
+import type { ResponseSink } from "./exchange.ts";
+import { maxForwardsOf } from "./headers.ts";
+import type { RequestView } from "./request-view.ts";
+import { findRoute } from "./routes.ts";
+import type { ResponseFilter, Route, Site } from "./snapshot.ts";
+
+/** Tells an answer of the proxy's own from a route that leads to a server. */
+export function isAnswer(decision: Answer | Route): decision is Answer {
+  return "status" in decision;
+}
+
+/**
+ * Decides what becomes of a request of a site: an answer at once, or the route that it takes to a server. `path` is null
+ * where the target has none that can be matched.
+ */
+export function decide(site: Site | null, view: RequestView, path: string | null): Answer | Route {
+  if (path === null) return plainAnswer(400);
+  if (site === null) return plainAnswer(404);
+  const route = findRoute(site, path, view);
+  if (route === null) return plainAnswer(404);
+  for (const gate of route.gates) {
+    const answer = gate(view);
+    if (answer !== null) return answer;
+  }
+  if (view.head.bodyLength > site.maxBodyBytes) return plainAnswer(413);
+  if (view.head.method === "OPTIONS" && maxForwardsOf(view.fields) === 0) return plainAnswer(200); // RFC 9110 §7.6.2
+  return route;
+}
+
+/** Puts what changes a response on its way in front of the client. */
+export function filtered(
+  view: RequestView,
+  filters: readonly ResponseFilter[],
+  client: ResponseSink,
+): ResponseSink {
+  // The first is next to the server, so it is put on last.
+  return filters.reduceRight((sink, filter) => filter(view, sink) ?? sink, client);
+}

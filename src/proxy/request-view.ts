@@ -1,0 +1,52 @@
+import type { ForwardedBy } from "./headers.ts";
+import { fieldNumber } from "./http1/field-names.ts";
+import type { FieldTable } from "./http1/field-table.ts";
+import type { RequestHead } from "./http1/request-head.ts";
+
+/**
+ * A request as routes and policies see it, whatever version of HTTP it came in. There is one of these for each
+ * connection, filled anew for each request; it is valid during the turn in which the head was read, and no longer.
+ */
+export class RequestView {
+  head: RequestHead;
+  fields: FieldTable;
+  /** The path that routes are matched against, as `matchingPath` gives it. */
+  path = "/";
+  /** Who sent it: through which connection, and as whom. */
+  readonly by: ForwardedBy;
+
+  constructor(by: ForwardedBy, head: RequestHead, fields: FieldTable) {
+    this.by = by;
+    this.head = head;
+    this.fields = fields;
+  }
+
+  /** Fills it with the next request. */
+  set(head: RequestHead, fields: FieldTable, path: string): void {
+    this.head = head;
+    this.fields = fields;
+    this.path = path;
+  }
+
+  /** The query as the client wrote it, without the question mark. */
+  get query(): string {
+    const { target } = this.head;
+    const at = target.indexOf("?");
+    return at < 0 ? "" : target.substring(at + 1);
+  }
+
+  /** Gives the value of a field by its name in lower case, several joined with `, ` (RFC 9110 §5.2); null if there is none. */
+  value(name: string): string | null {
+    if (name === "host") return this.head.host;
+    const { fields } = this;
+    const number = fieldNumber[name as keyof typeof fieldNumber] as number | undefined;
+    let joined: string | null = null;
+    for (let index = 0; index < fields.count; index++) {
+      if (number === undefined ? fields.name(index).toLowerCase() !== name : fields.number[index] !== number)
+        continue;
+      const value = fields.value(index);
+      joined = joined === null ? value : `${joined}, ${value}`;
+    }
+    return joined;
+  }
+}

@@ -1,0 +1,28 @@
+import type { ForwardedBy } from "../../src/proxy/headers.ts";
+import { FieldTable } from "../../src/proxy/http1/field-table.ts";
+import { HeadScan } from "../../src/proxy/http1/head-end.ts";
+import { isFault, readRequestHead } from "../../src/proxy/http1/request-head.ts";
+import { RequestView } from "../../src/proxy/request-view.ts";
+import { matchingPath } from "../../src/proxy/routes.ts";
+
+/** Who sends requests in tests. */
+export const testClient: ForwardedBy = {
+  remoteAddress: "192.0.2.1",
+  localAuthority: "192.0.2.2:80",
+  lastHost: "",
+  lastFields: "",
+};
+
+/** Gives a request as routes and policies see it; `lines` are its field lines without Host, each with its line end. */
+export function requestView(requestLine: string, lines = "", by: ForwardedBy = testClient): RequestView {
+  const text = `${requestLine} HTTP/1.1\r\nHost: a\r\n${lines}\r\n`;
+  const scan = new HeadScan({ startLineBytes: 8192, headBytes: 16_384, fields: 128 });
+  scan.begin(0);
+  if (!scan.advance(Buffer.from(text, "latin1"), text.length)) throw new Error("incomplete");
+  const fields = new FieldTable(128);
+  const head = readRequestHead(text, scan, 0, fields);
+  if (isFault(head)) throw new Error(head.reason);
+  const view = new RequestView(by, head, fields);
+  view.set(head, fields, matchingPath(head.target) ?? "/");
+  return view;
+}
