@@ -2,23 +2,19 @@ import type {
   Config,
   Forward,
   IpvsConfig,
-  ListenerConfig,
   NodeConfig,
   NotifyConfig,
-  RouteConfig,
   ServiceConfig,
-  SiteConfig,
   SyncDaemonConfig,
-  UpstreamConfig,
 } from "./config.ts";
 import { deepFreeze } from "./freeze.ts";
 import type { Model } from "./model.ts";
-import type { HeaderRulesPlan, NotifyScriptPlan } from "./node-plan.ts";
+import type { NotifyScriptPlan } from "./node-plan.ts";
 import type { QuorumPlan, TunnelPlan } from "./service-plan.ts";
 import { ownNotify } from "./own-notify.ts";
 import { realServerConfig } from "./real-server.ts";
 import type { NodeEntry } from "./schema/cluster.ts";
-import type { HeaderRulesEntry, ListenerEntry, RouteEntry, SiteEntry, UpstreamEntry } from "./schema/http.ts";
+import { listenerConfig, siteConfig, upstreamConfig } from "./build-http.ts";
 import type { IpvsEntry, SyncDaemonEntry } from "./schema/ipvs.ts";
 import type { NotifyEntry } from "./schema/notify.ts";
 import type { ServiceEntry, TunnelEntry } from "./schema/service.ts";
@@ -147,58 +143,4 @@ function tunnelOf(forward: Forward, tunnel: TunnelEntry | null): TunnelPlan | nu
   if (forward !== "tunnel") return null;
   if (tunnel === null) return { type: "ipip", port: 0, checksum: "none" };
   return { type: tunnel.type, port: tunnel.port ?? 0, checksum: tunnel.checksum };
-}
-
-function listenerConfig(entry: ListenerEntry): ListenerConfig {
-  return {
-    name: entry.name,
-    ...entry.address,
-    vips: entry.vips,
-    headTimeoutMs: entry.head_timeout,
-    idleTimeoutMs: entry.idle_timeout,
-  };
-}
-
-function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
-  return {
-    name: entry.name,
-    balance: entry.balance,
-    servers: entry.servers.map((server) => ({
-      ...server.address,
-      weight: server.weight,
-      checks: server.check ?? entry.check ?? [],
-      isBackup: server.backup,
-    })),
-    keepAliveConnections: entry.keepalive.connections,
-    keepAliveIdleMs: entry.keepalive.idle,
-  };
-}
-
-function siteConfig(entry: SiteEntry): SiteConfig {
-  return {
-    hosts: entry.hosts,
-    listeners: entry.listeners,
-    accessLog: entry.access_log,
-    maxBodyBytes: entry.max_body,
-    routes: entry.route.map(routeConfig),
-  };
-}
-
-function routeConfig(entry: RouteEntry): RouteConfig {
-  return {
-    path: entry.path,
-    upstream: entry.upstream,
-    connectTimeoutMs: entry.timeouts.connect,
-    sendTimeoutMs: entry.timeouts.send,
-    readTimeoutMs: entry.timeouts.read,
-    responseHeaders: headerRules(entry.response_headers),
-  };
-}
-
-function pairs(rules: HeaderRulesEntry["add"]): readonly (readonly [string, string])[] {
-  return Object.entries(rules).flatMap(([name, values]) => values.map((value) => [name, value] as const));
-}
-
-function headerRules(entry: HeaderRulesEntry): HeaderRulesPlan {
-  return { remove: entry.remove, set: pairs(entry.set), add: pairs(entry.add) };
 }

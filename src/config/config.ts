@@ -5,7 +5,6 @@ import type { AgentForm } from "./agent-words.ts";
 import type {
   AddressScope,
   GarpPlan,
-  HeaderRulesPlan,
   HeartbeatPlan,
   HmacPlan,
   NotifyPlan,
@@ -13,6 +12,7 @@ import type {
   PeerPlan,
   UnicastPlan,
 } from "./node-plan.ts";
+import type { ListenerConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
 import type { PerNode } from "./schema/per-node.ts";
 import type {
   DampingPlan,
@@ -256,51 +256,6 @@ export interface ServiceServerConfig {
   readonly lowerThreshold: number;
   readonly inhibits: boolean;
   readonly slowStartMs: number;
-}
-
-/** An L7 listening address. */
-export interface ListenerConfig {
-  readonly name: string;
-  /** Null is every address. */
-  readonly address: string | null;
-  readonly port: number;
-  /** Narrows an address of null to these instances' addresses; empty is all. */
-  readonly vips: readonly string[];
-  readonly headTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-}
-
-/** A server of an upstream. */
-export interface UpstreamServerConfig extends ServerConfig {
-  readonly isBackup: boolean;
-}
-
-/** A group of HTTP servers. */
-export interface UpstreamConfig {
-  readonly name: string;
-  readonly balance: "round-robin";
-  readonly servers: readonly UpstreamServerConfig[];
-  readonly keepAliveConnections: number;
-  readonly keepAliveIdleMs: number;
-}
-
-/** A group of host names. */
-export interface SiteConfig {
-  readonly hosts: readonly string[];
-  readonly listeners: readonly string[];
-  readonly accessLog: { readonly path: string; readonly format: "main" } | null;
-  readonly maxBodyBytes: number;
-  readonly routes: readonly RouteConfig[];
-}
-
-/** What happens with requests below a path. */
-export interface RouteConfig {
-  readonly path: string;
-  readonly upstream: string;
-  readonly connectTimeoutMs: number;
-  readonly sendTimeoutMs: number;
-  readonly readTimeoutMs: number;
-  readonly responseHeaders: HeaderRulesPlan;
 }
 
 /** The proxy processes. */

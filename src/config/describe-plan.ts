@@ -11,11 +11,10 @@ import type {
   PeerPlan,
   RelayPlan,
   ServicePlanServer,
-  SitePlan,
-  UpstreamPlan,
   VrrpInstancePlan,
   VrrpPlan,
 } from "./node-plan.ts";
+import type { SitePlan, UpstreamPlan } from "./http-plan.ts";
 import type { IpvsServerPlan, IpvsServicePlan, IpvsTargetPlan, MarkPlan } from "./service-plan.ts";
 import { programText, trackLine, trackNote } from "./describe-tracks.ts";
 import { routeText, ruleText } from "./route-text.ts";

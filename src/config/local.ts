@@ -1,14 +1,6 @@
 import type { Endpoint } from "../base/address.ts";
-import type {
-  Config,
-  InstanceConfig,
-  ListenerConfig,
-  ServerConfig,
-  ServiceConfig,
-  ServiceServerConfig,
-  SiteConfig,
-  UpstreamConfig,
-} from "./config.ts";
+import type { Config, InstanceConfig, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
+import type { ListenerConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
 import { listenerSockets, serviceSockets } from "./sockets.ts";
 
 /** What of the cluster concerns one node: a VIP that it never holds, and what answers on that alone, does not. */

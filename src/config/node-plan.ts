@@ -2,6 +2,7 @@ import type { BfdSessionPlan, RivalPlan } from "./bfd-plan.ts";
 import type { ProbePlan, ProbeSetPlan } from "./check-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
 import type { FootingPlan } from "./footing-plan.ts";
+import type { ListenerPlan, SitePlan, UpstreamPlan } from "./http-plan.ts";
 import type { IpvsServicePlan, MarkPlan, Scheduler, SchedulerFlag } from "./service-plan.ts";
 import type { TrackPlan } from "./track-plan.ts";
 
@@ -292,16 +293,6 @@ export interface ProxyPlan {
   readonly sites: readonly SitePlan[];
 }
 
-/** L7 listening sockets; the supervisor opens them and hands them over. */
-export interface ListenerPlan {
-  readonly name: string;
-  readonly sockets: readonly Endpoint[];
-  /** How long a connection may take to send a complete request head. */
-  readonly headTimeoutMs: number;
-  /** How long a connection may be idle between requests. */
-  readonly idleTimeoutMs: number;
-}
-
 /** A service with `forward = "proxy"`: TCP relayed in user space. */
 export interface RelayPlan {
   readonly name: string;
@@ -326,49 +317,4 @@ export interface RelayServerPlan extends ServicePlanServer {
   /** Connections above which it gets none, until they are below `lowerThreshold` (0: three quarters); 0 is no limit. */
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
-}
-
-/** A group of HTTP servers. */
-export interface UpstreamPlan {
-  readonly name: string;
-  readonly balance: "round-robin";
-  readonly servers: readonly UpstreamServerPlan[];
-  /** Idle connections kept to each server by each process. */
-  readonly keepAliveConnections: number;
-  readonly keepAliveIdleMs: number;
-}
-
-/** A server of an upstream. */
-export interface UpstreamServerPlan extends ServicePlanServer {
-  /** Used only while no other server is up. */
-  readonly isBackup: boolean;
-}
-
-/** A group of host names with its routes. */
-export interface SitePlan {
-  /** Lower case; `*.example` matches one or more labels, `*` everything else. */
-  readonly hosts: readonly string[];
-  /** Names of listeners. */
-  readonly listeners: readonly string[];
-  readonly accessLog: { readonly path: string; readonly format: "main" } | null;
-  readonly maxBodyBytes: number;
-  readonly routes: readonly RoutePlan[];
-}
-
-/** What happens with requests below a path. */
-export interface RoutePlan {
-  /** Prefix, on segment borders when it does not end in `/`; the longest wins. */
-  readonly path: string;
-  readonly upstream: string;
-  readonly connectTimeoutMs: number;
-  readonly sendTimeoutMs: number;
-  readonly readTimeoutMs: number;
-  readonly responseHeaders: HeaderRulesPlan;
-}
-
-/** Changes to the fields of a response: remove, then set, then add. */
-export interface HeaderRulesPlan {
-  readonly remove: readonly string[];
-  readonly set: readonly (readonly [name: string, value: string])[];
-  readonly add: readonly (readonly [name: string, value: string])[];
 }

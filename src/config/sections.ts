@@ -12,14 +12,9 @@ import {
   type ProxyEntry,
 } from "./schema/cluster.ts";
 import { splitComplaint } from "./schema/fields.ts";
-import {
-  listenerSchema,
-  siteSchema,
-  upstreamSchema,
-  type ListenerEntry,
-  type SiteEntry,
-  type UpstreamEntry,
-} from "./schema/http.ts";
+import { listenerSchema, type ListenerEntry } from "./schema/listener.ts";
+import { siteSchema, type SiteEntry } from "./schema/site.ts";
+import { upstreamSchema, type UpstreamEntry } from "./schema/upstream.ts";
 import { bfdSessionSchema, type BfdSessionEntry } from "./schema/bfd-session.ts";
 import { ipvsSchema, syncDaemonSchema, type IpvsEntry, type SyncDaemonEntry } from "./schema/ipvs.ts";
 import { notifySchema, type NotifyEntry } from "./schema/notify.ts";

@@ -1,4 +1,4 @@
-import type { HeaderRulesPlan } from "../config/node-plan.ts";
+import type { HeaderRulesPlan } from "../config/http-plan.ts";
 import { fieldNumber, otherField, spoofedField, type KnownField } from "./http1/field-names.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, type RequestHead } from "./http1/request-head.ts";

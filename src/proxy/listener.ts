@@ -1,4 +1,4 @@
-import type { ListenerPlan } from "../config/node-plan.ts";
+import type { ListenerPlan } from "../config/http-plan.ts";
 import type { HostTable } from "./routes.ts";
 import type { Site } from "./snapshot.ts";
 

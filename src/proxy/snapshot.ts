@@ -1,5 +1,6 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
-import type { ProxyPlan, RelayPlan, RelayServerPlan, RoutePlan, UpstreamPlan } from "../config/node-plan.ts";
+import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
+import type { RoutePlan, UpstreamPlan } from "../config/http-plan.ts";
 import { weightBy } from "../config/weight-word.ts";
 import type { Verdict } from "../ipc/messages.ts";
 import type { AccessLog } from "./access-log.ts";

@@ -1,12 +1,7 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
-import type {
-  ListenerPlan,
-  ProxyPlan,
-  RelayPlan,
-  RelayServerPlan,
-  UpstreamPlan,
-} from "../config/node-plan.ts";
+import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
+import type { ListenerPlan, UpstreamPlan } from "../config/http-plan.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
 import type { Departure, DepartureReply } from "../ipc/departure.ts";
 import type { ToProxy, Verdict } from "../ipc/messages.ts";

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { formatEndpoint, type Endpoint } from "../../src/base/address.ts";
+import type { ProxyPlan } from "../../src/config/node-plan.ts";
 import type {
   ListenerPlan,
-  ProxyPlan,
   RoutePlan,
   SitePlan,
   UpstreamPlan,
   UpstreamServerPlan,
-} from "../../src/config/node-plan.ts";
+} from "../../src/config/http-plan.ts";
 import type { ClientNote } from "../../src/ipc/client-book.ts";
 import type { FromProxy, ToProxy, Verdict } from "../../src/ipc/messages.ts";
 import type { ProxyStatus } from "../../src/ipc/status.ts";

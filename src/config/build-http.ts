@@ -1,0 +1,64 @@
+import type { ListenerConfig, RouteConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
+import type { HeaderRulesPlan } from "./http-plan.ts";
+import type { HeaderRulesEntry } from "./schema/header-rules.ts";
+import type { ListenerEntry } from "./schema/listener.ts";
+import type { RouteEntry } from "./schema/route.ts";
+import type { SiteEntry } from "./schema/site.ts";
+import type { UpstreamEntry } from "./schema/upstream.ts";
+
+/** Makes what the rest of the program reads of a listener. */
+export function listenerConfig(entry: ListenerEntry): ListenerConfig {
+  return {
+    name: entry.name,
+    ...entry.address,
+    vips: entry.vips,
+    headTimeoutMs: entry.head_timeout,
+    idleTimeoutMs: entry.idle_timeout,
+  };
+}
+
+/** Makes what the rest of the program reads of a upstream. */
+export function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
+  return {
+    name: entry.name,
+    balance: entry.balance,
+    servers: entry.servers.map((server) => ({
+      ...server.address,
+      weight: server.weight,
+      checks: server.check ?? entry.check ?? [],
+      isBackup: server.backup,
+    })),
+    keepAliveConnections: entry.keepalive.connections,
+    keepAliveIdleMs: entry.keepalive.idle,
+  };
+}
+
+/** Makes what the rest of the program reads of a site. */
+export function siteConfig(entry: SiteEntry): SiteConfig {
+  return {
+    hosts: entry.hosts,
+    listeners: entry.listeners,
+    accessLog: entry.access_log,
+    maxBodyBytes: entry.max_body,
+    routes: entry.route.map(routeConfig),
+  };
+}
+
+function routeConfig(entry: RouteEntry): RouteConfig {
+  return {
+    path: entry.path,
+    upstream: entry.upstream,
+    connectTimeoutMs: entry.timeouts.connect,
+    sendTimeoutMs: entry.timeouts.send,
+    readTimeoutMs: entry.timeouts.read,
+    responseHeaders: headerRules(entry.response_headers),
+  };
+}
+
+function pairs(rules: HeaderRulesEntry["add"]): readonly (readonly [string, string])[] {
+  return Object.entries(rules).flatMap(([name, values]) => values.map((value) => [name, value] as const));
+}
+
+function headerRules(entry: HeaderRulesEntry): HeaderRulesPlan {
+  return { remove: entry.remove, set: pairs(entry.set), add: pairs(entry.add) };
+}

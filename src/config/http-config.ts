@@ -1,0 +1,47 @@
+import type { ServerConfig } from "./config.ts";
+import type { HeaderRulesPlan } from "./http-plan.ts";
+
+/** An L7 listening address. */
+export interface ListenerConfig {
+  readonly name: string;
+  /** Null is every address. */
+  readonly address: string | null;
+  readonly port: number;
+  /** Narrows an address of null to these instances' addresses; empty is all. */
+  readonly vips: readonly string[];
+  readonly headTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+/** A server of an upstream. */
+export interface UpstreamServerConfig extends ServerConfig {
+  readonly isBackup: boolean;
+}
+
+/** A group of HTTP servers. */
+export interface UpstreamConfig {
+  readonly name: string;
+  readonly balance: "round-robin";
+  readonly servers: readonly UpstreamServerConfig[];
+  readonly keepAliveConnections: number;
+  readonly keepAliveIdleMs: number;
+}
+
+/** A group of host names. */
+export interface SiteConfig {
+  readonly hosts: readonly string[];
+  readonly listeners: readonly string[];
+  readonly accessLog: { readonly path: string; readonly format: "main" } | null;
+  readonly maxBodyBytes: number;
+  readonly routes: readonly RouteConfig[];
+}
+
+/** What happens with requests below a path. */
+export interface RouteConfig {
+  readonly path: string;
+  readonly upstream: string;
+  readonly connectTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  readonly responseHeaders: HeaderRulesPlan;
+}

@@ -1,0 +1,88 @@
+/** Keys of `[[listener]]`, `[[upstream]]` and `[[site]]` that this version does not know yet, with what to use meanwhile. */
+
+const noTls = "terminate TLS elsewhere, or balance the port with a [[service]] meanwhile";
+const byHost = "use [[site]] hosts and [[site.route]] path meanwhile";
+const inUpstream = "let the upstream's servers do it meanwhile";
+const firewall = "use the host's packet filter meanwhile";
+const serverCheck = "a server is taken out and put back by its check meanwhile";
+
+const upstreamServer: Readonly<Record<string, string>> = {
+  max_connections: inUpstream,
+  slow_start: "a returning server gets its full weight at once meanwhile",
+  drain: "write weight = 0 meanwhile",
+  tls: noTls,
+};
+
+const route: Readonly<Record<string, string>> = {
+  method: byHost,
+  methods: byHost,
+  headers: byHost,
+  query: byHost,
+  source: byHost,
+  regex: byHost,
+  exact: byHost,
+  rewrite: inUpstream,
+  strip: inUpstream,
+  redirect: inUpstream,
+  respond: inUpstream,
+  retries: "another server is tried only if nothing was sent yet",
+  request_headers: "X-Real-IP and X-Forwarded-* are always set meanwhile",
+  cors: "use response_headers meanwhile",
+  allow: firewall,
+  deny: firewall,
+  basic_auth: inUpstream,
+  rate_limit: firewall,
+  limits: firewall,
+  compression: inUpstream,
+  cache: inUpstream,
+  error_pages: "edge-ha answers with short texts of its own meanwhile",
+  maintenance: "a backup server can show a maintenance page meanwhile",
+  max_body: "write max_body in the [[site]] meanwhile",
+  access_log: "write access_log in the [[site]] meanwhile",
+};
+
+/** By the table they stand in. */
+export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  listener: {
+    tls: noTls,
+    http2: "HTTP/1.1 is spoken meanwhile",
+    http3: "HTTP/1.1 is spoken meanwhile",
+    proxy_protocol: "clients are known by their connection's address meanwhile",
+    trusted_proxies: "clients are known by their connection's address meanwhile",
+    max_connections: "the kernel's limits hold meanwhile",
+    allow: firewall,
+    deny: firewall,
+  },
+  upstream: {
+    tls: "servers are spoken to in clear text meanwhile",
+    passive: serverCheck,
+    ejection: serverCheck,
+    retries: "another server is tried only if nothing was sent yet",
+    hash: 'write balance = "round-robin" meanwhile',
+    sticky: 'write balance = "round-robin" meanwhile',
+    cookie: 'write balance = "round-robin" meanwhile',
+    max_connections: inUpstream,
+    queue: inUpstream,
+    slow_start: "a returning server gets its full weight at once meanwhile",
+    proxy_protocol: "X-Forwarded-For carries the client's address meanwhile",
+    resolve: "write the servers' addresses meanwhile",
+    http2: "servers are spoken to in HTTP/1.1 meanwhile",
+  },
+  "upstream.servers": upstreamServer,
+  site: {
+    tls: noTls,
+    error_pages: "edge-ha answers with short texts of its own meanwhile",
+    maintenance: "a backup server can show a maintenance page meanwhile",
+    redirect: inUpstream,
+    rate_limit: firewall,
+    allow: firewall,
+    deny: firewall,
+    basic_auth: inUpstream,
+    compression: inUpstream,
+    cache: inUpstream,
+    cors: "use response_headers in the [[site.route]] meanwhile",
+    trusted_proxies: "clients are known by their connection's address meanwhile",
+    request_headers: "X-Real-IP and X-Forwarded-* are always set meanwhile",
+  },
+  "site.route": route,
+};

@@ -1,0 +1,39 @@
+import { formatEndpoint } from "../../base/address.ts";
+import { errorAt, warningAt, type Finding } from "../finding.ts";
+import type { Model } from "../model.ts";
+
+/** What the servers of upstreams can be. */
+export function upstreamRules(model: Model): readonly Finding[] {
+  return model.sections.upstreams.flatMap(({ value, path }) => {
+    const findings: Finding[] = [];
+    const seen = new Set<string>();
+    for (const [index, server] of value.servers.entries()) {
+      const text = formatEndpoint(server.address);
+      if (seen.has(text)) {
+        findings.push(
+          errorAt(
+            [...path, "servers", index, "address"],
+            `${text} is already in the list`,
+            "remove it here and give the other more weight",
+          ),
+        );
+      }
+      seen.add(text);
+    }
+    const regular = value.servers.filter(({ backup }) => !backup);
+    if (regular.length === 0) {
+      findings.push(
+        errorAt([...path, "servers"], "every server is a backup", "remove backup = true from one of them"),
+      );
+    } else if (regular.every(({ weight }) => weight === 0)) {
+      findings.push(
+        warningAt(
+          [...path, "servers"],
+          "every weight is 0, so no server gets a request",
+          "give one server a weight of 1 or more",
+        ),
+      );
+    }
+    return findings;
+  });
+}

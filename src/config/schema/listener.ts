@@ -1,0 +1,39 @@
+import { z } from "zod";
+import { complaint, duration, name, names, orElse, parseEndpoint, table, wants } from "./fields.ts";
+
+/** `[[listener]]`: an L7 listening address; null is every one. */
+export interface ListenerEntry {
+  readonly name: string;
+  readonly address: { readonly address: string | null; readonly port: number };
+  readonly vips: readonly string[];
+  readonly head_timeout: number;
+  readonly idle_timeout: number;
+}
+
+const listenExample = 'address = ":80", or address = "192.0.2.1:80"';
+
+const listenAddress = z
+  .string({ error: wants("an address with a port, in quotes", listenExample) })
+  .transform((value, context): ListenerEntry["address"] => {
+    const every = /^\*?:(\d{1,5})$/.exec(value);
+    const port = Number(every?.[1] ?? 0);
+    if (port >= 1 && port <= 65_535) return { address: null, port };
+    const found = parseEndpoint(value);
+    if (found !== null) return found;
+    context.addIssue(
+      complaint(`${JSON.stringify(value)} is no address with a port`, `write ${listenExample}`),
+    );
+    return z.NEVER;
+  });
+
+/** `[[listener]]`; the defaults of the timeouts are nginx's. */
+export const listenerSchema: z.ZodType<ListenerEntry> = table(
+  {
+    name: name("http"),
+    address: listenAddress,
+    vips: orElse(names("vips", 1), []),
+    head_timeout: orElse(duration(100, 3_600_000, 'head_timeout = "60s"'), 60_000),
+    idle_timeout: orElse(duration(100, 86_400_000, 'idle_timeout = "75s"'), 75_000),
+  },
+  "[[listener]]",
+);

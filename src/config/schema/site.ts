@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { canonicalAddress } from "../../base/address.ts";
+import { choice, complaint, names, orElse, orNull, size, table, text, wants } from "./fields.ts";
+import { routeSchema, type RouteEntry } from "./route.ts";
+
+/** `[[site]]`: host names and where their requests go. */
+export interface SiteEntry {
+  readonly hosts: readonly string[];
+  readonly listeners: readonly string[];
+  readonly access_log: { readonly path: string; readonly format: "main" } | null;
+  readonly max_body: number;
+  readonly route: readonly RouteEntry[];
+}
+
+const hostsExample = 'hosts = ["shop.example", "*.shop.example"]';
+
+const host = z
+  .string({ error: wants("a host name in quotes", hostsExample) })
+  .transform((value) => value.toLowerCase().replace(/(?<=.)\.$/, ""))
+  .superRefine((value, context) => {
+    const isIpv6 = /^\[.*:.*\]$/.test(value) && canonicalAddress(value.slice(1, -1)) !== null;
+    const isName =
+      /^(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/.test(value);
+    if (value === "*" || isIpv6 || (isName && value.length <= 253)) return;
+    const shown = JSON.stringify(value);
+    const what = /:\d+$/.test(value)
+      ? `${shown} has a port, which the listener decides`
+      : `${shown} is no host name`;
+    context.addIssue(complaint(what, `write ${hostsExample}, or "*" for everything else`));
+  });
+
+const logExample = 'access_log = { path = "/var/log/edge-ha/access.log", format = "main" }';
+const laterFormats = {
+  json: 'write format = "main"',
+  combined: 'write format = "main"',
+};
+
+/** `[[site]]`. */
+export const siteSchema: z.ZodType<SiteEntry> = table(
+  {
+    hosts: z
+      .array(host, { error: wants("a list of host names", hostsExample) })
+      .min(1, { error: complaint("is an empty list", `write ${hostsExample}`) }),
+    listeners: names("listeners", 1),
+    access_log: orNull(
+      table(
+        {
+          path: text(logExample, 4096).refine((value) => /^\/.*[^/]$/.test(value), {
+            error: complaint("is not the absolute path of a file", `write ${logExample}`),
+          }),
+          format: orElse(choice(["main"], laterFormats), "main"),
+        },
+        logExample,
+      ),
+    ),
+    max_body: orElse(size(1, 'max_body = "10m"'), 1024 ** 2),
+    route: orElse(z.array(routeSchema, { error: wants("a list of tables", "[[site.route]]") }), []),
+  },
+  "[[site]]",
+);
