@@ -1,8 +1,9 @@
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
-import type { VipAddressPlan } from "../config/node-plan.ts";
+import type { VipAddressPlan, VrrpInstancePlan } from "../config/node-plan.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Host } from "./host.ts";
+import { routerKey } from "./plan-difference.ts";
 import { formatMs } from "./timers.ts";
 import type { VirtualAddresses } from "./virtual-addresses.ts";
 
@@ -34,16 +35,22 @@ interface Duplicate {
  * it, without another word. It is told here, and tried again until the other host has given it up.
  */
 export class DuplicateAddresses {
-  readonly #name: string;
+  readonly #plan: () => VrrpInstancePlan;
   readonly #needs: DuplicateNeeds;
   readonly #usable: (vips: readonly VipAddressPlan[]) => void;
+  readonly #deadlineName: string;
   readonly #known = new Map<string, Duplicate>();
 
-  /** `name` is the router's; `usable` is told of addresses that were duplicates, and are not any more. */
-  constructor(name: string, needs: DuplicateNeeds, usable: (vips: readonly VipAddressPlan[]) => void) {
-    this.#name = name;
+  /** `plan` gives the router's plan in force; `usable` is told of addresses that were duplicates, and are not any more. */
+  constructor(
+    plan: () => VrrpInstancePlan,
+    needs: DuplicateNeeds,
+    usable: (vips: readonly VipAddressPlan[]) => void,
+  ) {
+    this.#plan = plan;
     this.#needs = needs;
     this.#usable = usable;
+    this.#deadlineName = `duplicates ${routerKey(plan())}`;
   }
 
   /** Those that are known now, as `address/length`. */
@@ -57,6 +64,12 @@ export class DuplicateAddresses {
     this.#arm();
   }
 
+  /** Forgets addresses that the router has given up: tried again, one of them would come back. */
+  forget(vips: readonly VipAddressPlan[]): void {
+    for (const vip of vips) this.#known.delete(textOf(vip));
+    this.#arm();
+  }
+
   /** Forgets everything, as the addresses are given up. */
   clear(): void {
     this.#known.clear();
@@ -65,6 +78,7 @@ export class DuplicateAddresses {
 
   #lookAt(vip: VipAddressPlan): void {
     const { addresses, host, log } = this.#needs;
+    const { name } = this.#plan();
     const text = textOf(vip);
     const known = this.#known.get(text);
     const readiness = addresses.readiness(vip);
@@ -72,11 +86,11 @@ export class DuplicateAddresses {
       const failures = (known?.failures ?? 0) + 1;
       const pauseMs = retryPauseMs(failures);
       this.#known.set(text, { vip, failures, retryAt: later(host.clock.now(), pauseMs) });
-      const what = `${this.#name}: ${text} is another host's too, and does not answer here: duplicate address detection has failed`;
+      const what = `${name}: ${text} is another host's too, and does not answer here: duplicate address detection has failed`;
       log.warning(`${what}; it is tried again in ${formatMs(pauseMs)}, find the host that has it`);
     } else if (readiness === "ready" && known !== undefined) {
       this.#known.delete(text);
-      log.notice(`${this.#name}: ${text} is no other host's any more, and answers here`);
+      log.notice(`${name}: ${text} is no other host's any more, and answers here`);
       this.#usable([vip]);
     }
   }
@@ -84,9 +98,9 @@ export class DuplicateAddresses {
   #arm(): void {
     const { deadlines } = this.#needs;
     const times = [...this.#known.values()].flatMap(({ retryAt }) => retryAt ?? []);
-    if (times.length === 0) return deadlines.clear(`duplicates ${this.#name}`);
+    if (times.length === 0) return deadlines.clear(this.#deadlineName);
     const next = times.reduce((a, b) => (a < b ? a : b));
-    deadlines.set(`duplicates ${this.#name}`, next, () => this.#retry());
+    deadlines.set(this.#deadlineName, next, () => this.#retry());
   }
 
   /** The kernel asks the network only when an address is added. */

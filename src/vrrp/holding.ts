@@ -49,7 +49,11 @@ export class Holding {
       addresses: this.#answering(heldAddresses(this.#plan)),
       garp: this.#plan.garp,
     }));
-    this.#duplicates = new DuplicateAddresses(plan.name, needs, (vips) => this.#announcer.announce(vips));
+    this.#duplicates = new DuplicateAddresses(
+      () => this.#plan,
+      needs,
+      (vips) => this.#announcer.announce(vips),
+    );
     this.#deadlineName = `put back ${routerKey(plan)}`;
   }
 
@@ -119,7 +123,9 @@ export class Holding {
       routes: missingFrom(plan.routes, before.routes),
       rules: missingFrom(plan.rules, before.rules),
     });
-    addresses.remove(missingFrom(heldAddresses(plan), heldAddresses(before)));
+    const gone = missingFrom(heldAddresses(plan), heldAddresses(before));
+    addresses.remove(gone);
+    this.#forget(gone);
     this.#needs.acceptance.hold(plan);
     if (!addsNew) return;
     if (before.garp.refreshMs !== plan.garp.refreshMs) this.#announcer.keepFresh();
@@ -164,6 +170,14 @@ export class Holding {
     this.#renew();
     this.#announce(added);
     if (next !== null) deadlines.set(this.#deadlineName, next, () => this.check());
+  }
+
+  #forget(vips: readonly VipAddressPlan[]): void {
+    this.#duplicates.forget(vips);
+    for (const text of vips.map(textOf)) {
+      this.#had.delete(text);
+      this.#unannounced.delete(text);
+    }
   }
 
   /** Tells the neighbours of what answers; of the rest as soon as it does. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { HmacPlan, VrrpPlan } from "../../../src/config/node-plan.ts";
 import { type InstanceWish, instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
-import { type FakeRouterMachine, startedPair } from "./vrrp-pair.ts";
+import { fakeCluster, type FakeRouterMachine, startedPair } from "./vrrp-pair.ts";
 
 const vip = "2001:db8::100";
 const linkLocal = "fe80::200:5eff:fe00:233";
@@ -147,5 +147,36 @@ describe("a node over IPv6", () => {
     clock.advance(10);
     expect(lb1.status().duplicates).toEqual([]);
     expect(lb1.machine.announced.filter((address) => address === vip).length).toBeGreaterThan(announced);
+  });
+
+  test("forgets a duplicate that a new plan does not have, and stops without it", () => {
+    const instance = instancePlan({ vip, priority: 200 });
+    const [first, second] = instance.addresses;
+    if (first === undefined || second === undefined) throw new Error("an IPv6 router has two addresses");
+    const other = { ...second, address: "2001:db8::101", detectsDuplicates: true };
+    const withBoth = { ...instance, addresses: [first, { ...second, detectsDuplicates: true }, other] };
+    const withOther = { ...instance, name: "renamed", addresses: [first, other] };
+    const cluster = fakeCluster([vrrpPlan([withBoth])]);
+    const { clock } = cluster;
+    const [lb1] = cluster.machines;
+    if (lb1 === undefined) throw new Error("a machine was made");
+    lb1.start();
+    clock.advance(4000);
+    for (const address of [vip, other.address]) lb1.machine.setReadiness(address, "duplicate");
+    clock.advance(10);
+    expect(lb1.status().duplicates).toEqual([`${vip}/64`, `${other.address}/64`]);
+    lb1.node.configure(vrrpPlan([withOther]), []);
+    clock.advance(3000);
+    expect([lb1.machine.holds(vip), lb1.machine.holds(other.address)]).toEqual([false, true]);
+    // It was tried again meanwhile, and nobody else had it.
+    expect(lb1.status("renamed").duplicates).toEqual([]);
+    expect(lb1.log.at(-1)).toStartWith(`renamed: ${other.address}/64 on eth0 is no other host's any more`);
+    lb1.stop();
+    clock.advance(6000);
+    expect([lb1.isUp, lb1.machine.holds(vip), lb1.machine.holds(other.address)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 });
