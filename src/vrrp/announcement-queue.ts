@@ -102,7 +102,9 @@ export class AnnouncementQueue {
     const queue = this.#waiting.get(on);
     if (queue === undefined) return;
     let pause = pauseMs;
-    for (let sent = 0; sent < framesAtOnce; sent++) {
+    // A switch or a neighbour that misses one frame misses the one right behind it too: no address comes twice at a moment.
+    const most = Math.min(framesAtOnce, queue.size);
+    for (let sent = 0; sent < most; sent++) {
       const [next] = queue;
       if (next === undefined) break;
       const [key, waiting] = next;

@@ -14,6 +14,8 @@ export interface ElectionConfig {
   readonly preemptDelayMs: number;
   /** Whether another member of the sync group follows a live router, so that this one does not preempt. */
   readonly isHeldBack: boolean;
+  /** How long a router that leaves goes on answering once it has heard who takes over. */
+  readonly overlapMs: number;
   /** End of the start-up delay: until then silence proves nothing, and nobody is preempted. */
   readonly claimsFrom: Instant;
 }
@@ -143,8 +145,10 @@ export interface Leaving extends Standing {
   readonly state: "leaving";
   /** The claim as it is now; a router that stops has no use for it. */
   readonly claim: Claim;
-  /** When it gives up waiting for another router. */
+  /** When it gives up waiting for another router; once that was heard, when it stops answering. */
   readonly deadline: Instant;
+  /** Source of the router that takes over; null until one is heard. */
+  readonly successor: string | null;
   /** From when on an advertisement means that another router has taken over. */
   readonly heedsFrom: Instant;
   /** Whether it goes to `initialize` afterwards, and not to `fault`. */

@@ -1,5 +1,5 @@
 import { unreachable } from "../base/assert.ts";
-import type { Instant } from "../base/instant.ts";
+import { later, type Instant } from "../base/instant.ts";
 import { stepActive } from "./election-active.ts";
 import { stepBackup } from "./election-backup.ts";
 import type {
@@ -27,7 +27,7 @@ import {
 /**
  * One virtual router's election: RFC 9568 §6.4 for version 3, RFC 3768 §6.4 for version 2, and two states beside
  * theirs: `fault` for a router that may not take part, `leaving` for one that has resigned and goes on answering
- * until it hears who takes over. PURE: events bring their time, the deadline is part of the state, effects are
+ * until whoever takes over has said so and is there. PURE: events bring their time, the deadline is part of the state, effects are
  * data. It knows no packets (receive.ts), no tracks (tracking.ts) and no groups (sync-group.ts).
  *
  *                        startup, 255 or adopted
@@ -104,10 +104,16 @@ function stepLeaving(config: ElectionConfig, from: Leaving, event: ElectionEvent
       return { next: { ...from, isStopping: true, reason: event.reason }, effects: [] };
     case "advert":
       // Another one that leaves, or an echo of the last word.
-      if (event.priority === 0 || event.at < from.heedsFrom) return unchanged(from);
-      return depart(config, from, event.at, `${event.source} took over`);
+      if (event.priority === 0 || event.at < from.heedsFrom || from.successor !== null)
+        return unchanged(from);
+      if (config.overlapMs === 0) return depart(config, from, event.at, tookOver(event.source));
+      return {
+        next: { ...from, successor: event.source, deadline: later(event.at, config.overlapMs) },
+        effects: [],
+      };
     case "timer":
       if (event.at < from.deadline) return unchanged(from);
+      if (from.successor !== null) return depart(config, from, event.at, tookOver(from.successor));
       if (!from.isStopping && from.claim.kind === "standing") {
         const reason = afterLeaving(from, "nobody else took over");
         return becomeActive(config, from, event.at, { claim: from.claim, reason });
@@ -130,6 +136,10 @@ function stepLeaving(config: ElectionConfig, from: Leaving, event: ElectionEvent
     default:
       return unreachable(event);
   }
+}
+
+function tookOver(source: string): string {
+  return `${source} took over`;
 }
 
 function stepFault(config: ElectionConfig, from: Fault, event: ElectionEvent): Stepped {

@@ -65,8 +65,8 @@ export class Holding {
   /** Takes everything. */
   take(): void {
     this.#isHeld = true;
+    this.#renewedAt = null;
     this.#add(heldAddresses(this.#plan));
-    this.#renew();
     this.#needs.fib.take(this.#plan);
   }
 
@@ -96,6 +96,8 @@ export class Holding {
   /** Tells the neighbours where the addresses are now. */
   announce(): void {
     this.#announce(heldAddresses(this.#plan));
+    // Not before: clients wait for the announcement.
+    if (this.#isHeld && this.#renewedAt === null) this.#renew();
   }
 
   /** Takes note that duplicate address detection has gone on with an address. */

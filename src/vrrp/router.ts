@@ -17,6 +17,7 @@ import { RivalWatch } from "./rival-watch.ts";
 import { mayClaim } from "./sync-group.ts";
 import type { WeighedClaim } from "./tracking.ts";
 import type { Transport } from "./transport.ts";
+import { takeoverMs } from "./timers.ts";
 import { shownVirtualMac } from "./virtual-mac-fitness.ts";
 import type { VirtualMacs } from "./virtual-macs.ts";
 
@@ -220,9 +221,25 @@ export class Router {
 
   #config(): ElectionConfig {
     const { version, advertIntervalMs, downAfter, preempts, preemptDelayMs, startupDelayMs } = this.#plan;
-    const isHeldBack = this.#needs.group.followingBeside(this) !== null;
-    const claimsFrom = later(this.#needs.bornAt(), startupDelayMs);
-    return { version, advertIntervalMs, downAfter, preempts, preemptDelayMs, isHeldBack, claimsFrom };
+    const isHeldBack = (): boolean => this.#needs.group.followingBeside(this) !== null;
+    return {
+      version,
+      advertIntervalMs,
+      downAfter,
+      preempts,
+      preemptDelayMs,
+      // Who follows whom is asked of every member of the group, at every event of each: only where it matters.
+      get isHeldBack() {
+        return isHeldBack();
+      },
+      overlapMs: this.#overlapMs(),
+      claimsFrom: later(this.#needs.bornAt(), startupDelayMs),
+    };
+  }
+
+  /** An answer from the MAC that the next router uses already would turn the switch back to this node. */
+  #overlapMs(): number {
+    return this.#plan.virtualMac === null ? takeoverMs(heldAddresses(this.#plan).length) : 0;
   }
 
   #carryOut(effect: ElectionEffect): void {

@@ -74,7 +74,7 @@ export function leave(
   const rules = { version, intervalMs };
   const deadline = later(at, how.isHandover ? handoverMs(rules) : leaveMs(rules));
   const heedsFrom = from.answeredAt === null ? at : later(from.answeredAt, lastWordMs);
-  const next: Leaving = { state: "leaving", since: at, deadline, heedsFrom, ...how };
+  const next: Leaving = { state: "leaving", since: at, deadline, heedsFrom, successor: null, ...how };
   // Nothing more is said after this: any other word of ours would put the backups' timers back.
   return { next, effects: [resign, notify(from, next)] };
 }

@@ -58,7 +58,7 @@ describe("open connections to an address that is handed over", () => {
     expect(run.lb1.state()).toBe("backup");
     run.clock.advance(30);
     expect(steps(run).at(-1)).toBe("over true");
-    expect(order.report?.outcomes[0]?.text).toMatch(/handed over in 23 ms$/);
+    expect(order.report?.outcomes[0]?.text).toMatch(/handed over in 29 ms$/);
   });
 
   test("are cleared shortly before the takeover where the next router takes its time", () => {

@@ -23,6 +23,7 @@ export class ElectionCase {
       preempts: true,
       preemptDelayMs: 0,
       isHeldBack: false,
+      overlapMs: 0,
       claimsFrom: this.start,
       ...config,
     };

@@ -23,6 +23,23 @@ describe("a router that leaves", () => {
     expect(run.did).toEqual(["removeAddresses", "notify"]);
   });
 
+  test("goes on answering until the one that took over can be there, whatever else it hears", () => {
+    const run = stopped({ overlapMs: 5 }).advert(5609, 100);
+    expect(run.election).toMatchObject({ state: "leaving", successor: "192.0.2.11" });
+    expect(run.did).toEqual([]);
+    run.advert(5612, 90, { source: "192.0.2.12" });
+    expect(run.deadlineMs).toBe(5614);
+    run.timer(5614);
+    expect(run.election).toMatchObject({ state: "initialize", reason: "stopped; 192.0.2.11 took over" });
+    expect(run.did).toEqual(["removeAddresses", "notify"]);
+  });
+
+  test("waits for nothing on an interface that is cut off in the meantime", () => {
+    const run = stopped({ overlapMs: 5 }).advert(5609, 100).claim(5610, cutOff);
+    expect(run.election.state).toBe("initialize");
+    expect(run.did).toEqual(["removeAddresses", "notify"]);
+  });
+
   test("gives way to a router of any priority, as it does not claim any more", () => {
     expect(stopped().advert(5990, 1).election.state).toBe("initialize");
   });

@@ -9,7 +9,7 @@ import { type NodePolicy, SimulatedCluster, type SimulatedNode } from "./simulat
  *
  * - two active routers are one after an interval and a skew;
  * - after `down_after` intervals and a skew there is one, and from then on always: whoever preempts overlaps with its
- *   predecessor for no longer than a packet travels;
+ *   predecessor for no longer than a packet travels, and one that leaves with its successor for as long as it was told to;
  * - with preemption everywhere it is the best one in the end;
  * - a backup that sleeps past its deadline, by however little, does not claim beside one that is alive;
  * - a planned stop, a handover or a withdrawn claim leaves no moment without a holder.
@@ -37,6 +37,7 @@ function randomPolicies(random: () => number): readonly NodePolicy[] {
   const isMixed = random() < 0.15;
   const preemptDelayMs = random() < 0.3 ? random() * 20 * intervalMs : 0;
   const startupDelayMs = random() < 0.15 ? random() * 20 * intervalMs : 0;
+  const overlapMs = random() < 0.5 ? 0 : 5;
   const ownerAt = random() < 0.1 ? 0 : -1;
   return Array.from({ length: 2 + Math.floor(random() * 4) }, (_, index) => ({
     version,
@@ -45,6 +46,7 @@ function randomPolicies(random: () => number): readonly NodePolicy[] {
     preempts: isMixed ? random() < 0.5 : preempts,
     preemptDelayMs,
     startupDelayMs,
+    overlapMs,
     priority: index === ownerAt ? 255 : random() < 0.3 ? 100 : 1 + Math.floor(random() * 254),
   }));
 }
@@ -146,9 +148,10 @@ function limitsOf({ cluster }: Run): { readonly overlapMs: number; readonly conv
   const intervalMs = Math.max(...policies.map(({ advertIntervalMs }) => advertIntervalMs));
   const skewMs = policies[0]?.version === 2 ? 1000 : intervalMs;
   const downAfter = Math.max(...policies.map((policy) => policy.downAfter));
+  const leavingMs = Math.max(...policies.map((policy) => policy.overlapMs));
   const slackMs = 4 * (delayMs + latenessMs) + 0.005 * (downAfter + 1) * intervalMs;
   return {
-    overlapMs: intervalMs + skewMs + slackMs,
+    overlapMs: intervalMs + skewMs + slackMs + leavingMs,
     convergenceMs: downAfter * intervalMs + skewMs + slackMs,
   };
 }
@@ -253,7 +256,8 @@ function switchOver(run: Run, watch: Watch): string | null {
   }
   const problem = stay(run, watch, {
     intervals: 8,
-    ...(wasAnswering ? { overlapMs: 1.01 * run.intervalMs } : {}),
+    overlapMs:
+      1.01 * holder.policy.overlapMs + latenessMs + (wasAnswering ? 1.01 * run.intervalMs : 2 * delayMs),
   });
   if (problem !== null) return `${problem} after ${holder.name} gave it up (${kind})`;
   if (!hasOneHolder(run, watch)) return `${names(watch.holders)} hold it after a switch`;

@@ -66,9 +66,9 @@ describe("a handover", () => {
     expect(holders(pair)).toEqual([true, false]);
     expect(lines(answer)).toEqual(["open"]);
     expect(pair.lb1.status()).toMatchObject({ state: "backup", priority: 1 });
-    pair.clock.advance(2);
+    pair.clock.advance(8);
     expect(holders(pair)).toEqual([false, true]);
-    expect(lines(answer)[0]).toMatch(/^\+ public-1: beta holds it since \S+; handed over in 609 ms$/);
+    expect(lines(answer)[0]).toMatch(/^\+ public-1: beta holds it since \S+; handed over in 614 ms$/);
     expect(answer.report?.outcomes[0]?.holder).toEqual({ node: "beta", address: "192.0.2.11" });
   });
 

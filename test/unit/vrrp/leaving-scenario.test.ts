@@ -33,7 +33,7 @@ describe("a planned stop", () => {
     pair.lb1.stop();
     pair.clock.advance(608);
     expect([pair.lb1.machine.holds(vip), pair.lb2.machine.holds(vip)]).toEqual([true, false]);
-    pair.clock.advance(2);
+    pair.clock.advance(8);
     expect([pair.lb1.machine.holds(vip), pair.lb2.machine.holds(vip)]).toEqual([false, true]);
     expect(pair.lb1.isUp).toBe(false);
     expect(pair.lb1.log.slice(-2)).toEqual([
@@ -109,7 +109,7 @@ describe("a planned stop of a sync group", () => {
     pair.lb1.stop();
     pair.clock.advance(608);
     expect([pair.lb1.machine.holds(vip), pair.lb1.machine.holds(inside)]).toEqual([true, true]);
-    pair.clock.advance(2);
+    pair.clock.advance(8);
     expect([pair.lb1.machine.holds(vip), pair.lb1.machine.holds(inside)]).toEqual([false, false]);
     expect([pair.lb2.machine.holds(vip), pair.lb2.machine.holds(inside)]).toEqual([true, true]);
     expect(pair.lb1.isUp).toBe(false);
@@ -124,7 +124,7 @@ describe("a reload", () => {
     pair.lb1.node.configure(vrrpPlan([other]), []);
     pair.clock.advance(608);
     expect([pair.lb1.machine.holds(vip), pair.lb2.machine.holds(vip)]).toEqual([true, false]);
-    pair.clock.advance(2);
+    pair.clock.advance(8);
     expect([pair.lb1.machine.holds(vip), pair.lb2.machine.holds(vip)]).toEqual([false, true]);
     pair.clock.advance(5000);
     expect(pair.lb1.state("public-2")).toBe("active");
@@ -163,7 +163,7 @@ describe("a reload", () => {
     pair.clock.advance(100);
     pair.lb1.stop();
     expect(pair.lb1.isUp).toBe(true);
-    pair.clock.advance(510);
+    pair.clock.advance(516);
     expect(pair.lb1.isUp).toBe(false);
     expect([pair.lb1.machine.holds(vip), pair.lb2.machine.holds(vip)]).toEqual([false, true]);
   });
@@ -183,7 +183,7 @@ describe("a withdrawn claim", () => {
     expect(pair.lb1.state()).toBe("fault");
     pair.clock.advance(608);
     expect([pair.lb1.machine.holds(vip), pair.lb2.machine.holds(vip)]).toEqual([true, false]);
-    pair.clock.advance(2);
+    pair.clock.advance(8);
     expect([pair.lb1.machine.holds(vip), pair.lb2.machine.holds(vip)]).toEqual([false, true]);
   });
 });

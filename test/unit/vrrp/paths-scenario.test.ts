@@ -98,7 +98,7 @@ for (const [name, wish] of [
       pair.clock.advance(1);
       expect(pair.lb1.state()).toBe("fault");
       expect(pair.lb1.machine.holds(vip)).toBe(false);
-      pair.clock.advance(610);
+      pair.clock.advance(616);
       expect(pair.lb2.state()).toBe("active");
       expect(pair.lb2.status().reason).toBe("192.0.2.10 resigned");
       pair.lb1.machine.setCarrier("eth0", true);
@@ -124,7 +124,7 @@ for (const [name, wish] of [
       cut(pair, "eth0");
       pair.clock.advance(10_000);
       pair.lb1.stop();
-      pair.clock.advance(610);
+      pair.clock.advance(616);
       expect(pair.lb2.state()).toBe("active");
       expect(pair.lb1.machine.holds(vip)).toBe(false);
       expect(pair.lb1.isUp).toBe(false);

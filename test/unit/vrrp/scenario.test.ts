@@ -28,7 +28,7 @@ describe("a pair", () => {
     const { clock, lb1, lb2 } = startedPair(plans());
     clock.advance(4000);
     lb1.stop();
-    clock.advance(610);
+    clock.advance(616);
     expect(lb2.state()).toBe("active");
     expect(lb1.machine.holds(vip)).toBe(false);
     expect(lb2.log.at(-1)).toBe("public-1: backup → active: 192.0.2.10 resigned");
