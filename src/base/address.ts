@@ -41,6 +41,8 @@ export function addressBytes(address: string): Uint8Array {
 
 /** Gives 4 or 16 bytes in network order as a canonical address. */
 export function addressFromBytes(bytes: Uint8Array): string {
+  // A table of 37,000 servers is read at every look.
+  if (bytes.length === 4) return bytes.join(".");
   const parsed = ipaddr.fromByteArray([...bytes]);
   return parsed instanceof ipaddr.IPv6 ? parsed.toRFC5952String() : parsed.toString();
 }

@@ -7,6 +7,7 @@ import type {
   ServiceConfig,
   SyncDaemonConfig,
 } from "./config.ts";
+import { remembered } from "../base/remembered.ts";
 import { deepFreeze } from "./freeze.ts";
 import type { Model } from "./model.ts";
 import type { NotifyScriptPlan } from "./node-plan.ts";
@@ -26,7 +27,7 @@ const defaultScriptTimeoutMs = 30_000;
 export function buildConfig(model: Model): Config {
   const { sections, tracks } = model;
   const instances = model.instances.map(({ config }) => config);
-  const services = sections.services.map(({ value }) => serviceConfig(value));
+  const services = sections.services.map(({ value }) => rememberedService(value));
   const nodes = sections.nodes.map(({ value }) => nodeConfig(value));
   return deepFreeze({
     cluster: sections.cluster?.value.name ?? "",
@@ -65,6 +66,9 @@ function notifyConfig(entry: NotifyEntry | null): NotifyConfig | null {
   const { script, fifo, user, timeout } = entry;
   return { script: script === null ? null : { command: script, timeoutMs: timeout, user }, fifo };
 }
+
+/** Of a file that is read again most tables are those of the last time, and so are the services made of them. */
+const rememberedService = remembered((entry: ServiceEntry) => deepFreeze(serviceConfig(entry)));
 
 function serviceConfig(entry: ServiceEntry): ServiceConfig {
   const { name, vips, addresses, ports, protocol, forward, scheduler, sorry } = entry;

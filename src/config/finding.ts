@@ -56,20 +56,22 @@ export function locator(tree: TomlTable, text: string): Locator {
 function offsetOf(tree: TomlTable, finding: Pick<Finding, "path" | "pointsAtKey">): number {
   let node: TomlNode = tree;
   let keyOffset: number | null = null;
+  let shift = 0;
   for (const step of finding.path) {
     if (node.kind === "table" && typeof step === "string") {
       const entry = node.entries.get(step);
-      if (entry === undefined) return node.offset;
+      if (entry === undefined) return node.offset + shift;
       keyOffset = entry.keyOffset;
       node = entry.node;
     } else if (node.kind === "array" && typeof step === "number") {
       const item: TomlNode | undefined = node.items[step];
-      if (item === undefined) return node.offset;
+      if (item === undefined) return node.offset + shift;
       keyOffset = null;
       node = item;
-    } else return node.offset;
+    } else return node.offset + shift;
+    if (node.kind === "table") shift += node.shift;
   }
-  return finding.pointsAtKey === true && keyOffset !== null ? keyOffset : node.offset;
+  return (finding.pointsAtKey === true && keyOffset !== null ? keyOffset : node.offset) + shift;
 }
 
 /** Writes a path as operators speak of it: elements of lists by their name where they have one. */

@@ -1,22 +1,13 @@
 import type { Endpoint } from "../base/address.ts";
 import type { Config, InstanceConfig, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
 import type { ListenerConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
-import { listenerSockets, serviceSockets } from "./sockets.ts";
+import { listenerSockets } from "./sockets.ts";
 
 /** What of the cluster concerns one node: a VIP that it never holds, and what answers on that alone, does not. */
 
 /** Gives the virtual routers that a node takes part in. */
 export function localInstances(config: Config, node: string): readonly InstanceConfig[] {
   return config.instances.filter(({ members }) => members.some((member) => member.node === node));
-}
-
-/** Gives a service's sockets on a node: on VIPs that it may hold, and on addresses that are no VIP's. */
-export function localServiceSockets(
-  service: ServiceConfig,
-  config: Config,
-  node: string,
-): readonly Endpoint[] {
-  return serviceSockets(service, localInstances(config, node));
 }
 
 /** Gives the servers of a service as they are behind one of its ports; null is a service that goes by a firewall mark. */

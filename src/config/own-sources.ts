@@ -5,15 +5,17 @@ import { perNodeValue } from "./schema/per-node.ts";
 export function withOwnSources(config: Config, node: string): Config {
   return {
     ...config,
-    services: config.services.map((service) => ({
-      ...service,
-      servers: service.servers.map((server) => withOwnSource(server, node)),
-    })),
-    upstreams: config.upstreams.map((upstream) => ({
-      ...upstream,
-      servers: upstream.servers.map((server) => withOwnSource(server, node)),
-    })),
+    services: config.services.map((service) => withOwnServers(service, node)),
+    upstreams: config.upstreams.map((upstream) => withOwnServers(upstream, node)),
   };
+}
+
+/** What has no such source stays the very same, so that what was planned for it still holds. */
+function withOwnServers<
+  Group extends { readonly servers: readonly { readonly checks: readonly CheckConfig[] }[] },
+>(group: Group, node: string): Group {
+  const servers = group.servers.map((server) => withOwnSource(server, node));
+  return servers.every((server, index) => server === group.servers[index]) ? group : { ...group, servers };
 }
 
 function withOwnSource<Server extends { readonly checks: readonly CheckConfig[] }>(

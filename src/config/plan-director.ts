@@ -1,6 +1,6 @@
 import { familyOf, type Endpoint, type Family } from "../base/address.ts";
 import type { Config, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
-import { localServiceSockets, localUpstreams, serversBehind } from "./local.ts";
+import { localInstances, localUpstreams, serversBehind } from "./local.ts";
 import type { DirectorPlan } from "./node-plan.ts";
 import type {
   IpvsServerPlan,
@@ -10,26 +10,63 @@ import type {
   MarkPlan,
   ServiceKeyPlan,
 } from "./service-plan.ts";
+import { deepFreeze } from "./freeze.ts";
 import { planFooting } from "./plan-footing.ts";
 import { plannedServer, probeSetsOf, probesOf } from "./probes.ts";
+import { serviceSockets } from "./sockets.ts";
 import { trackedServers } from "./tracked-servers.ts";
 
 /** Gives a node's checks, each once, and its entries in the kernel's service table. */
 export function planDirector(config: Config, node: string): DirectorPlan {
-  const entries = config.services.flatMap((service) => entriesOf(service, config, node));
+  const instances = localInstances(config, node);
+  const parts = config.services.map((service) => partOf(service, serviceSockets(service, instances)));
   const servers = [
-    ...entries.flatMap(({ servers: own }) => own),
+    ...parts.flatMap(({ servers: own }) => own),
     ...localUpstreams(config, node).flatMap((upstream) => upstream.servers),
     ...trackedServers(config, node),
   ];
-  const services = entries.flatMap(kernelService);
+  const services = parts.flatMap(({ services: own }) => own);
   return {
     probes: probesOf(servers),
     probeSets: probeSetsOf(servers),
     services,
-    marks: entries.flatMap(marking),
+    marks: parts.flatMap(({ marks }) => marks),
     footing: planFooting(config, node, services),
   };
+}
+
+/** What a service adds to a plan. */
+interface Part {
+  readonly sockets: readonly Endpoint[];
+  readonly servers: readonly ServerConfig[];
+  readonly services: readonly IpvsServicePlan[];
+  readonly marks: readonly MarkPlan[];
+}
+
+/** The parts of earlier plans: over a reload most services stay the very same, and so do their entries. */
+const knownParts = new WeakMap<ServiceConfig, Part>();
+
+function partOf(service: ServiceConfig, sockets: readonly Endpoint[]): Part {
+  const known = knownParts.get(service);
+  if (known !== undefined && areSame(known.sockets, sockets)) return known;
+  const entries = entriesOf(service, sockets);
+  const part = deepFreeze({
+    sockets,
+    servers: entries.flatMap(({ servers }) => servers),
+    services: entries.flatMap(kernelService),
+    marks: entries.flatMap(marking),
+  });
+  knownParts.set(service, part);
+  return part;
+}
+
+function areSame(some: readonly Endpoint[], others: readonly Endpoint[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every(
+      ({ address, port }, index) => address === others[index]?.address && port === others[index].port,
+    )
+  );
 }
 
 /** A service as one packet sees it: its key, and the servers behind that. */
@@ -41,9 +78,8 @@ interface Entry {
   readonly servers: readonly (ServiceServerConfig & ServerConfig)[];
 }
 
-function entriesOf(service: ServiceConfig, config: Config, node: string): readonly Entry[] {
+function entriesOf(service: ServiceConfig, sockets: readonly Endpoint[]): readonly Entry[] {
   const { firewallMark, protocol, ports } = service;
-  const sockets = localServiceSockets(service, config, node);
   if (firewallMark !== null) {
     const isOwn = ports.length > 0;
     if (isOwn && sockets.length === 0) return [];

@@ -1,8 +1,9 @@
 import type { Endpoint } from "../base/address.ts";
 import type { Config, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
-import { localListeners, localServiceSockets, localSites, localUpstreams, serversBehind } from "./local.ts";
+import { localInstances, localListeners, localSites, localUpstreams, serversBehind } from "./local.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "./node-plan.ts";
 import { plannedServer } from "./probes.ts";
+import { serviceSockets } from "./sockets.ts";
 
 /** Gives what the proxy processes of a node serve; with no listener and no relay there is no such process. */
 export function planProxy(config: Config, node: string, cores: number): ProxyPlan {
@@ -12,9 +13,10 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     headTimeoutMs: listener.headTimeoutMs,
     idleTimeoutMs: listener.idleTimeoutMs,
   }));
+  const instances = localInstances(config, node);
   const relays = config.services
     .filter(({ forward }) => forward === "proxy")
-    .flatMap((service) => relaysOf(service, localServiceSockets(service, config, node)))
+    .flatMap((service) => relaysOf(service, serviceSockets(service, instances)))
     .filter(({ sockets }) => sockets.length > 0);
   const hasWork = listeners.length + relays.length > 0;
   return {

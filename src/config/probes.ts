@@ -1,4 +1,5 @@
 import { unreachable } from "../base/assert.ts";
+import { remembered } from "../base/remembered.ts";
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { Check, CheckTiming, ProbePlan, ProbeSetPlan } from "./check-plan.ts";
 import { agentWords } from "./checks/agent.ts";
@@ -79,31 +80,45 @@ function timingWords(check: CheckTiming): readonly string[] {
 /** Gives a server as the plan has it: with the identity of its probe, or of the set of its probes. */
 export function plannedServer(server: ServerConfig): ServicePlanServer {
   const { address, port, weight } = server;
-  return { address, port, weight, probe: setId(probeIds(server)) };
+  return { address, port, weight, probe: checksOf(server).id };
 }
 
-function probeIds(server: ServerConfig): readonly string[] {
-  return [...new Set(server.checks.map((check) => probeOf(server, check).id))];
+/** How a server is checked. */
+interface ServerChecks {
+  readonly probes: readonly ProbePlan[];
+  /** The identity of its only probe, or of the set; null is a server that nothing checks. */
+  readonly id: string | null;
+  /** A single probe needs no set around it. */
+  readonly set: ProbeSetPlan | null;
 }
 
-/** A single probe needs no set around it; null is a server that nothing checks. */
-function setId(ids: readonly string[]): string | null {
-  return ids.length === 0 ? null : ids.join(" and ");
+const noChecks: ServerChecks = { probes: [], id: null, set: null };
+
+function checksOf(server: ServerConfig): ServerChecks {
+  return server.checks.length === 0 ? noChecks : rememberedChecks(server);
 }
+
+/** Worked out once for each server: several parts of a plan ask, and the next plan does for those that stayed. */
+const rememberedChecks = remembered((server: ServerConfig): ServerChecks => {
+  const probes = server.checks.map((check) => probeOf(server, check));
+  const ids = [...new Set(probes.map(({ id }) => id))];
+  const id = ids.join(" and ");
+  return { probes, id, set: ids.length > 1 ? { id, probes: ids } : null };
+});
 
 /** Gives every probe of these servers once. */
 export function probesOf(servers: readonly ServerConfig[]): readonly ProbePlan[] {
-  const probes = servers.flatMap((server) => server.checks.map((check) => probeOf(server, check)));
-  return [...new Map(probes.map((probe) => [probe.id, probe])).values()];
+  const probes = new Map<string, ProbePlan>();
+  for (const server of servers) for (const probe of checksOf(server).probes) probes.set(probe.id, probe);
+  return [...probes.values()];
 }
 
 /** Gives every set of several probes that decides about one of these servers, once. */
 export function probeSetsOf(servers: readonly ServerConfig[]): readonly ProbeSetPlan[] {
   const sets = new Map<string, ProbeSetPlan>();
   for (const server of servers) {
-    const probes = probeIds(server);
-    const id = setId(probes);
-    if (id !== null && probes.length > 1) sets.set(id, { id, probes });
+    const { set } = checksOf(server);
+    if (set !== null) sets.set(set.id, set);
   }
   return [...sets.values()];
 }

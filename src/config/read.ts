@@ -76,7 +76,7 @@ export function readConfig(
       remedy: "divide the cluster",
     });
   }
-  const parsed = parseToml(text);
+  const parsed = parseToml(text, memory.chunks);
   if (parsed.tree === null) {
     const remedy =
       'correct it: texts stand in double quotes, tables start with [name] or [[name]], lists end with "]"';

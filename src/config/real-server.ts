@@ -1,3 +1,4 @@
+import { remembered } from "../base/remembered.ts";
 import { familyOf, type Prefix } from "../base/address.ts";
 import type { AgentForm } from "./agent-words.ts";
 import type { InstanceConfig, NodeConfig, RealServerConfig, ServiceConfig } from "./config.ts";
@@ -27,12 +28,12 @@ export function realServerConfig(
   const named = entry === undefined ? [] : [...addressesOf(entry.vips, instances), ...entry.addresses];
   const addresses =
     named.length > 0 ? named : kept.flatMap((service) => serviceAddresses(service, instances));
-  const tunnels = entry?.tunnel ?? services.flatMap(({ servers }) => servers.flatMap(formOf));
+  const tunnels = entry?.tunnel ?? services.flatMap(formsOf);
   return {
     addresses: [...new Set(addresses)],
     tunnels: [...new Map(tunnels.map((form) => [formatTunnel(form), form])).values()],
     sockets: kept.flatMap((service) => {
-      const servers = service.servers.map(({ address }) => address);
+      const servers = serverAddresses(service);
       const { protocol } = service;
       return serviceSockets(service, instances).map(({ address, port }) => ({
         address,
@@ -45,6 +46,11 @@ export function realServerConfig(
     health: entry?.health ?? null,
   };
 }
+
+const serverAddresses = remembered((service: ServiceConfig) =>
+  Object.freeze(service.servers.map(({ address }) => address)),
+);
+const formsOf = remembered((service: ServiceConfig) => service.servers.flatMap(formOf));
 
 /** Without a word about it, the nodes may ask the agent, and the machine itself. */
 function agentForm(entry: AgentEntry | null, nodes: readonly NodeConfig[]): AgentForm | null {

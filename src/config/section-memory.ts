@@ -1,10 +1,13 @@
 import type { z } from "zod";
+import { TomlChunks } from "./toml-chunks.ts";
 
 /**
  * Remembers what the tables of the last file came to, by what is in them: a reload mostly changes few of many, and
  * holding 2,300 services against their schema takes a quarter of a second. Only tables without a fault are kept.
  */
 export class SectionMemory {
+  /** The last file as it stood. */
+  readonly chunks: TomlChunks = new TomlChunks();
   #before = new Map<z.ZodType, Map<string, unknown>>();
   #now = new Map<z.ZodType, Map<string, unknown>>();
 

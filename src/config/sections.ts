@@ -30,6 +30,7 @@ import {
   type VrrpEntry,
 } from "./schema/vrrp.ts";
 import { closest } from "./suggestion.ts";
+import { textOf } from "./toml-chunks.ts";
 import { plainValue, type TomlNode, type TomlTable } from "./toml-tree.ts";
 
 /** A table of the file that follows the schema, and where it stands. */
@@ -164,10 +165,11 @@ function readElement<T>(
   element: RawElement,
   { findings, memory }: { readonly findings: Finding[]; readonly memory: SectionMemory },
 ): readonly Element<T>[] {
-  const value = plainValue(element.node);
-  const text = JSON.stringify(value);
+  const text =
+    (element.node.kind === "table" ? textOf(element.node) : null) ?? JSON.stringify(plainValue(element.node));
   const known = memory.recall(schema, text);
   if (known !== null) return [{ path: element.path, value: known }];
+  const value = plainValue(element.node);
   const first = schema.safeParse(value);
   if (first.success) {
     memory.keep(schema, text, first.data);

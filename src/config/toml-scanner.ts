@@ -1,3 +1,4 @@
+import { noteText, TomlChunks } from "./toml-chunks.ts";
 import type { TomlArray, TomlNode, TomlTable } from "./toml-tree.ts";
 
 /**
@@ -22,11 +23,12 @@ const [comma, equals, bracket, endBracket, brace, endBrace] = [0x2c, 0x3d, 0x5b,
 /** Thrown within this file: the library has to look. */
 class Doubt extends Error {}
 
-/** Gives the tree of a file, or null if the library has to look at it. */
-export function scanToml(text: string): TomlTable | null {
+/** Gives the tree of a file, or null if the library has to look at it; `chunks` spare it what the last file had too. */
+export function scanToml(text: string, chunks: TomlChunks = new TomlChunks()): TomlTable | null {
   if (!plainText.test(text)) return null;
+  chunks.begin();
   try {
-    return new Scanner(text).file();
+    return new Scanner(text, chunks).file();
   } catch (error) {
     if (error instanceof Doubt) return null;
     throw error;
@@ -39,8 +41,13 @@ class Scanner {
   /** Tables and lists of tables that headers made: only these may be gone into by another header. */
   readonly #open = new Set<TomlNode>();
 
-  constructor(text: string) {
+  readonly #chunks: TomlChunks;
+  /** The `[[name]]` of the top level whose keys are being read, until another header comes below it. */
+  #chunk: { readonly name: string; readonly table: TomlTable } | null = null;
+
+  constructor(text: string, chunks: TomlChunks) {
     this.#text = text;
+    this.#chunks = chunks;
   }
 
   file(): TomlTable {
@@ -48,11 +55,42 @@ class Scanner {
     let current = root;
     for (;;) {
       this.#skipBlank();
-      if (this.#at >= this.#text.length) return root;
-      if (this.#code() === bracket) current = this.#header(root);
-      else this.#assignment(current, 0);
+      if (this.#at >= this.#text.length) {
+        this.#endChunk(this.#at);
+        return root;
+      }
+      if (this.#code() === bracket) {
+        if (this.#takesChunk(root)) continue;
+        current = this.#header(root);
+      } else this.#assignment(current, 0);
       this.#endLine();
     }
+  }
+
+  /** Passes over a table that the last file had too. */
+  #takesChunk(root: TomlTable): boolean {
+    const chunk = this.#chunks.find(this.#text, this.#at);
+    if (chunk === null) return false;
+    this.#endChunk(this.#at);
+    const { offset, entries } = chunk.table;
+    // A copy, for a header below it may add to it.
+    const table = this.#append(root, chunk.name, {
+      ...chunk.table,
+      shift: this.#at - offset,
+      entries: new Map(entries),
+    });
+    this.#chunk = { name: chunk.name, table };
+    this.#at += chunk.text.length;
+    return true;
+  }
+
+  #endChunk(end: number): void {
+    if (this.#chunk === null) return;
+    const { table, name } = this.#chunk;
+    this.#chunk = null;
+    const text = this.#text.slice(table.offset + table.shift, end);
+    noteText(table, text);
+    this.#chunks.keep({ name, text, table });
   }
 
   #header(root: TomlTable): TomlTable {
@@ -68,8 +106,13 @@ class Scanner {
     this.#expect(endBracket);
     if (isList) this.#expect(endBracket);
     const last = path.pop() ?? "";
+    if (path.length === 0) this.#endChunk(offset);
+    else this.#chunk = null;
     const parent = path.reduce((table, key) => this.#descend(table, key, offset), root);
-    return isList ? this.#append(parent, last, offset) : this.#make(parent, last, offset);
+    if (!isList) return this.#make(parent, last, offset);
+    const table = this.#append(parent, last, newTable(offset));
+    if (path.length === 0) this.#chunk = { name: last, table };
+    return table;
   }
 
   #descend(table: TomlTable, key: string, offset: number): TomlTable {
@@ -88,9 +131,9 @@ class Scanner {
     return made;
   }
 
-  #append(table: TomlTable, key: string, offset: number): TomlTable {
+  #append(table: TomlTable, key: string, made: TomlTable): TomlTable {
     const found = table.entries.get(key)?.node;
-    const made = newTable(offset);
+    const offset = made.offset + made.shift;
     if (found === undefined) {
       const list: TomlArray = { kind: "array", offset, items: [made] };
       this.#open.add(list);
@@ -247,7 +290,7 @@ class Scanner {
 }
 
 function newTable(offset: number): TomlTable {
-  return { kind: "table", offset, entries: new Map() };
+  return { kind: "table", offset, shift: 0, entries: new Map() };
 }
 
 function put(table: TomlTable, key: string, keyOffset: number, node: TomlNode): void {

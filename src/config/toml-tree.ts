@@ -1,6 +1,7 @@
 import { compile } from "toml/lib/compiler";
 import { unreachable } from "../base/assert.ts";
 import { parse, type ParsedAssignment, type ParsedNode, type ParsedValue } from "toml/lib/parser";
+import type { TomlChunks } from "./toml-chunks.ts";
 import { scanToml } from "./toml-scanner.ts";
 
 /** A value of a TOML file with its offset in the text: the header of a table, the first character of anything else. */
@@ -10,6 +11,8 @@ export type TomlNode = TomlTable | TomlArray | TomlScalar;
 export interface TomlTable {
   readonly kind: "table";
   readonly offset: number;
+  /** To be added to the offset of this table, and of everything in it. */
+  readonly shift: number;
   readonly entries: Map<string, TomlEntry>;
 }
 
@@ -44,9 +47,9 @@ export type TomlResult =
 
 const maximumDepth = 32;
 
-/** Parses TOML 1.1 and keeps where every key and value stands. */
-export function parseToml(text: string): TomlResult {
-  const tree = scanToml(text);
+/** Parses TOML 1.1 and keeps where every key and value stands; `chunks` that are given again make that faster. */
+export function parseToml(text: string, chunks?: TomlChunks): TomlResult {
+  const tree = scanToml(text, chunks);
   return tree === null ? parseByLibrary(text) : { tree };
 }
 
@@ -88,7 +91,7 @@ export function plainValue(node: TomlNode): unknown {
 }
 
 function newTable(offset: number): TomlTable {
-  return { kind: "table", offset, entries: new Map() };
+  return { kind: "table", offset, shift: 0, entries: new Map() };
 }
 
 /** Goes down one key, into the last element of an array of tables, making the table where there is none. */

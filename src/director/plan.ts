@@ -16,13 +16,15 @@ export function planSteps(
   actual: readonly IpvsService[],
   owned: ReadonlySet<string>,
 ): readonly Step[] {
-  const present = new Map(actual.map((service) => [formatKey(service.key), service]));
-  const wanted = new Set(desired.map(({ key }) => formatKey(key)));
-  const removals = actual.filter(({ key }) => !wanted.has(formatKey(key)) && owned.has(formatKey(key)));
-  return [
-    ...desired.flatMap((service) => serviceSteps(service, present.get(formatKey(service.key)))),
-    ...removals.map(({ key }): Step => ({ kind: "removeService", key })),
-  ];
+  const left = new Map(actual.map((service) => [formatKey(service.key), service]));
+  const steps: Step[] = [];
+  for (const service of desired) {
+    const key = formatKey(service.key);
+    steps.push(...serviceSteps(service, left.get(key)));
+    left.delete(key);
+  }
+  for (const [name, { key }] of left) if (owned.has(name)) steps.push({ kind: "removeService", key });
+  return steps;
 }
 
 /** Says in one line what many steps come to, such as `2 services and 40 servers added, 1 server changed`. */
@@ -81,6 +83,7 @@ function serviceSteps(desired: IpvsService, actual: IpvsService | undefined): re
 }
 
 function serverSteps(desired: IpvsService, actual: IpvsService): readonly Step[] {
+  if (areSameServers(desired.servers, actual.servers)) return [];
   const { key } = desired;
   const present = new Map(actual.servers.map((server) => [identity(server), server]));
   const wanted = new Set(desired.servers.map(identity));
@@ -95,6 +98,20 @@ function serverSteps(desired: IpvsService, actual: IpvsService): readonly Step[]
     .filter((server) => !wanted.has(identity(server)))
     .map(({ address, port }): Step => ({ kind: "removeServer", key, server: { address, port } }));
   return [...additions, ...changes, ...removals];
+}
+
+/** Tells at little cost that nothing is to be done: the kernel lists servers in the order they came, or back to front. */
+function areSameServers(desired: readonly IpvsServer[], actual: readonly IpvsServer[]): boolean {
+  const { length } = desired;
+  if (length !== actual.length) return false;
+  return (
+    desired.every((server, index) => isSameEntry(server, actual[index])) ||
+    desired.every((server, index) => isSameEntry(server, actual[length - 1 - index]))
+  );
+}
+
+function isSameEntry(server: IpvsServer, other: IpvsServer | undefined): boolean {
+  return server.address === other?.address && server.port === other.port && isSameServer(server, other);
 }
 
 /** Cheaper than the endpoint in its usual form, of which a large table needs 100,000. */

@@ -1,10 +1,13 @@
+import { assert } from "../base/assert.ts";
 import { systemClock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
+import type { DirectorPlan } from "../config/node-plan.ts";
 import { groupedClock } from "../health/grouped-clock.ts";
 import { attemptProbe } from "../health/probe.ts";
 import { Prober } from "../health/prober.ts";
 import type { Channel } from "../ipc/channel.ts";
+import { changedDirectorPlan } from "../ipc/director-change.ts";
 import type { FromDirector, ToDirector, Verdict } from "../ipc/messages.ts";
 import { stateDirectory } from "../kernel/journal.ts";
 import { Balancer } from "./balancer.ts";
@@ -49,12 +52,19 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
   ignoreTerminal();
   process.once("SIGTERM", () => void stop());
   channel.onClosed(() => process.exit(0));
+  let told: DirectorPlan | null = null;
+  const configure = (plan: DirectorPlan): void => {
+    told = plan;
+    const reason = footing.change(plan.footing, () => balancer.configure(plan));
+    channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason });
+  };
   channel.onMessage((message) => {
     switch (message.kind) {
-      case "configure": {
-        const reason = footing.change(message.plan.footing, () => balancer.configure(message.plan));
-        return channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason });
-      }
+      case "configure":
+        return configure(message.plan);
+      case "change":
+        assert(told !== null, "a change follows a plan");
+        return configure(changedDirectorPlan(told, message.change));
       case "suspects":
         for (const probe of message.probes) prober.hasten(probe);
         return;

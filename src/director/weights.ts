@@ -6,11 +6,12 @@ export function weighedServices(
   services: readonly IpvsServicePlan[],
   wordOf: (probe: string) => WeightWord | null,
 ): readonly IpvsServicePlan[] {
-  return services.map((service) => ({
-    ...service,
-    servers: service.servers.map((server) => {
+  return services.map((service) => {
+    const servers = service.servers.map((server) => {
       const word = server.probe === null ? null : wordOf(server.probe);
       return word === null ? server : { ...server, weight: weightBy(server.weight, word) };
-    }),
-  }));
+    });
+    const isAsked = servers.some((server, index) => server !== service.servers[index]);
+    return isAsked ? { ...service, servers } : service;
+  });
 }

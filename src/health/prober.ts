@@ -84,7 +84,7 @@ export class Prober {
     for (const probe of probes) {
       const old = before.get(probe.id);
       before.delete(probe.id);
-      if (old !== undefined && Bun.deepEquals(old.probe, probe)) {
+      if (old !== undefined && (old.probe === probe || Bun.deepEquals(old.probe, probe))) {
         this.#probes.set(probe.id, old);
         continue;
       }

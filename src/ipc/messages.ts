@@ -2,6 +2,7 @@ import type { Departure, DepartureReply } from "./departure.ts";
 import type { DirectorPlan, ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
 import type { WeightWord } from "../config/weight-word.ts";
 import type { ClientNote } from "./client-book.ts";
+import type { DirectorChange } from "./director-change.ts";
 import type { DrainOrder, DrainReport } from "./drain.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
 import type { BfdReport, InstanceStatus, ProbeStatus, ProxyStatus, ServiceStatus } from "./status.ts";
@@ -60,6 +61,8 @@ export type FromVrrp =
 /** From the supervisor to `director`. */
 export type ToDirector =
   | { readonly kind: "configure"; readonly plan: DirectorPlan }
+  /** Another plan, as what differs from the last one that was sent to this process, carried out or refused. */
+  | { readonly kind: "change"; readonly change: DirectorChange }
   /** Answered by one `drain` with the same number. */
   | { readonly kind: "drain"; readonly id: number; readonly order: DrainOrder }
   /** Probes whose servers have just failed clients: they are asked at once. */

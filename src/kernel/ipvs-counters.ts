@@ -72,9 +72,5 @@ function readCounters(fields: Attributes): IpvsCounters {
 
 /** A number of 32 or 64 bits in host order, exact up to 2^53: 9 petabytes. */
 function readCount(from: Attributes, type: number): number {
-  const value = from.get(type);
-  if (value === undefined || value.length < 4) return 0;
-  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
-  const low = view.getUint32(0, true);
-  return value.length < 8 ? low : view.getUint32(4, true) * 2 ** 32 + low;
+  return from.unsigned(type, 8, "host") ?? from.unsigned(type, 4, "host") ?? 0;
 }

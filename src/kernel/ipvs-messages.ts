@@ -160,15 +160,12 @@ export function keyAttribute(key: IpvsKey): Uint8Array {
 /** Writes the service attribute that makes or changes a service. */
 export function serviceAttribute(service: IpvsService): Uint8Array {
   const { key, scheduler, persistenceS, persistenceEngine } = service;
-  const flags = new Uint8Array(8);
-  const view = new DataView(flags.buffer);
-  view.setUint32(0, service.flags | (persistenceS > 0 ? persistentFlag : 0), true);
-  view.setUint32(4, 0xffff_ffff, true);
+  const flags = service.flags | (persistenceS > 0 ? persistentFlag : 0);
   return nested(
     top.service,
     ...keyFields(key),
     text(svc.scheduler, scheduler),
-    attribute(svc.flags, flags),
+    attribute(svc.flags, Uint8Array.of(flags, flags >> 8, flags >> 16, flags >> 24, 0xff, 0xff, 0xff, 0xff)),
     u32(svc.timeout, persistenceS),
     netmaskField(key.family, service.netmask),
     // Without the attribute the kernel takes away the one that is set.
@@ -308,9 +305,11 @@ export function parseVersion(attributes: Attributes): string | null {
   return version === null ? null : `${version >> 16}.${(version >> 8) & 0xff}.${version & 0xff}`;
 }
 
+const protocolWords: Readonly<Record<number, string>> = { 6: "tcp", 17: "udp", 132: "sctp" };
+
 /** Writes a service's key for errors: `tcp 192.0.2.1:80`, `fwmark 7 (IPv4)`. */
 export function formatKey(key: IpvsKey): string {
   if ("mark" in key) return `fwmark ${key.mark} (IPv${key.family})`;
-  const protocol = { 6: "tcp", 17: "udp", 132: "sctp" }[key.protocol] ?? String(key.protocol);
+  const protocol = protocolWords[key.protocol] ?? String(key.protocol);
   return `${protocol} ${key.family === 6 ? `[${key.address}]` : key.address}:${key.port}`;
 }

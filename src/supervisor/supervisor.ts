@@ -6,6 +6,7 @@ import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "../ipc/handover.ts";
 import type { FromDirector, FromVrrp, ToDirector, ToVrrp, Verdict } from "../ipc/messages.ts";
 import type { BfdReport, ConfigStatus, InstanceStatus, NodeStatus } from "../ipc/status.ts";
+import { DirectorOrders } from "./director-orders.ts";
 import { DirectorView } from "./director-view.ts";
 import { adoptable } from "./adoption.ts";
 import { startChild } from "./child.ts";
@@ -42,6 +43,7 @@ export class Supervisor {
   readonly #bornAt: Instant;
   readonly #vrrp: Keeper<ToVrrp, FromVrrp>;
   readonly #director: Keeper<ToDirector, FromDirector>;
+  readonly #orders = new DirectorOrders();
   readonly #workers: Workers;
   readonly #departures: Departures<WorkerKeeper>;
   readonly #verdicts = new Map<string, Verdict>();
@@ -97,7 +99,7 @@ export class Supervisor {
       log,
       start: (handlers) =>
         startChild<ToDirector, FromDirector>({ role: "director", descriptors: [], user: null, ...handlers }),
-      configuration: () => ({ kind: "configure", plan: this.#plan.director }),
+      configuration: () => this.#orders.whole(this.#plan.director),
       onMessage: (message) => this.#heardDirector(message),
       onChange: () => this.#directorChanged(),
     });
@@ -187,7 +189,7 @@ export class Supervisor {
 
   async #carryOut(plan: NodePlan): Promise<(Outcome & { kind: "refused" }) | null> {
     this.#plan = plan;
-    const director = await this.#director.configure({ kind: "configure", plan: plan.director });
+    const director = await this.#director.configure(this.#orders.next(plan.director));
     if (director.kind === "refused") return director;
     const workers = await this.#workers.configure(plan.proxy);
     if (workers.kind === "refused") return workers;

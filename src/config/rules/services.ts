@@ -1,4 +1,5 @@
 import { formatEndpoint } from "../../base/address.ts";
+import { virtualAddressesOf } from "../families.ts";
 import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
 import type { Model } from "../model.ts";
 import type { ServiceEntry } from "../schema/service.ts";
@@ -10,17 +11,30 @@ import { relayRules } from "./relays.ts";
 
 /** What an L4 service can be: reachable, alone on its address and port, and within what its forwarding mode can do. */
 export function serviceRules(model: Model): readonly Finding[] {
+  return [...duplicateServices(model), ...duplicateMarks(model), ...singleServices(model)];
+}
+
+/** Services that no rule found fault with, and the virtual addresses there were then: nothing else is looked at. */
+const faultless = new WeakMap<ServiceEntry, string>();
+
+function singleServices(model: Model): readonly Finding[] {
+  const around = JSON.stringify(
+    model.instances.map(({ config }) => [config.name, virtualAddressesOf(config), config.addresses]),
+  );
+  return model.sections.services.flatMap((service) => {
+    if (faultless.get(service.value) === around) return [];
+    const findings = singleService(service, model);
+    if (findings.length === 0) faultless.set(service.value, around);
+    return findings;
+  });
+}
+
+function singleService(service: Element<ServiceEntry>, model: Model): readonly Finding[] {
   return [
-    ...duplicateServices(model),
-    ...duplicateMarks(model),
-    ...model.sections.services.flatMap((service) => [
-      ...addressing(service, model),
-      ...(service.value.forward === "proxy"
-        ? relayRules(service, model)
-        : kernelServiceRules(service, model)),
-      ...checking(service),
-      ...servers(service),
-    ]),
+    ...addressing(service, model),
+    ...(service.value.forward === "proxy" ? relayRules(service, model) : kernelServiceRules(service, model)),
+    ...checking(service),
+    ...servers(service),
   ];
 }
 

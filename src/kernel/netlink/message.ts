@@ -42,14 +42,19 @@ const attributeMessage = 1;
 /** Writes one message. */
 export function encodeMessage(message: NetlinkMessage): Uint8Array {
   const bytes = new Uint8Array(headerLength + message.payload.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, bytes.length, true);
-  view.setUint16(4, message.type, true);
-  view.setUint16(6, message.flags, true);
-  view.setUint32(8, message.sequence, true);
-  view.setUint32(12, message.port, true);
+  writeU32(bytes, 0, bytes.length);
+  writeU32(bytes, 4, message.type | (message.flags << 16));
+  writeU32(bytes, 8, message.sequence);
+  writeU32(bytes, 12, message.port);
   bytes.set(message.payload, headerLength);
   return bytes;
+}
+
+function writeU32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value & 0xff;
+  bytes[offset + 1] = (value >>> 8) & 0xff;
+  bytes[offset + 2] = (value >>> 16) & 0xff;
+  bytes[offset + 3] = value >>> 24;
 }
 
 /** Reads all whole messages of a datagram; stops at the first whose length does not fit. */

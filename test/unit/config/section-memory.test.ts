@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { planNode } from "../../../src/config/plan.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { SectionMemory } from "../../../src/config/section-memory.ts";
 import { parseToml } from "../../../src/config/toml-tree.ts";
@@ -24,6 +25,13 @@ forward = "dr"
 servers = [{ address = "10.99.0.21", weight = ${weight} }]
 `;
 
+function service(name: string, weight: string): string {
+  return (
+    `[[service]]\nname = "${name}"\nvips = ["v"]\nport = ${80 + Number(name)} # ${name}\nforward = "dr"\n` +
+    `servers = [\n { address = "10.99.0.2${name}", weight = ${weight} },\n]\n`
+  );
+}
+
 describe("SectionMemory", () => {
   test("makes no difference to what a file comes to, or to what is wrong with it", () => {
     const memory = new SectionMemory();
@@ -32,6 +40,42 @@ describe("SectionMemory", () => {
       const text = file(weight, weight === "2" ? "# a line more" : "");
       expect(readConfig(text, "f", undefined, memory)).toEqual(readConfig(text, "f"));
     }
+  });
+
+  test("finds what moved, and names its new place", () => {
+    const memory = new SectionMemory();
+    const site = '[[site]]\nhosts = ["a.example"]\nlisteners = ["nobody"]\n';
+    const route = '[[site.route]]\npath = "/"\nupstream = "nothing"\n';
+    const head = file("1");
+    const texts = [
+      [service("1", "1"), service("2", "1"), service("3", "1")],
+      [service("1", "10"), service("2", "1"), service("3", "1")],
+      [service("2", "0"), "# moved\n", service("3", "-1"), service("2", "1")],
+      [service("3", "1"), site, service("2", "0")],
+      [service("3", "1"), site, route, service("2", "0")],
+      [service("3", "1"), site, route.replace("/", "/a"), service("2", "0"), "[proxy]\n"],
+      [service("3", "1"), site, service("2", "0").trimEnd()],
+      [service("3", "1"), site, service("2", "0"), 'forward = "nat"\n'],
+      [service("2", "0"), "sorry = 1"],
+      [service("2", "0")],
+    ].map((parts) => head + parts.join(""));
+    for (const text of texts) {
+      expect(readConfig(text, "f", undefined, memory)).toEqual(readConfig(text, "f"));
+    }
+  });
+
+  test("plans what stayed as the very same entries", () => {
+    const memory = new SectionMemory();
+    const more =
+      '[[service]]\nname = "more"\nvips = ["v"]\nport = 81\nforward = "dr"\nservers = [{ address = "10.99.0.22" }]\n';
+    const plan = (weight: string) => {
+      const { config } = readConfig(file(weight) + more, "f", undefined, memory);
+      if (config === null) throw new Error("no configuration");
+      return planNode(config, "lb1", { cores: 1 }).director.services;
+    };
+    const [first, second] = [plan("1"), plan("2")];
+    expect(second.map((service) => first.includes(service))).toEqual([false, true]);
+    expect(second[0]?.servers[0]?.weight).toBe(2);
   });
 
   test("holds only the tables that changed against their schema", () => {

@@ -82,7 +82,7 @@ test("a kernel that tells only the oldest attributes leaves the others unknown",
 });
 
 test("an answer without a daemon, or with one of no known role, is none", () => {
-  expect(parseDaemon(new Map())).toBeNull();
+  expect(parseDaemon(parseAttributes(new Uint8Array()))).toBeNull();
   expect(
     parseDaemon(parseAttributes(fromHex(hex(ipvsadm.backup.replace("0100020000", "0100030000"))))),
   ).toBeNull();

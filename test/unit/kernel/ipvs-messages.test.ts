@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import type { Family } from "../../../src/base/address.ts";
-import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import { concatBytes, fromHex, toHex } from "../../../src/base/bytes.ts";
 import {
   formatKey,
   keyAttribute,
@@ -16,7 +16,12 @@ import {
   type IpvsServer,
   type IpvsService,
 } from "../../../src/kernel/ipvs-messages.ts";
-import { parseAttributes, readNested, type Attributes } from "../../../src/kernel/netlink/attribute.ts";
+import {
+  attribute,
+  parseAttributes,
+  readNested,
+  type Attributes,
+} from "../../../src/kernel/netlink/attribute.ts";
 
 // What ipvsadm 1.31 sends after the netlink and generic headers.
 const ipvsadm = {
@@ -235,10 +240,7 @@ test("formatKey() names protocol, address and port, or the mark", () => {
 test("every parser takes any bytes", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 160 }), (bytes) => {
-      const attributes = new Map([
-        [1, bytes],
-        [2, bytes],
-      ]);
+      const attributes = parseAttributes(concatBytes(attribute(1, bytes), attribute(2, bytes)));
       parseService(attributes);
       parseServer(attributes, 6);
       parseVersion(attributes);

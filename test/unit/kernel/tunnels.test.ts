@@ -91,7 +91,7 @@ describe("GUE ports", () => {
     expect(read("02", "0a")).toEqual({ family: 6, port: 6080 });
     expect(read("01", "02")).toBeNull();
     expect(read("02", "07")).toBeNull();
-    expect(parseGuePort(new Map())).toBeNull();
+    expect(parseGuePort(parseAttributes(new Uint8Array()))).toBeNull();
   });
 
   test("without the module there are no ports, and opening one loads it or says what to do", () => {

@@ -1,0 +1,227 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { systemClock } from "../src/base/clock.ts";
+import { silentLog } from "../src/base/log.ts";
+import { planNode } from "../src/config/plan.ts";
+import type { DirectorPlan } from "../src/config/node-plan.ts";
+import { readConfig } from "../src/config/read.ts";
+import { SectionMemory } from "../src/config/section-memory.ts";
+import { Director } from "../src/director/director.ts";
+import { changedDirectorPlan } from "../src/ipc/director-change.ts";
+import type { ToDirector } from "../src/ipc/messages.ts";
+import { Ipvs } from "../src/kernel/ipvs.ts";
+import { NetlinkConnection } from "../src/kernel/netlink/connection.ts";
+import { DirectorOrders } from "../src/supervisor/director-orders.ts";
+import { largeFile, largeKeepalivedFile, largeTable } from "../test/support/large-table.ts";
+import { TablePort } from "../test/support/table-port.ts";
+import { Guest } from "../test/vm/guest.ts";
+
+/**
+ * 2,277 services with 37,205 servers: the first load, and a reload with one weight changed. On this machine, from the file
+ * to the answer of a director process before a kernel that is none but answers with as many bytes; and in an
+ * emulated machine beside keepalived before a real one, where only the ratio tells anything. `host` or `guest` picks one.
+ */
+
+interface Answer {
+  readonly changes: number;
+}
+
+/** The director of the part on this machine, in a process of its own. */
+function runDirector(): void {
+  const port = new TablePort();
+  const director = new Director({
+    log: silentLog,
+    clock: systemClock,
+    prober: {
+      configure: () => undefined,
+      verdict: () => null,
+      weightWord: () => null,
+      close: () => undefined,
+    },
+    book: { drains: [], note: () => undefined },
+    journal: { entries: new Set(), note: () => undefined },
+    openIpvs: () => Ipvs.over(new NetlinkConnection(port), () => undefined),
+    tell: () => undefined,
+  });
+  let told: DirectorPlan | null = null;
+  process.on("message", (message: ToDirector) => {
+    if (message.kind === "configure") told = message.plan;
+    if (message.kind === "change" && told !== null) told = changedDirectorPlan(told, message.change);
+    if (told === null) return;
+    const before = port.changes;
+    const refusal = director.configure(told);
+    if (refusal !== null) throw new Error(refusal);
+    process.send?.({ changes: port.changes - before } satisfies Answer);
+  });
+}
+
+/** What a load took, in milliseconds, and how many changes it sent to the kernel. */
+interface Load extends Answer {
+  readonly read: number;
+  readonly plan: number;
+  readonly director: number;
+}
+
+/** The node as far as its configuration goes: it reads files, and sends plans to a director process. */
+class Node implements Disposable {
+  readonly #memory = new SectionMemory();
+  readonly #orders = new DirectorOrders();
+  readonly #child: Bun.Subprocess;
+  #heard: (answer: Answer) => void = () => undefined;
+
+  constructor() {
+    this.#child = Bun.spawn([process.execPath, import.meta.path, "director"], {
+      stdio: ["ignore", "inherit", "inherit"],
+      ipc: (message: unknown) => this.#heard(message as Answer),
+    });
+  }
+
+  async load(weight: number): Promise<Load> {
+    const text = Buffer.from(largeFile(weight));
+    const start = performance.now();
+    const { config, diagnostics } = readConfig(text, "large.toml", undefined, this.#memory);
+    if (config === null) throw new Error(JSON.stringify(diagnostics.slice(0, 3)));
+    const read = performance.now();
+    const { director: wanted } = planNode(config, "lb1", { cores: 2 });
+    const planned = performance.now();
+    const { promise, resolve: heard } = Promise.withResolvers<Answer>();
+    this.#heard = heard;
+    this.#child.send(weight === 1 ? this.#orders.whole(wanted) : this.#orders.next(wanted));
+    const { changes } = await promise;
+    const end = performance.now();
+    return { read: read - start, plan: planned - read, director: end - planned, changes };
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill();
+  }
+}
+
+function total({ read, plan, director }: Load): number {
+  return Math.round(read + plan + director);
+}
+
+function show(label: string, load: Load): void {
+  const { read, plan, director, changes } = load;
+  const parts = Object.entries({ read, plan, director }).map(([name, ms]) => `${name} ${Math.round(ms)}`);
+  console.log(`host, ${label}: ${total(load)} ms (${parts.join(", ")}), ${changes} changes`);
+}
+
+async function benchHost(): Promise<void> {
+  using node = new Node();
+  await Bun.sleep(1_000);
+  const first = await node.load(1);
+  show("first load", first);
+  const reloads: Load[] = [];
+  for (let weight = 2; weight <= 16; weight++) reloads.push(await node.load(weight));
+  const [second = first] = reloads;
+  show("first reload", second);
+  const median = reloads.toSorted((one, other) => total(one) - total(other))[7] ?? first;
+  show("reload, median of 15", median);
+  const bars = {
+    "first load ≤ 2 s": total(first) <= 2_000,
+    "reload ≤ 0.3 s": total(median) <= 300,
+    "one change each": reloads.every(({ changes }) => changes === 1),
+  };
+  const texts = Object.entries(bars).map(([bar, isMet]) => `${bar}: ${isMet ? "met" : "MISSED"}`);
+  console.log(`bars: ${texts.join("; ")}`);
+}
+
+/** Everything that the machine's own keepalived is made of, for a guest of the same distribution. */
+function keepalivedFiles(): Record<string, string> {
+  const program = Bun.which("keepalived") ?? "/usr/sbin/keepalived";
+  const list = Bun.spawnSync(["ldd", program]).stdout.toString();
+  const libraries = [...list.matchAll(/=> (\/\S+)/g)].map(([, path = ""]) => path);
+  return {
+    keepalived: program,
+    ...Object.fromEntries(libraries.map((path) => [path.split("/").at(-1) ?? "", path])),
+  };
+}
+
+interface Contender {
+  readonly name: string;
+  /** Starts it, with its process id in `$!`. */
+  readonly start: string;
+  readonly file: string;
+  readonly text: (weight: number) => string;
+}
+
+const contenders: readonly Contender[] = [
+  {
+    name: "keepalived",
+    start:
+      "LD_LIBRARY_PATH=/share /share/keepalived -n -C -f /run/bench.conf -p /run/ka.pid -c /run/ka-c.pid >/run/ka.log 2>&1",
+    file: "/run/bench.conf",
+    text: largeKeepalivedFile,
+  },
+  {
+    name: "edge-ha",
+    start:
+      "/share/edge-ha --socket /run/bench.sock serve --config /run/bench.toml --node lb1 >/run/edge-ha.log 2>&1",
+    file: "/run/bench.toml",
+    text: largeFile,
+  },
+];
+
+async function benchGuest(): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "edge-ha-bench-"));
+  try {
+    const files: Record<string, string> = {
+      "edge-ha": resolve(import.meta.dir, "../dist/edge-ha"),
+      ...keepalivedFiles(),
+    };
+    for (const { name, text } of contenders) {
+      for (const weight of [1, 2]) {
+        files[`${name}.${weight}`] = join(directory, `${name}.${weight}`);
+        await Bun.write(join(directory, `${name}.${weight}`), text(weight));
+      }
+    }
+    await using guest = await Guest.boot({ files });
+    await guest.text("modprobe -a ip_vs ip_vs_wrr; ip link set lo up");
+    const results: (readonly [number, number])[] = [];
+    for (const contender of contenders) results.push(await measure(guest, contender));
+    const [[theirFirst, theirReload] = [1, 1], [first, reload] = [1, 1]] = results;
+    console.log(
+      `ratios in the guest: first load ${(first / theirFirst).toFixed(2)}, reload ${(reload / theirReload).toFixed(2)}`,
+    );
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function measure(guest: Guest, { name, start, file }: Contender): Promise<readonly [number, number]> {
+  const last = largeTable(1).at(-1);
+  const place = `${last?.address}:80`;
+  // One service is asked for, and seldom: the guest has one processor.
+  const seen = (weight: number): string =>
+    `until ipvsadm --save -n -t ${place} 2>/dev/null | grep -q "${last?.servers.at(-1)?.address}:80 .*-w ${weight}\\b"; do sleep 0.2; done`;
+  const timed = (act: string, weight: number): string => `at=$EPOCHREALTIME
+${act}
+${seen(weight)}
+python3 -c "print(round(($EPOCHREALTIME - $at) * 1000))"`;
+  await guest.text(`cp /share/${name}.1 ${file}`);
+  const first = Number(await guest.text(timed(`setsid ${start} & echo $! >/run/bench.pid`, 1)));
+  const servers = Number(await guest.text("ipvsadm -Ln | grep -c '^  -> [0-9]'"));
+  await guest.text("sleep 15");
+  await guest.text(`cp /share/${name}.2 ${file}`);
+  const reload = Number(await guest.text(timed("kill -HUP $(cat /run/bench.pid)", 2)));
+  console.log(`guest, ${name}: ${servers} servers after ${first} ms, the new weight after ${reload} ms`);
+  await guest.text(
+    "kill -TERM $(cat /run/bench.pid); while kill -0 $(cat /run/bench.pid) 2>/dev/null; do sleep 0.5; done; ipvsadm -C",
+  );
+  if (name === "edge-ha")
+    console.log(readLog(await guest.text("grep -E 'director: ' /run/edge-ha.log || true")));
+  return [first, reload];
+}
+
+function readLog(text: string): string {
+  return `  its log: ${text.trim().split("\n").join("; ")}`;
+}
+
+const [what] = process.argv.slice(2);
+if (what === "director") runDirector();
+else {
+  if (what !== "guest") await benchHost();
+  if (what !== "host") await benchGuest();
+}

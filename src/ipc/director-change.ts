@@ -1,0 +1,33 @@
+import type { ProbePlan, ProbeSetPlan } from "../config/check-plan.ts";
+import type { DirectorPlan } from "../config/node-plan.ts";
+import type { IpvsServicePlan } from "../config/service-plan.ts";
+import { changedList, listChange, type ListChange } from "./list-change.ts";
+
+/** What makes a director's plan out of the one that it was sent before. PURE. */
+export interface DirectorChange extends Pick<DirectorPlan, "marks" | "footing"> {
+  readonly probes: ListChange<ProbePlan>;
+  readonly probeSets: ListChange<ProbeSetPlan>;
+  readonly services: ListChange<IpvsServicePlan>;
+}
+
+/** Says what became of a plan; of probes and services, what is the same object is the same. */
+export function directorChange(before: DirectorPlan, after: DirectorPlan): DirectorChange {
+  return {
+    probes: listChange(before.probes, after.probes),
+    probeSets: listChange(before.probeSets, after.probeSets),
+    services: listChange(before.services, after.services),
+    marks: after.marks,
+    footing: after.footing,
+  };
+}
+
+/** Makes the new plan out of the one before. */
+export function changedDirectorPlan(before: DirectorPlan, change: DirectorChange): DirectorPlan {
+  return {
+    probes: changedList(before.probes, change.probes),
+    probeSets: changedList(before.probeSets, change.probeSets),
+    services: changedList(before.services, change.services),
+    marks: change.marks,
+    footing: change.footing,
+  };
+}

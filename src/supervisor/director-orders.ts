@@ -1,0 +1,25 @@
+import type { DirectorPlan } from "../config/node-plan.ts";
+import { directorChange } from "../ipc/director-change.ts";
+import type { ToDirector } from "../ipc/messages.ts";
+
+/**
+ * Tells the director process of plans: a process that has just said hello the whole of it, and one that has a plan what
+ * differs from that. Whoever is told nothing any more, because it has died, is followed by one that says hello.
+ */
+export class DirectorOrders {
+  #told: DirectorPlan | null = null;
+
+  /** Makes the message for a process that knows no plan. */
+  whole(plan: DirectorPlan): ToDirector {
+    this.#told = plan;
+    return { kind: "configure", plan };
+  }
+
+  /** Makes the message for the process that got the last one, whether or not it carried that out. */
+  next(plan: DirectorPlan): ToDirector {
+    const before = this.#told;
+    if (before === null) return this.whole(plan);
+    this.#told = plan;
+    return { kind: "change", change: directorChange(before, plan) };
+  }
+}
