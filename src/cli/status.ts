@@ -2,6 +2,7 @@ import { askAdmin } from "../admin/client.ts";
 import { errorText } from "../base/system-error.ts";
 import { formatTable } from "../base/table.ts";
 import { describeBfd } from "./bfd-status.ts";
+import { describeFooting } from "./footing-status.ts";
 import { describeServices, describeTraffic } from "./service-tables.ts";
 import type { InstanceStatus, NodeStatus, PathStatus, SplitBrainStatus } from "../ipc/status.ts";
 
@@ -31,6 +32,7 @@ export function describeStatus(status: NodeStatus, isTerminal: boolean): string 
   if (status.services.length > 0) {
     sections.push(describeServices(status.services), describeTraffic(status.services));
   }
+  sections.push(...describeFooting(status.footing));
   if (status.probes.length > 0) sections.push(describeProbes(status, isTerminal));
   sections.push(describeProcesses(status));
   return `${sections.join("\n\n")}\n`;

@@ -3,6 +3,7 @@ import { later } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
+import type { MarkStatus } from "../ipc/footing-status.ts";
 import type { ServiceStatus } from "../ipc/status.ts";
 import { Ipvs } from "../kernel/ipvs.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
@@ -80,6 +81,11 @@ export class Balancer {
 
   status(): readonly ServiceStatus[] {
     return this.#director.status();
+  }
+
+  /** What is marked for services. */
+  marks(): readonly MarkStatus[] {
+    return this.#marks.status();
   }
 
   /** Removes everything this node made, and waits for those who are told. */

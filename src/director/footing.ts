@@ -1,15 +1,16 @@
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import { noFooting, type FootingPlan } from "../config/footing-plan.ts";
-import type { HeldOutcome, HeldSettings } from "../kernel/held-settings.ts";
+import type { FootingStatus } from "../ipc/footing-status.ts";
+import { settingName, type HeldOutcome, type HeldSettings } from "../kernel/held-settings.ts";
 import type { Masquerading } from "./masquerading.ts";
 import type { SyncDaemons, SyncKernel } from "./sync-daemons.ts";
 
 /** What a footing is made of. */
 export interface FootingParts {
-  readonly settings: Pick<HeldSettings, "hold" | "isHolding">;
-  readonly daemons: Pick<SyncDaemons, "withdraw" | "bring" | "isHolding">;
-  readonly masquerading: Pick<Masquerading, "reconcile">;
+  readonly settings: Pick<HeldSettings, "hold" | "held">;
+  readonly daemons: Pick<SyncDaemons, "withdraw" | "bring" | "isHolding" | "status">;
+  readonly masquerading: Pick<Masquerading, "reconcile" | "status">;
   /** Gives the kernel's sync daemons; throws where there is no IPVS. */
   readonly openSync: () => SyncKernel;
   readonly log: Log;
@@ -23,7 +24,7 @@ export class Footing {
   readonly #parts: FootingParts;
   /** Null before the first: what an earlier process has left is not touched until then. */
   #plan: FootingPlan | null = null;
-  #lastProblems = "";
+  #problems: readonly string[] = [];
 
   constructor(parts: FootingParts) {
     this.#parts = parts;
@@ -60,11 +61,34 @@ export class Footing {
       this.#withDaemons(plan.syncDaemon !== null, (kernel) => daemons.bring(kernel, plan.syncDaemon)),
     ]);
     const told = problems.join("; ");
-    if (told !== this.#lastProblems) {
+    if (told !== this.#problems.join("; ")) {
       if (told === "") log.notice("what the kernel's services stand on is as it should be again");
       else log.error(`what the kernel's services stand on is not as it should be: ${told}`);
     }
-    this.#lastProblems = told;
+    this.#problems = problems;
+  }
+
+  /** Tells what is changed in the kernel at present. */
+  status(): Omit<FootingStatus, "marks"> {
+    const { settings, daemons, masquerading } = this.#parts;
+    const isSynced = daemons.isHolding || (this.#plan?.syncDaemon ?? null) !== null;
+    return {
+      settings: settings.held.map(({ path, before, ours }) => {
+        return { name: settingName(path), value: ours, before };
+      }),
+      syncDaemons: isSynced ? this.#runningDaemons() : [],
+      masquerades: masquerading.status(),
+      problems: this.#problems,
+    };
+  }
+
+  #runningDaemons(): FootingStatus["syncDaemons"] {
+    try {
+      return this.#parts.daemons.status(this.#parts.openSync());
+    } catch {
+      // Why there is none is among the problems.
+      return [];
+    }
   }
 
   /** Puts everything back as it was, and says what that was. */

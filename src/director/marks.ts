@@ -1,6 +1,8 @@
+import { formatEndpoint } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { MarkPlan } from "../config/service-plan.ts";
+import type { MarkStatus } from "../ipc/footing-status.ts";
 import { hasMarkings, markTable, rebuiltMarkTable, type Marking } from "../kernel/mark-table.ts";
 import type { Nftables } from "../kernel/nftables.ts";
 import { protocolNumbers } from "./table.ts";
@@ -24,6 +26,7 @@ export interface MarksOptions {
 export class Marks {
   readonly #options: MarksOptions;
   #filter: MarkingFilter | null = null;
+  #plans: readonly MarkPlan[] = [];
   #markings: readonly Marking[] = [];
   #lastFailure: string | null = null;
 
@@ -33,15 +36,16 @@ export class Marks {
 
   /** Marks as a plan says, and no longer as another did; the result says why not, and then the old one is in force. */
   configure(plans: readonly MarkPlan[]): string | null {
-    const markings = plans.map(markingOf);
-    if (markings.length === 0) {
+    const wanted = markings(plans);
+    if (wanted.length === 0) {
       this.stop();
       return null;
     }
     try {
       const filter = this.#open();
-      if (!hasMarkings(filter, markings)) filter.apply(rebuiltMarkTable(markings));
-      this.#markings = markings;
+      if (!hasMarkings(filter, wanted)) filter.apply(rebuiltMarkTable(wanted));
+      this.#plans = plans;
+      this.#markings = wanted;
       return null;
     } catch (error) {
       if (this.#markings.length === 0) this.#close();
@@ -68,6 +72,23 @@ export class Marks {
     this.#lastFailure = failure;
   }
 
+  /** Tells what is marked, and whether it is as it should be. */
+  status(): readonly MarkStatus[] {
+    const isInForce = this.#plans.length > 0 && this.#isInForce();
+    return this.#plans.map((plan) => {
+      return { mark: plan.mark, family: plan.family, places: markedPlaces(plan), isInForce };
+    });
+  }
+
+  #isInForce(): boolean {
+    try {
+      return hasMarkings(this.#open(), this.#markings);
+    } catch {
+      // Why it cannot be looked at is in the log already.
+      return false;
+    }
+  }
+
   /** Marks nothing any more, also not what an earlier process has left. */
   stop(): void {
     try {
@@ -90,8 +111,19 @@ export class Marks {
   #close(): void {
     this.#filter?.close();
     this.#filter = null;
+    this.#plans = [];
     this.#markings = [];
   }
+}
+
+/** Gives the markings that a plan asks for. */
+export function markings(plans: readonly MarkPlan[]): readonly Marking[] {
+  return plans.map(markingOf);
+}
+
+/** Names where marked packets go to, such as `tcp 192.0.2.1:80`. */
+export function markedPlaces({ sockets }: MarkPlan): readonly string[] {
+  return sockets.map((socket) => `${socket.protocol} ${formatEndpoint(socket)}`);
 }
 
 function markingOf({ mark, family, sockets }: MarkPlan): Marking {

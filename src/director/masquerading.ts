@@ -22,6 +22,22 @@ export class Masquerading {
     this.#open = open;
   }
 
+  /** Tells whose connections are masqueraded, in words. */
+  status(): readonly string[] {
+    if (!this.#mayBeThere) return [];
+    try {
+      const kernel = this.#open();
+      try {
+        return kernel.comments(masqueradeTable, masqueradeChain);
+      } finally {
+        kernel.close();
+      }
+    } catch {
+      // A kernel without a packet filter masquerades nothing.
+      return [];
+    }
+  }
+
   /** Makes the table as it should be; without anything wanted there is none. */
   reconcile(wanted: readonly MasqueradePlan[]): HeldOutcome {
     if (wanted.length === 0 && !this.#mayBeThere) return { changes: [], problems: [] };

@@ -24,8 +24,8 @@ export function openFooting(directory: string, log: Log): Footing {
   });
 }
 
-/** IPVS's settings appear with its module, its timeouts are no sysctls. */
-function settingsPort(openIpvs: () => Ipvs): SettingsPort {
+/** Gives the kernel's settings by their paths: IPVS's appear with its module, its timeouts are no sysctls. */
+export function settingsPort(openIpvs: () => Ipvs): SettingsPort {
   return {
     read(path) {
       const key = timeoutKey(path);

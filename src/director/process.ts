@@ -71,7 +71,12 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
       case "drain":
         return channel.send({ kind: "drain", id: message.id, report: balancer.drain(message.order) });
       case "show":
-        return channel.send({ kind: "status", probes: prober.status(), services: balancer.status() });
+        return channel.send({
+          kind: "status",
+          probes: prober.status(),
+          services: balancer.status(),
+          footing: { ...footing.status(), marks: balancer.marks() },
+        });
       case "stop":
         return void stop();
     }

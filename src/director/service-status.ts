@@ -4,6 +4,7 @@ import type { IpvsServerPlan, IpvsServicePlan, MarkPlan, ServiceKeyPlan } from "
 import type { ServerStatus, ServiceStatus, TrafficStatus } from "../ipc/status.ts";
 import type { CountedServer, CountedService, IpvsKey, IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
+import { markedPlaces } from "./marks.ts";
 import {
   plainCircumstances,
   standingOf,
@@ -71,7 +72,7 @@ function plannedStatus(
     name: service.name,
     isForeign: false,
     ...shape(entry ?? desiredService(service, standing)),
-    marked: markedPlaces(service.key, marks),
+    marked: placesOf(service.key, marks),
     usesSorry: sorryEntry !== undefined,
     hasQuorum: standing.hasQuorum,
     traffic: entry?.counters ?? noTraffic,
@@ -93,12 +94,10 @@ function absentStatus({ server }: Standing, health: Health): ServerStatus {
   return { ...absent, ...health, address, port, forward: way, upperThreshold, lowerThreshold };
 }
 
-function markedPlaces(key: ServiceKeyPlan, marks: readonly MarkPlan[]): readonly string[] {
+function placesOf(key: ServiceKeyPlan, marks: readonly MarkPlan[]): readonly string[] {
   if (!("mark" in key)) return [];
   const own = marks.filter(({ mark, family }) => mark === key.mark && family === key.family);
-  return own.flatMap(({ sockets }) =>
-    sockets.map((socket) => `${socket.protocol} ${formatEndpoint(socket)}`),
-  );
+  return own.flatMap(markedPlaces);
 }
 
 const absent = {

@@ -1,5 +1,6 @@
 import { errorText, hasCode } from "../base/system-error.ts";
 import type { SyncDaemonPlan } from "../config/footing-plan.ts";
+import type { SyncDaemonStatus } from "../ipc/footing-status.ts";
 import type { Ipvs, IpvsSyncDaemon, SyncRole } from "../kernel/ipvs.ts";
 import type { HeldOutcome } from "../kernel/held-settings.ts";
 import type { Journal } from "../kernel/journal.ts";
@@ -23,6 +24,13 @@ export class SyncDaemons {
   /** Whether there are daemons to stop some day. */
   get isHolding(): boolean {
     return this.#journal.entries.size > 0;
+  }
+
+  /** Tells which run, and whose they are. */
+  status(kernel: SyncKernel): readonly SyncDaemonStatus[] {
+    return kernel.daemons().map(({ role, interface: on, id, group, port, ttl }) => {
+      return { role, interface: on, id, group, port, ttl, isForeign: !this.#isOurs(role) };
+    });
   }
 
   /** Stops what is ours and not as it should be; null wants none. */

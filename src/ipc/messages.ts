@@ -4,6 +4,7 @@ import type { WeightWord } from "../config/weight-word.ts";
 import type { ClientNote } from "./client-book.ts";
 import type { DirectorChange } from "./director-change.ts";
 import type { DrainOrder, DrainReport } from "./drain.ts";
+import type { FootingStatus } from "./footing-status.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
 import type { BfdReport, InstanceStatus, ProbeStatus, ProxyStatus, ServiceStatus } from "./status.ts";
 
@@ -93,6 +94,7 @@ export type FromDirector =
       readonly kind: "status";
       readonly probes: readonly ProbeStatus[];
       readonly services: readonly ServiceStatus[];
+      readonly footing: FootingStatus;
     }
   | { readonly kind: "stopped" };
 

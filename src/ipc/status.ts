@@ -1,5 +1,6 @@
 import type { Endpoint, Family } from "../base/address.ts";
 import type { WeightWord } from "../config/weight-word.ts";
+import type { FootingStatus } from "./footing-status.ts";
 
 /** What `edge-ha status` shows; every reason is a sentence fragment a person can read. */
 export interface NodeStatus {
@@ -14,6 +15,7 @@ export interface NodeStatus {
   readonly bfd: BfdReport;
   readonly probes: readonly ProbeStatus[];
   readonly services: readonly ServiceStatus[];
+  readonly footing: FootingStatus;
   readonly proxies: readonly ProxyStatus[];
   readonly processes: readonly ProcessStatus[];
 }

@@ -15,8 +15,8 @@ export interface HeldSetting {
   readonly onlyFrom: string | null;
 }
 
-/** What the journal remembers of a setting that was changed. */
-interface Note {
+/** What is remembered of a setting that was changed. */
+export interface HeldNote {
   readonly path: string;
   readonly before: string;
   readonly ours: string;
@@ -47,9 +47,9 @@ export class HeldSettings {
     this.#journal = journal;
   }
 
-  /** Whether anything is to be put back some day. */
-  get isHolding(): boolean {
-    return this.#journal.entries.size > 0;
+  /** Gives what was changed, by its path: the value that was set, and the one before. */
+  get held(): readonly HeldNote[] {
+    return this.#notes();
   }
 
   /** Brings about what is wanted, in this order, and puts back what no longer is, in the reverse. */
@@ -86,7 +86,7 @@ export class HeldSettings {
     return `${settingName(path)} is ${value}, was ${current}`;
   }
 
-  #putBack(note: Note): string | null {
+  #putBack(note: HeldNote): string | null {
     const { path, before, ours } = note;
     try {
       if (this.#read(path) !== ours) {
@@ -114,7 +114,7 @@ export class HeldSettings {
     if (beside !== undefined && this.#read(beside) !== before) this.#port.write(beside, before);
   }
 
-  #remember(path: string, note: Note | null): void {
+  #remember(path: string, note: HeldNote | null): void {
     const others = this.#notes().filter((one) => one.path !== path);
     const notes = note === null ? others : [...others, note];
     this.#journal.note(
@@ -122,7 +122,7 @@ export class HeldSettings {
     );
   }
 
-  #notes(): readonly Note[] {
+  #notes(): readonly HeldNote[] {
     return [...this.#journal.entries].flatMap(readNote);
   }
 }
@@ -132,7 +132,7 @@ export function settingName(path: string): string {
   return path.startsWith("ipvs/") ? `IPVS timeout ${path.slice(5)}` : path.replaceAll("/", ".");
 }
 
-function readNote(entry: string): readonly Note[] {
+function readNote(entry: string): readonly HeldNote[] {
   try {
     const [path, before, ours] = JSON.parse(entry) as readonly unknown[];
     if (typeof path !== "string" || typeof before !== "string" || typeof ours !== "string") return [];

@@ -1,11 +1,13 @@
 import type { Clock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
+import { noFootingStatus, type FootingStatus } from "../ipc/footing-status.ts";
 import type { ProbeStatus, ServiceStatus } from "../ipc/status.ts";
 
 /** What `director` has last said of itself when asked. */
 export interface DirectorReport {
   readonly probes: readonly ProbeStatus[];
   readonly services: readonly ServiceStatus[];
+  readonly footing: FootingStatus;
 }
 
 /** How long one that is asked may take; after that what it said before has to do. */
@@ -15,7 +17,7 @@ const patienceMs = 2_000;
 export class DirectorView {
   readonly #clock: Clock;
   readonly #ask: () => void;
-  #last: DirectorReport = { probes: [], services: [] };
+  #last: DirectorReport = { probes: [], services: [], footing: noFootingStatus };
   readonly #waiting = new Set<() => void>();
 
   constructor(clock: Clock, ask: () => void) {

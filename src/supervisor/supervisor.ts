@@ -170,7 +170,7 @@ export class Supervisor {
 
   /** Everything that `edge-ha status` shows. */
   async status(config: ConfigStatus): Promise<NodeStatus> {
-    const { probes, services } = await this.#view.report(this.#director.isServing);
+    const { probes, services, footing } = await this.#view.report(this.#director.isServing);
     return {
       cluster: this.#plan.cluster,
       node: this.#plan.node,
@@ -182,6 +182,7 @@ export class Supervisor {
       bfd: this.#bfd,
       probes,
       services,
+      footing,
       proxies: this.#workers.statuses(),
       processes: [this.#vrrp.status("vrrp"), this.#director.status("director"), ...this.#workers.processes()],
     };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { resolve } from "node:path";
+import type { NodeStatus } from "../../src/ipc/status.ts";
 import { Guest } from "./guest.ts";
 
 /**
@@ -172,12 +173,22 @@ async function waitForConnections(name: Balancer, places: readonly string[]): Pr
     });
 }
 
+const checkPlan = "/share/edge-ha --socket /run/lb1.sock check --plan --node lb1 --config /run/edge-ha.toml";
+
 /** Ends a host as a power failure does: with its kernel's state. */
 async function die(name: Balancer): Promise<void> {
   await guest.text(`ip netns pids ${name} | xargs kill -9; ip netns delete ${name}`);
 }
 
 step("both nodes tell of their connections and hear of the other's", async () => {
+  const plan = await on("lb1", checkPlan);
+  for (const change of [
+    "net.ipv4.ip_forward is 1, was 0",
+    "IPVS timeout tcp_fin is 30, was 120",
+    "masqueraded: 10.98.0.21 through ",
+    "sync daemon (master on eth1, id 101) started",
+  ])
+    expect(plan).toContain(change);
   for (const name of ["lb1", "lb2"] as const) {
     expect(await settingsOf(name)).toEqual(before);
     await start(name);
@@ -188,6 +199,20 @@ step("both nodes tell of their connections and hear of the other's", async () =>
     expect(await settingsOf(name)).toEqual(during);
     expect(await on(name, "ipvsadm -L --timeout")).toContain("900 30 300");
   }
+});
+
+step("what is changed is shown, and a plan that is in force would change nothing", async () => {
+  const text = await on("lb1", "/share/edge-ha --socket /run/lb1.sock status --json");
+  const { footing } = JSON.parse(text) as NodeStatus;
+  expect(footing.settings).toContainEqual({ name: "net.ipv4.ip_forward", value: "1", before: "0" });
+  const daemon = { interface: "eth1", id: 101, group: "224.0.0.81", port: 8848, ttl: 2, isForeign: false };
+  expect(footing.syncDaemons).toEqual([
+    { role: "master", ...daemon },
+    { role: "backup", ...daemon },
+  ]);
+  expect(footing.masquerades.length).toBeGreaterThan(0);
+  expect(footing.problems).toEqual([]);
+  expect(await on("lb1", checkPlan)).not.toContain("beside the table");
 });
 
 step("servers reach the outside through the gateway, with an address of its", async () => {

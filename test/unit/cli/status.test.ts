@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { noFootingStatus } from "../../../src/ipc/footing-status.ts";
 import { describeStatus } from "../../../src/cli/status.ts";
 import type { NodeStatus, ServerStatus, ServiceStatus, TrafficStatus } from "../../../src/ipc/status.ts";
 
@@ -106,6 +107,7 @@ const status: NodeStatus = {
       sorry: { ...server, address: "10.16.8.9", weight: 1, isUp: null },
     },
   ],
+  footing: noFootingStatus,
   proxies: [{ pid: 103, connections: 4, requests: 9, responses: { "2xx": 9 }, residentBytes: 1 }],
   processes: [
     { role: "vrrp", pid: 101, startedAt: since, restarts: 2 },
@@ -165,6 +167,32 @@ test("describeStatus() shows persistence, limits and flags where there are any, 
     /fwmark 7 \(IPv4\) +fwmark 7 +mh,fallback one packet persistent 300s\/24 sip +foreign/,
   );
   expect(text).toMatch(/10\.16\.8\.8:80 +dr +0 +7 +2 +5 +50–100\n/);
+});
+
+test("describeStatus() shows what is changed in the kernel for the services, where anything is", () => {
+  expect(describeStatus(status, false)).not.toContain("SETTING");
+  const daemon = { interface: "eth1", id: 101, group: "224.0.0.81", port: 8848, ttl: 1, isForeign: false };
+  const footing = {
+    settings: [{ name: "net.ipv4.ip_forward", value: "1", before: "0" }],
+    syncDaemons: [
+      { role: "master", ...daemon },
+      { role: "backup", ...daemon, group: null, port: null, isForeign: true },
+    ],
+    marks: [
+      { mark: 7, family: 4, places: ["tcp 192.0.2.1:80", "tcp 192.0.2.1:443"], isInForce: true },
+      { mark: 8, family: 6, places: ["tcp [2001:db8::1]:80"], isInForce: false },
+    ],
+    masquerades: ["10.98.0.21 through eth0"],
+    problems: ["net.ipv4.vs.conntrack: ENOENT"],
+  } as const;
+  const text = describeStatus({ ...status, footing }, false);
+  expect(text).toMatch(/SETTING +VALUE +BEFORE\nnet\.ipv4\.ip_forward +1 +0\n/);
+  expect(text).toMatch(/master +eth1 +101 +224\.0\.0\.81:8848\n/);
+  expect(text).toMatch(/backup +eth1 +101 +foreign\n/);
+  expect(text).toMatch(/7 +IPv4 +in force +tcp 192\.0\.2\.1:80, tcp 192\.0\.2\.1:443\n/);
+  expect(text).toMatch(/8 +IPv6 +missing +tcp \[2001:db8::1\]:80\n/);
+  expect(text).toContain("masqueraded: 10.98.0.21 through eth0\n");
+  expect(text).toContain("not as it should be: net.ipv4.vs.conntrack: ENOENT\n");
 });
 
 test("describeStatus() says that and why the last reload was refused", () => {

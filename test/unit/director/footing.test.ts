@@ -179,6 +179,29 @@ describe("masquerading", () => {
 });
 
 describe("a footing", () => {
+  test("tells what it has changed, and what others run", () => {
+    const { start, sync } = lab();
+    const footing = start();
+    expect(footing.status()).toEqual({ settings: [], syncDaemons: [], masquerades: [], problems: [] });
+    sync.running.set("backup", { role: "backup", ...daemon, id: 7 });
+    const settings = [
+      { path: "net/ipv4/ip_forward", value: "1", onlyFrom: null },
+      { path: "net/ipv4/conf/all/accept_redirects", value: "1", onlyFrom: null },
+    ];
+    const masquerades = [{ kind: "server", server: "10.98.0.21", interface: "eth0" }] as const;
+    enter(footing, { ...synced, settings, masquerades });
+    const { interface: on, id, group, port, ttl } = daemon;
+    expect(footing.status()).toEqual({
+      settings: [{ name: "net.ipv4.ip_forward", value: "1", before: "0" }],
+      syncDaemons: [
+        { role: "backup", interface: on, id: 7, group, port, ttl, isForeign: true },
+        { role: "master", interface: on, id, group, port, ttl, isForeign: false },
+      ],
+      masquerades: ["10.98.0.21 through eth0"],
+      problems: [expect.stringContaining("is in the way")],
+    });
+  });
+
   test("asks nothing of IPVS that is not needed", () => {
     const { start, opens } = lab();
     const footing = start();
@@ -229,7 +252,7 @@ describe("a footing", () => {
     const footing = new Footing({
       settings: new HeldSettings({ read: () => "", write: () => undefined }, journals.settings),
       daemons: new SyncDaemons(journals.daemons),
-      masquerading: { reconcile: () => ({ changes: [], problems: [] }) },
+      masquerading: { reconcile: () => ({ changes: [], problems: [] }), status: () => [] },
       openSync: () => {
         throw new SystemError("CTRL_CMD_GETFAMILY", "ENOENT", "IPVS");
       },

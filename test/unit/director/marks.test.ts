@@ -110,6 +110,16 @@ describe("Marks", () => {
     expect(marks.configure([web])).toContain("load the kernel module nf_tables");
   });
 
+  test("tells what it marks, and whether that is in force", () => {
+    const { marks, filter } = lab();
+    expect(marks.status()).toEqual([]);
+    marks.configure([web]);
+    const status = { mark: 7, family: 4, places: ["tcp 192.0.2.1:80", "tcp 192.0.2.1:443"] } as const;
+    expect(marks.status()).toEqual([{ ...status, isInForce: true }]);
+    filter.rules = [];
+    expect(marks.status()).toEqual([{ ...status, isInForce: false }]);
+  });
+
   test("says once that it cannot mark", () => {
     const { marks, filter, said } = lab();
     marks.configure([web]);

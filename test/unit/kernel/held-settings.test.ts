@@ -64,7 +64,7 @@ describe("held settings", () => {
   test("that are right already are nobody's to put back", () => {
     const { kernel, settings } = lab({ [sloppy]: "1" });
     settings.hold([want(sloppy, "1")]);
-    expect(settings.isHolding).toBe(false);
+    expect(settings.held).toEqual([]);
     settings.hold([]);
     expect(kernel.writes).toEqual([]);
   });
@@ -109,7 +109,7 @@ describe("held settings", () => {
     expect(settings.hold([want(sloppy, "1")]).problems[0]).toStartWith("net.ipv4.vs.sloppy_tcp: ");
     // It was never changed, and there is nothing to put back.
     expect(settings.hold([])).toEqual({ changes: [], problems: [] });
-    expect(settings.isHolding).toBe(false);
+    expect(settings.held).toEqual([]);
   });
 
   test("with a condition are changed from that one value only", () => {
@@ -141,7 +141,7 @@ describe("held settings", () => {
     settings.hold([want(sloppy, "1")]);
     kernel.values.clear();
     expect(settings.hold([]).problems).toEqual([]);
-    expect(settings.isHolding).toBe(false);
+    expect(settings.held).toEqual([]);
   });
 
   test("that the kernel does not have are a problem, and no reason to leave out the others", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { noFootingStatus } from "../../../src/ipc/footing-status.ts";
 import { DirectorView } from "../../../src/supervisor/director-view.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
@@ -7,6 +8,7 @@ const report = (id: string): Parameters<DirectorView["heard"]>[0] => ({
     { id, target: { address: "192.0.2.1", port: 80 }, isUp: true, since: "", lastResult: "", weight: null },
   ],
   services: [],
+  footing: noFootingStatus,
 });
 
 describe("DirectorView.report", () => {
@@ -37,7 +39,7 @@ describe("DirectorView.report", () => {
     const view = new DirectorView(new FakeClock(), () => undefined);
     const waiting = view.report(true);
     view.release();
-    expect(await waiting).toEqual({ probes: [], services: [] });
-    expect(await view.report(false)).toEqual({ probes: [], services: [] });
+    expect(await waiting).toEqual({ probes: [], services: [], footing: noFootingStatus });
+    expect(await view.report(false)).toMatchObject({ probes: [], services: [] });
   });
 });
