@@ -7,6 +7,7 @@ import { runCommand } from "../test/support/lab-command.ts";
 import { type Child, type Host, Lab, waitFor } from "../test/support/lab.ts";
 import { startNginx } from "../test/support/nginx.ts";
 import { plannedProbe, usualHttp } from "../test/support/probe-plans.ts";
+import { processorMs } from "../test/support/processor-time.ts";
 
 /**
  * What 2,000 TCP and 500 HTTP checks a second cost, and how late they are: edge-ha's director beside keepalived's checkers
@@ -114,12 +115,6 @@ function stopChild(child: Child): Promise<number> {
   return child.exited;
 }
 
-/** User and system time of a process so far, in milliseconds. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
 interface Result {
   readonly checks: number;
   readonly cpuMicroseconds: number;
@@ -140,10 +135,10 @@ async function measure(contender: Contender): Promise<Result> {
   const filter = "tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn and dst net 10.78.0.0/16";
   const capture = web.spawn(["tcpdump", "-i", "eth0", "-n", "-tt", "-q", "-B", "16384", filter]);
   await waitFor("tcpdump listens", () => capture.output().includes("listening on"));
-  const before = cpuMs(pid);
+  const before = processorMs(pid);
   const startedAt = performance.now();
   await Bun.sleep(seconds * 1_000);
-  const used = cpuMs(pid) - before;
+  const used = processorMs(pid) - before;
   const tookMs = performance.now() - startedAt;
   await stopChild(capture);
   await stop();

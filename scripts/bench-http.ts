@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { processorMs } from "../test/support/processor-time.ts";
 import {
   freePort,
   ProxyDriver,
@@ -16,7 +17,6 @@ import {
  * usage: bun scripts/bench-http.ts [--rounds N] [--seconds N]
  */
 
-const ticksPerSecond = 100;
 const bar = 1.3;
 const connections = 64;
 
@@ -136,11 +136,6 @@ async function listening(port: number): Promise<void> {
   throw new Error(`nothing listens on port ${port}`);
 }
 
-function cpuTicks(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
-  return Number(fields[11]) + Number(fields[12]);
-}
-
 function residentMegabytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) / 1024;
 }
@@ -156,13 +151,13 @@ async function load(contender: Contender, path: string, durationS: number): Prom
 }
 
 async function measure(contender: Contender, path: string): Promise<Figure> {
-  const before = cpuTicks(contender.pid);
+  const before = processorMs(contender.pid);
   const output = await load(contender, path, seconds);
-  const used = cpuTicks(contender.pid) - before;
+  const used = processorMs(contender.pid) - before;
   const requests = Number(/(\d+) requests in/.exec(output)?.[1]);
   const errors = /Non-2xx.*|Socket errors.*/.exec(output)?.[0];
   if (errors !== undefined) console.log(`  ${contender.name}: ${errors}`);
-  return { microseconds: (used / ticksPerSecond / requests) * 1e6, requestsPerSecond: requests / seconds };
+  return { microseconds: (used / requests) * 1e3, requestsPerSecond: requests / seconds };
 }
 
 function median(values: readonly number[]): number {

@@ -4,6 +4,7 @@ import { rolePids, startEdgeHa } from "../test/support/edge-ha.ts";
 import { startKeepalived } from "../test/support/keepalived.ts";
 import { type Child, type Host, waitFor } from "../test/support/lab.ts";
 import { createPair } from "../test/support/pair.ts";
+import { processorMs } from "../test/support/processor-time.ts";
 
 /**
  * What 255 virtual routers at 1 s on one link cost, on the active host and on the backup, and how long it takes until the
@@ -13,7 +14,6 @@ import { createPair } from "../test/support/pair.ts";
 
 const count = 255;
 const watchMs = 1000 * Number(process.argv[2] ?? 20);
-const ticksPerSecond = 100;
 const priorities = { lb1: 200, lb2: 100 } as const;
 const addressOf = (vrid: number): string => `10.99.0.${vrid}`;
 const vrids = Array.from({ length: count }, (_, index) => index + 1);
@@ -75,9 +75,7 @@ function childrenOf(pid: number): number[] {
 
 /** Gives the processor time of processes in seconds. */
 function cpuSeconds(pids: readonly number[]): number {
-  return pids
-    .map((pid) => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [])
-    .reduce((sum, fields) => sum + (Number(fields[11]) + Number(fields[12])) / ticksPerSecond, 0);
+  return pids.reduce((sum, pid) => sum + processorMs(pid) / 1000, 0);
 }
 
 async function holdsAll(host: Host): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
 import { createConnection } from "node:net";
 import { dirname } from "node:path";
+import { z } from "zod";
 import { hasCode } from "../base/system-error.ts";
 import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { HandoverOrder, HandoverReport } from "../ipc/handover.ts";
@@ -64,44 +65,42 @@ async function answer(request: Request, handlers: AdminHandlers): Promise<Respon
   const { pathname } = new URL(request.url);
   if (request.method === "GET" && pathname === "/status") return Response.json(await handlers.status());
   if (request.method === "POST" && pathname === "/reload") return Response.json(await handlers.reload());
-  if (request.method === "POST" && pathname === "/failover") {
-    const order = await handoverOrder(request);
-    if (order !== null) return Response.json(await handlers.failover(order));
-    const example = `{"names": ["public-1"], "isBack": false, "isNow": false}`;
-    return Response.json({ error: `the body must be JSON such as ${example}` }, { status: 400 });
-  }
-  if (request.method === "POST" && pathname === "/drain") {
-    const order = await drainOrder(request);
-    if (order !== null) return Response.json(await handlers.drain(order));
-    const example = `{"servers": ["web/192.0.2.8"], "isBack": false, "withinMs": 300000}`;
-    return Response.json({ error: `the body must be JSON such as ${example}` }, { status: 400 });
-  }
+  if (request.method === "POST" && pathname === "/failover")
+    return carryOut(request, handoverForm, (order) => handlers.failover(order));
+  if (request.method === "POST" && pathname === "/drain")
+    return carryOut(request, drainForm, (order) => handlers.drain(order));
   return Response.json({ error: `no ${request.method} ${pathname} here` }, { status: 404 });
 }
 
-/** Reads the order of a failover; null if it is none. */
-async function handoverOrder(request: Request): Promise<HandoverOrder | null> {
-  const body: unknown = await request.json().catch(() => null);
-  if (typeof body !== "object" || body === null || !("names" in body) || !("isBack" in body)) return null;
-  const { names, isBack } = body;
-  const isNow = "isNow" in body ? body.isNow : false;
-  if (typeof isBack !== "boolean" || typeof isNow !== "boolean") return null;
-  if (names === null) return { names, isBack, isNow };
-  if (!Array.isArray(names)) return null;
-  const texts = names.filter((name) => typeof name === "string");
-  return texts.length === names.length ? { names: texts, isBack, isNow } : null;
+/** An order's form, and one as it may be written. */
+interface OrderForm<Order> {
+  readonly form: z.ZodType<Order>;
+  readonly example: string;
 }
 
-/** Reads the order of a drain; null if it is none. */
-async function drainOrder(request: Request): Promise<DrainOrder | null> {
-  const body: unknown = await request.json().catch(() => null);
-  if (typeof body !== "object" || body === null) return null;
-  if (!("servers" in body) || !("isBack" in body) || !("withinMs" in body)) return null;
-  const { servers, isBack, withinMs } = body;
-  if (!Array.isArray(servers) || typeof isBack !== "boolean") return null;
-  if (typeof withinMs !== "number" || !Number.isFinite(withinMs) || withinMs < 0) return null;
-  const names = servers.filter((name) => typeof name === "string");
-  return names.length === servers.length ? { servers: names, isBack, withinMs } : null;
+const handoverForm: OrderForm<HandoverOrder> = {
+  form: z.object({
+    names: z.array(z.string()).nullable(),
+    isBack: z.boolean(),
+    isNow: z.boolean().default(false),
+  }),
+  example: `{"names": ["public-1"], "isBack": false, "isNow": false}`,
+};
+
+const drainForm: OrderForm<DrainOrder> = {
+  form: z.object({ servers: z.array(z.string()), isBack: z.boolean(), withinMs: z.number().min(0) }),
+  example: `{"servers": ["web/192.0.2.8"], "isBack": false, "withinMs": 300000}`,
+};
+
+/** Has the order in a request carried out, if it is one. */
+async function carryOut<Order>(
+  request: Request,
+  { form, example }: OrderForm<Order>,
+  act: (order: Order) => Promise<unknown>,
+): Promise<Response> {
+  const { data, success } = form.safeParse(await request.json().catch(() => null));
+  if (success) return Response.json(await act(data));
+  return Response.json({ error: `the body must be JSON such as ${example}` }, { status: 400 });
 }
 
 /** Tells whether somebody holds the socket, be it too busy to answer. */

@@ -1,5 +1,5 @@
 import { familyOf } from "../base/address.ts";
-import type { Finding } from "./fitness.ts";
+import type { Finding } from "./finding.ts";
 
 /**
  * Judges who answers for a VIP on the network. PURE. It should be one, and a director: whoever else answers gets

@@ -1,5 +1,6 @@
 import { familyOf, type Endpoint } from "../base/address.ts";
 import type { TransportProtocol } from "../config/service-plan.ts";
+import { fit, unfit, type Finding } from "./finding.ts";
 import { type Listener, portsAnswering } from "./listeners.ts";
 import type { ActualAddress } from "./state.ts";
 import { hostLength } from "./steps.ts";
@@ -39,14 +40,6 @@ export interface Sight extends Circumstances {
 /** A socket of a service, which the web servers have to have. */
 export interface ExpectedSocket extends Endpoint {
   readonly protocol: TransportProtocol;
-}
-
-/** One thing looked at. A `note` does not make the machine unfit. */
-export interface Finding {
-  /** A VIP or an interface. */
-  readonly subject: string;
-  readonly verdict: "fit" | "unfit" | "note";
-  readonly text: string;
 }
 
 /**
@@ -159,12 +152,4 @@ function judgeInterface(own: SeenInterface, all: Sight["all"]): readonly Finding
 function cureFor(name: string, own: SeenInterface, all: Sight["all"]): string {
   if (own.arpIgnore > 1) return `set net.ipv4.conf.${own.name}.${name} to 1 or 0`;
   return all.arpIgnore > 1 ? `set net.ipv4.conf.all.${name} to 1` : "run `edge-ha rs start`";
-}
-
-function fit(subject: string, text: string): Finding {
-  return { subject, verdict: "fit", text };
-}
-
-function unfit(subject: string, text: string): Finding {
-  return { subject, verdict: "unfit", text };
 }

@@ -1,6 +1,6 @@
 import { familyOf, type Family } from "../base/address.ts";
 import { formatTunnel, type TunnelForm } from "../config/tunnel-words.ts";
-import type { Finding } from "./fitness.ts";
+import { fit, unfit, type Finding } from "./finding.ts";
 import type { ActualLink } from "./state.ts";
 import { sharedLink, tunnelLinks, tunnelOverhead, tunnelPorts, type TunnelPort } from "./tunnels.ts";
 
@@ -94,12 +94,4 @@ function judgeSizes(
           "or raise the MTU between directors and this machine",
       };
     });
-}
-
-function fit(subject: string, text: string): Finding {
-  return { subject, verdict: "fit", text };
-}
-
-function unfit(subject: string, text: string): Finding {
-  return { subject, verdict: "unfit", text };
 }

@@ -2,8 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { NodePlan } from "../config/node-plan.ts";
-import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
-import type { HandedOver, HandoverOrder, HandoverReport } from "../ipc/handover.ts";
+import type { DrainOrder, DrainOutcome, DrainReport } from "../ipc/drain.ts";
+import type { HandedOver, HandoverOrder, HandoverOutcome, HandoverReport } from "../ipc/handover.ts";
 import type { FromDirector, FromVrrp, ToDirector, ToVrrp, Verdict } from "../ipc/messages.ts";
 import type { BfdReport, ConfigStatus, InstanceStatus, NodeStatus } from "../ipc/status.ts";
 import { DirectorOrders } from "./director-orders.ts";
@@ -12,6 +12,7 @@ import { adoptable } from "./adoption.ts";
 import { startChild } from "./child.ts";
 import { Departures } from "./departures.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
+import { Orders } from "./orders.ts";
 import { newVitality, nextLook, observe, type Vitality } from "./vitality.ts";
 import { type WorkerKeeper, Workers } from "./workers.ts";
 
@@ -26,10 +27,6 @@ export interface SupervisorOptions {
 const stopLimitMs = 5_000;
 /** How long the first claim waits for the proxies: after that an address without L7 beats no address. */
 const startPatienceMs = 10_000;
-
-function refusedHandover(refusal: string): HandoverReport {
-  return { outcomes: [], refusal };
-}
 
 const stopping = { kind: "refused", reason: "the service is stopping" } as const;
 
@@ -54,10 +51,8 @@ export class Supervisor {
   readonly #view: DirectorView;
   #vitality: Vitality;
   #cancelLook: () => void = () => undefined;
-  readonly #handovers = new Map<number, (report: HandoverReport) => void>();
-  #handoverCount = 0;
-  readonly #drains = new Map<number, (report: DrainReport) => void>();
-  #drainCount = 0;
+  readonly #handovers: Orders<HandoverOrder, HandoverOutcome>;
+  readonly #drains: Orders<DrainOrder, DrainOutcome>;
   #isStopping = false;
 
   constructor(plan: NodePlan, options: SupervisorOptions) {
@@ -103,6 +98,14 @@ export class Supervisor {
       onMessage: (message) => this.#heardDirector(message),
       onChange: () => this.#directorChanged(),
     });
+    this.#handovers = new Orders({
+      refusal: () => this.#refusalOf(this.#vrrp.isServing, "vrrp"),
+      send: (id, order) => this.#vrrp.send({ kind: "handover", id, order }),
+    });
+    this.#drains = new Orders({
+      refusal: () => this.#refusalOf(this.#director.isServing, "director"),
+      send: (id, order) => this.#director.send({ kind: "drain", id, order }),
+    });
     this.#view = new DirectorView(clock, () => this.#director.send({ kind: "show" }));
   }
 
@@ -145,22 +148,12 @@ export class Supervisor {
 
   /** Has virtual routers handed over to other nodes, or the usual claim for them taken again; never rejects. */
   handOver(order: HandoverOrder): Promise<HandoverReport> {
-    if (this.#isStopping) return Promise.resolve(refusedHandover(stopping.reason));
-    if (!this.#vrrp.isServing) return Promise.resolve(refusedHandover("the vrrp process is being started"));
-    this.#handoverCount += 1;
-    const id = this.#handoverCount;
-    this.#vrrp.send({ kind: "handover", id, order });
-    return new Promise((resolve) => this.#handovers.set(id, resolve));
+    return this.#handovers.give(order);
   }
 
   /** Has servers taken out of their services, or put back; never rejects. */
   drain(order: DrainOrder): Promise<DrainReport> {
-    if (this.#isStopping) return refusedDrain(stopping.reason);
-    if (!this.#director.isServing) return refusedDrain("the director process is being started");
-    this.#drainCount += 1;
-    const id = this.#drainCount;
-    this.#director.send({ kind: "drain", id, order });
-    return new Promise((resolve) => this.#drains.set(id, resolve));
+    return this.#drains.give(order);
   }
 
   /** Whether the election's process has shown a sign of life lately; what the service manager's watchdog wants to know. */
@@ -186,6 +179,11 @@ export class Supervisor {
       proxies: this.#workers.statuses(),
       processes: [this.#vrrp.status("vrrp"), this.#director.status("director"), ...this.#workers.processes()],
     };
+  }
+
+  #refusalOf(isServing: boolean, role: string): string | null {
+    if (this.#isStopping) return stopping.reason;
+    return isServing ? null : `the ${role} process is being started`;
   }
 
   async #carryOut(plan: NodePlan): Promise<(Outcome & { kind: "refused" }) | null> {
@@ -240,10 +238,7 @@ export class Supervisor {
   }
 
   #heardVrrp(message: FromVrrp): void {
-    if (message.kind === "handover") {
-      this.#handovers.get(message.id)?.(message.report);
-      this.#handovers.delete(message.id);
-    }
+    if (message.kind === "handover") this.#handovers.answered(message.id, message.report);
     if (message.kind === "departure") this.#departures.begin(message.departure);
     if (message.kind !== "status" && message.kind !== "unchanged") return;
     this.#instancesAt = this.#options.clock.now();
@@ -256,27 +251,20 @@ export class Supervisor {
   #vrrpChanged(): void {
     if (this.#vrrp.isServing) return;
     this.#departures.cancel();
-    const refusal = "the vrrp process died meanwhile; see `edge-ha status`";
-    for (const report of this.#handovers.values()) report(refusedHandover(refusal));
-    this.#handovers.clear();
+    this.#handovers.refuseAll("the vrrp process died meanwhile; see `edge-ha status`");
   }
 
-  /** What was ordered of a process that has died may have been done or not. */
+  /** Nobody will answer any more if the process has died. */
   #directorChanged(): void {
     if (this.#director.isServing) return;
     this.#view.release();
-    const refusal = "the director process died meanwhile; see `edge-ha status`";
-    for (const report of this.#drains.values()) report({ outcomes: [], refusal });
-    this.#drains.clear();
+    this.#drains.refuseAll("the director process died meanwhile; see `edge-ha status`");
   }
 
   #heardDirector(message: FromDirector): void {
     if (message.kind === "drain") {
-      this.#drains.get(message.id)?.(message.report);
-      this.#drains.delete(message.id);
-      return;
-    }
-    if (message.kind === "verdicts") {
+      this.#drains.answered(message.id, message.report);
+    } else if (message.kind === "verdicts") {
       for (const verdict of message.verdicts) this.#verdicts.set(verdict.probe, verdict);
       this.#workers.sendVerdicts(message.verdicts);
       this.#vrrp.send(message);
@@ -302,8 +290,4 @@ export class Supervisor {
   #tellVitality(): void {
     this.#vrrp.send({ kind: "proxies", areAlive: this.#vitality.isAlive });
   }
-}
-
-function refusedDrain(refusal: string): Promise<DrainReport> {
-  return Promise.resolve({ outcomes: [], refusal });
 }

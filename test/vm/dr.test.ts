@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout } from "bun:test";
 import { DrPair, expectedTable, vips } from "./dr-pair.ts";
+import { step } from "./step.ts";
 
 /**
  * Direct routing through two active load balancers on a kernel with IPVS, from the configuration file to the answer
@@ -18,18 +19,6 @@ beforeAll(async () => {
   pair = await DrPair.boot();
 });
 afterAll(() => pair[Symbol.asyncDispose]());
-
-let isBroken = false;
-
-/** A test that does not even begin once an earlier one has failed: it could only wait in vain. */
-function step(name: string, body: () => Promise<void>): void {
-  test(name, async () => {
-    if (isBroken) throw new Error("an earlier step failed");
-    isBroken = true;
-    await body();
-    isBroken = false;
-  });
-}
 
 /** Steps of the table that a node has logged. */
 async function steps(name: "lb1" | "lb2"): Promise<readonly string[]> {

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout } from "bun:test";
 import { resolve } from "node:path";
 import type { NodeStatus } from "../../src/ipc/status.ts";
 import { Guest } from "./guest.ts";
+import { step } from "./step.ts";
 
 /**
  * Two directors on a kernel with IPVS, one of which dies as a whole while downloads go through it: by direct routing, and
@@ -65,18 +66,6 @@ beforeAll(async () => {
   await guest.text(`cat >/run/edge-ha.toml <<'TOML'\n${config}\nTOML\n`);
 });
 afterAll(() => guest[Symbol.asyncDispose]());
-
-let isBroken = false;
-
-/** A test that does not even begin once an earlier one has failed: it could only wait in vain. */
-function step(name: string, body: () => Promise<void>): void {
-  test(name, async () => {
-    if (isBroken) throw new Error("an earlier step failed");
-    isBroken = true;
-    await body();
-    isBroken = false;
-  });
-}
 
 function on(name: string, command: string): Promise<string> {
   return guest.text(`ip netns exec ${name} ${command}`);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Finding } from "../../../src/real-server/fitness.ts";
+import type { Finding } from "../../../src/real-server/finding.ts";
 import { executable } from "../../support/edge-ha.ts";
 import { Lab, waitFor } from "../../support/lab.ts";
 import { clusterFile, RealServer } from "./rs.ts";

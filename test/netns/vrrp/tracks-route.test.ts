@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RouteTrackPlan } from "../../../src/config/track-plan.ts";
 import type { VrrpPlan } from "../../../src/config/node-plan.ts";
 import { type Host, waitFor } from "../../support/lab.ts";
+import { processorMs } from "../../support/processor-time.ts";
 import { VrrpRole } from "../../support/vrrp-role.ts";
 import { fastPlan, pairLab } from "./pair-lab.ts";
 
@@ -41,12 +42,6 @@ async function flood(host: Host, word: "add" | "del"): Promise<void> {
   const path = join(host.directory, `routes-${word}`);
   writeFileSync(path, `${lines.join("\n")}\n`);
   await host.ip(["-batch", path]);
-}
-
-/** Processor time that a process has taken, in clock ticks of 10 ms. */
-function ticksOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return Number(fields[11]) + Number(fields[12]);
 }
 
 test("the address moves when the route goes, and comes back with it", async () => {
@@ -125,11 +120,11 @@ test("100,000 other routes cost next to nothing, and a table of them is read bes
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, fastPlan({ priority: 30 }));
   await lb2.reaches("backup");
-  const before = ticksOf(lb1.pid);
+  const before = processorMs(lb1.pid);
   await flood(host, "add");
   await host.ip(["route", "add", ...route]);
   await claims(lb1, []);
-  const took = (ticksOf(lb1.pid) - before) * 10;
+  const took = processorMs(lb1.pid) - before;
   console.log(`100,000 other routes: ${took} ms of the processor`);
   // A plan of its own reads the table from the start.
   expect(await lb1.configure(plan({ weight: -140 }))).toBeNull();

@@ -48,3 +48,35 @@ test("serveAdmin() removes its socket when it is closed", async () => {
   server.close();
   expect(existsSync(path)).toBe(false);
 });
+
+test("serveAdmin() carries out an order that is one, and says how one is written", async () => {
+  const path = join(directory, "admin.sock");
+  const given: unknown[] = [];
+  const take = (order: unknown): Promise<{ outcomes: []; refusal: null }> => {
+    given.push(order);
+    return Promise.resolve({ outcomes: [], refusal: null });
+  };
+  const server = await serveAdmin(path, { ...handlers, failover: take, drain: take });
+  const post = (place: string, body: string): Promise<Response> =>
+    fetch(`http://localhost${place}`, { method: "POST", unix: path, body });
+  try {
+    const drain = { servers: ["web/192.0.2.8"], isBack: false, withinMs: 5 };
+    expect((await post("/drain", JSON.stringify(drain))).status).toBe(200);
+    expect((await post("/failover", `{"names": null, "isBack": true}`)).status).toBe(200);
+    expect(given).toEqual([drain, { names: null, isBack: true, isNow: false }]);
+    const wrong = [
+      ["/drain", `{"servers": ["web/192.0.2.8"], "isBack": false, "withinMs": -1}`],
+      ["/drain", `{"servers": "web/192.0.2.8", "isBack": false, "withinMs": 1}`],
+      ["/failover", `{"names": [7], "isBack": true}`],
+      ["/failover", "all of them"],
+    ] as const;
+    for (const [place, body] of wrong) {
+      const response = await post(place, body);
+      expect(response.status).toBe(400);
+      expect(await response.text()).toContain("the body must be JSON such as");
+    }
+    expect(given).toHaveLength(2);
+  } finally {
+    server.close();
+  }
+});

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { silentLog } from "../../../src/base/log.ts";
 import { SystemError } from "../../../src/base/system-error.ts";
 import { noFooting, type FootingPlan, type SyncDaemonPlan } from "../../../src/config/footing-plan.ts";
 import { Footing } from "../../../src/director/footing.ts";
@@ -8,6 +7,7 @@ import { SyncDaemons } from "../../../src/director/sync-daemons.ts";
 import { HeldSettings } from "../../../src/kernel/held-settings.ts";
 import { masqueradeTable } from "../../../src/kernel/masquerade-table.ts";
 import { FakePacketFilter } from "../../support/fake-packet-filter.ts";
+import { recordingLog } from "../../support/recording-log.ts";
 import { FakeSyncDaemons } from "../../support/fake-sync-daemons.ts";
 
 const daemon: SyncDaemonPlan = {
@@ -36,8 +36,7 @@ function lab() {
     ["net/ipv4/conf/all/accept_redirects", "1"],
   ]);
   const journals = { settings: new FakeJournal(), daemons: new FakeJournal() };
-  const said: string[] = [];
-  const say = (message: string): void => void said.push(message);
+  const { log, said } = recordingLog();
   const port = {
     read: (path: string) => values.get(path) ?? "",
     write: (path: string, value: string) => void values.set(path, value),
@@ -52,9 +51,9 @@ function lab() {
         opens.sync += 1;
         return sync;
       },
-      log: { ...silentLog, info: say, notice: say, error: say },
+      log,
     });
-  return { sync, filter, values, journals, said, start, opens };
+  return { sync, filter, values, journals, said, start, opens, log };
 }
 
 function enter(footing: Footing, plan: FootingPlan): void {
@@ -248,7 +247,7 @@ describe("a footing", () => {
   });
 
   test("of a kernel without IPVS is told of, once", () => {
-    const { said, journals } = lab();
+    const { said, journals, log } = lab();
     const footing = new Footing({
       settings: new HeldSettings({ read: () => "", write: () => undefined }, journals.settings),
       daemons: new SyncDaemons(journals.daemons),
@@ -256,7 +255,7 @@ describe("a footing", () => {
       openSync: () => {
         throw new SystemError("CTRL_CMD_GETFAMILY", "ENOENT", "IPVS");
       },
-      log: { ...silentLog, error: (message) => void said.push(message) },
+      log,
     });
     enter(footing, synced);
     footing.reconcile();

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { instant, later } from "../../../src/base/instant.ts";
-import { silentLog } from "../../../src/base/log.ts";
 import { countPutBack, type PutBackRecord, PutBacks } from "../../../src/vrrp/put-backs.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { recordingLog } from "../../support/recording-log.ts";
 
 const start = instant(0);
 
@@ -52,8 +52,7 @@ describe("countPutBack", () => {
 describe("PutBacks", () => {
   test("divides what is missing by whether its time has come, and says when the next one's does", () => {
     const clock = new FakeClock();
-    const lines: string[] = [];
-    const log = { ...silentLog, warning: (line: string): void => void lines.push(line) };
+    const { log, said: lines } = recordingLog();
     const putBacks = new PutBacks({ clock, log });
     const divide = (): ReturnType<typeof putBacks.divide<string>> =>
       putBacks.divide(["a", "b"], (key) => key);
@@ -62,7 +61,7 @@ describe("PutBacks", () => {
     clock.advance(1000);
     expect(divide()).toEqual({ due: ["a", "b"], next: null });
     expect(lines.slice(0, 4)).toEqual(
-      lines.slice(0, 4).map(() => "the a was removed by someone else: put back"),
+      lines.slice(0, 4).map(() => "warning: the a was removed by someone else: put back"),
     );
     expect(lines[4]).toContain(
       "the a was removed by someone else 5 times in 0 s: put back, the next time not before 1 s",
