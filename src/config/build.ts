@@ -4,6 +4,7 @@ import type {
   IpvsConfig,
   NodeConfig,
   NotifyConfig,
+  ProxyConfig,
   ServiceConfig,
   SyncDaemonConfig,
 } from "./config.ts";
@@ -14,7 +15,7 @@ import type { NotifyScriptPlan } from "./node-plan.ts";
 import type { QuorumPlan, TunnelPlan } from "./service-plan.ts";
 import { ownNotify } from "./own-notify.ts";
 import { realServerConfig } from "./real-server.ts";
-import type { NodeEntry } from "./schema/cluster.ts";
+import { type NodeEntry, type ProxyEntry, usualFlows } from "./schema/cluster.ts";
 import { listenerConfig, siteConfig, upstreamConfig } from "./build-http.ts";
 import type { IpvsEntry, SyncDaemonEntry } from "./schema/ipvs.ts";
 import type { NotifyEntry } from "./schema/notify.ts";
@@ -49,7 +50,7 @@ export function buildConfig(model: Model): Config {
     listeners: sections.listeners.map(({ value }) => listenerConfig(value)),
     upstreams: sections.upstreams.map(({ value }) => upstreamConfig(value)),
     sites: sections.sites.map(({ value }) => siteConfig(value)),
-    proxy: { workers: sections.proxy?.value.workers ?? null, user: sections.proxy?.value.user ?? "edge-ha" },
+    proxy: proxyConfig(sections.proxy?.value ?? null),
     realServer: realServerConfig(sections.realServer?.value, { nodes, services, instances }),
   });
 }
@@ -69,6 +70,14 @@ function notifyConfig(entry: NotifyEntry | null): NotifyConfig | null {
 
 /** Of a file that is read again most tables are those of the last time, and so are the services made of them. */
 const rememberedService = remembered((entry: ServiceEntry) => deepFreeze(serviceConfig(entry)));
+
+function proxyConfig(entry: ProxyEntry | null): ProxyConfig {
+  return {
+    workers: entry?.workers ?? null,
+    user: entry?.user ?? "edge-ha",
+    mostFlows: entry?.udp_flows ?? usualFlows,
+  };
+}
 
 function serviceConfig(entry: ServiceEntry): ServiceConfig {
   const { name, vips, addresses, ports, protocol, forward, scheduler, sorry } = entry;
@@ -95,6 +104,7 @@ function serviceConfig(entry: ServiceEntry): ServiceConfig {
     snat: entry.snat,
     tunnel: tunnelOf(forward, entry.tunnel),
     connectTimeoutMs: entry.connect_timeout ?? defaultConnectTimeoutMs,
+    idleTimeoutMs: entry.idle_timeout,
     servers: entry.servers.map((server) => ({
       address: server.address,
       port: server.port,

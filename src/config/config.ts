@@ -214,6 +214,8 @@ export interface ServiceConfig {
   readonly tunnel: TunnelPlan | null;
   /** How long the userspace relay waits for a server to accept. */
   readonly connectTimeoutMs: number;
+  /** How long a UDP flow of the userspace relay lasts without a datagram; null is as long as in the kernel. */
+  readonly idleTimeoutMs: number | null;
   readonly servers: readonly ServiceServerConfig[];
 }
 
@@ -263,6 +265,8 @@ export interface ProxyConfig {
   /** Null is one for each core. */
   readonly workers: number | null;
   readonly user: string;
+  /** UDP flows that all processes together have open at most. */
+  readonly mostFlows: number;
 }
 
 /** A socket of a service on a VIP, and the servers that have to have it. */

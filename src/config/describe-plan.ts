@@ -11,6 +11,7 @@ import type {
   PeerPlan,
   RelayPlan,
   ServicePlanServer,
+  UdpRelayPlan,
   VrrpInstancePlan,
   VrrpPlan,
 } from "./node-plan.ts";
@@ -27,8 +28,8 @@ export function describePlan(plan: NodePlan): string {
   const listeners = proxy.listeners.flatMap(({ name, sockets }) =>
     sockets.map((socket) => `${formatEndpoint(socket)}  listener ${name}`),
   );
-  const relays = proxy.relays.flatMap(({ name, sockets }) =>
-    sockets.map((socket) => `${formatEndpoint(socket)}  relay ${name}`),
+  const relays = proxy.relays.flatMap(({ name, sockets, udp }) =>
+    sockets.map((socket) => `${udp === null ? "" : "udp "}${formatEndpoint(socket)}  relay ${name}`),
   );
   const sections = [
     section(
@@ -245,10 +246,16 @@ function thresholdText({
 
 function relayLines(relay: RelayPlan): readonly string[] {
   return [
-    [`${relay.name}: ${relay.scheduler}`, ...relay.schedulerFlags, ...persistenceWords(relay)].join(" "),
+    [`${relay.name}: ${relay.scheduler}`, ...relay.schedulerFlags, ...persistenceWords(relay)].join(" ") +
+      (relay.udp === null ? "" : `, ${flowText(relay.udp)}`),
     ...relay.servers.map((server) => `  ${serverText(server)}${thresholdText(server)}`),
     ...sorryLines(relay),
   ];
+}
+
+function flowText({ idleTimeoutMs, isOnePacket }: UdpRelayPlan): string {
+  const by = isOnePacket ? "each datagram by itself, " : "";
+  return `${by}flows end after ${formatDuration(idleTimeoutMs)} without a datagram`;
 }
 
 function persistenceWords({ persistenceS, persistencePrefix: { ipv4, ipv6 } }: RelayPlan): readonly string[] {

@@ -287,15 +287,19 @@ export interface ProxyPlan {
   readonly workers: number;
   /** User to run as. */
   readonly user: string;
+  /** UDP flows that all processes together have open at most. */
+  readonly mostFlows: number;
   readonly listeners: readonly ListenerPlan[];
   readonly relays: readonly RelayPlan[];
   readonly upstreams: readonly UpstreamPlan[];
   readonly sites: readonly SitePlan[];
 }
 
-/** A service with `forward = "proxy"`: TCP relayed in user space. */
+/** A service with `forward = "proxy"`: TCP or UDP relayed in user space. */
 export interface RelayPlan {
   readonly name: string;
+  /** How datagrams are relayed; null relays TCP. */
+  readonly udp: UdpRelayPlan | null;
   readonly sockets: readonly Endpoint[];
   readonly scheduler: RelayScheduler;
   /** Settings of the schedulers `sh` and `mh`. */
@@ -307,6 +311,14 @@ export interface RelayPlan {
   readonly connectTimeoutMs: number;
   readonly sorry: Endpoint | null;
   readonly servers: readonly RelayServerPlan[];
+}
+
+/** A client's datagrams from one port are a flow: they go to one server, and its answers back. */
+export interface UdpRelayPlan {
+  /** A flow without a datagram for this long is over. */
+  readonly idleTimeoutMs: number;
+  /** Whether a server is chosen for every datagram by itself. */
+  readonly isOnePacket: boolean;
 }
 
 /** The schedulers that make sense of one destination: not those that spread destinations over caches. */

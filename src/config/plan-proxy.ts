@@ -5,6 +5,9 @@ import type { ProxyPlan, RelayPlan, RelayServerPlan } from "./node-plan.ts";
 import { plannedServer } from "./probes.ts";
 import { serviceSockets } from "./sockets.ts";
 
+/** How long IPVS keeps a flow if nobody says otherwise. */
+const kernelUdpTimeoutS = 300;
+
 /** Gives what the proxy processes of a node serve; with no listener and no relay there is no such process. */
 export function planProxy(config: Config, node: string, cores: number): ProxyPlan {
   const listeners = localListeners(config, node).map(({ listener, sockets }) => ({
@@ -14,14 +17,16 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     idleTimeoutMs: listener.idleTimeoutMs,
   }));
   const instances = localInstances(config, node);
+  const usualIdleMs = (config.ipvs.udpTimeoutS ?? kernelUdpTimeoutS) * 1000;
   const relays = config.services
     .filter(({ forward }) => forward === "proxy")
-    .flatMap((service) => relaysOf(service, serviceSockets(service, instances)))
+    .flatMap((service) => relaysOf(service, serviceSockets(service, instances), usualIdleMs))
     .filter(({ sockets }) => sockets.length > 0);
   const hasWork = listeners.length + relays.length > 0;
   return {
     workers: hasWork ? (config.proxy.workers ?? Math.max(1, cores)) : 0,
     user: config.proxy.user,
+    mostFlows: config.proxy.mostFlows,
     listeners,
     relays,
     upstreams: localUpstreams(config, node).map((upstream) => ({
@@ -36,12 +41,18 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
 }
 
 /** Gives a relay for each port, for each leads to servers of its own. */
-function relaysOf(service: ServiceConfig, sockets: readonly Endpoint[]): readonly RelayPlan[] {
+function relaysOf(
+  service: ServiceConfig,
+  sockets: readonly Endpoint[],
+  usualIdleMs: number,
+): readonly RelayPlan[] {
   const { name, ports, scheduler, schedulerFlags, persistenceS, persistencePrefix } = service;
-  const { connectTimeoutMs, sorry } = service;
+  const { connectTimeoutMs, isOnePacket, protocol, sorry } = service;
+  const idleTimeoutMs = service.idleTimeoutMs ?? usualIdleMs;
   if (scheduler === "lblc" || scheduler === "lblcr") throw new Error(`${scheduler} does not relay`);
   return ports.map((port) => ({
     name: ports.length === 1 ? name : `${name}:${port}`,
+    udp: protocol === "udp" ? { idleTimeoutMs, isOnePacket } : null,
     sockets: sockets.filter((socket) => socket.port === port),
     scheduler,
     schedulerFlags,

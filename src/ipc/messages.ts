@@ -103,7 +103,7 @@ export type ToProxy =
   | {
       readonly kind: "configure";
       readonly plan: ProxyPlan;
-      /** Inherited listening sockets by endpoint as `formatEndpoint` writes it. */
+      /** Inherited listening sockets by name (src/ipc/listening-socket.ts). */
       readonly sockets: Readonly<Record<string, number>>;
       /** Standing verdicts of all probes; one that is missing counts as up until it is known. */
       readonly verdicts: readonly Verdict[];

@@ -47,6 +47,7 @@ export const IP_ADD_MEMBERSHIP = 35;
 export const IP_MULTICAST_ALL = 49;
 
 export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
 export const TCP_QUICKACK = 12;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_CHECKSUM = 7;

@@ -2,6 +2,7 @@ import { concatBytes } from "../base/bytes.ts";
 import { hasCode } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 import { readFrames } from "./frame-loop.ts";
+import { growReceiveQueue } from "./receive-queue.ts";
 import { intOption, packetAddress } from "./socket-address.ts";
 import {
   AF_PACKET,
@@ -13,8 +14,6 @@ import {
   SOCK_RAW,
   SOL_PACKET,
   SOL_SOCKET,
-  SO_RCVBUF,
-  SO_RCVBUFFORCE,
   SO_TIMESTAMPNS,
 } from "./socket-constants.ts";
 
@@ -54,7 +53,7 @@ export class WireTap {
     // Protocol 0: nothing is queued before the filter is there and the socket is bound.
     const fd = native.open(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
     try {
-      growQueue(fd);
+      growReceiveQueue(fd, receiveBufferLength);
       native.setOption(fd, SOL_SOCKET, SO_TIMESTAMPNS, intOption(1));
       native.setOption(fd, SOL_PACKET, PACKET_AUXDATA, intOption(1));
       native.setOption(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, allMulticast(linkIndex));
@@ -108,17 +107,6 @@ export class WireTap {
       fail(error);
       return null;
     }
-  }
-}
-
-/** As far as the system allows everybody, where CAP_NET_ADMIN is missing. */
-function growQueue(fd: number): void {
-  const length = intOption(receiveBufferLength);
-  try {
-    native.setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, length);
-  } catch (error) {
-    if (!hasCode(error, "EPERM")) throw error;
-    native.setOption(fd, SOL_SOCKET, SO_RCVBUF, length);
   }
 }
 

@@ -61,9 +61,10 @@ export interface RelayServer extends Server, Pick<RelayCandidate, "key" | "activ
   readonly load: ServerLoad;
 }
 
-/** A TCP service relayed in user space. */
+/** A service relayed in user space. */
 export interface Relay {
   readonly plan: RelayPlan;
+  readonly servers: readonly RelayServer[];
   readonly scheduler: Scheduler<RelayServer>;
 }
 
@@ -109,7 +110,7 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext): Snap
     const scheduler =
       context.persistence(relay)?.scheduler(group) ??
       makeScheduler(relay.scheduler, relay.schedulerFlags, group, () => context.random());
-    relays.set(relay.name, { plan: relay, scheduler });
+    relays.set(relay.name, { plan: relay, servers: group, scheduler });
   }
   return { plan, hosts: compileHosts(plan, balancers, context), relays, servers };
 }
@@ -188,7 +189,7 @@ export function shortestTimeoutMs(plan: ProxyPlan): number {
   return Math.min(
     Number.POSITIVE_INFINITY,
     ...plan.listeners.flatMap((listener) => [listener.headTimeoutMs, listener.idleTimeoutMs]),
-    ...plan.relays.map((relay) => relay.connectTimeoutMs),
+    ...plan.relays.map(({ connectTimeoutMs, udp }) => udp?.idleTimeoutMs ?? connectTimeoutMs),
     ...plan.upstreams.map((upstream) => upstream.keepAliveIdleMs),
     ...plan.sites.flatMap((site) =>
       site.routes.flatMap((route) => [route.connectTimeoutMs, route.sendTimeoutMs, route.readTimeoutMs]),

@@ -8,6 +8,7 @@ import type { ToProxy, Verdict } from "../ipc/messages.ts";
 import type { ProxyStatus } from "../ipc/status.ts";
 import { AccessLog } from "./access-log.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { DatagramRelays } from "./datagram-relays.ts";
 import { Departures } from "./departures.ts";
 import { Counters, type Engine } from "./engine.ts";
 import type { Listener } from "./listener.ts";
@@ -30,7 +31,15 @@ import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 
-const emptyPlan: ProxyPlan = { workers: 0, user: "", listeners: [], relays: [], upstreams: [], sites: [] };
+const emptyPlan: ProxyPlan = {
+  workers: 0,
+  user: "",
+  mostFlows: 0,
+  listeners: [],
+  relays: [],
+  upstreams: [],
+  sites: [],
+};
 
 /** What accepts on one socket; replaced as a whole when a plan comes into force. */
 interface Door {
@@ -59,6 +68,7 @@ export class Worker {
   private readonly logs = new Map<string, AccessLog>();
   private readonly log: Log;
   private readonly departures: Departures;
+  private readonly datagrams: DatagramRelays;
 
   constructor(log: Log, tell: Tell) {
     this.log = log;
@@ -78,6 +88,7 @@ export class Worker {
       tunnels: new Set(),
     };
     this.departures = new Departures(this.engine, tell.departure);
+    this.datagrams = new DatagramRelays(this.engine);
   }
 
   /** Puts a plan into force for all requests that begin from now on; throws, with nothing changed for clients, if it cannot. */
@@ -90,6 +101,7 @@ export class Worker {
     const snapshot = compileSnapshot(plan, this.context());
     // Before the first of them can come.
     this.heardClients(clients);
+    this.datagrams.configure(plan, snapshot, sockets);
     for (const name of missing) this.doors.set(name, this.openDoor(sockets[name] ?? -1));
     applyVerdicts(snapshot.servers, verdicts);
     this.engine.snapshot = snapshot;
@@ -119,6 +131,8 @@ export class Worker {
   /** Sees to the connections to addresses that are about to move to another node. */
   depart(departure: Departure): void {
     this.departures.begin(departure);
+    const { addresses, step } = departure;
+    if (step.kind === "over" && step.isGone) this.datagrams.cut(addresses);
   }
 
   /** Accepts no more and lets what is open finish; `onEmpty` is called once when nothing is left, at the deadline at the latest. */
@@ -128,6 +142,7 @@ export class Worker {
     engine.isDraining = true;
     for (const door of this.doors.values()) door.server.stop();
     this.doors.clear();
+    this.datagrams.close();
     for (const client of engine.clients) client.closeSoon();
     const deadline = performance.now() + deadlineMs;
     const timer = setInterval(() => {
@@ -150,7 +165,7 @@ export class Worker {
     for (let digit = 1; digit <= 5; digit++) responses[`${digit}xx`] = counters.responses[digit] ?? 0;
     return {
       pid: process.pid,
-      connections: clients.size + tunnels.size,
+      connections: clients.size + tunnels.size + this.datagrams.flowCount,
       requests: counters.requests,
       responses,
       residentBytes: process.memoryUsage.rss(),
@@ -177,6 +192,7 @@ export class Worker {
       for (const socket of listenerPlan.sockets) entrances.set(formatEndpoint(socket), accept);
     }
     for (const relayPlan of plan.relays) {
+      if (relayPlan.udp !== null) continue;
       const accept = (snapshot: Snapshot): Door["accept"] => {
         const relay = snapshot.relays.get(relayPlan.name);
         return (wire) => {

@@ -1,25 +1,17 @@
-import { formatEndpoint, type Endpoint } from "../base/address.ts";
+import { formatEndpoint } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import { hasCode, SystemError } from "../base/system-error.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
-import { closeListener, holdConnections, listenTcp } from "../kernel/listen.ts";
+import { listeningSockets, type ListeningSocket } from "../ipc/listening-socket.ts";
+import { closeListener, holdConnections, listenTcp, listenUdp } from "../kernel/listen.ts";
 
 const backlog = 4_096;
 
-/** The listening sockets of one proxy process by endpoint, as `formatEndpoint` writes it. */
+/** The listening sockets of one proxy process by name. */
 export type SocketSet = ReadonlyMap<string, number>;
 
-/** Lists every endpoint the proxies of a plan listen on, each once, in the order of the plan. */
-export function endpointsOf(plan: ProxyPlan): Endpoint[] {
-  const byText = new Map<string, Endpoint>();
-  for (const { sockets } of [...plan.listeners, ...plan.relays]) {
-    for (const endpoint of sockets) byText.set(formatEndpoint(endpoint), endpoint);
-  }
-  return [...byText.values()];
-}
-
 /**
- * Opens one listening socket for each endpoint and process (SO_REUSEPORT), keeping those that are open already.
+ * Opens each listening socket once for each process (SO_REUSEPORT), keeping those that are open already.
  * The supervisor holds them for as long as they are configured, so that connections waiting in the queue of a
  * process that died are served by its successor. Throws `SystemError`, with nothing left open, if one fails.
  */
@@ -30,16 +22,16 @@ export function openSockets(
   log: Log,
 ): SocketSet[] {
   const opened: number[] = [];
+  const sockets = listeningSockets(plan);
   try {
     return Array.from({ length: workers }, (_, worker) => {
       const set = new Map<string, number>();
-      for (const endpoint of endpointsOf(plan)) {
-        const text = formatEndpoint(endpoint);
-        const kept = existing[worker]?.get(text);
-        const descriptor = kept ?? openOne(endpoint, log);
+      for (const [name, socket] of sockets) {
+        const kept = existing[worker]?.get(name);
+        const descriptor = kept ?? openOne(socket, log);
         if (descriptor === null) continue;
         if (kept === undefined) opened.push(descriptor);
-        set.set(text, descriptor);
+        set.set(name, descriptor);
       }
       return set;
     });
@@ -49,9 +41,10 @@ export function openSockets(
   }
 }
 
-function openOne(endpoint: Endpoint, log: Log): number | null {
+function openOne(socket: ListeningSocket, log: Log): number | null {
+  const { protocol, ...endpoint } = socket;
   try {
-    return listenTcp({ endpoint, backlog });
+    return protocol === "tcp" ? listenTcp({ endpoint, backlog }) : listenUdp(endpoint);
   } catch (error) {
     // `:80` means IPv6 too, but a host without IPv6 is no reason not to start.
     if (endpoint.address === "::" && hasCode(error, "EAFNOSUPPORT", "EADDRNOTAVAIL")) {
@@ -62,7 +55,9 @@ function openOne(endpoint: Endpoint, log: Log): number | null {
       throw new SystemError(
         "listen",
         "EADDRINUSE",
-        `${formatEndpoint(endpoint)} is taken by another program (\`ss -ltnp\` names it); stop it or change the listener's address`,
+        protocol === "tcp"
+          ? `${formatEndpoint(endpoint)} is taken by another program (\`ss -ltnp\` names it); stop it or change the listener's address`
+          : `UDP ${formatEndpoint(endpoint)} is taken by another program (\`ss -lunp\` names it); stop it or change the service's address or port`,
       );
     }
     throw error;
@@ -77,9 +72,12 @@ export function closeUnused(before: readonly SocketSet[], after: readonly Socket
   }
 }
 
-/** Leaves new connections to these addresses unanswered, and to no others. */
+/** Leaves new connections to these addresses unanswered, and to no others. Datagrams are answered until the address is gone. */
 export function hold(set: SocketSet, addresses: readonly string[]): void {
-  for (const [text, descriptor] of set) holdConnections(descriptor, text.startsWith("[") ? 6 : 4, addresses);
+  for (const [name, descriptor] of set) {
+    if (name.startsWith("udp ")) continue;
+    holdConnections(descriptor, name.startsWith("[") ? 6 : 4, addresses);
+  }
 }
 
 /** Tells whether two lists hold the same sockets in the same places. */

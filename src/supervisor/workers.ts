@@ -5,13 +5,14 @@ import type { ProxyPlan } from "../config/node-plan.ts";
 import { closeListener } from "../kernel/listen.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
 import type { DepartureReply } from "../ipc/departure.ts";
+import { listeningSockets } from "../ipc/listening-socket.ts";
 import type { FromProxy, ToProxy, Verdict } from "../ipc/messages.ts";
 import type { ProcessStatus, ProxyStatus } from "../ipc/status.ts";
 import { prepareAccessLogs } from "./access-logs.ts";
 import { startChild, type Child, type ChildOptions } from "./child.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { RelayClients } from "./relay-clients.ts";
-import { closeUnused, endpointsOf, hold, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
+import { closeUnused, hold, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
 import { proxyUser } from "./user.ts";
 
 /** What the proxies need from the supervisor. */
@@ -72,7 +73,7 @@ export class Workers {
 
   /** Whether this node has anything for a proxy to do. */
   get isNeeded(): boolean {
-    return this.#plan !== null && endpointsOf(this.#plan).length > 0;
+    return this.#plan !== null && listeningSockets(this.#plan).size > 0;
   }
 
   /** Whether at least one process serves. */
@@ -86,7 +87,7 @@ export class Workers {
    * lost. Refused with everything as it was if a socket cannot be opened or a process refuses.
    */
   async configure(plan: ProxyPlan): Promise<Outcome> {
-    const count = endpointsOf(plan).length === 0 ? 0 : plan.workers;
+    const count = listeningSockets(plan).size === 0 ? 0 : plan.workers;
     const before = this.#sockets;
     let after: SocketSet[];
     try {
@@ -234,9 +235,9 @@ export class Workers {
     sockets: SocketSet | undefined,
     clients: readonly ClientNote[] = [],
   ): ToProxy {
-    const endpoints = [...(sockets?.keys() ?? [])];
+    const names = [...(sockets?.keys() ?? [])];
     // Descriptors 0, 1 and 2 are the standard streams; the inherited sockets follow in order.
-    const bySocket = Object.fromEntries(endpoints.map((text, index) => [text, 3 + index]));
-    return { kind: "configure", plan, sockets: bySocket, verdicts: this.#options.verdicts(), clients };
+    const byName = Object.fromEntries(names.map((name, index) => [name, 3 + index]));
+    return { kind: "configure", plan, sockets: byName, verdicts: this.#options.verdicts(), clients };
   }
 }

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { formatEndpoint, type Endpoint } from "../../src/base/address.ts";
 import type { ProxyPlan } from "../../src/config/node-plan.ts";
 import type {
   ListenerPlan,
@@ -12,7 +11,8 @@ import type {
 import type { ClientNote } from "../../src/ipc/client-book.ts";
 import type { FromProxy, ToProxy, Verdict } from "../../src/ipc/messages.ts";
 import type { ProxyStatus } from "../../src/ipc/status.ts";
-import { closeListener, listenTcp } from "../../src/kernel/listen.ts";
+import { listeningSockets, type ListeningSocket } from "../../src/ipc/listening-socket.ts";
+import { closeListener, listenTcp, listenUdp } from "../../src/kernel/listen.ts";
 import { proxyRuntimeOptions } from "../../src/supervisor/child.ts";
 
 let lastPort = 20_000 + Math.trunc(Math.random() * 10_000);
@@ -78,12 +78,17 @@ export function simplePlan(
   return {
     workers: 1,
     user: "root",
+    mostFlows: 1000,
     listeners: [listener(port)],
     relays: [],
     upstreams: [upstream("apps", servers)],
     sites: [site(["*"], [route("/", "apps")])],
     ...more,
   };
+}
+
+function open({ protocol, ...endpoint }: ListeningSocket): number {
+  return protocol === "tcp" ? listenTcp({ endpoint, backlog: 1024 }) : listenUdp(endpoint);
 }
 
 const entry = fileURLToPath(new URL("proxy-entry.ts", import.meta.url));
@@ -100,19 +105,20 @@ export class ProxyDriver implements AsyncDisposable {
   private readonly descriptors: readonly number[];
   private readonly sockets: Readonly<Record<string, number>>;
   private readonly ownsDescriptors: boolean;
-  private readonly endpoints: readonly Endpoint[];
+  private readonly names: ReadonlyMap<string, ListeningSocket>;
   private plan: ProxyPlan | null = null;
   private answers: ((message: FromProxy) => void)[] = [];
   private lines = "";
 
-  private constructor(endpoints: readonly Endpoint[], inherited: readonly number[] | null = null) {
-    this.descriptors = inherited ?? endpoints.map((endpoint) => listenTcp({ endpoint, backlog: 1024 }));
+  private constructor(
+    names: ReadonlyMap<string, ListeningSocket>,
+    inherited: readonly number[] | null = null,
+  ) {
+    this.descriptors = inherited ?? [...names.values()].map(open);
     this.ownsDescriptors = inherited === null;
-    this.endpoints = endpoints;
+    this.names = names;
     // The child sees them as 3, 4, … in their order.
-    this.sockets = Object.fromEntries(
-      endpoints.map((endpoint, index) => [formatEndpoint(endpoint), 3 + index]),
-    );
+    this.sockets = Object.fromEntries([...names.keys()].map((name, index) => [name, 3 + index]));
     this.subprocess = Bun.spawn([process.execPath, entry], {
       stdio: ["ignore", "inherit", "pipe", ...this.descriptors],
       env: { ...process.env, ...proxyRuntimeOptions },
@@ -126,8 +132,7 @@ export class ProxyDriver implements AsyncDisposable {
 
   /** Starts a process with sockets for these endpoints and puts a plan into force. */
   static async start(plan: ProxyPlan, verdicts: readonly Verdict[] = []): Promise<ProxyDriver> {
-    const endpoints = [...plan.listeners, ...plan.relays].flatMap(({ sockets }) => sockets);
-    const driver = new ProxyDriver(endpoints);
+    const driver = new ProxyDriver(listeningSockets(plan));
     await driver.next((message) => message.kind === "hello");
     await driver.configure(plan, verdicts);
     return driver;
@@ -136,7 +141,7 @@ export class ProxyDriver implements AsyncDisposable {
   /** Starts another process with the same plan on the same sockets. */
   async successor(clients: readonly ClientNote[] = []): Promise<ProxyDriver> {
     if (this.plan === null) throw new Error("there is no plan yet");
-    const driver = new ProxyDriver(this.endpoints, this.descriptors);
+    const driver = new ProxyDriver(this.names, this.descriptors);
     await driver.next((message) => message.kind === "hello");
     await driver.configure(this.plan, [], clients);
     return driver;
@@ -164,6 +169,13 @@ export class ProxyDriver implements AsyncDisposable {
     const message = await this.next(({ kind }) => kind === "status");
     if (message.kind !== "status") throw new Error("unreachable");
     return message.status;
+  }
+
+  /** Waits until it reports servers that failed clients, and gives their probes. */
+  async nextSuspects(): Promise<readonly string[]> {
+    const message = await this.next(({ kind }) => kind === "suspects");
+    if (message.kind !== "suspects") throw new Error("unreachable");
+    return message.probes;
   }
 
   /** Kills it. */

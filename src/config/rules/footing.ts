@@ -23,7 +23,10 @@ export function footingRules(model: Model): readonly Finding[] {
 export function idleFooting(model: Model): readonly Finding[] {
   const { syncDaemon, ipvs, services } = model.sections;
   if (services.some(({ value }) => value.forward !== "proxy")) return [];
-  return [syncDaemon, ipvs].flatMap((table) =>
+  // Relayed flows last as long as the kernel's, unless their service says something else.
+  const isForFlows =
+    ipvs?.value.udp_timeout !== null && services.some(({ value }) => value.protocol === "udp");
+  return [syncDaemon, isForFlows ? null : ipvs].flatMap((table) =>
     table === null
       ? []
       : [warningAt(table.path, "no service is balanced by the kernel", "remove it, or add a [[service]]")],

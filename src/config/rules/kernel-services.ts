@@ -173,6 +173,11 @@ function manyPorts({ value, path }: Element<ServiceEntry>): readonly Finding[] {
 }
 
 function connecting({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+  if (value.idle_timeout !== null) {
+    const what = "the kernel keeps flows for as long as [ipvs] says, those of every service alike";
+    const remedy = 'write udp_timeout in [ipvs], or forward = "proxy"';
+    return [errorAt([...path, "idle_timeout"], what, remedy)];
+  }
   if (value.connect_timeout === null) return [];
   const what =
     value.forward === "dr"

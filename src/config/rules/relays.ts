@@ -1,4 +1,4 @@
-import { errorAt, type Finding } from "../finding.ts";
+import { errorAt, type Finding, type KeyPath } from "../finding.ts";
 import type { ServiceEntry } from "../schema/service.ts";
 import type { Element } from "../sections.ts";
 import { familyOf } from "../../base/address.ts";
@@ -15,10 +15,11 @@ export function relayRules({ value, path }: Element<ServiceEntry>, model: Model)
   const findings: Finding[] = [];
   if (value.fwmark !== null)
     findings.push(refuse("fwmark", "a relay listens on addresses and ports, not on marks"));
-  if (value.protocol !== "tcp") {
-    const what = `${value.protocol} with forward = "proxy" is not built yet in this version`;
+  if (value.protocol === "sctp") {
+    const what = "a relay carries TCP and UDP, and no sctp";
     findings.push(refuse("protocol", what, 'write forward = "dr", "nat" or "tunnel"'));
   }
+  findings.push(...transportFindings(value, path));
   if (value.scheduler === "lblc" || value.scheduler === "lblcr") {
     const what = `"${value.scheduler}" keeps the pages of one site on one cache, and a relay knows no sites`;
     findings.push(
@@ -27,7 +28,6 @@ export function relayRules({ value, path }: Element<ServiceEntry>, model: Model)
   }
   const kernelOnly = {
     tunnel: value.tunnel !== null,
-    one_packet: value.one_packet,
     persistence_engine: value.persistence_engine !== null,
     quorum: value.quorum !== null,
     hysteresis: value.hysteresis > 0,
@@ -69,4 +69,23 @@ export function relayRules({ value, path }: Element<ServiceEntry>, model: Model)
     ...schedulerFlagFindings({ value, path }),
     ...persistenceRules(persistent, new Set(addresses.map(familyOf))),
   ];
+}
+
+/** What means something for one protocol only. */
+function transportFindings(value: ServiceEntry, path: KeyPath): readonly Finding[] {
+  const { protocol, one_packet: isOnePacket, idle_timeout: idle, connect_timeout: connect } = value;
+  const findings: Finding[] = [];
+  if (isOnePacket && protocol !== "udp") {
+    const what = `only of UDP each packet can go its own way, and this is ${protocol}`;
+    findings.push(errorAt([...path, "one_packet"], what, 'remove it, or write protocol = "udp"'));
+  }
+  if (idle !== null && protocol !== "udp") {
+    const what = `connections end by themselves: only flows of UDP end by time, and this is ${protocol}`;
+    findings.push(errorAt([...path, "idle_timeout"], what, 'remove it, or write protocol = "udp"'));
+  }
+  if (connect !== null && protocol === "udp") {
+    const what = "with UDP no server accepts anything that could be waited for";
+    findings.push(errorAt([...path, "connect_timeout"], what, "remove it"));
+  }
+  return findings;
 }

@@ -71,6 +71,7 @@ export interface OwnAddress {
 export interface ProxyEntry {
   readonly workers: number | null;
   readonly user: string;
+  readonly udp_flows: number;
 }
 
 /** `garp = { burst = 5, repeat_delay = "5s" }`. */
@@ -211,11 +212,15 @@ export const nodeSchema: z.ZodType<NodeEntry> = table(
   "[[node]]",
 );
 
+/** Below the kernel's 28,232 ports for sockets that choose none: a flow has one. */
+export const usualFlows = 16_384;
+
 /** `[proxy]`. */
 export const proxySchema: z.ZodType<ProxyEntry> = table(
   {
     workers: orNull(integer(1, 256, "workers = 2")),
     user: orElse(text('user = "edge-ha"', 32), "edge-ha"),
+    udp_flows: orElse(integer(1, 1_000_000, `udp_flows = ${usualFlows}`), usualFlows),
   },
   "[proxy]",
 );

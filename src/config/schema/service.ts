@@ -64,6 +64,7 @@ export interface ServiceEntry {
   readonly sorry: Endpoint | null;
   readonly snat: "servers" | "clients" | null;
   readonly connect_timeout: number | null;
+  readonly idle_timeout: number | null;
   readonly quorum: number | null;
   readonly hysteresis: number;
   readonly quorum_up: readonly string[] | null;
@@ -181,6 +182,7 @@ export const serviceSchema: z.ZodType<ServiceEntry> = table(
     sorry: orNull(endpoint('sorry = "192.0.2.9:80"')),
     snat: orNull(choice(["servers", "clients"])),
     connect_timeout: orNull(duration(10, 3_600_000, 'connect_timeout = "5s"')),
+    idle_timeout: orNull(duration(100, 86_400_000, 'idle_timeout = "5m"')),
     quorum: orNull(integer(1, 2 ** 31 - 1, "quorum = 2")),
     hysteresis: orElse(integer(0, 2 ** 31 - 1, "hysteresis = 1"), 0),
     quorum_up: orNull(command('quorum_up = "/usr/local/bin/web-is-up"')),

@@ -1,5 +1,6 @@
 import { SystemError, hasCode } from "../../base/system-error.ts";
 import * as native from "../../native/index.ts";
+import { growReceiveQueue } from "../receive-queue.ts";
 import { intOption, netlinkAddress, netlinkPortId, timevalOption } from "../socket-address.ts";
 import {
   AF_NETLINK,
@@ -10,8 +11,6 @@ import {
   SOCK_RAW,
   SOL_NETLINK,
   SOL_SOCKET,
-  SO_RCVBUF,
-  SO_RCVBUFFORCE,
   SO_RCVTIMEO,
   SO_SNDTIMEO,
 } from "../socket-constants.ts";
@@ -31,7 +30,7 @@ export function openRequestSocket(protocol: number): NetlinkPort {
   try {
     native.setOption(fd, SOL_SOCKET, SO_RCVTIMEO, timevalOption(answerTimeoutMs));
     native.setOption(fd, SOL_SOCKET, SO_SNDTIMEO, timevalOption(answerTimeoutMs));
-    setReceiveBuffer(fd, dumpBufferLength);
+    growReceiveQueue(fd, dumpBufferLength);
     // Old kernels (before 4.12, and 4.20 for strict checking) lack these; all that is lost is words and speed.
     for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK]) tryOption(fd, option);
     native.bind(fd, netlinkAddress(0));
@@ -66,7 +65,7 @@ export function openDumpSocket(protocol: number): number {
 export function openEventSocket(protocol: number, groups: number): number {
   const fd = native.open(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, protocol);
   try {
-    setReceiveBuffer(fd, eventBufferLength);
+    growReceiveQueue(fd, eventBufferLength);
     native.bind(fd, netlinkAddress(groups));
   } catch (error) {
     native.close(fd);
@@ -83,16 +82,6 @@ export function receiveFromKernel(fd: number, into: Uint8Array): Uint8Array | nu
     if (netlinkPortId(received.source) !== 0) continue;
     if (received.isTruncated) throw new SystemError("recvmsg", "EMSGSIZE", "netlink");
     return into.slice(0, received.length);
-  }
-}
-
-function setReceiveBuffer(fd: number, length: number): void {
-  try {
-    native.setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, intOption(length));
-  } catch (error) {
-    // Without CAP_NET_ADMIN the system's limit holds.
-    if (!hasCode(error, "EPERM")) throw error;
-    native.setOption(fd, SOL_SOCKET, SO_RCVBUF, intOption(length));
   }
 }
 

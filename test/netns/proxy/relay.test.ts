@@ -29,6 +29,7 @@ function relayPlan(
   const sockets = [{ address: "127.0.0.1", port }];
   const relay = {
     name: "tcp",
+    udp: null,
     sockets,
     scheduler: "wrr" as const,
     schedulerFlags: [],

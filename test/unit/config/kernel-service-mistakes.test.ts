@@ -219,11 +219,36 @@ describe("services that the kernel could not keep", () => {
     ],
     [
       "what a relay does not know",
-      'scheduler = "wlc"\nprotocol = "udp"\none_packet = true\n',
+      'scheduler = "wlc"\nprotocol = "sctp"\nquorum = 2\n',
       to('"dr"', '"proxy"'),
       [
-        '24:12 service "web".protocol: udp with forward = "proxy" is not built yet in this version; write forward = "dr", "nat" or "tunnel"',
-        `25:14 service "web".one_packet: only the kernel's forwarding knows this; remove it, or let the kernel forward with "dr", "nat" or "tunnel"`,
+        '24:12 service "web".protocol: a relay carries TCP and UDP, and no sctp; write forward = "dr", "nat" or "tunnel"',
+        `25:10 service "web".quorum: only the kernel's forwarding knows this; remove it, or let the kernel forward with "dr", "nat" or "tunnel"`,
+      ],
+    ],
+    [
+      "what a relay knows of UDP only",
+      'one_packet = true\nidle_timeout = "10s"\n',
+      to('"dr"', '"proxy"'),
+      [
+        '23:14 service "web".one_packet: only of UDP each packet can go its own way, and this is tcp; remove it, or write protocol = "udp"',
+        '24:16 service "web".idle_timeout: connections end by themselves: only flows of UDP end by time, and this is tcp; remove it, or write protocol = "udp"',
+      ],
+    ],
+    [
+      "what a relay knows of TCP only",
+      'protocol = "udp"\nconnect_timeout = "1s"\n',
+      to('"dr"', '"proxy"'),
+      [
+        '24:19 service "web".connect_timeout: with UDP no server accepts anything that could be waited for; remove it',
+      ],
+    ],
+    [
+      "an idle time of one service in the kernel",
+      'protocol = "udp"\nidle_timeout = "10s"\n',
+      to("", ""),
+      [
+        '24:16 service "web".idle_timeout: the kernel keeps flows for as long as [ipvs] says, those of every service alike; write udp_timeout in [ipvs], or forward = "proxy"',
       ],
     ],
   ])("%s", (_, lines, change, expected) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { noFooting } from "../../../src/config/footing-plan.ts";
 import type { Config } from "../../../src/config/config.ts";
+import { describePlan } from "../../../src/config/describe-plan.ts";
 import { priorityGap } from "../../../src/config/members.ts";
 import type { NodePlan } from "../../../src/config/node-plan.ts";
 import { findNode, planNode, type HostIdentity } from "../../../src/config/plan.ts";
@@ -80,6 +81,7 @@ describe("planNode", () => {
     expect(idle.proxy).toEqual({
       workers: 0,
       user: "nobody",
+      mostFlows: 16_384,
       listeners: [],
       relays: [],
       upstreams: [],
@@ -151,6 +153,7 @@ describe("planNode", () => {
     expect(planOf(text).proxy.relays).toEqual([
       {
         name: "web",
+        udp: null,
         sockets: ["172.16.8.100", "172.16.8.101", "10.16.8.10"].map((address) => ({ address, port: 80 })),
         scheduler: "mh",
         schedulerFlags: ["port"],
@@ -171,6 +174,21 @@ describe("planNode", () => {
       },
     ]);
     expect(planOf(text).director.services).toEqual([]);
+  });
+
+  test("relays UDP with the kernel's idle time, that of [ipvs] or the service's own", () => {
+    const udp =
+      base + vip + web.replace('"dr"', '"proxy"').replace("port = 80", 'port = 53\nprotocol = "udp"');
+    const flows = (text: string): unknown => planOf(text).proxy.relays.map((relay) => relay.udp);
+    expect(flows(udp)).toEqual([{ idleTimeoutMs: 300_000, isOnePacket: false }]);
+    expect(flows(`${udp}idle_timeout = "10s"\none_packet = true\n`)).toEqual([
+      { idleTimeoutMs: 10_000, isOnePacket: true },
+    ]);
+    const more = `${udp}[ipvs]\nudp_timeout = "30s"\n`.replace("[proxy]", "[proxy]\nudp_flows = 99");
+    expect(flows(more)).toEqual([{ idleTimeoutMs: 30_000, isOnePacket: false }]);
+    expect(planOf(more).proxy.mostFlows).toBe(99);
+    expect(describePlan(planOf(udp))).toContain("udp 172.16.8.100:53  relay web");
+    expect(describePlan(planOf(udp))).toContain("web: wrr, flows end after 5m without a datagram");
   });
 
   test("makes a claim need the proxy only where the proxy answers on its address", () => {

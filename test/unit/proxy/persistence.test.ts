@@ -12,6 +12,7 @@ interface Server extends RelayCandidate {
 
 const plan: RelayPlan = {
   name: "web",
+  udp: null,
   sockets: [],
   scheduler: "wlc",
   schedulerFlags: [],

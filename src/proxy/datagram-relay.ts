@@ -1,0 +1,171 @@
+import type { Endpoint } from "../base/address.ts";
+import { receiveOn, type ClientSocket } from "./datagram-socket.ts";
+import type { Engine } from "./engine.ts";
+import { Flow, type FlowOwner, type FlowTarget } from "./flow.ts";
+import type { FlowLimit } from "./flow-limit.ts";
+import type { Caller } from "./selection/scheduler.ts";
+import type { Relay, RelayServer } from "./snapshot.ts";
+
+/** What the UDP sockets of a process share. */
+export interface FlowContext {
+  readonly engine: Engine;
+  readonly limit: FlowLimit<Flow>;
+  /** This process could open no socket towards a server. */
+  readonly failedHere: (error: unknown) => void;
+}
+
+/**
+ * One socket of a UDP service. It is bound to one address, so that answers leave from the one that the client spoke to, and
+ * the kernel brings all datagrams of a client's port to the same process.
+ */
+export class DatagramRelay implements FlowOwner {
+  private readonly context: FlowContext;
+  private readonly localAddress: string;
+  private readonly flows = new Map<string, Flow>();
+  private relay: Relay;
+  private idleTimeoutMs = 0;
+  private isOnePacket = false;
+  private socket: ClientSocket | null = null;
+  private isClosed = false;
+
+  constructor(context: FlowContext, { address }: Endpoint, relay: Relay) {
+    this.context = context;
+    this.localAddress = address;
+    this.relay = relay;
+    this.configure(relay);
+    context.engine.sweep.add(this);
+  }
+
+  /** Receives on an inherited socket from now on. */
+  async listen(fd: number): Promise<void> {
+    const { log } = this.context.engine;
+    const socket = await receiveOn(fd, {
+      data: (_, bytes, port, address) => this.received(bytes, address, port),
+      error: (...all: readonly unknown[]) => {
+        const error = all.find((one) => one instanceof Error);
+        log.error(`a datagram was dropped: ${error?.stack ?? String(error)}`);
+      },
+    });
+    if (this.isClosed) socket.close();
+    else this.socket = socket;
+  }
+
+  /** Goes by another plan. Flows stay where they are, unless their server is not in it any more. */
+  configure(relay: Relay): void {
+    const { plan } = relay;
+    this.idleTimeoutMs = plan.udp?.idleTimeoutMs ?? 0;
+    this.isOnePacket = plan.udp?.isOnePacket ?? false;
+    this.relay = relay;
+    const byKey = new Map(relay.servers.map((server) => [server.key, server]));
+    for (const flow of this.flows.values()) {
+      const { endpoint, server } = flow;
+      if (server === null) {
+        const { sorry } = plan;
+        if (sorry?.address !== endpoint.address || sorry.port !== endpoint.port) flow.end();
+        continue;
+      }
+      const kept = byKey.get(server.key);
+      if (kept === undefined) flow.end();
+      else flow.server = kept;
+    }
+  }
+
+  /** Ends the flows of clients that speak to an address which another node has now. */
+  cut(addresses: readonly string[]): void {
+    if (addresses.includes(this.localAddress)) this.endFlows();
+  }
+
+  /** Receives no more, and ends every flow. */
+  close(): void {
+    this.isClosed = true;
+    this.context.engine.sweep.remove(this);
+    this.socket?.close();
+    this.endFlows();
+  }
+
+  sweep(now: number): void {
+    for (const flow of this.flows.values()) flow.sweep(now);
+  }
+
+  idleBy(): number {
+    return this.context.engine.sweep.after(this.idleTimeoutMs);
+  }
+
+  answer({ client }: Flow, bytes: Buffer): void {
+    try {
+      this.socket?.send(bytes, client.clientPort, client.clientAddress);
+    } catch {
+      // The address has gone to another node, or the client cannot be reached: the answer is lost, as it would be on a wire.
+    }
+  }
+
+  settled(flow: Flow): void {
+    this.context.limit.settle(flow);
+  }
+
+  ended(flow: Flow): void {
+    this.context.limit.leave(flow);
+    this.flows.delete(flow.key);
+  }
+
+  retry({ client }: Flow, bytes: Buffer, tried: readonly RelayServer[]): void {
+    this.dispatch(client, bytes, tried);
+  }
+
+  suspect(server: RelayServer): void {
+    this.context.engine.suspects.add(server.probe);
+  }
+
+  failedHere(error: unknown): void {
+    this.context.failedHere(error);
+  }
+
+  private received(bytes: Buffer, clientAddress: string, clientPort: number): void {
+    const flow = this.isOnePacket ? undefined : this.flows.get(`${clientAddress} ${clientPort}`);
+    if (flow?.server?.isUp === true) flow.send(bytes);
+    else this.dispatch({ clientAddress, clientPort, localAddress: this.localAddress }, bytes, null);
+  }
+
+  /** Finds a server for a datagram; what goes to a server that is down, or to the sorry server, is looked at anew each time. */
+  private dispatch(client: Caller, bytes: Buffer, tried: readonly RelayServer[] | null): void {
+    const target = this.target(client, tried);
+    const key = this.keyOf(client, target);
+    const flow = this.flows.get(key);
+    if (target !== null && flow?.server === target.server) {
+      flow.send(bytes);
+      return;
+    }
+    flow?.end();
+    if (target !== null) this.begin(key, client, { ...target, tried: tried ?? [] })?.send(bytes);
+  }
+
+  private begin(
+    key: string,
+    client: Caller,
+    target: FlowTarget & { readonly tried: readonly RelayServer[] },
+  ): Flow | null {
+    const { engine, limit } = this.context;
+    if (!limit.makeRoom()) return null;
+    engine.counters.requests += 1;
+    const flow = new Flow(this, key, client, target);
+    limit.add(flow);
+    this.flows.set(key, flow);
+    return flow;
+  }
+
+  private target(client: Caller, tried: readonly RelayServer[] | null): FlowTarget | null {
+    const { plan, scheduler } = this.relay;
+    const server = scheduler.next(client, tried);
+    if (server !== null) return { server, endpoint: server.endpoint };
+    return plan.sorry === null ? null : { server: null, endpoint: plan.sorry };
+  }
+
+  private keyOf({ clientAddress, clientPort }: Caller, target: FlowTarget | null): string {
+    const client = `${clientAddress} ${clientPort}`;
+    return this.isOnePacket ? `${client} ${target?.server?.key ?? ""}` : client;
+  }
+
+  private endFlows(): void {
+    for (const flow of this.flows.values()) flow.end();
+  }
+}

@@ -1,0 +1,90 @@
+import { formatEndpoint } from "../base/address.ts";
+import { errorText } from "../base/system-error.ts";
+import type { ProxyPlan } from "../config/node-plan.ts";
+import { socketName } from "../ipc/listening-socket.ts";
+import { DatagramRelay, type FlowContext } from "./datagram-relay.ts";
+import type { Engine } from "./engine.ts";
+import { FlowLimit, type FullReport } from "./flow-limit.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+const complaintPauseMs = 60_000;
+
+/** The UDP sockets of a process. */
+export class DatagramRelays {
+  private readonly context: FlowContext;
+  private readonly relays = new Map<string, DatagramRelay>();
+  private complainedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(engine: Engine) {
+    this.context = {
+      engine,
+      limit: new FlowLimit({ now: () => performance.now(), tell: (report) => this.tellFull(report) }),
+      failedHere: (error) => this.tellFailure(error),
+    };
+  }
+
+  /** How many flows are open. */
+  get flowCount(): number {
+    return this.context.limit.size;
+  }
+
+  /** Brings the sockets to a plan, which has its descriptors by name; throws, with nothing changed, if one is missing. */
+  configure(plan: ProxyPlan, snapshot: Snapshot, sockets: Readonly<Record<string, number>>): void {
+    const { engine, limit } = this.context;
+    const wanted = plan.relays.flatMap(({ name, udp, sockets: endpoints }) => {
+      const relay = snapshot.relays.get(name);
+      if (udp === null || relay === undefined) return [];
+      return endpoints.map((endpoint) => ({ endpoint, relay, name: socketName("udp", endpoint) }));
+    });
+    for (const { name } of wanted) {
+      if (!this.relays.has(name) && sockets[name] === undefined) throw new Error(`no socket for ${name}`);
+    }
+    limit.setMost(Math.max(1, Math.ceil(plan.mostFlows / Math.max(1, plan.workers))));
+    for (const { endpoint, name, relay } of wanted) {
+      const known = this.relays.get(name);
+      if (known !== undefined) {
+        known.configure(relay);
+        continue;
+      }
+      const opened = new DatagramRelay(this.context, endpoint, relay);
+      this.relays.set(name, opened);
+      opened.listen(sockets[name] ?? -1).catch((error: unknown) => {
+        engine.log.error(`nothing is received on UDP ${formatEndpoint(endpoint)}: ${errorText(error)}`);
+      });
+    }
+    const names = new Set(wanted.map(({ name }) => name));
+    for (const [name, relay] of this.relays) {
+      if (names.has(name)) continue;
+      relay.close();
+      this.relays.delete(name);
+    }
+  }
+
+  /** Ends the flows of clients that speak to addresses which another node has now. */
+  cut(addresses: readonly string[]): void {
+    for (const relay of this.relays.values()) relay.cut(addresses);
+  }
+
+  /** Closes everything at once: a datagram that comes later is for the process that comes after this one. */
+  close(): void {
+    for (const relay of this.relays.values()) relay.close();
+    this.relays.clear();
+  }
+
+  private tellFull({ most, ended, refused }: FullReport): void {
+    const why = `${most} UDP flows are open in this process, its share of [proxy] udp_flows`;
+    const what = [
+      ...(ended > 0 ? [`${ended} of the oldest that wait for nothing made room for new ones`] : []),
+      ...(refused > 0 ? [`${refused} new ones found no room`] : []),
+    ];
+    this.context.engine.log.warning(`${why}: ${what.join(", ")}; raise it, or write a shorter idle_timeout`);
+  }
+
+  private tellFailure(error: unknown): void {
+    const now = performance.now();
+    if (now - this.complainedAt < complaintPauseMs) return;
+    this.complainedAt = now;
+    const remedy = "is [proxy] udp_flows above what net.ipv4.ip_local_port_range and LimitNOFILE allow?";
+    this.context.engine.log.error(`no socket for a UDP flow: ${errorText(error)}; ${remedy}`);
+  }
+}
