@@ -59,7 +59,7 @@ export interface AdvertsNeeds {
 export type AdvertSighting = Extract<WithoutTime, { readonly kind: "advert" | "dropped" }>;
 
 /** An encoded advertisement, and what it was made from. */
-interface Said extends Route, Pick<Advert, "priority" | "intervalMs"> {
+interface Said extends Pick<Advert, "priority" | "intervalMs"> {
   readonly plan: VrrpInstancePlan;
   readonly message: Uint8Array;
 }
@@ -79,8 +79,8 @@ export class Adverts {
   readonly #watch = new PathWatch();
   /** Who was heard last, and the plan that its list of addresses was compared with. */
   #compared: { readonly sender: string; readonly plan: VrrpInstancePlan } | null = null;
-  /** What was said last: an active router says the same for days. */
-  #said: Said | null = null;
+  /** What was said last, by source and destination: an active router says the same for days. */
+  readonly #said = new Map<string, Said>();
   /** The virtual router's own interface first. */
   #paths: readonly Path[] = [];
 
@@ -96,7 +96,9 @@ export class Adverts {
       return places.some(({ place }) => place !== null && isAt(membership, place));
     };
     // First of all: a VRID is heard once on a segment.
-    for (const path of before) if (!isKept(path)) path.membership?.leave();
+    const left = before.filter((path) => path.membership !== null && !isKept(path));
+    for (const path of left) path.membership?.leave();
+    if (left.length > 0) this.#said.clear();
     this.#paths = places.map((path) => {
       const { place } = path;
       if (place === null) return { ...path, membership: null };
@@ -187,13 +189,10 @@ export class Adverts {
   /** Gives the bytes of an advertisement, those of the last time if they are the same. */
   #message(route: Route, what: Pick<Advert, "priority" | "intervalMs">): Uint8Array {
     const plan = this.#needs.plan();
-    const said = this.#said;
+    const way = `${route.source} ${route.destination}`;
+    const said = this.#said.get(way);
     const isSame =
-      said?.plan === plan &&
-      said.priority === what.priority &&
-      said.intervalMs === what.intervalMs &&
-      said.source === route.source &&
-      said.destination === route.destination;
+      said?.plan === plan && said.priority === what.priority && said.intervalMs === what.intervalMs;
     if (isSame) return said.message;
     const { version, vrid, password, checksum } = plan;
     const addresses = plan.addresses.map(({ address }) => address);
@@ -201,7 +200,7 @@ export class Adverts {
     const auth = authenticationOf(password);
     const advert = { family, version, vrid, ...what, addresses, auth };
     const message = encodeAdvert(advert, route, checksum);
-    this.#said = { plan, ...what, ...route, message };
+    this.#said.set(way, { plan, ...what, message });
     return message;
   }
 

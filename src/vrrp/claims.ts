@@ -8,9 +8,11 @@ import type { Tracks } from "./tracks.ts";
 export interface ClaimNeeds {
   readonly plan: () => VrrpPlan;
   readonly groupOf: (instance: string) => SyncGroupPlan | null;
-  readonly tracks: Tracks;
-  readonly places: Places;
+  readonly tracks: Pick<Tracks, "burdens">;
+  readonly places: Pick<Places, "of">;
 }
+
+type Paths = ReturnType<Places["of"]>;
 
 /** What every virtual router claims with: its own standing, and that of those it moves together with. */
 export class Claims {
@@ -22,35 +24,62 @@ export class Claims {
     this.#needs = needs;
   }
 
-  /** Gives what the members of groups bring in, once for all who share it. */
-  standings(): ReadonlyMap<string, Standing> {
-    const { groupOf, plan: current } = this.#needs;
-    const members = current().instances.filter(({ name }) => groupOf(name) !== null);
-    return new Map(members.map((plan) => [plan.name, this.#standing(plan)]));
+  /** Looks at everything as it is now; to be used at once. */
+  survey(): Survey {
+    return new Survey(this.#needs, this.areProxiesAlive);
+  }
+}
+
+/** Claims and places of one moment: what many routers have to do with is looked at once. */
+export class Survey {
+  readonly #needs: ClaimNeeds;
+  readonly #areProxiesAlive: boolean;
+  readonly #members: ReadonlyMap<string, VrrpInstancePlan>;
+  readonly #paths = new Map<VrrpInstancePlan, Paths>();
+  readonly #standings = new Map<VrrpInstancePlan, Standing>();
+
+  constructor(needs: ClaimNeeds, areProxiesAlive: boolean) {
+    this.#needs = needs;
+    this.#areProxiesAlive = areProxiesAlive;
+    const { instances } = needs.plan();
+    this.#members = new Map(instances.map((plan) => [plan.name, plan]));
+  }
+
+  /** Gives where a router can speak: its own interface first, then its heartbeats. */
+  pathsOf(plan: VrrpInstancePlan): Paths {
+    const known = this.#paths.get(plan) ?? this.#needs.places.of(plan);
+    this.#paths.set(plan, known);
+    return known;
   }
 
   /** Gives one router's claim. */
-  weigh(plan: VrrpInstancePlan, standings: ReadonlyMap<string, Standing> = this.standings()): WeighedClaim {
-    return weighClaim(this.#inGroup(plan, standings));
+  weigh(plan: VrrpInstancePlan): WeighedClaim {
+    return weighClaim(this.#inGroup(plan));
   }
 
-  #inGroup(plan: VrrpInstancePlan, standings: ReadonlyMap<string, Standing>): Standing {
+  #inGroup(plan: VrrpInstancePlan): Standing {
     const own = this.#standing(plan);
     const group = this.#needs.groupOf(plan.name);
     if (group === null) return own;
     const others = group.instances.flatMap((name) => {
-      const standing = name === plan.name ? undefined : standings.get(name);
-      return standing === undefined ? [] : [{ name, standing }];
+      const other = name === plan.name ? undefined : this.#members.get(name);
+      return other === undefined ? [] : [{ name, standing: this.#standing(other) }];
     });
     return groupStanding(group.name, own, others);
   }
 
   #standing(plan: VrrpInstancePlan): Standing {
-    const { groupOf, places, tracks } = this.#needs;
-    const [{ place, problem: cutOff }] = places.of(plan);
+    const known = this.#standings.get(plan) ?? this.#stand(plan);
+    this.#standings.set(plan, known);
+    return known;
+  }
+
+  #stand(plan: VrrpInstancePlan): Standing {
+    const { groupOf, tracks } = this.#needs;
+    const [{ place, problem: cutOff }] = this.pathsOf(plan);
     const source = place?.source ?? null;
     const burdens: Burden[] = [...sharedBurdens(groupOf(plan.name), tracks.burdens(plan.tracks))];
-    if (plan.needsProxy && !this.areProxiesAlive) {
+    if (plan.needsProxy && !this.#areProxiesAlive) {
       burdens.push({ name: "proxies", weight: null, reason: "no proxy process is able to serve" });
     }
     return { basePriority: plan.priority, source, cutOff, burdens };

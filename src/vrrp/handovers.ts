@@ -21,8 +21,8 @@ export interface HandoverNeeds {
   readonly clock: Clock;
   readonly routers: () => readonly Router[];
   readonly groups: () => readonly SyncGroupPlan[];
-  /** Has a router that is active resign with the claim it has from now on. */
-  readonly resign: (router: Router, reason: string) => void;
+  /** Has routers that are active resign with the claims they have from now on. */
+  readonly resign: (routers: readonly Router[], reason: string) => void;
   /** Has every claim weighed again. */
   readonly weighAll: () => void;
   readonly departures: Departures;
@@ -137,7 +137,7 @@ export class Handovers {
     for (const router of held) {
       for (const each of this.#withGroup(router)) this.#marks.set(routerKey(each.plan), at);
     }
-    for (const router of held) this.#needs.resign(router, handoverReason);
+    this.#needs.resign(held, handoverReason);
     if (held.length > 0) this.#needs.weighAll();
     this.#finish(order);
   }

@@ -114,8 +114,9 @@ export class Roster {
 
   /** Gives the addresses of a group, as `address/length`. */
   addressesOf(group: SyncGroupPlan): readonly string[] {
+    const members = new Set(group.instances);
     return this.#plan.instances
-      .filter(({ name }) => group.instances.includes(name))
+      .filter(({ name }) => members.has(name))
       .flatMap((plan) => heldAddresses(plan).map(({ address, length }) => `${address}/${length}`));
   }
 

@@ -109,7 +109,9 @@ export class Transport {
 
 /** Tells whether a membership of one place does for the other. */
 export function isSamePlace(a: SegmentPlace, b: SegmentPlace): boolean {
-  return placeKey(a) === placeKey(b) && a.speaker?.index === b.speaker?.index;
+  if (a === b) return true;
+  const isSameSegment = a.link.index === b.link.index && a.group === b.group && a.source === b.source;
+  return isSameSegment && a.speaker?.index === b.speaker?.index;
 }
 
 function placeKey({ link, group, source }: SegmentPlace): string {

@@ -8,7 +8,7 @@ import type { BfdReport, InstanceStatus } from "../ipc/status.ts";
 import { addressProtocol, type RouteEvent } from "../kernel/rtnetlink.ts";
 import { AnnouncementQueue } from "./announcement-queue.ts";
 import { BfdSessions } from "./bfd/sessions.ts";
-import { Claims } from "./claims.ts";
+import { Claims, type Survey } from "./claims.ts";
 import { Departures } from "./departures.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Handovers } from "./handovers.ts";
@@ -130,7 +130,10 @@ export class VrrpNode {
       clock: this.#host.clock,
       routers: () => this.#roster.inOrder,
       groups: () => this.#roster.plan.syncGroups,
-      resign: (router, reason) => router.handOver(this.#weigh(router.plan), reason),
+      resign: (routers, reason) => {
+        const survey = this.#claims.survey();
+        for (const router of routers) router.handOver(this.#weigh(router.plan, survey), reason);
+      },
       weighAll: () => this.#weighAll(),
       drainTimeoutMs: () => this.#roster.plan.drainTimeoutMs,
       departures: this.departures,
@@ -278,10 +281,10 @@ export class VrrpNode {
     this.#isConfigured = true;
     const fresh = difference.added.map((next) => new Router(next, this.#needs));
     this.#roster.add(fresh);
-    const standings = this.#claims.standings();
+    const survey = this.#claims.survey();
     for (const router of fresh) {
-      const paths = this.#places.of(router.plan);
-      router.start(this.#weigh(router.plan, standings), paths, isAdopted(router.plan));
+      const { plan: its } = router;
+      router.start(this.#weigh(its, survey), survey.pathsOf(its), isAdopted(its));
     }
     this.#weighAll();
     this.#virtualMacs.keepOnly(this.#roster.plansInUse);
@@ -316,15 +319,15 @@ export class VrrpNode {
   /** Gives every router its claim as it is now. */
   #weighAll(): void {
     this.#tracks.look();
-    const standings = this.#claims.standings();
+    const survey = this.#claims.survey();
     for (const router of [...this.#roster.present, ...this.#roster.departing]) {
-      router.setClaim(this.#weigh(router.plan, standings), this.#places.of(router.plan));
+      router.setClaim(this.#weigh(router.plan, survey), survey.pathsOf(router.plan));
     }
     this.#changed();
   }
 
-  #weigh(plan: VrrpInstancePlan, standings = this.#claims.standings()): WeighedClaim {
-    return this.#handovers.weigh(plan, this.#claims.weigh(plan, standings));
+  #weigh(plan: VrrpInstancePlan, survey: Survey): WeighedClaim {
+    return this.#handovers.weigh(plan, survey.weigh(plan));
   }
 
   #moved(router: Router, from: Election["state"]): void {

@@ -1,5 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import type { VrrpPlan } from "../../../src/config/node-plan.ts";
+import { Roster } from "../../../src/vrrp/roster.ts";
 import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { type FakeRouterMachine, startedPair } from "./vrrp-pair.ts";
 
@@ -43,6 +44,28 @@ describe("a sync group over two networks", () => {
     lb1.machine.setCarrier("eth0", true);
     clock.advance(8000);
     expect([states(lb1), states(lb2)]).toEqual([bothActive, bothBackup]);
+  });
+
+  test("asks who follows whom about once for each member of a large group that takes over", () => {
+    const names = Array.from({ length: 40 }, (_, index) => `public-${index}`);
+    const large = (priority: number): VrrpPlan =>
+      vrrpPlan(
+        names.map((name, index) =>
+          instancePlan({ name, vrid: index + 1, priority, vip: `192.0.2.${100 + index}` }),
+        ),
+        { syncGroups: [{ name: "VG_1", instances: names, tracks: [], notify: null }] },
+      );
+    const { clock, lb1, lb2 } = startedPair([large(200), large(100)]);
+    clock.advance(5000);
+    lb1.kill();
+    const asked = spyOn(Roster.prototype, "followingBeside");
+    try {
+      clock.advance(5000);
+      expect(new Set(names.map((name) => lb2.state(name)))).toEqual(new Set(["active"]));
+      expect(asked.mock.calls.length).toBeLessThan(10 * names.length);
+    } finally {
+      asked.mockRestore();
+    }
   });
 
   test("does not flap while the nodes hear each other on one network only", () => {
