@@ -1,4 +1,4 @@
-import { SystemError } from "../base/system-error.ts";
+import { hasCode, SystemError } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 import { unixAddress } from "./socket-address.ts";
 import { AF_UNIX, SOCK_NONBLOCK, SOCK_STREAM } from "./socket-constants.ts";
@@ -7,13 +7,17 @@ const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const ucredBytes = 12;
 
-/** Who holds a lock; all 0 if so many have asked that the kernel does not tell any more. */
+/** Who holds a lock; all 0 if the kernel does not tell: so many have asked already, or the holder does not answer yet. */
 export interface LockHolder {
   readonly pid: number;
   readonly uid: number;
 }
 
 const askers = 64;
+const nobodyKnown: LockHolder = { pid: 0, uid: 0 };
+/** Between two calls of its holder's, when it begins and when it ends, a lock is held and nobody answers: so often it is tried again. */
+const mostTries = 10;
+const pauseMs = 2;
 
 /**
  * Takes a lock that one process in this network namespace can hold: an abstract Unix socket, which the kernel keeps
@@ -23,19 +27,30 @@ const askers = 64;
 export function lockNamespace(name: string): LockHolder | null {
   const address = unixAddress(`@${name}`);
   if (address === null) throw new SystemError("bind", "EINVAL", name);
+  for (let tries = 1; tries <= mostTries; tries++) {
+    if (tries > 1) Bun.sleepSync(pauseMs);
+    if (hasTaken(address)) return null;
+    const holder = holderOf(address);
+    if (holder !== null) return holder;
+  }
+  return nobodyKnown;
+}
+
+function hasTaken(address: Uint8Array): boolean {
   const fd = native.open(AF_UNIX, SOCK_STREAM, 0);
   try {
     native.bind(fd, address);
     native.listen(fd, askers);
-    return null; // the descriptor stays open for as long as this process lives
+    return true; // the descriptor stays open for as long as this process lives
   } catch (error) {
     native.close(fd);
-    if (error instanceof SystemError && error.code === "EADDRINUSE") return holderOf(address);
+    if (hasCode(error, "EADDRINUSE")) return false;
     throw error;
   }
 }
 
-function holderOf(address: Uint8Array): LockHolder {
+/** Null if it is held, and nobody answers. */
+function holderOf(address: Uint8Array): LockHolder | null {
   const fd = native.open(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
   try {
     native.connect(fd, address);
@@ -43,7 +58,8 @@ function holderOf(address: Uint8Array): LockHolder {
     const view = new DataView(credentials.buffer, credentials.byteOffset, ucredBytes);
     return { pid: view.getInt32(0, true), uid: view.getUint32(4, true) };
   } catch (error) {
-    if (error instanceof SystemError && error.code === "EAGAIN") return { pid: 0, uid: 0 };
+    if (hasCode(error, "EAGAIN")) return nobodyKnown;
+    if (hasCode(error, "ECONNREFUSED")) return null;
     throw error;
   } finally {
     native.close(fd);

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { hasCode } from "../base/system-error.ts";
 import { lockNamespace, type LockHolder } from "../kernel/namespace-lock.ts";
 
 /**
@@ -20,7 +19,7 @@ export type Lock =
 export async function takeLock(): Promise<Lock> {
   const end = performance.now() + patienceMs;
   for (;;) {
-    const holder = ask();
+    const holder = lockNamespace(lockName);
     if (holder === null) return { kind: "taken", note: "" };
     if (isStranger(holder)) {
       const note = `process ${holder.pid} of user ${holder.uid} holds the lock of \`rs\`: going on without it`;
@@ -40,18 +39,8 @@ export async function takeLock(): Promise<Lock> {
 
 /** Tells whether `rs serve` runs here. */
 export function isServed(): boolean {
-  const holder = ask();
+  const holder = lockNamespace(lockName);
   return holder !== null && isServing(holder.pid);
-}
-
-/** Between two calls of its holder's the lock may be held, and nobody there to say by whom: pid 0. */
-function ask(): LockHolder | null {
-  try {
-    return lockNamespace(lockName);
-  } catch (error) {
-    if (hasCode(error, "ECONNREFUSED")) return { pid: 0, uid: 0 };
-    throw error;
-  }
 }
 
 /** Anybody can take an abstract socket's name; who is neither root nor oneself proves nothing. */
