@@ -59,6 +59,7 @@ console.log("ready");
 process.on("SIGTERM", () => {
   clearInterval(timer);
   const report: UdpReport = {
+    startedAtMs: performance.timeOrigin + startedAt,
     sent,
     received,
     silences,

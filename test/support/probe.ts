@@ -4,6 +4,8 @@ import { waitFor } from "./lab.ts";
 
 /** What a client saw that asked an echo server every millisecond; times count from the probe's start. */
 export interface UdpReport {
+  /** Time of day in milliseconds of Unix time. */
+  readonly startedAtMs: number;
   readonly sent: number;
   readonly received: number;
   /** Pauses of more than 3 ms between answers. */
