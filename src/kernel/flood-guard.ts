@@ -81,13 +81,17 @@ export class FloodGuard {
   }
 
   #isOverfull(): boolean {
-    const bytes = native.getOption(this.#fd, SOL_SOCKET, SO_MEMINFO, infoLength);
-    const info = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const info = this.#memory();
     const dropped = info.getUint32(droppedField, true);
     const isFull = info.getUint32(queuedField, true) > info.getUint32(roomField, true) / 2;
     const hasDropped = dropped !== this.#dropped;
     this.#dropped = dropped;
     return isFull || hasDropped;
+  }
+
+  #memory(): DataView {
+    const bytes = native.getOption(this.#fd, SOL_SOCKET, SO_MEMINFO, infoLength);
+    return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   #shut(): void {
@@ -107,6 +111,8 @@ export class FloodGuard {
     if (this.#options.family === 4) native.setOption(this.#fd, SOL_SOCKET, SO_DETACH_FILTER, intOption(0));
     else native.setOption(this.#fd, IPPROTO_IPV6, IPV6_CHECKSUM, intOption(-1));
     this.#sum();
+    // What was sorted out meanwhile is no sign of a queue that is too short.
+    this.#dropped = this.#memory().getUint32(droppedField, true);
     this.#after(calmMs, () => {
       this.#pauseMs = shortestMs;
       this.#isTold = false;

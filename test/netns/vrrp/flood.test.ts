@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Lab, waitFor } from "../../support/lab.ts";
 import { runCommand } from "../../support/lab-command.ts";
 import { VrrpRole } from "../../support/vrrp-role.ts";
+import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { fastPlan, pairLab } from "./pair-lab.ts";
 
 /** Packets in a second that both nodes have to bear. */
@@ -60,3 +61,32 @@ test("100,000 packets of garbage in a second cost no election", async () => {
     () => (lb2.status()?.counters["received"] ?? 0) > before + 10 * seconds,
   );
 }, 90_000);
+
+const over = /the flood of VRRP packets is over, (\d+) were dropped unread/g;
+
+test("the kernel sorts IPv6 too, and what it dropped then makes no flood of what comes later", async () => {
+  await using pair = await pairLab();
+  const program = await compile(pair.lab);
+  const attacker = await pair.lab.host("attacker", { eth0: { bridge: "net0", address: "192.0.2.66/24" } });
+  const flood = async (forSeconds: number): Promise<number> => {
+    const numbers = ["51", String(forSeconds), String(aim)];
+    const run = attacker.spawn(["chrt", "-f", "60", program, "eth0", ...numbers, "fe80::66", "fe80::67"]);
+    expect(await run.exited).toBe(0);
+    return Number(run.output().split(" ")[0]);
+  };
+  const plan = vrrpPlan([instancePlan({ vip: "2001:db8::100", advertIntervalMs: 100 })]);
+  const lb1 = await VrrpRole.start(pair.lb1, plan);
+  await lb1.reaches("active");
+  const sent = await flood(0.5);
+  await waitFor("the flood is told to be over", () => lb1.log().match(over) !== null, 20_000);
+  const dropped = Number([...lb1.log().matchAll(over)][0]?.[1]);
+  expect(dropped).toBeGreaterThan(sent / 2);
+  expect(dropped).toBeLessThanOrEqual(sent);
+  // More than one look can read, far less than a flood.
+  const counted = (): number => lb1.status()?.counters["droppedChecksum"] ?? 0;
+  const before = counted();
+  await flood(0);
+  await waitFor("they are read and counted", () => counted() > before);
+  expect(lb1.log().match(/a flood of VRRP packets/g)).toHaveLength(1);
+  expect(lb1.history()).toEqual(["backup", "active"]);
+}, 60_000);
