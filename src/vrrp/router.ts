@@ -239,7 +239,8 @@ export class Router {
 
   /** An answer from the MAC that the next router uses already would turn the switch back to this node. */
   #overlapMs(): number {
-    return this.#plan.virtualMac === null ? takeoverMs(heldAddresses(this.#plan).length) : 0;
+    const { addresses, extraAddresses, virtualMac } = this.#plan;
+    return virtualMac === null ? takeoverMs(addresses.length + extraAddresses.length) : 0;
   }
 
   #carryOut(effect: ElectionEffect): void {
