@@ -34,8 +34,13 @@ export function familyOf(address: string): Family {
   return address.includes(":") ? 6 : 4;
 }
 
+/** No leading zeros, and nothing above 255; anything else is left to the library. */
+const canonicalIpv4 = new RegExp(`^${Array(4).fill("(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)").join("\\.")}$`);
+
 /** Gives an address as 4 or 16 bytes in network order; throws on text that is no address. */
 export function addressBytes(address: string): Uint8Array {
+  const [, a, b, c, d] = canonicalIpv4.exec(address) ?? [];
+  if (d !== undefined) return Uint8Array.of(Number(a), Number(b), Number(c), Number(d));
   return Uint8Array.from(ipaddr.parse(address).toByteArray());
 }
 

@@ -1,3 +1,4 @@
+import { remembered } from "../base/remembered.ts";
 import { addressBytes, addressFromBytes, familyOf, type Endpoint, type Family } from "../base/address.ts";
 import {
   attribute,
@@ -152,10 +153,10 @@ function keyFields(key: IpvsKey): Uint8Array[] {
   ];
 }
 
-/** Writes the service attribute that names a service. */
-export function keyAttribute(key: IpvsKey): Uint8Array {
-  return nested(top.service, ...keyFields(key));
-}
+/** Writes the service attribute that names a service; once for each key, as every server of a service is sent with it. */
+export const keyAttribute: (key: IpvsKey) => Uint8Array = remembered((key) =>
+  nested(top.service, ...keyFields(key)),
+);
 
 /** Writes the service attribute that makes or changes a service. */
 export function serviceAttribute(service: IpvsService): Uint8Array {

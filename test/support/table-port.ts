@@ -1,16 +1,9 @@
-import {
-  ipvsCommand,
-  keyAttribute,
-  parseServer,
-  parseService,
-  serverFields,
-} from "../../src/kernel/ipvs-messages.ts";
+import { ipvsCommand, keyAttribute, parseService, serverFields } from "../../src/kernel/ipvs-messages.ts";
 import { attribute, nested, u16, u32, type Attributes } from "../../src/kernel/netlink/attribute.ts";
 import type { NetlinkPort } from "../../src/kernel/netlink/connection.ts";
 import { genericAttributes, genericPayload } from "../../src/kernel/netlink/generic.ts";
 import { encodeMessage, messageFlag, parseMessages } from "../../src/kernel/netlink/message.ts";
 import { concatBytes } from "../../src/base/bytes.ts";
-import { formatEndpoint } from "../../src/base/address.ts";
 
 const family = 0x20;
 const datagramLength = 16 * 1024;
@@ -24,9 +17,17 @@ const statistics = (["32", "64"] as const).map((bits) =>
   ),
 );
 
+/** An answer that is worked out when it is first asked for: what is measured is not to wait for it. */
+type Late = () => Uint8Array;
+
 interface Entry {
-  payload: Uint8Array;
-  readonly servers: Map<string, Uint8Array>;
+  readonly payload: Late;
+  readonly servers: Map<string, Late>;
+}
+
+function late(write: () => Uint8Array): Late {
+  let written: Uint8Array | null = null;
+  return () => (written ??= write());
 }
 
 /** The kernel's service table at the level of its bytes, as long and in the order the kernel's are; it judges nothing. */
@@ -57,17 +58,21 @@ export class TablePort implements NetlinkPort {
   #change(payload: Uint8Array): void {
     this.changes += 1;
     const attributes = genericAttributes(payload);
-    const service = parseService(attributes);
-    if (payload[0] === ipvsCommand.newService && service !== null) {
+    if (payload[0] === ipvsCommand.newService) {
+      const service = parseService(attributes);
+      if (service === null) return;
       const name = nameOf(keyAttribute(service.key).subarray(4));
-      this.#services.set(name, { payload: counted(1, attributes, 1), servers: new Map() });
+      this.#services.set(name, { payload: late(() => counted(1, attributes, 1)), servers: new Map() });
       return;
     }
     const entry = this.#services.get(nameOf(attributes.get(1)));
-    const server = parseServer(attributes, 4);
-    if (server === null) return;
+    const server = serverFields(attributes);
+    const name = nameOf(server.get(1)) + nameOf(server.get(2));
     // The kernel lists the last one first.
-    entry?.servers.set(formatEndpoint(server), counted(5, attributes, 2));
+    entry?.servers.set(
+      name,
+      late(() => counted(5, attributes, 2)),
+    );
   }
 
   #dumpServers(sequence: number, attributes: Attributes): void {
@@ -79,11 +84,11 @@ export class TablePort implements NetlinkPort {
     );
   }
 
-  #dump(sequence: number, entries: Iterable<{ readonly payload: Uint8Array }>): void {
+  #dump(sequence: number, entries: Iterable<{ readonly payload: Late }>): void {
     this.#answer(
       family,
       sequence,
-      Array.from(entries, ({ payload }) => payload),
+      Array.from(entries, ({ payload }) => payload()),
     );
     this.#answer(3, sequence, [new Uint8Array(4)]);
   }

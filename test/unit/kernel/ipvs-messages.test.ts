@@ -150,6 +150,22 @@ describe("services", () => {
     );
   });
 
+  test.each<[string, Partial<IpvsService>, Record<number, string>]>([
+    ["SIP's call", { persistenceEngine: "sip" }, { 11: "73697000" }],
+    ["one packet", { flags: 0x4, persistenceS: 0 }, { 7: "04000000ffffffff", 8: "00000000" }],
+    ["a scheduler's two flags", { scheduler: "mh", flags: 0x18 }, { 6: "6d6800", 7: "19000000ffffffff" }],
+    [
+      "SCTP",
+      { key: { family: 4, protocol: 132, address: "192.0.2.100", port: 3868 } },
+      { 2: "8400", 4: "0f1c" },
+    ],
+    ["an IPv6 prefix", { key: dns.key, netmask: 64 }, { 1: "0a00", 9: "40000000" }],
+    ["an IPv6 mark", { key: { family: 6, mark: 0x8000_0001 }, netmask: 128 }, { 1: "0a00", 5: "01000080" }],
+  ])("serviceAttribute() writes %s as linux/ip_vs.h has it", (_, change, fields) => {
+    const written = hexFields(readNested(parseAttributes(serviceAttribute({ ...web, ...change })), 1));
+    expect(written).toMatchObject(fields);
+  });
+
   test("an IPv4 netmask of length 0 is all zeros", () => {
     expect(toHex(serviceAttribute({ ...web, netmask: 0 }))).toEndWith("0800090000000000");
     expect(parseService(parseAttributes(serviceAttribute({ ...web, netmask: 0 })))?.netmask).toBe(0);
@@ -169,6 +185,28 @@ describe("servers", () => {
     const ours = hexFields(readNested(parseAttributes(serverAttribute(item)), 2));
     expect<Record<number, string>>({ ...ours, 13: "00", 14: "0000", 15: "0000" }).toEqual(theirs);
     expect(parseServer(attributesOf(hex), 4)).toEqual(item);
+  });
+
+  test.each<[Partial<IpvsServer>, Record<number, string>]>([
+    [
+      { forward: "tunnel", tunnel: { type: "gue", port: 5555, checksum: "remote" } },
+      { 3: "02000000", 13: "01", 14: "15b3", 15: "0200" },
+    ],
+    [
+      { forward: "tunnel", tunnel: { type: "gre", port: 0, checksum: "full" } },
+      { 3: "02000000", 13: "02", 14: "0000", 15: "0100" },
+    ],
+    [
+      { forward: "tunnel", tunnel: { type: "ipip", port: 0, checksum: "none" }, address: "2001:db8::8" },
+      { 1: "20010db8000000000000000000000008", 11: "0a00", 13: "00", 14: "0000", 15: "0000" },
+    ],
+    [
+      { forward: "nat", port: 8080, weight: 65_535 },
+      { 2: "1f90", 3: "00000000", 4: "ffff0000" },
+    ],
+  ])("serverAttribute() writes %j as linux/ip_vs.h has it", (change, fields) => {
+    const item = { ...server, ...change };
+    expect(hexFields(readNested(parseAttributes(serverAttribute(item)), 2))).toMatchObject(fields);
   });
 
   test("serverKeyAttribute() names address, port and family", () => {
