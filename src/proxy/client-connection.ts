@@ -60,13 +60,18 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private view: RequestView | null = null;
   private readonly writer: ResponseWriter;
 
-  constructor(engine: Engine, listener: Listener, wire: Wire) {
+  /** `clientAddress` is as it was when the connection was accepted: once the client has reset it there is none. */
+  constructor(
+    engine: Engine,
+    listener: Listener,
+    { wire, clientAddress }: { readonly wire: Wire; readonly clientAddress: string },
+  ) {
     this.engine = engine;
     this.listener = listener;
     this.wire = wire;
     this.outbox = new Outbox(wire);
     this.writer = new ResponseWriter(this.outbox);
-    this.forwardedBy = forwardedBy(wire);
+    this.forwardedBy = forwardedBy(wire, clientAddress);
     this.record = new RequestRecord(engine, this.forwardedBy.remoteAddress);
     this.deadline = engine.sweep.after(listener.plan.headTimeoutMs);
     engine.clients.add(this);

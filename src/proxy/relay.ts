@@ -1,4 +1,4 @@
-import { plainAddress, type Endpoint } from "../base/address.ts";
+import type { Endpoint } from "../base/address.ts";
 import type { Engine, OpenClient } from "./engine.ts";
 import { Outbox } from "./outbox.ts";
 import type { Caller } from "./selection/scheduler.ts";
@@ -12,6 +12,7 @@ import { Tunnel } from "./tunnel.ts";
  * client before, so a server that refuses can be replaced by another. With no server left it goes to the sorry server.
  */
 export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
+  readonly clientAddress: string;
   private readonly engine: Engine;
   private readonly relay: Relay;
   private readonly wire: Wire;
@@ -26,10 +27,16 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   private hasEnded = false;
   private isDone = false;
 
-  constructor(engine: Engine, relay: Relay, wire: Wire) {
+  /** `clientAddress` is as it was when the connection was accepted: once the client has reset it there is none. */
+  constructor(
+    engine: Engine,
+    relay: Relay,
+    { wire, clientAddress }: { readonly wire: Wire; readonly clientAddress: string },
+  ) {
     this.engine = engine;
     this.relay = relay;
     this.wire = wire;
+    this.clientAddress = clientAddress;
     this.outbox = new Outbox(wire);
     engine.sweep.add(this);
     engine.clients.add(this);
@@ -65,10 +72,6 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
 
   get localAddress(): string {
     return localAddressOf(this.wire);
-  }
-
-  get clientAddress(): string {
-    return plainAddress(this.wire.remoteAddress);
   }
 
   get clientPort(): number {

@@ -32,6 +32,12 @@ export function socketHandlers(log: Log): Bun.SocketHandler<SocketOwner> {
   };
 }
 
+/** Gives the address of a peer; empty if it has reset the connection, also before the runtime tells of that. */
+export function peerAddressOf(wire: Wire): string {
+  const address: string | undefined = wire.remoteAddress;
+  return plainAddress(address ?? "");
+}
+
 /** Gives the address of this host at which a peer reached it; empty once the connection is gone. */
 export function localAddressOf(wire: Wire): string {
   const address: string | undefined = wire.localAddress;
@@ -39,10 +45,13 @@ export function localAddressOf(wire: Wire): string {
 }
 
 /** Gives who sends what comes over a client's connection. */
-export function forwardedBy({ localAddress, localFamily, localPort, remoteAddress }: Wire): ForwardedBy {
+export function forwardedBy(
+  { localAddress, localFamily, localPort }: Wire,
+  remoteAddress: string,
+): ForwardedBy {
   const local = localFamily === "IPv6" ? `[${localAddress}]` : localAddress;
   return {
-    remoteAddress: plainAddress(remoteAddress),
+    remoteAddress,
     localAuthority: `${local}:${localPort}`,
     lastHost: "",
     lastFields: "",

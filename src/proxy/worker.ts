@@ -26,7 +26,7 @@ import {
   type Snapshot,
   type SnapshotContext,
 } from "./snapshot.ts";
-import { listenOn, socketHandlers, type SocketOwner, type Wire } from "./sockets.ts";
+import { listenOn, peerAddressOf, socketHandlers, type SocketOwner, type Wire } from "./sockets.ts";
 import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
@@ -41,10 +41,16 @@ const emptyPlan: ProxyPlan = {
   sites: [],
 };
 
+/** A connection that was accepted; the address is read once, as a client may reset it at any moment and has none then. */
+interface Accepted {
+  readonly wire: Wire;
+  readonly clientAddress: string;
+}
+
 /** What accepts on one socket; replaced as a whole when a plan comes into force. */
 interface Door {
   readonly server: Bun.SocketListener<SocketOwner>;
-  accept: (wire: Wire) => void;
+  accept: (client: Accepted) => void;
 }
 
 type Configuration = Extract<ToProxy, { readonly kind: "configure" }>;
@@ -185,8 +191,8 @@ export class Worker {
     for (const listenerPlan of plan.listeners) {
       const accept = (snapshot: Snapshot): Door["accept"] => {
         const listener = this.listener(listenerPlan, snapshot);
-        return (wire) => {
-          wire.data = new ClientConnection(engine, listener, wire);
+        return (client) => {
+          client.wire.data = new ClientConnection(engine, listener, client);
         };
       };
       for (const socket of listenerPlan.sockets) entrances.set(formatEndpoint(socket), accept);
@@ -195,9 +201,9 @@ export class Worker {
       if (relayPlan.udp !== null) continue;
       const accept = (snapshot: Snapshot): Door["accept"] => {
         const relay = snapshot.relays.get(relayPlan.name);
-        return (wire) => {
-          if (relay === undefined) wire.terminate();
-          else wire.data = new RelayedClient(engine, relay, wire);
+        return (client) => {
+          if (relay === undefined) client.wire.terminate();
+          else client.wire.data = new RelayedClient(engine, relay, client);
         };
       };
       for (const socket of relayPlan.sockets) entrances.set(formatEndpoint(socket), accept);
@@ -222,10 +228,14 @@ export class Worker {
   private openDoor(fd: number): Door {
     const { handlers } = this.engine;
     const door: Door = {
-      accept: (wire) => wire.terminate(),
+      accept: ({ wire }) => wire.terminate(),
       server: listenOn(fd, {
         ...handlers,
-        open: (wire) => (isThere(wire) ? door.accept(wire) : wire.terminate()),
+        open: (wire) => {
+          const clientAddress = peerAddressOf(wire);
+          if (clientAddress === "") wire.terminate();
+          else door.accept({ wire, clientAddress });
+        },
       }),
     };
     return door;
@@ -303,10 +313,4 @@ export class Worker {
       this.logs.delete(path);
     }
   }
-}
-
-/** Tells whether a connection that was accepted is still there: a peer that has reset it meanwhile has no address any more. */
-function isThere(wire: Wire): boolean {
-  const address: string | undefined = wire.remoteAddress;
-  return address !== undefined && address !== "";
 }
