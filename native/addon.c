@@ -26,7 +26,6 @@ static const struct entry entries[] = {
 	{ "setScheduler", edge_set_scheduler },
 	{ "setResourceLimit", edge_set_resource_limit },
 	{ "lockMemory", edge_lock_memory },
-	{ "setParentDeathSignal", edge_set_parent_death_signal },
 	{ "openProcess", edge_open_process },
 	{ "createPoll", edge_create_poll },
 	{ "controlPoll", edge_control_poll },

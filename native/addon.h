@@ -55,7 +55,6 @@ napi_value edge_monotonic_ms(napi_env env, napi_callback_info info);
 napi_value edge_set_scheduler(napi_env env, napi_callback_info info);
 napi_value edge_set_resource_limit(napi_env env, napi_callback_info info);
 napi_value edge_lock_memory(napi_env env, napi_callback_info info);
-napi_value edge_set_parent_death_signal(napi_env env, napi_callback_info info);
 napi_value edge_open_process(napi_env env, napi_callback_info info);
 
 /* poll.c */

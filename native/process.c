@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -58,19 +57,6 @@ napi_value edge_lock_memory(napi_env env, napi_callback_info info)
 	(void)info;
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
 		return throw_errno(env, "mlockall", errno);
-	return make_undefined(env);
-}
-
-/* setParentDeathSignal(signal): sent by the kernel when the parent is gone; 0 is none. */
-napi_value edge_set_parent_death_signal(napi_env env, napi_callback_info info)
-{
-	napi_value arguments[1];
-	int64_t signal_number = 0;
-	if (!read_arguments(env, info, 1, arguments)
-	    || !read_integer(env, arguments[0], "signal", 0, 64, &signal_number))
-		return NULL;
-	if (prctl(PR_SET_PDEATHSIG, (unsigned long)signal_number) < 0)
-		return throw_errno(env, "prctl", errno);
 	return make_undefined(env);
 }
 

@@ -83,9 +83,17 @@ function describeInstances(instances: readonly InstanceStatus[], isTerminal: boo
       lines.push(...instance.claims.map((claim) => `  ${claim}`));
       // One path is the interface of the second line.
       if (instance.paths.length > 1) lines.push(...instance.paths.map(describePath));
+      lines.push(...instance.paths.flatMap(floodLines));
       return lines.join("\n");
     })
     .join("\n");
+}
+
+function floodLines({ interface: on, flood }: PathStatus): readonly string[] {
+  if (flood === null) return [];
+  const many = flood.dropped === null ? "an unknown number of packets" : `${flood.dropped} packets`;
+  const when = flood.isOn ? "under way" : "over";
+  return [`  flood of VRRP packets on ${on}, ${when}: ${many} dropped unread`];
 }
 
 function describePath({ interface: on, transport, problem, heard }: PathStatus): string {

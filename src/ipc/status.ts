@@ -70,8 +70,18 @@ export interface PathStatus {
   readonly transport: "multicast" | "unicast";
   /** Why nothing can be sent or heard there, or null. */
   readonly problem: string | null;
+  /** Floods of VRRP packets there, of whatever router; null as long as there was none. */
+  readonly flood: FloodStatus | null;
   /** Who was heard there last, and when; only active routers speak. */
   readonly heard: readonly PathPeerStatus[];
+}
+
+/** More VRRP packets than can be read: the kernel sorts them, and what is no sound advertisement is dropped unread. */
+export interface FloodStatus {
+  /** Whether one is under way, or was until a moment ago. */
+  readonly isOn: boolean;
+  /** Packets dropped since the socket was opened; null if the kernel would not count all of them. */
+  readonly dropped: number | null;
 }
 
 /** A router as it was heard on a path. */

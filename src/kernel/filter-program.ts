@@ -1,7 +1,9 @@
 import { concatBytes } from "../base/bytes.ts";
-import { instruction } from "./packet-filter.ts";
 
-/** PURE: programs of classic BPF with names for the places that are jumped to, for those too long to count by hand. */
+/**
+ * PURE: programs of classic BPF (Documentation/networking/filter.rst), with which the kernel queues for a socket only what
+ * concerns it, written with names for the places that are jumped to.
+ */
 
 /** An instruction, or the name of the place before the next one. A jump goes on where it names no place. */
 export type Step =
@@ -17,14 +19,33 @@ export const op = {
   loadByteAtIndex: 0x50,
   loadHalfAtIndex: 0x48,
   loadWordAtIndex: 0x40,
+  /** The number itself. */
+  load: 0x00,
+  loadLength: 0x80,
+  loadMemory: 0x60,
   setIndex: 0x01,
   indexFromMemory: 0x61,
+  toIndex: 0x07,
+  fromIndex: 0x87,
   keep: 0x02,
+  add: 0x04,
+  addIndex: 0x0c,
+  subtract: 0x14,
+  subtractIndex: 0x1c,
+  and: 0x54,
+  shiftLeft: 0x64,
+  shiftRight: 0x74,
   jumpIfEqual: 0x15,
   jumpIfEqualsIndex: 0x1d,
-  and: 0x54,
+  jumpIfAbove: 0x25,
   give: 0x06,
 } as const;
+
+/** Takes the whole packet. */
+export const take: Step = { code: op.give, value: 0xffff_ffff };
+
+/** Drops the packet. */
+export const drop: Step = { code: op.give, value: 0 };
 
 /** Writes a program; throws on a jump to nowhere, backwards, or further than 255 instructions. */
 export function assemble(steps: readonly Step[]): Uint8Array {
@@ -46,4 +67,15 @@ export function assemble(steps: readonly Step[]): Uint8Array {
       return instruction(code, value, { yes: distance(yes), no: distance(no) });
     }),
   );
+}
+
+/** Writes one instruction in host order (little-endian). */
+function instruction(code: number, value: number, jump: { yes: number; no: number }): Uint8Array {
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, code, true);
+  view.setUint8(2, jump.yes);
+  view.setUint8(3, jump.no);
+  view.setUint32(4, value, true);
+  return bytes;
 }

@@ -9,6 +9,14 @@ export type FloodNews =
   /** Null if the kernel would not count them. */
   | { readonly kind: "over"; readonly dropped: number | null };
 
+/** What floods a socket has seen since it was opened. */
+export interface FloodCount {
+  /** Whether one is under way, or was until a moment ago. */
+  readonly isOn: boolean;
+  /** Packets dropped unread; null if the kernel would not count all of them. */
+  readonly dropped: number | null;
+}
+
 /** How a socket is kept from drowning. */
 export interface FloodRules {
   /** IPv4: the program that takes sound packets only. */
@@ -45,6 +53,8 @@ export class FloodGuard {
   #read = 0;
   #sorted: number | null = 0;
   #dropped = 0;
+  /** What earlier floods came to; null as long as there was none. */
+  #before: Pick<FloodCount, "dropped"> | null = null;
   #spanBegan = 0;
   #packets = 0;
   #pauseMs = shortestMs;
@@ -71,6 +81,13 @@ export class FloodGuard {
     }
     this.#packets += packets;
     if (this.#packets > mostPackets || (isMore && this.#isOverfull())) this.#shut();
+  }
+
+  /** Says what floods there were; null if there was none. */
+  count(): FloodCount | null {
+    if (!this.#isTold) return this.#before === null ? null : { isOn: false, ...this.#before };
+    const waiting = this.#isShut ? difference(this.#tally?.count() ?? null, this.#read) : 0;
+    return { isOn: true, dropped: sum(sum(this.#earlier(), this.#sorted), waiting) };
   }
 
   /** Gives up what it holds; the socket is about to be closed. */
@@ -117,17 +134,21 @@ export class FloodGuard {
       this.#pauseMs = shortestMs;
       this.#isTold = false;
       const dropped = this.#sorted;
+      this.#before = { dropped: sum(this.#earlier(), dropped) };
       this.#sorted = 0;
       this.#rules.tell({ kind: "over", dropped });
     });
+  }
+
+  #earlier(): number | null {
+    return this.#before === null ? 0 : this.#before.dropped;
   }
 
   /** What arrived and was not read was dropped, here or because the queue was full. */
   #sum(): void {
     const arrived = this.#tally?.close() ?? null;
     this.#tally = null;
-    const isKnown = arrived !== null && this.#sorted !== null;
-    this.#sorted = isKnown ? (this.#sorted ?? 0) + Math.max(0, arrived - this.#read) : null;
+    this.#sorted = sum(this.#sorted, difference(arrived, this.#read));
   }
 
   #clearTimer(): void {
@@ -141,4 +162,13 @@ export class FloodGuard {
     // A process that has nothing else to do may end.
     this.#timer.unref();
   }
+}
+
+/** Of numbers that may be unknown. */
+function sum(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
+}
+
+function difference(all: number | null, part: number): number | null {
+  return all === null ? null : Math.max(0, all - part);
 }

@@ -35,6 +35,7 @@ const statisticsLength = 8;
  */
 export class FloodTally {
   readonly #fd: number;
+  #count = 0;
 
   private constructor(fd: number) {
     this.#fd = fd;
@@ -50,11 +51,19 @@ export class FloodTally {
     }
   }
 
+  /** Gives the count so far. */
+  count(): number {
+    // The kernel begins anew each time it is asked.
+    const bytes = native.getOption(this.#fd, SOL_PACKET, PACKET_STATISTICS, statisticsLength);
+    this.#count += new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
+    return this.#count;
+  }
+
   /** Ends the count and gives it. */
   close(): number {
-    const bytes = native.getOption(this.#fd, SOL_PACKET, PACKET_STATISTICS, statisticsLength);
+    const count = this.count();
     native.close(this.#fd);
-    return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
+    return count;
   }
 }
 

@@ -9,6 +9,7 @@ import {
   text,
   u32,
 } from "./netlink/attribute.ts";
+import { linkHeader } from "./route-messages.ts";
 
 /** PURE: rtnetlink(7) messages that make and describe macvlans. */
 
@@ -48,22 +49,13 @@ const macvlanMode = 1;
 /** MACVLAN_MODE_BRIDGE. */
 const bridgeMode = 4;
 
-function header(index: number, flags: number, change: number): Uint8Array {
-  const bytes = new Uint8Array(headerLength);
-  const view = new DataView(bytes.buffer);
-  view.setInt32(4, index, true);
-  view.setUint32(8, flags, true);
-  view.setUint32(12, change, true);
-  return bytes;
-}
-
 /**
  * Writes the RTM_NEWLINK payload of a macvlan in bridge mode. The mode matters: in private mode the kernel takes a frame
  * whose source is the macvlan's own MAC, such as a rival's advertisement, away from the interface below.
  */
 export function macvlanPayload(request: MacvlanRequest): Uint8Array {
   return concatBytes(
-    header(0, 0, 0),
+    linkHeader(0),
     text(ifla.ifname, request.name),
     u32(ifla.link, request.parentIndex),
     attribute(ifla.address, request.mac),
@@ -74,27 +66,17 @@ export function macvlanPayload(request: MacvlanRequest): Uint8Array {
 
 /** Writes the RTM_NEWLINK payload that gives an interface a description. */
 export function aliasPayload(index: number, alias: string): Uint8Array {
-  return concatBytes(header(index, 0, 0), text(ifla.alias, alias));
-}
-
-/** Writes the RTM_NEWLINK payload that sets an interface up or down. */
-export function upPayload(index: number, isUp: boolean): Uint8Array {
-  return header(index, isUp ? iffUp : 0, iffUp);
+  return concatBytes(linkHeader(index), text(ifla.alias, alias));
 }
 
 /** Writes the RTM_GETLINK payload that asks for one interface. */
 export function linkQuery(name: string): Uint8Array {
-  return concatBytes(header(0, 0, 0), text(ifla.ifname, name));
-}
-
-/** Writes the RTM_DELLINK payload of an interface. */
-export function linkRemoval(index: number): Uint8Array {
-  return header(index, 0, 0);
+  return concatBytes(linkHeader(0), text(ifla.ifname, name));
 }
 
 /** Writes the RTM_DELLINK payload of all interfaces of a group. */
 export function groupRemoval(group: number): Uint8Array {
-  return concatBytes(header(0, 0, 0), u32(ifla.group, group));
+  return concatBytes(linkHeader(0), u32(ifla.group, group));
 }
 
 /** Reads an RTM_NEWLINK payload; null if it is too short. */

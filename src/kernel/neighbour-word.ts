@@ -1,9 +1,10 @@
 import { addressBytes, addressFromBytes, type Family } from "../base/address.ts";
-import { concatBytes, equalBytes } from "../base/bytes.ts";
+import { equalBytes } from "../base/bytes.ts";
 import { onesComplementSum } from "../base/internet-checksum.ts";
+import { assemble, drop, op, type Step, take } from "./filter-program.ts";
 import { arpSenderFilter } from "./frame-filters.ts";
 import { formatMac, readFrame } from "./frames.ts";
-import { filterAll, instruction, verdict } from "./packet-filter.ts";
+import { filterAll, testAll } from "./packet-filter.ts";
 
 /** PURE: what neighbours say of where an address is: ARP of any kind, and neighbour advertisements (RFC 4861 §4.4). */
 
@@ -69,8 +70,8 @@ function targetMac(frame: Uint8Array): Uint8Array | null {
   return null;
 }
 
-/** Two instructions for each, and a program has 256 of them. */
-const mostTargets = 120;
+/** One instruction for each, and a program has 256 of them. */
+const mostTargets = 240;
 
 /** Gives the program that takes what is said of these addresses, all of one family, or a little more. */
 export function neighbourWordFilter(family: Family, addresses: readonly string[]): Uint8Array {
@@ -84,19 +85,17 @@ function advertisementFilter(addresses: readonly string[]): Uint8Array {
     { offset: at.message, size: 1, value: neighborAdvertisement },
   ] as const;
   if (addresses.length > mostTargets) return filterAll(head);
-  // The last four bytes of a target tell enough: the whole address is looked at later.
-  const ends = addresses.map((address) => new DataView(addressBytes(address).buffer).getUint32(12, false));
-  const load = { 1: 0x30, 2: 0x28, 4: 0x20 } as const;
-  const jumpIfEqual = 0x15;
-  const straight = { yes: 0, no: 0 };
-  return concatBytes(
-    ...head.flatMap(({ offset, size, value }) => [
-      instruction(load[size], offset, straight),
-      instruction(jumpIfEqual, value, { yes: 1, no: 0 }),
-      verdict(false),
-    ]),
-    instruction(load[4], at.options - 4, straight),
-    ...ends.flatMap((end) => [instruction(jumpIfEqual, end, { yes: 0, no: 1 }), verdict(true)]),
-    verdict(false),
-  );
+  return assemble([
+    ...testAll(head, "other"),
+    { code: op.loadWord, value: at.options - 4 },
+    // The last four bytes of a target tell enough: the whole address is looked at later.
+    ...addresses.map((address): Step => {
+      const value = new DataView(addressBytes(address).buffer).getUint32(12, false);
+      return { code: op.jumpIfEqual, value, yes: "take" };
+    }),
+    { at: "other" },
+    drop,
+    { at: "take" },
+    take,
+  ]);
 }

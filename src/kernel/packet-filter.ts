@@ -1,9 +1,9 @@
 import { addressBytes } from "../base/address.ts";
-import { concatBytes } from "../base/bytes.ts";
+import { assemble, drop, op, type Step, take } from "./filter-program.ts";
 
 /**
- * PURE: programs of classic BPF (Documentation/networking/filter.rst), with which the kernel queues for a socket only what
- * concerns it. A test reads a number at an offset; where all hold the packet is taken, else it is dropped.
+ * PURE: filters that are a list of tests. A test reads a number at an offset; where all hold the packet is taken, else it
+ * is dropped.
  */
 
 /** A number that has to stand at an offset, in network order. */
@@ -13,36 +13,19 @@ export interface FilterTest {
   readonly value: number;
 }
 
-const load = { 1: 0x30, 2: 0x28, 4: 0x20 } as const;
-const jumpIfEqual = 0x15;
-const give = 0x06;
-
-/** Writes one instruction in host order (little-endian). */
-export function instruction(code: number, value: number, jump: { yes: number; no: number }): Uint8Array {
-  const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, code, true);
-  view.setUint8(2, jump.yes);
-  view.setUint8(3, jump.no);
-  view.setUint32(4, value, true);
-  return bytes;
-}
-
-const straight = { yes: 0, no: 0 };
-
-/** Takes a packet, or drops it. */
-export function verdict(isTaken: boolean): Uint8Array {
-  return instruction(give, isTaken ? 0xffff_ffff : 0, straight);
-}
+const load = { 1: op.loadByte, 2: op.loadHalf, 4: op.loadWord } as const;
 
 /** Takes what passes all tests. */
 export function filterAll(tests: readonly FilterTest[]): Uint8Array {
-  const steps = tests.flatMap(({ offset, size, value }, index) => [
-    instruction(load[size], offset, straight),
-    // To the drop behind the take, over what is left of the tests.
-    instruction(jumpIfEqual, value, { yes: 0, no: 2 * (tests.length - index - 1) + 1 }),
+  return assemble([...testAll(tests, "drop"), take, { at: "drop" }, drop]);
+}
+
+/** Goes on where all tests hold, and to the place `no` where one does not. */
+export function testAll(tests: readonly FilterTest[], no: string): readonly Step[] {
+  return tests.flatMap(({ offset, size, value }): Step[] => [
+    { code: load[size], value: offset },
+    { code: op.jumpIfEqual, value, no },
   ]);
-  return concatBytes(...steps, verdict(true), verdict(false));
 }
 
 /** Gives the tests that find an address at an offset. */

@@ -4,7 +4,6 @@ import * as native from "../native/index.ts";
 
 const schedRoundRobin = 2;
 const rlimitRealtimeTime = 15;
-const sigterm = 15;
 const watchThread = "edge-ha-watch";
 
 // Microseconds a realtime thread may compute without once waiting. A thread that does so for three seconds is in an
@@ -44,12 +43,4 @@ function promoteThread(thread: number, priority: number): void {
 /** Keeps this process's memory from being swapped out. Throws `EPERM` or `ENOMEM` without CAP_IPC_LOCK. */
 export function lockMemory(): void {
   native.lockMemory();
-}
-
-/** Has the kernel send SIGTERM to this process when the one that started it is gone. */
-export function dieWithParent(): void {
-  const parent = process.ppid;
-  native.setParentDeathSignal(sigterm);
-  // The parent may have gone before the kernel was told to look out for it.
-  if (process.ppid !== parent) process.kill(process.pid, "SIGTERM");
 }

@@ -1,6 +1,6 @@
 import { familyOf, type Family } from "../base/address.ts";
 import * as native from "../native/index.ts";
-import { FloodGuard } from "./flood-guard.ts";
+import { type FloodCount, FloodGuard } from "./flood-guard.ts";
 import { parseIpv4 } from "./ipv4-header.ts";
 import { configureMulticast, type RawMulticastOptions } from "./multicast-options.ts";
 import { ipv6Packet, type ReceivedPacket } from "./received-packet.ts";
@@ -66,6 +66,11 @@ export class RawMulticast {
       }
       if (this.#isOpen) this.#guard?.note(count, count === packetsPerWake);
     });
+  }
+
+  /** Says what floods there were since it was opened; null if there was none. */
+  floods(): FloodCount | null {
+    return this.#guard?.count() ?? null;
   }
 
   /** Leaves the group and closes the socket; no packet is delivered afterwards. */

@@ -76,9 +76,29 @@ export function addressFamily(address: string): number {
   return familyOf(address) === 4 ? AF_INET : AF_INET6;
 }
 
+/** Writes the header of what is said of a link; `change` are the flags that get the values of `flags`. */
+export function linkHeader(index: number, flags = 0, change = 0): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = viewOf(bytes);
+  view.setInt32(4, index, true);
+  view.setUint32(8, flags, true);
+  view.setUint32(12, change, true);
+  return bytes;
+}
+
+/** Writes the RTM_NEWLINK payload that sets a link up or down. */
+export function upPayload(index: number, isUp: boolean): Uint8Array {
+  return linkHeader(index, isUp ? iff.up : 0, iff.up);
+}
+
+/** Writes the RTM_DELLINK payload of a link. */
+export function linkRemoval(index: number): Uint8Array {
+  return linkHeader(index);
+}
+
 /** Writes the payload that asks for all links, without their statistics. */
 export function linkDump(): Uint8Array {
-  return concatBytes(new Uint8Array(16), u32(ifla.extensionMask, skipStatistics));
+  return concatBytes(linkHeader(0), u32(ifla.extensionMask, skipStatistics));
 }
 
 /** Writes the payload that asks for all addresses of both families. */

@@ -1,8 +1,8 @@
 import type { Prefix } from "../base/address.ts";
 import { addressBytes, addressFromBytes, familyOf } from "../base/address.ts";
-import { concatBytes } from "../base/bytes.ts";
 import { parseAttributes, readU32, type Attributes } from "./netlink/attribute.ts";
-import { instruction, verdict } from "./packet-filter.ts";
+import { assemble, drop, op, type Step, take } from "./filter-program.ts";
+import { testAll } from "./packet-filter.ts";
 import { addressFamily, readAddress } from "./route-messages.ts";
 import { AF_INET, AF_INET6 } from "./socket-constants.ts";
 
@@ -88,15 +88,6 @@ function gatewayOf(family: number, attributes: Attributes): string | null {
   return address.length === 4 || address.length === 16 ? addressFromBytes(address) : null;
 }
 
-const opcode = {
-  loadByte: 0x30,
-  loadWord: 0x20,
-  loadWordAtX: 0x40,
-  load: 0x00,
-  loadX: 0x01,
-  toX: 0x07,
-  jumpIfEqual: 0x15,
-} as const;
 /** SKF_AD_OFF + SKF_AD_NLATTR: where the attribute of type X stands, looked for from A on; 0 if there is none. */
 const findAttribute = 0xffff_f00c;
 const messageHeader = 16;
@@ -108,31 +99,26 @@ export function destinationFilter({ address, length }: Prefix): Uint8Array {
   const words = Math.ceil(length / 32);
   const bytes = addressBytes(address);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const straight = { yes: 0, no: 0 };
-  const header = [
-    [opcode.loadByte, messageHeader],
-    [opcode.jumpIfEqual, family],
-    [opcode.loadByte, messageHeader + 1],
-    [opcode.jumpIfEqual, length],
-  ] as const;
-  const search = [
-    [opcode.loadX, rta.destination],
-    [opcode.load, messageHeader + headerLength],
-    [opcode.loadWord, findAttribute],
+  const search: readonly Step[] = [
+    { code: op.setIndex, value: rta.destination },
+    { code: op.load, value: messageHeader + headerLength },
+    { code: op.loadWord, value: findAttribute },
     // Nothing found is an offset of 0, where a message's length would be taken for an address.
-    [opcode.toX, 0],
+    { code: op.toIndex, value: 0 },
+  ];
+  const header = [
+    { offset: messageHeader, size: 1, value: family },
+    { offset: messageHeader + 1, size: 1, value: length },
   ] as const;
-  const comparison = Array.from({ length: words }, (_, word) => [
-    [opcode.loadWordAtX, attributeHeader + 4 * word] as const,
-    [opcode.jumpIfEqual, view.getUint32(4 * word, false)] as const,
-  ]).flat();
-  const steps = [...header, ...(words === 0 ? [] : search), ...comparison];
-  return concatBytes(
-    ...steps.map(([code, value], index) =>
-      // To the drop behind the take, over what is left of the steps.
-      instruction(code, value, code === opcode.jumpIfEqual ? { yes: 0, no: steps.length - index } : straight),
-    ),
-    verdict(true),
-    verdict(false),
-  );
+  return assemble([
+    ...testAll(header, "drop"),
+    ...(words === 0 ? [] : search),
+    ...Array.from({ length: words }, (_, word): Step[] => [
+      { code: op.loadWordAtIndex, value: attributeHeader + 4 * word },
+      { code: op.jumpIfEqual, value: view.getUint32(4 * word, false), no: "drop" },
+    ]).flat(),
+    take,
+    { at: "drop" },
+    drop,
+  ]);
 }

@@ -1,9 +1,8 @@
 import { hasCode } from "../base/system-error.ts";
-import { linkRemoval, upPayload } from "./macvlan-messages.ts";
 import { NetlinkConnection, type NetlinkRequest } from "./netlink/connection.ts";
 import { messageFlag } from "./netlink/message.ts";
 import { openRequestSocket } from "./netlink/socket.ts";
-import { linkDump, routeMessage } from "./route-messages.ts";
+import { linkDump, linkRemoval, routeMessage, upPayload } from "./route-messages.ts";
 import { NETLINK_ROUTE } from "./socket-constants.ts";
 import { parseTunnel, tunnelPayload, type TunnelDetails, type TunnelKind } from "./tunnel-messages.ts";
 

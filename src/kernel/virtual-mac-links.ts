@@ -4,10 +4,8 @@ import {
   aliasPayload,
   groupRemoval,
   linkQuery,
-  linkRemoval,
   macvlanPayload,
   parseLinkDetails,
-  upPayload,
   type LinkDetails,
 } from "./macvlan-messages.ts";
 import {
@@ -21,7 +19,7 @@ import {
 } from "./macvlan-settings.ts";
 import { NetlinkConnection, type NetlinkRequest } from "./netlink/connection.ts";
 import { openRequestSocket } from "./netlink/socket.ts";
-import { linkDump, routeMessage } from "./route-messages.ts";
+import { linkDump, linkRemoval, routeMessage, upPayload } from "./route-messages.ts";
 import { messageFlag } from "./netlink/message.ts";
 import { NETLINK_ROUTE } from "./socket-constants.ts";
 import { readSysctl, writeSysctl } from "./sysctl.ts";

@@ -46,7 +46,6 @@ interface Addon {
   setScheduler(thread: number, policy: number, priority: number): void;
   setResourceLimit(resource: number, soft: number, hard: number): void;
   lockMemory(): void;
-  setParentDeathSignal(signal: number): void;
   openProcess(pid: number): number;
   createPoll(): number;
   controlPoll(poll: number, operation: number, fd: number, events: number): void;
@@ -180,11 +179,6 @@ export function setResourceLimit(resource: number, soft: number, hard: number): 
 /** Keeps every page in memory from its first use on. */
 export function lockMemory(): void {
   checked((native) => native.lockMemory());
-}
-
-/** Has the kernel send a signal when the parent process is gone; 0 is none. */
-export function setParentDeathSignal(signal: number): void {
-  checked((native) => native.setParentDeathSignal(signal));
 }
 
 /** Opens a descriptor that becomes readable when a process ends; throws `ESRCH` if there is none. */

@@ -141,6 +141,7 @@ export class Adverts {
       interface: path.interface,
       transport: unicast === null ? "multicast" : "unicast",
       problem: path.problem,
+      flood: path.membership?.floods() ?? null,
       heard: this.#watch.heardOn(path.interface).map(({ router, address, wallTime, isSilent }) => {
         return { router, address, at: wallTime?.toISOString() ?? null, isSilent };
       }),

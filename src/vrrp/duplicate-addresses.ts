@@ -2,6 +2,7 @@ import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { VipAddressPlan, VrrpInstancePlan } from "../config/node-plan.ts";
 import type { Deadlines } from "./deadlines.ts";
+import { heldText } from "./held-addresses.ts";
 import type { Host } from "./host.ts";
 import { routerKey } from "./plan-difference.ts";
 import { formatMs } from "./timers.ts";
@@ -66,7 +67,7 @@ export class DuplicateAddresses {
 
   /** Forgets addresses that the router has given up: tried again, one of them would come back. */
   forget(vips: readonly VipAddressPlan[]): void {
-    for (const vip of vips) this.#known.delete(textOf(vip));
+    for (const vip of vips) this.#known.delete(heldText(vip));
     this.#arm();
   }
 
@@ -79,7 +80,7 @@ export class DuplicateAddresses {
   #lookAt(vip: VipAddressPlan): void {
     const { addresses, host, log } = this.#needs;
     const { name } = this.#plan();
-    const text = textOf(vip);
+    const text = heldText(vip);
     const known = this.#known.get(text);
     const readiness = addresses.readiness(vip);
     if (readiness === "duplicate" && (known === undefined || known.retryAt === null)) {
@@ -113,8 +114,4 @@ export class DuplicateAddresses {
     addresses.add(vips);
     this.#arm();
   }
-}
-
-function textOf({ address, length, interface: on }: VipAddressPlan): string {
-  return `${address}/${length} on ${on}`;
 }

@@ -7,3 +7,8 @@ export function heldAddresses({
 }: Pick<VrrpInstancePlan, "addresses" | "extraAddresses">): readonly VipAddressPlan[] {
   return [...addresses, ...extraAddresses];
 }
+
+/** PURE: names an address with its place, as no two that a node holds are named. */
+export function heldText({ address, length, interface: on }: VipAddressPlan): string {
+  return `${address}/${length} on ${on}`;
+}

@@ -6,7 +6,7 @@ import type { Acceptance } from "./acceptance.ts";
 import { Announcer, type AnnouncerNeeds } from "./announcer.ts";
 import { later, type Instant } from "../base/instant.ts";
 import { DuplicateAddresses } from "./duplicate-addresses.ts";
-import { heldAddresses } from "./held-addresses.ts";
+import { heldAddresses, heldText } from "./held-addresses.ts";
 import type { Interfaces } from "./interfaces.ts";
 import { leaseS, renewalMs } from "./lease.ts";
 import { routerKey } from "./plan-difference.ts";
@@ -107,7 +107,7 @@ export class Holding {
     const link = this.#needs.interfaces.linkAt(linkIndex)?.name;
     const ours = heldAddresses(this.#plan).filter((vip) => vip.address === address && vip.interface === link);
     this.#duplicates.look(ours);
-    this.#announce(ours.filter((vip) => this.#unannounced.has(textOf(vip))));
+    this.#announce(ours.filter((vip) => this.#unannounced.has(heldText(vip))));
   }
 
   /** Says no more: whoever is about to take over does, and a late burst of ours would turn the hosts back. */
@@ -162,10 +162,10 @@ export class Holding {
     const { addresses, deadlines, log, putBacks } = this.#needs;
     const missing = heldAddresses(this.#plan).filter((vip) => addresses.isMissing(vip));
     if (missing.length === 0) return;
-    const lost = new Set(missing.map(textOf)).intersection(this.#had);
-    const { due, next } = putBacks.divide(missing, textOf);
+    const lost = new Set(missing.map(heldText)).intersection(this.#had);
+    const { due, next } = putBacks.divide(missing, heldText);
     const added = this.#add(due);
-    for (const text of added.map(textOf)) {
+    for (const text of added.map(heldText)) {
       if (lost.has(text)) putBacks.count(text, `${this.#plan.name}: ${text}`);
       else log.notice(`${this.#plan.name}: ${text} could be added now`);
     }
@@ -176,7 +176,7 @@ export class Holding {
 
   #forget(vips: readonly VipAddressPlan[]): void {
     this.#duplicates.forget(vips);
-    for (const text of vips.map(textOf)) {
+    for (const text of vips.map(heldText)) {
       this.#had.delete(text);
       this.#unannounced.delete(text);
     }
@@ -185,8 +185,8 @@ export class Holding {
   /** Tells the neighbours of what answers; of the rest as soon as it does. */
   #announce(vips: readonly VipAddressPlan[]): void {
     const answering = this.#answering(vips);
-    for (const vip of vips) this.#unannounced.add(textOf(vip));
-    for (const vip of answering) this.#unannounced.delete(textOf(vip));
+    for (const vip of vips) this.#unannounced.add(heldText(vip));
+    for (const vip of answering) this.#unannounced.delete(heldText(vip));
     this.#announcer.announce(answering);
   }
 
@@ -205,7 +205,7 @@ export class Holding {
     const { acceptance, addresses, interfaces } = this.#needs;
     // Before the addresses: no packet must slip in between.
     acceptance.hold(this.#plan);
-    for (const vip of vips) if (interfaces.linkNamed(vip.interface) !== null) this.#had.add(textOf(vip));
+    for (const vip of vips) if (interfaces.linkNamed(vip.interface) !== null) this.#had.add(heldText(vip));
     return addresses.add(vips);
   }
 }
@@ -213,8 +213,4 @@ export class Holding {
 function missingFrom<T>(these: readonly T[], those: readonly T[]): readonly T[] {
   const texts = new Set(these.map((one) => JSON.stringify(one)));
   return those.filter((one) => !texts.has(JSON.stringify(one)));
-}
-
-function textOf(vip: VipAddressPlan): string {
-  return `${vip.address}/${vip.length} on ${vip.interface}`;
 }

@@ -5,6 +5,7 @@ import type { Instant } from "../base/instant.ts";
 import type { ProcessEvent } from "../kernel/proc-connector.ts";
 import type { ProcessText } from "../kernel/processes.ts";
 import type { Reachability } from "../kernel/reachability.ts";
+import type { FloodCount } from "../kernel/flood-guard.ts";
 import type { IpPacket } from "../kernel/frames.ts";
 import type { NeighbourWord } from "../kernel/neighbour-word.ts";
 import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
@@ -50,7 +51,7 @@ export interface Host {
   /** Starts hearing all VRRP over IP on a link, whomever it is for, past this host's own firewall; throws `SystemError`. */
   openCapture(where: LinkFamily, react: (packet: IpPacket) => void): { close(): void };
   /** Gets ready to send through the place's speaker, which may be down still; throws `SystemError`. */
-  openSpeaker(where: SegmentPlace, speaker: Link): Segment;
+  openSpeaker(where: SegmentPlace, speaker: Link): Speaker;
   /** Runs a program once; never rejects. */
   runScript(script: Program): Promise<ScriptResult>;
   /**
@@ -143,11 +144,17 @@ export interface Neighbourhood {
   close(): void;
 }
 
-/** A multicast group on a link, and the host's own address there. */
-export interface Segment {
+/** Speaks to a multicast group on a link from the host's own address there. */
+export interface Speaker {
   /** Sends to the group or to a router of its own; throws `SystemError`. */
   send(payload: Uint8Array, to: string): void;
   close(): void;
+}
+
+/** Hears the group as well. */
+export interface Segment extends Speaker {
+  /** Says what floods arrived since it was opened; null if there was none. */
+  floods(): FloodCount | null;
 }
 
 /** How a run ended; `text` reads like `exit status 1`. */

@@ -99,6 +99,7 @@ function openSegment(where: SegmentPlace, receive: Parameters<Host["openSegment"
       mouth ??= RawUnicast.open(header);
       mouth.send(payload, to);
     },
+    floods: () => socket.floods(),
     close() {
       mouth?.close();
       socket.close();

@@ -1,6 +1,7 @@
 import { SystemError } from "../base/system-error.ts";
+import type { FloodCount } from "../kernel/flood-guard.ts";
 import type { ReceivedPacket } from "../kernel/raw-multicast.ts";
-import type { Host, Segment, SegmentPlace } from "./host.ts";
+import type { Host, Segment, SegmentPlace, Speaker } from "./host.ts";
 
 /** One virtual router's part in a segment. */
 export interface Membership {
@@ -8,6 +9,8 @@ export interface Membership {
   /** Sends to the group or to one router; throws `SystemError`. */
   send(payload: Uint8Array, to: string): void;
   leave(): void;
+  /** Says what floods arrived on the segment; null if there was none. */
+  floods(): FloodCount | null;
 }
 
 interface OpenSegment {
@@ -40,6 +43,7 @@ export class Transport {
         if (speaker !== null && to === place.group) speaker.send(payload, to);
         else open.segment.send(payload, to);
       },
+      floods: () => open.segment.floods(),
       leave: () => {
         speaker?.close();
         if (open.receivers.get(vrid) === receive) open.receivers.delete(vrid);
@@ -69,7 +73,7 @@ export class Transport {
   }
 
   /** Opens what belongs to one virtual router alone: what is heard, they share. */
-  #speakerAt(place: SegmentPlace, release: () => void): Segment | null {
+  #speakerAt(place: SegmentPlace, release: () => void): Speaker | null {
     if (place.speaker === null) return null;
     try {
       return this.#host.openSpeaker(place, place.speaker);

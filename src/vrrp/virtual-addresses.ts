@@ -12,6 +12,7 @@ import {
 } from "../kernel/rtnetlink.ts";
 import type { Complaints } from "./complaints.ts";
 import type { Host } from "./host.ts";
+import { heldText } from "./held-addresses.ts";
 import type { Interfaces } from "./interfaces.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Secondaries } from "./secondaries.ts";
@@ -55,9 +56,9 @@ export class VirtualAddresses {
     ownership.settle(added.map(({ key }) => addressNote(key)));
     for (const [index, { key, vip }] of wanted.entries()) {
       const outcome = outcomes[index];
-      if (outcome instanceof Error) this.#complain(`${show(vip)} cannot be added: ${errorText(outcome)}`);
+      if (outcome instanceof Error) this.#complain(`${heldText(vip)} cannot be added: ${errorText(outcome)}`);
       else if (outcome === "idle" && !this.#isOwned(key)) {
-        this.#complain(`${show(vip)} was there already and is not ours`);
+        this.#complain(`${heldText(vip)} was there already and is not ours`);
       }
     }
     return added.map(({ vip }) => vip);
@@ -152,7 +153,7 @@ export class VirtualAddresses {
   #place(vip: VipAddressPlan): { readonly vip: VipAddressPlan; readonly key: AddressKey } | null {
     const link = this.#needs.interfaces.linkNamed(vip.interface);
     if (link !== null) return { vip, key: keyOf(link.index, vip) };
-    this.#complain(`${show(vip)} cannot be added: interface ${vip.interface} does not exist`);
+    this.#complain(`${heldText(vip)} cannot be added: interface ${vip.interface} does not exist`);
     return null;
   }
 
@@ -188,8 +189,4 @@ function requestOf(key: AddressKey, vip: VipAddressPlan): AddressRequest {
 
 function keyOf(linkIndex: number, { address, length }: VipAddressPlan): AddressKey {
   return { linkIndex, address, prefixLength: length };
-}
-
-function show(vip: VipAddressPlan): string {
-  return `${vip.address}/${vip.length} on ${vip.interface}`;
 }

@@ -1,3 +1,4 @@
+import { equalBytes } from "../base/bytes.ts";
 import type { Log } from "../base/log.ts";
 import { errorText, hasCode } from "../base/system-error.ts";
 import type { VrrpInstancePlan } from "../config/node-plan.ts";
@@ -123,7 +124,7 @@ export class VirtualMacs {
     }
     // One of ours that is no longer as it was made, or was renamed: two with one MAC cannot both be up.
     const gone = kernel.remove(({ name, mac, parentIndex }) => {
-      const isSame = parentIndex === below.index && Buffer.compare(mac, request.mac) === 0;
+      const isSame = parentIndex === below.index && equalBytes(mac, request.mac);
       return name === request.name || isSame;
     });
     this.#needs.log.info(`${request.name} made on ${below.name}`);

@@ -29,8 +29,6 @@ import { seededRandom } from "./seeded-random.ts";
 import { FakePacketFilter } from "./fake-packet-filter.ts";
 import { FakeVirtualMacLinks } from "./fake-virtual-mac-links.ts";
 
-export { seededRandom } from "./seeded-random.ts";
-
 /** What happened on a network, in order. */
 export interface Heard {
   readonly at: Instant;
@@ -116,6 +114,7 @@ export class FakeSegment {
     this.#listeners.add(listener);
     return {
       send: (payload, to) => this.#send(listener, payload, to),
+      floods: () => null,
       close: () => this.#listeners.delete(listener),
     };
   }

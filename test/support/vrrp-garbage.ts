@@ -1,6 +1,6 @@
 import { RawMulticast } from "../../src/kernel/raw-multicast.ts";
 import { RouteNetlink } from "../../src/kernel/rtnetlink.ts";
-import { seededRandom } from "./fake-segment.ts";
+import { seededRandom } from "./seeded-random.ts";
 
 /** Sends bytes that are no advertisements to the VRRP group: `vrrp-garbage.ts INTERFACE SOURCE VRID COUNT`. */
 const [name = "", source = "", vrid = "0", count = "0"] = process.argv.slice(2);

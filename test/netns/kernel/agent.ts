@@ -4,7 +4,7 @@ import { gratuitousArp } from "../../../src/kernel/arp.ts";
 import { FrameSocket } from "../../../src/kernel/frame-socket.ts";
 import { listenTcp } from "../../../src/kernel/listen.ts";
 import { unsolicitedAdvertisement } from "../../../src/kernel/ndp.ts";
-import { dieWithParent, lockMemory, setRealtime } from "../../../src/kernel/process-control.ts";
+import { lockMemory, setRealtime } from "../../../src/kernel/process-control.ts";
 import { RawMulticast } from "../../../src/kernel/raw-multicast.ts";
 import {
   addressProtocol,
@@ -211,20 +211,6 @@ const actions: Readonly<Record<string, () => void>> = {
     setTimeout(() => {
       for (;;);
     }, 50);
-  },
-  orphan() {
-    const child = Bun.spawn([process.execPath, import.meta.path, "dieWithParent"], { stdout: "inherit" });
-    say({ pid: child.pid });
-    setInterval(() => undefined, 1000);
-  },
-  dieWithParent() {
-    dieWithParent();
-    process.on("SIGTERM", () => {
-      say("parent is gone");
-      process.exit(0);
-    });
-    say("waiting");
-    setInterval(() => undefined, 1000);
   },
   sysctl() {
     writeSysctl(parameter(0), parameter(1));

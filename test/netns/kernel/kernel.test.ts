@@ -327,9 +327,3 @@ test("a realtime process in an endless loop is ended by the kernel", async () =>
   const child = await start(left, "looping", "runaway");
   expect(await child.exited).not.toBe(0);
 }, 30_000);
-
-test("dieWithParent() sends SIGTERM when the parent is killed", async () => {
-  const parent = await start(left, "waiting", "orphan");
-  parent.kill("SIGKILL");
-  await waitFor("the child has heard", () => parent.output().includes("parent is gone"));
-});

@@ -41,6 +41,11 @@ test("100,000 packets of garbage in a second cost no election", async () => {
     ...sources,
   ]);
   expect(await flood.exited).toBe(0);
+  for (const lb of [lb1, lb2]) {
+    const count = (): number => lb.status()?.paths[0]?.flood?.dropped ?? 0;
+    await waitFor("status counts while it goes on", () => count() > 0);
+    expect(lb.status()?.paths[0]?.flood?.isOn).toBe(true);
+  }
   const [sent = 0, ms = 1] = flood.output().trim().split(" ").map(Number);
   const perSecond = Math.round((sent / ms) * 1000);
   console.log(`${perSecond} packets/s of garbage for ${(ms / 1000).toFixed(1)} s`);
@@ -51,6 +56,8 @@ test("100,000 packets of garbage in a second cost no election", async () => {
     await waitFor("the flood is told to be over", () => end.test(lb.log()), 50_000);
     const dropped = Number(end.exec(lb.log())?.[1]);
     console.log(`${dropped} of ${sent} dropped unread`);
+    await waitFor("status says the same", () => lb.status()?.paths[0]?.flood?.isOn === false);
+    expect(lb.status()?.paths[0]?.flood).toEqual({ isOn: false, dropped });
     // What is read in calm moments in between is counted one by one.
     expect(dropped).toBeGreaterThan(sent / 2);
     expect(dropped).toBeLessThanOrEqual(sent);

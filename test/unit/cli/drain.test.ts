@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { describeDrain } from "../../../src/cli/drain.ts";
+import { describeDrain } from "../../../src/cli/drain-text.ts";
 import { serviceStatuses } from "../../../src/director/service-status.ts";
 import { plainCircumstances, type DrainState } from "../../../src/director/moment.ts";
 import { desiredTable } from "../../../src/director/table.ts";

@@ -63,15 +63,23 @@ const status: NodeStatus = {
           interface: "eth2",
           transport: "multicast",
           problem: null,
+          flood: { isOn: true, dropped: 123_456 },
           heard: [{ router: "lb2", address: "172.16.8.11", at: since, isSilent: true }],
         },
         {
           interface: "eth1",
           transport: "multicast",
           problem: null,
+          flood: { isOn: false, dropped: null },
           heard: [{ router: "lb2", address: "10.16.8.11", at: since, isSilent: false }],
         },
-        { interface: "eth3", transport: "unicast", problem: "interface eth3 is down", heard: [] },
+        {
+          interface: "eth3",
+          transport: "unicast",
+          problem: "interface eth3 is down",
+          flood: null,
+          heard: [],
+        },
       ],
       splitBrain: null,
       counters: { sent: 3 },
@@ -122,6 +130,16 @@ test("describeStatus() says who holds an address, since when, and why", () => {
   expect(text).toContain(`since ${since}: 172.16.8.11 has priority 250, ours is 244`);
   expect(text).toContain("active is 172.16.8.11 with priority 250");
   expect(text).toContain("check-uplink fails: −10");
+});
+
+test("describeStatus() shows what floods there were", () => {
+  const lines = describeStatus(status, false)
+    .split("\n")
+    .filter((line) => line.includes("flood"));
+  expect(lines).toEqual([
+    "  flood of VRRP packets on eth2, under way: 123456 packets dropped unread",
+    "  flood of VRRP packets on eth1, over: an unknown number of packets dropped unread",
+  ]);
 });
 
 test("describeStatus() shows each path with who was heard there last", () => {

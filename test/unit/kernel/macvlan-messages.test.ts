@@ -4,11 +4,10 @@ import {
   aliasPayload,
   groupRemoval,
   linkQuery,
-  linkRemoval,
   macvlanPayload,
   parseLinkDetails,
-  upPayload,
 } from "../../../src/kernel/macvlan-messages.ts";
+import { linkRemoval, upPayload } from "../../../src/kernel/route-messages.ts";
 import { attribute, nested, text, u32 } from "../../../src/kernel/netlink/attribute.ts";
 
 const mac = Uint8Array.of(0, 0, 0x5e, 0, 1, 0x33);

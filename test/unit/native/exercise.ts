@@ -96,7 +96,6 @@ function exerciseArguments(): void {
     refusal("open", parameter, parameter, parameter);
     refusal("setScheduler", parameter, parameter, parameter);
     refusal("setResourceLimit", parameter, parameter, parameter);
-    refusal("setParentDeathSignal", parameter);
     refusal("openProcess", parameter);
   }
   const fd = call("open", 1, 2 | 0x800, 0);
@@ -233,8 +232,6 @@ function exerciseAncillary6(): void {
 }
 
 function exerciseProcess(): void {
-  call("setParentDeathSignal", 15);
-  call("setParentDeathSignal", 0);
   for (const act of [
     () => call("lockMemory"),
     () => call("setScheduler", 0, 2, 1),

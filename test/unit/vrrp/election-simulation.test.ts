@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { seededRandom } from "../../support/fake-segment.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
 import { type NodePolicy, SimulatedCluster, type SimulatedNode } from "./simulated-cluster.ts";
 
 /**

@@ -3,7 +3,7 @@ import { addressBytes } from "../../../src/base/address.ts";
 import { concatBytes, fromHex } from "../../../src/base/bytes.ts";
 import { soundAdvertsOnly } from "../../../src/vrrp/flood-filter.ts";
 import { type Advert, authenticationOf, encodeAdvert, noAuthentication } from "../../../src/vrrp/packet.ts";
-import { seededRandom } from "../../support/fake-segment.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
 
 /** Runs a classic BPF program as Documentation/networking/filter.rst describes it; tells whether it takes the packet. */
 function takes(program: Uint8Array, packet: Uint8Array): boolean {

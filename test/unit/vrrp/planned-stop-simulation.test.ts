@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { seededRandom } from "../../support/fake-segment.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
 import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { type FakeCluster, type FakeRouterMachine, fakeCluster } from "./vrrp-pair.ts";
 

@@ -13,7 +13,11 @@ function setUp(): { transport: Transport; log: string[]; deliver: (packet: Recei
     openSegment(where, react) {
       log.push(`open ${where.source}`);
       receive = react;
-      return { send: () => undefined, close: () => log.push(`close ${where.source}`) };
+      return {
+        send: () => undefined,
+        floods: () => null,
+        close: () => log.push(`close ${where.source}`),
+      };
     },
     openSpeaker(_where, speaker) {
       log.push(`open ${speaker.name}`);
