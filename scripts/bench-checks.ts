@@ -49,7 +49,14 @@ async function startOurs(host: Host): ReturnType<Contender["start"]> {
     const check = kind === "tcp" ? ({ kind } as const) : usualHttp;
     return plannedProbe(`${kind} ${address}`, check, { ...timing, target: { address, port: 80 } });
   });
-  await director.configure({ probes, probeSets: [], services: [], marks: [], footing: noFooting });
+  await director.configure({
+    probes,
+    probeSets: [],
+    services: [],
+    marks: [],
+    footing: noFooting,
+    notify: null,
+  });
   return { pid: director.pid, stop: () => director.stop() };
 }
 

@@ -50,6 +50,7 @@ function runDirector(): void {
     journal: { entries: new Set(), note: () => undefined },
     openIpvs: () => Ipvs.over(new NetlinkConnection(port), () => undefined),
     tell: () => undefined,
+    onStandings: () => undefined,
   });
   let told: DirectorPlan | null = null;
   process.on("message", (message: ToDirector) => {

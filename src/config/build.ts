@@ -44,6 +44,7 @@ export function buildConfig(model: Model): Config {
     tracks,
     bfd: model.bfd,
     notify: notifyConfig(sections.notify?.value ?? null),
+    notifiesServices: sections.notify?.value.services ?? false,
     services,
     syncDaemon: syncDaemonConfig(sections.syncDaemon?.value ?? null),
     ipvs: ipvsConfig(sections.ipvs?.value ?? null),

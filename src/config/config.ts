@@ -42,6 +42,8 @@ export interface Config {
   /** The `[[bfd]]` tables; what follows from the virtual routers is derived by `planNode`. */
   readonly bfd: readonly BfdConfig[];
   readonly notify: NotifyConfig | null;
+  /** Whether those of `notify` are told of services and their servers too. */
+  readonly notifiesServices: boolean;
   readonly services: readonly ServiceConfig[];
   /** Null carries no connection of the kernel's over to the other directors. */
   readonly syncDaemon: SyncDaemonConfig | null;

@@ -47,6 +47,7 @@ export function describePlan(plan: NodePlan): string {
     section("watched by BFD", vrrp.bfd.map(bfdLine)),
     section("tracks", vrrp.tracks.map(trackLine)),
     section("told of changes", vrrp.notify === null ? [] : notifyLines(vrrp, vrrp.notify)),
+    section("told of services and servers", director.notify === null ? [] : commonLines(director.notify)),
     section("kernel services (IPVS)", director.services.flatMap(serviceLines)),
     section("marked for them", director.marks.map(markLine)),
     section("connections told to the other directors", syncLines(director.footing)),
@@ -152,11 +153,17 @@ function hmacNote({ keys, activeKey, mode }: HmacPlan): string {
   return `signs with HMAC key ${activeKey}${also}${mode === "permissive" ? ", and what is not signed" : ""}`;
 }
 
-function notifyLines({ instances, syncGroups }: VrrpPlan, { script, fifo }: NotifyPlan): readonly string[] {
+function notifyLines({ instances, syncGroups }: VrrpPlan, common: NotifyPlan): readonly string[] {
   return [
     ...[...instances, ...syncGroups].flatMap(({ name, notify }) =>
       notify === null ? [] : ownNotifyLines(name, notify),
     ),
+    ...commonLines(common),
+  ];
+}
+
+function commonLines({ script, fifo }: NotifyPlan): readonly string[] {
+  return [
     ...(script === null ? [] : [`script ${notifyText(script)}`]),
     ...(fifo === null ? [] : [`FIFO ${fifo}`]),
   ];

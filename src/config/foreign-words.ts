@@ -137,6 +137,9 @@ const check: Readonly<Record<string, string>> = {
 
 const noSlowStart = "leave it out: in an upstream a returning server gets its full weight at once";
 
+const toldOfServers =
+  "write quorum_up and quorum_down, or services = true in [notify], which is told of every service and server";
+
 const service: Readonly<Record<string, string>> = {
   lb_algo: "write scheduler",
   lvs_sched: "write scheduler",
@@ -167,6 +170,9 @@ const service: Readonly<Record<string, string>> = {
   real_server: "write servers = [{ address = … }]",
   nat_mask: "leave it out: keepalived ignores it too",
   delay_loop: "write interval in the check",
+  notify: toldOfServers,
+  notify_up: toldOfServers,
+  notify_down: toldOfServers,
   // Its sync daemon takes an id, an interface and a group, and asks nothing of a service.
   sync: "leave it out: the kernel tells the others of the connections of all services or of none; write [sync_daemon] for all",
 };
@@ -229,6 +235,7 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     track_group: "write track in each [[vip]] or [[vrrp]], or vips in the [[track]]",
     vrrp_notify_fifo: "write fifo in [notify]",
     notify_fifo: "write fifo in [notify]",
+    lvs_notify_fifo: "write fifo and services = true in [notify]",
     virtual_server: "write [[service]]",
     ...directors,
     server: "write [[site]], and its servers in an [[upstream]]",
@@ -242,6 +249,7 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   track,
   bfd,
   service,
+  "service.servers": { notify_up: toldOfServers, notify_down: toldOfServers, notify: toldOfServers },
   "service.check": { ...check, slow_start: "write slow_start in the [[service]]" },
   "service.servers.check": { ...check, slow_start: "write slow_start in the server" },
   "upstream.check": { ...check, slow_start: noSlowStart },

@@ -271,6 +271,8 @@ export interface DirectorPlan {
   readonly marks: readonly MarkPlan[];
   /** What they need of the kernel beside their table. */
   readonly footing: FootingPlan;
+  /** Who is told of services and servers that come and go. */
+  readonly notify: NotifyPlan | null;
 }
 
 /** A server behind an L4 service. */

@@ -35,11 +35,9 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     mail: "let the script send it meanwhile",
     webhook: "let the script call it meanwhile",
     fifo_script: "start the FIFO's reader as a service of its own meanwhile",
-    services: "changes of services are in the log meanwhile",
   },
   service: {
     proxy_protocol: "servers see the relay's address meanwhile",
-    notify: logOnly,
   },
   "service.servers": serviceServer,
   "service.check": check,

@@ -32,6 +32,10 @@ export function planDirector(config: Config, node: string): DirectorPlan {
     services,
     marks: parts.flatMap(({ marks }) => marks),
     footing: planFooting(config, node, services),
+    notify:
+      config.notify === null || !config.notifiesServices || services.length === 0
+        ? null
+        : { node, ...config.notify },
   };
 }
 

@@ -12,6 +12,8 @@ import { Director, type DirectorOptions } from "./director.ts";
 import { DrainBook } from "./drain-book.ts";
 import { Marks } from "./marks.ts";
 import { QuorumScripts } from "./quorum-scripts.ts";
+import { ServiceNotices } from "./service-notices.ts";
+import { ServiceNotifier } from "./service-notifier.ts";
 
 /** How long after the first word of a change in the packet filter it is looked at. */
 const marksSettleMs = 5;
@@ -28,11 +30,14 @@ export class Balancer {
   readonly #director: Director;
   readonly #marks: Marks;
   readonly #scripts: QuorumScripts;
+  readonly #notifier: ServiceNotifier;
+  readonly #notices = new ServiceNotices();
   #plan: DirectorPlan | null = null;
 
   constructor({ clock, log, prober }: BalancerOptions) {
     const directory = stateDirectory(process.env);
     this.#scripts = new QuorumScripts(log);
+    this.#notifier = new ServiceNotifier(log);
     this.#director = new Director({
       clock,
       log,
@@ -41,6 +46,10 @@ export class Balancer {
       book: DrainBook.open(directory),
       openIpvs: () => Ipvs.open(),
       tell: (change) => this.#scripts.tell(change),
+      onStandings: (services, standings) => {
+        // Tens of thousands of servers are compared for somebody who is told only.
+        if (this.#notifier.isAnyoneTold) this.#notifier.tell(this.#notices.look(services, standings));
+      },
     });
     this.#marks = new Marks({
       log,
@@ -53,9 +62,16 @@ export class Balancer {
   /** Carries out a plan; the result says why not, and then the old one is still in force. */
   configure(plan: DirectorPlan): string | null {
     // What is marked comes first: a service that goes by a mark is nothing without it.
-    const refusal = this.#marks.configure(plan.marks) ?? this.#director.configure(plan);
-    if (refusal === null) this.#plan = plan;
-    else if (this.#plan !== null) this.#marks.configure(this.#plan.marks);
+    const refusal =
+      this.#notifier.configure(plan.notify) ??
+      this.#marks.configure(plan.marks) ??
+      this.#director.configure(plan);
+    if (refusal === null) {
+      this.#plan = plan;
+      return null;
+    }
+    this.#notifier.configure(this.#plan?.notify ?? null);
+    if (this.#plan !== null) this.#marks.configure(this.#plan.marks);
     return refusal;
   }
 
@@ -90,8 +106,10 @@ export class Balancer {
 
   /** Removes everything this node made, and waits for those who are told. */
   async stop(): Promise<void> {
+    const ending = this.#plan?.services.filter(({ quorum }) => quorum.endsOnStop) ?? [];
+    this.#notifier.tell(this.#notices.end(ending));
     this.#director.stop();
     this.#marks.stop();
-    await this.#scripts.finish();
+    await Promise.all([this.#scripts.finish(), this.#notifier.finish()]);
   }
 }

@@ -40,12 +40,21 @@ export interface DirectorOptions {
   readonly openIpvs: () => IpvsTable;
   /** Runs what is to be run when a service gains or loses its quorum. */
   readonly tell: (change: QuorumChange) => void;
+  /** Called after each look with the services in force, and how they stand, in the same order; with none if that is not known. */
+  readonly onStandings: (services: readonly IpvsServicePlan[], standings: readonly ServiceStanding[]) => void;
 }
 
 /** More steps than this are told in one line. */
 const mostStepsTold = 200;
 
-const nothing: DirectorPlan = { probes: [], probeSets: [], services: [], marks: [], footing: noFooting };
+const nothing: DirectorPlan = {
+  probes: [],
+  probeSets: [],
+  services: [],
+  marks: [],
+  footing: noFooting,
+  notify: null,
+};
 
 /** What came of bringing the table to a plan. */
 interface Brought {
@@ -105,7 +114,7 @@ export class Director {
     this.#plan = plan;
     this.#availability.keep(plan.services);
     this.#observe(plan, actual, isUp);
-    this.#availability.noteQuorums(plan.services, standings);
+    this.#noteStandings(plan, standings);
     this.#tellQuorums();
     return null;
   }
@@ -200,8 +209,13 @@ export class Director {
     const actual = this.#read((ipvs) => ipvs.services());
     this.#observe(plan, actual, isUp);
     const { standings, failure } = this.#bring(plan, actual, isUp);
-    this.#availability.noteQuorums(plan.services, standings);
+    this.#noteStandings(plan, standings);
     return failure;
+  }
+
+  #noteStandings({ services }: DirectorPlan, standings: readonly ServiceStanding[]): void {
+    this.#availability.noteQuorums(services, standings);
+    this.#options.onStandings(services, standings);
   }
 
   /** Without a table there is nothing that drains could be judged by. */

@@ -1,10 +1,10 @@
 import { formatEndpoint } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
-import { resolveUser, runProgram } from "../base/program.ts";
 import type { ServiceKeyPlan } from "../config/service-plan.ts";
+import { ProgramLine } from "./program-line.ts";
 import type { QuorumChange } from "./quorum.ts";
 
-/** Programs of one service that wait; one that hangs must not fill the memory. */
+/** Programs of one service that wait. */
 const mostWaiting = 16;
 /** How long a stop waits for what is still to be run. */
 const finishLimitMs = 3_000;
@@ -12,7 +12,7 @@ const finishLimitMs = 3_000;
 /** Runs what is to be run when services gain or lose their quorum: in order, one at a time for each service. */
 export class QuorumScripts {
   readonly #log: Log;
-  readonly #tails = new Map<string, { waiting: number; tail: Promise<void> }>();
+  readonly #lines = new Map<string, ProgramLine>();
 
   constructor(log: Log) {
     this.#log = log;
@@ -20,35 +20,17 @@ export class QuorumScripts {
 
   tell(change: QuorumChange): void {
     const { service, hasQuorum } = change;
-    const script = hasQuorum ? service.quorum.up : service.quorum.down;
-    if (script === null) return;
-    const line = this.#tails.get(service.name) ?? { waiting: 0, tail: Promise.resolve() };
+    const program = hasQuorum ? service.quorum.up : service.quorum.down;
+    if (program === null) return;
+    const line = this.#lines.get(service.name) ?? new ProgramLine(this.#log, mostWaiting);
+    this.#lines.set(service.name, line);
     const what = `service ${service.name}: quorum_${hasQuorum ? "up" : "down"}`;
-    if (line.waiting >= mostWaiting) {
-      this.#log.warning(`${what} is not run: ${line.waiting} are waiting`);
-      return;
-    }
-    line.waiting += 1;
-    line.tail = line.tail.then(async () => {
-      try {
-        const { text, exitStatus } = await runProgram({
-          command: script.command,
-          timeoutMs: script.timeoutMs,
-          user: resolveUser(script.user),
-          environment: environmentOf(change),
-        });
-        if (exitStatus !== 0) this.#log.warning(`${what}: ${text}`);
-      } catch (error) {
-        this.#log.warning(`${what}: ${String(error)}`);
-      }
-      line.waiting -= 1;
-    });
-    this.#tails.set(service.name, line);
+    line.run({ what, program, environment: environmentOf(change) });
   }
 
   /** Waits for everything that was told of, for a while. */
   async finish(): Promise<void> {
-    const all = Promise.all([...this.#tails.values()].map(({ tail }) => tail));
+    const all = Promise.all([...this.#lines.values()].map(({ tail }) => tail));
     await Promise.race([all, Bun.sleep(finishLimitMs)]);
   }
 }

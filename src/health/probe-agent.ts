@@ -6,18 +6,31 @@ import { LineReader } from "./line-reader.ts";
 import { readStatusWords } from "./status-words.ts";
 import type { Deadline } from "./deadline.ts";
 
+/** So many empty lines may come before the one that counts. */
+const mostLines = 8;
+
 /** Asks the agent on a server; the result is what it says, a failure is thrown. */
 export async function probeAgent(probe: ProbeTiming & AgentCheck, deadline: Deadline): Promise<Achievement> {
   const socket = await dial(probe, deadline, { speaksFirst: probe.send !== "" });
   try {
     if (probe.send !== "") socket.write(new TextEncoder().encode(`${probe.send}\n`));
-    const line = await new LineReader(socket).line({ mayEndWithStream: true });
-    const { isUp, weight, text } = readAgentLine(line);
+    const { isUp, weight, text } = readAgentLine(await spokenLine(new LineReader(socket)));
     if (!isUp) throw new Error(`agent says ${text}`);
     return { text: `agent says ${text}`, weight };
   } finally {
     socket.reset();
   }
+}
+
+/** Gives the first line with a word in it: some agents end the line before they begin it. */
+async function spokenLine(lines: LineReader): Promise<string> {
+  for (let count = 0; count < mostLines; count++) {
+    const line = await lines.line({ mayEndWithStream: true });
+    // HAProxy ends a line at a carriage return too.
+    const spoken = line.split("\r").find((part) => part.trim() !== "");
+    if (spoken !== undefined) return spoken;
+  }
+  return "";
 }
 
 function readAgentLine(line: string): ReturnType<typeof readStatusWords> {

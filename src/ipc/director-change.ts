@@ -4,7 +4,7 @@ import type { IpvsServicePlan } from "../config/service-plan.ts";
 import { changedList, listChange, type ListChange } from "./list-change.ts";
 
 /** What makes a director's plan out of the one that it was sent before. PURE. */
-export interface DirectorChange extends Pick<DirectorPlan, "marks" | "footing"> {
+export interface DirectorChange extends Pick<DirectorPlan, "marks" | "footing" | "notify"> {
   readonly probes: ListChange<ProbePlan>;
   readonly probeSets: ListChange<ProbeSetPlan>;
   readonly services: ListChange<IpvsServicePlan>;
@@ -18,6 +18,7 @@ export function directorChange(before: DirectorPlan, after: DirectorPlan): Direc
     services: listChange(before.services, after.services),
     marks: after.marks,
     footing: after.footing,
+    notify: after.notify,
   };
 }
 
@@ -29,5 +30,6 @@ export function changedDirectorPlan(before: DirectorPlan, change: DirectorChange
     services: changedList(before.services, change.services),
     marks: change.marks,
     footing: change.footing,
+    notify: change.notify,
   };
 }

@@ -1,3 +1,4 @@
+import type { Fifo } from "../base/fifo.ts";
 import type { Program, UserIds } from "../base/program.ts";
 import type { Family } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
@@ -81,13 +82,6 @@ export interface HostProcesses {
   watchEnd(pid: number, react: () => void): (() => void) | null;
   /** Tells of starts and changes of name; the result ends that. Null where the kernel does not tell. */
   subscribe(react: (event: ProcessEvent) => void): (() => void) | null;
-}
-
-/** A FIFO that lines are written to. */
-export interface Fifo {
-  /** Writes one line without waiting; the result says why it was dropped, or is null. */
-  write(line: string): string | null;
-  close(): void;
 }
 
 /** The part of rtnetlink that is used here. */

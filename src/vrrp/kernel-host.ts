@@ -1,3 +1,4 @@
+import { openFifo } from "../base/fifo.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
@@ -17,7 +18,6 @@ import { PreciseTimer } from "../kernel/timer.ts";
 import { Announcements } from "./announcements.ts";
 import { kernelBfdHost } from "./bfd/bfd-host.ts";
 import { VirtualMacLinks } from "../kernel/virtual-mac-links.ts";
-import { openFifo } from "./fifo.ts";
 import { readFile, watchFile } from "./files.ts";
 import { soundAdvertsOnly } from "./flood-filter.ts";
 import type { Host, Segment, SegmentPlace } from "./host.ts";

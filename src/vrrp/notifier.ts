@@ -1,8 +1,9 @@
+import { FifoLines } from "../base/fifo.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { NotifyPlan, NotifyScriptPlan, OwnNotifyPlan } from "../config/node-plan.ts";
 import type { UserIds } from "../base/program.ts";
-import type { Fifo, Host } from "./host.ts";
+import type { Host } from "./host.ts";
 import { fifoLine, type Notice, ownPrograms, scriptArguments, scriptEnvironment } from "./notice.ts";
 
 /** What telling others takes. */
@@ -26,7 +27,7 @@ interface Line {
 
 /** Those who are told of everything. */
 interface Target extends NotifyPlan {
-  readonly writer: Fifo | null;
+  readonly writer: FifoLines | null;
 }
 
 const nobody: Target = { node: "", script: null, fifo: null, writer: null };
@@ -48,7 +49,6 @@ export class Notifier {
   readonly #users = new Map<string | null, UserIds | null>();
   #target: Target = nobody;
   #nextStart: Instant;
-  #dropped = 0;
 
   constructor(needs: NotifierNeeds) {
     this.#needs = needs;
@@ -64,7 +64,11 @@ export class Notifier {
     const users = [...names].map((name) => [name, host.resolveUser(name)] as const);
     const path = plan?.fifo ?? null;
     const isSame = before.fifo === path;
-    const writer = isSame ? before.writer : path === null ? null : host.openFifo(path);
+    const writer = isSame
+      ? before.writer
+      : path === null
+        ? null
+        : new FifoLines(host.openFifo(path), this.#needs.log);
     return () => {
       if (!isSame) before.writer?.close();
       for (const [name, user] of users) this.#users.set(name, user);
@@ -74,7 +78,7 @@ export class Notifier {
 
   /** Tells of one change; scripts wait for what was asked before for the same name, and for all of `after`. */
   tell(notice: Notice, own: OwnNotifyPlan | null = null, after: readonly string[] = []): void {
-    this.#write(notice);
+    this.#target.writer?.write(fifoLine(notice));
     if (own === null && this.#target.script === null) return;
     const line = this.#lineOf(`${notice.kind} ${notice.name}`);
     line.waiting.push({ notice, own });
@@ -144,20 +148,6 @@ export class Notifier {
     const at = now > this.#nextStart ? now : this.#nextStart;
     this.#nextStart = later(at, startPauseMs);
     return new Promise((resolve) => void clock.schedule(at, resolve));
-  }
-
-  #write(notice: Notice): void {
-    const { writer } = this.#target;
-    if (writer === null) return;
-    const problem = writer.write(fifoLine(notice));
-    const { log } = this.#needs;
-    if (problem !== null) {
-      if (this.#dropped === 0) log.warning(`notify FIFO: ${problem}: lines are dropped until that ends`);
-      this.#dropped++;
-    } else if (this.#dropped > 0) {
-      log.notice(`notify FIFO: lines are read again; ${this.#dropped} were dropped`);
-      this.#dropped = 0;
-    }
   }
 
   #lineOf(key: string): Line {

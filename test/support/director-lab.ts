@@ -5,6 +5,7 @@ import type { IpvsServicePlan } from "../../src/config/service-plan.ts";
 import type { WeightWord } from "../../src/config/weight-word.ts";
 import { Director } from "../../src/director/director.ts";
 import type { Drain } from "../../src/director/drains.ts";
+import { ServiceNotices } from "../../src/director/service-notices.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeIpvs } from "./fake-ipvs.ts";
 import { recordingLog } from "./recording-log.ts";
@@ -25,6 +26,8 @@ export interface DirectorLab {
   readonly clock: FakeClock;
   readonly book: { drains: readonly Drain[] };
   readonly told: string[];
+  /** What those of `[notify]` hear, a line each. */
+  readonly noticed: string[];
 }
 
 /** A director before a kernel that holds `kernel`, with a journal that says what of it is owned. */
@@ -49,6 +52,8 @@ export function directorLab(
   };
   const clock = new FakeClock();
   const told: string[] = [];
+  const noticed: string[] = [];
+  const notices = new ServiceNotices();
   const book = {
     drains: o.drains ?? ([] as readonly Drain[]),
     note(drains: readonly Drain[]) {
@@ -76,10 +81,14 @@ export function directorLab(
       book,
       openIpvs,
       tell: ({ service, hasQuorum }) => told.push(`${service.name} ${hasQuorum ? "up" : "down"}`),
+      onStandings: (services, standings) => {
+        noticed.push(...notices.look(services, standings).map(({ words }) => words.join(" ")));
+      },
     }),
     clock,
     book,
     told,
+    noticed,
     kernel,
     down,
     said,
@@ -91,7 +100,7 @@ export function directorLab(
 
 /** A plan of nothing but services. */
 export function plan(...services: readonly IpvsServicePlan[]): DirectorPlan {
-  return { probes: [], probeSets: [], services, marks: [], footing: noFooting };
+  return { probes: [], probeSets: [], services, marks: [], footing: noFooting, notify: null };
 }
 
 /** The servers of the first service with their weights, sorted. */

@@ -15,6 +15,7 @@ export async function probeResults(
     services: [],
     marks: [],
     footing: noFooting,
+    notify: null,
   });
   if (reason !== null) throw new Error(reason);
   const isKnown = ({ id }: ProbePlan): boolean =>

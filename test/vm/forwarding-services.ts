@@ -37,6 +37,7 @@ function service(name: string, ...lines: readonly string[]): string {
 export const config: string = [
   '[cluster]\nname = "forwarding"\nadvert_interval = "500ms"',
   '[[node]]\nname = "lb1"\naddress = { eth0 = ["10.99.0.11/24", "2001:db8:99::11/64"], eth1 = "10.98.0.1/24" }',
+  '[notify]\nfifo = "/run/notify"\nservices = true',
   `[[vip]]\nname = "v4"\naddress = "${vip}/24"\ninterface = "eth0"\nvrid = 51\nprefer = ["lb1"]`,
   `[[vip]]\nname = "v6"\naddress = "${vip6}/64"\ninterface = "eth0"\nvrid = 51\nprefer = ["lb1"]`,
   `[[vip]]\nname = "closed"\naddress = "${closedVip}/24"\ninterface = "eth0"\nvrid = 52\nprefer = ["lb1"]\naccept = false`,
@@ -97,6 +98,13 @@ export const config: string = [
     check,
     translated,
   ),
+  service(
+    "asked",
+    "port = 8082",
+    'forward = "nat"',
+    'check = { type = "agent", port = 9000, interval = "2s", timeout = "2s" }',
+    'servers = [{ address = "10.98.0.21", port = 80, weight = 100 }]',
+  ),
   service("associations", "port = 3868", 'protocol = "sctp"', 'forward = "nat"', 'scheduler = "rr"', servers),
   service("masked", "port = 8081", 'forward = "nat"', 'snat = "clients"', strandedServer),
   service(
@@ -119,3 +127,48 @@ export const config: string = [
     ),
   ),
 ].join("\n");
+
+/** Lines of `ipvsadm --save` for both servers of a service. */
+function bothLines(key: string, options: string, port = 80): readonly string[] {
+  return ["21", "22"].map((part) => `-a ${key} -r 10.98.0.${part}:${port} ${options}`);
+}
+
+/** What `ipvsadm --save -n` writes of all of them but those by scheduler, sorted. */
+export const savedTable: readonly string[] = [
+  `-A -t ${vip}:8080 -s rr`,
+  ...bothLines(`-t ${vip}:8080`, "-m -w 1"),
+  `-A -t ${vip}:81 -s rr`,
+  ...bothLines(`-t ${vip}:81`, "-i -w 1 --tun-type ipip", 81),
+  `-A -t ${vip}:82 -s wrr`,
+  ...bothLines(`-t ${vip}:82`, "-i -w 1 --tun-type gue --tun-port 5555 --tun-nocsum", 82),
+  `-A -t ${vip}:83 -s wrr`,
+  ...bothLines(`-t ${vip}:83`, "-i -w 1 --tun-type gre --tun-nocsum", 83),
+  `-A -t ${vip}:84 -s rr`,
+  ...bothLines(`-t ${vip}:84`, "-g -w 1", 84),
+  `-A -t ${vip}:85 -s wrr -p 60 -M 255.255.255.0`,
+  ...bothLines(`-t ${vip}:85`, "-m -w 1", 85),
+  `-A -t ${vip}:86 -s wrr -p 60 -M 255.255.255.0`,
+  ...bothLines(`-t ${vip}:86`, "-m -w 1", 86),
+  `-A -u ${vip}:5353 -s rr -o`,
+  ...bothLines(`-u ${vip}:5353`, "-g -w 1", 5353),
+  `-A -u ${vip}:53 -s rr`,
+  ...bothLines(`-u ${vip}:53`, "-m -w 1", 5353),
+  "-A -f 9 -s wrr -p 60",
+  ...bothLines("-f 9", "-m -w 1", 0),
+  "-A -f 7 -s rr",
+  ...bothLines("-f 7", "-m -w 1"),
+  `-A -t ${closedVip}:8080 -s rr`,
+  ...bothLines(`-t ${closedVip}:8080`, "-m -w 1"),
+  `-A --sctp-service ${vip}:3868 -s rr`,
+  ...bothLines(`--sctp-service ${vip}:3868`, "-m -w 1", 3868),
+  `-A -t ${vip}:8082 -s wrr`,
+  `-a -t ${vip}:8082 -r 10.98.0.21:80 -m -w 100`,
+  `-A -t ${vip}:8081 -s wrr`,
+  `-a -t ${vip}:8081 -r 10.98.0.23:80 -m -w 1`,
+  `-A -t [${vip6}]:81 -s wrr`,
+  `-a -t [${vip6}]:81 -r [2001:db8:98::23]:80 -m -w 1`,
+  "-A -f 11 -s wrr",
+  "-a -f 11 -r 10.98.0.23:80 -m -w 1",
+  `-A -t [${vip6}]:80 -s rr`,
+  ...["21", "22"].map((part) => `-a -t [${vip6}]:80 -r [2001:db8:98::${part}]:80 -m -w 1`),
+].sort();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { resolve } from "node:path";
 import type { NodeStatus } from "../../src/ipc/status.ts";
 import { Guest } from "./guest.ts";
-import { closedVip, config, schedulers, vip, vip6 } from "./forwarding-services.ts";
+import { closedVip, config, savedTable, schedulers, vip, vip6 } from "./forwarding-services.ts";
 import { ipvsadmRows, listRows, serverColumns, trafficRows } from "./ipvsadm-rows.ts";
 
 /**
@@ -20,6 +20,7 @@ beforeAll(async () => {
     "ip netns exec lb1 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0",
   );
   await guest.text(`cat >/run/edge-ha.toml <<'TOML'\n${config}\nTOML\n`);
+  await guest.text("mkfifo /run/notify; setsid cat <>/run/notify >/run/notify.txt 2>&1 &");
   const serve = "/share/edge-ha --socket /run/lb1.sock serve --config /run/edge-ha.toml --node lb1";
   await guest.text(`setsid ip netns exec lb1 ${serve} >/run/lb1.log 2>&1 & echo $! >/run/lb1.pid`);
   await guest.waitFor("lb1 holds its VIPs", async () => {
@@ -58,11 +59,6 @@ function ping(address: string): string {
 async function askByUdp(port: number): Promise<readonly string[]> {
   const text = await guest.text(`ip netns exec client python3 /share/guest/ask-udp.py ${vip} ${port} 4`);
   return text.trim().split("\n").sort();
-}
-
-/** Lines of `ipvsadm --save` for both servers of a service. */
-function bothLines(key: string, options: string, port = 80): readonly string[] {
-  return ["21", "22"].map((part) => `-a ${key} -r 10.98.0.${part}:${port} ${options}`);
 }
 
 describe("the kernel's ways to a server", () => {
@@ -287,44 +283,7 @@ describe("the table", () => {
   test("is what ipvsadm would have written", async () => {
     const table = await guest.text("ip netns exec lb1 ipvsadm --save -n");
     const lines = table.split("\n").filter((line) => !line.includes(":90") && line !== "");
-    expect(lines.sort()).toEqual(
-      [
-        `-A -t ${vip}:8080 -s rr`,
-        ...bothLines(`-t ${vip}:8080`, "-m -w 1"),
-        `-A -t ${vip}:81 -s rr`,
-        ...bothLines(`-t ${vip}:81`, "-i -w 1 --tun-type ipip", 81),
-        `-A -t ${vip}:82 -s wrr`,
-        ...bothLines(`-t ${vip}:82`, "-i -w 1 --tun-type gue --tun-port 5555 --tun-nocsum", 82),
-        `-A -t ${vip}:83 -s wrr`,
-        ...bothLines(`-t ${vip}:83`, "-i -w 1 --tun-type gre --tun-nocsum", 83),
-        `-A -t ${vip}:84 -s rr`,
-        ...bothLines(`-t ${vip}:84`, "-g -w 1", 84),
-        `-A -t ${vip}:85 -s wrr -p 60 -M 255.255.255.0`,
-        ...bothLines(`-t ${vip}:85`, "-m -w 1", 85),
-        `-A -t ${vip}:86 -s wrr -p 60 -M 255.255.255.0`,
-        ...bothLines(`-t ${vip}:86`, "-m -w 1", 86),
-        `-A -u ${vip}:5353 -s rr -o`,
-        ...bothLines(`-u ${vip}:5353`, "-g -w 1", 5353),
-        `-A -u ${vip}:53 -s rr`,
-        ...bothLines(`-u ${vip}:53`, "-m -w 1", 5353),
-        "-A -f 9 -s wrr -p 60",
-        ...bothLines("-f 9", "-m -w 1", 0),
-        "-A -f 7 -s rr",
-        ...bothLines("-f 7", "-m -w 1"),
-        `-A -t ${closedVip}:8080 -s rr`,
-        ...bothLines(`-t ${closedVip}:8080`, "-m -w 1"),
-        `-A --sctp-service ${vip}:3868 -s rr`,
-        ...bothLines(`--sctp-service ${vip}:3868`, "-m -w 1", 3868),
-        `-A -t ${vip}:8081 -s wrr`,
-        `-a -t ${vip}:8081 -r 10.98.0.23:80 -m -w 1`,
-        `-A -t [${vip6}]:81 -s wrr`,
-        `-a -t [${vip6}]:81 -r [2001:db8:98::23]:80 -m -w 1`,
-        "-A -f 11 -s wrr",
-        "-a -f 11 -r 10.98.0.23:80 -m -w 1",
-        `-A -t [${vip6}]:80 -s rr`,
-        ...["21", "22"].map((part) => `-a -t [${vip6}]:80 -r [2001:db8:98::${part}]:80 -m -w 1`),
-      ].sort(),
-    );
+    expect(lines.sort()).toEqual([...savedTable]);
   });
 
   test("has every scheduler of this kernel, with its settings", async () => {
@@ -335,6 +294,18 @@ describe("the table", () => {
     }
     const limits = await guest.text("ip netns exec lb1 ipvsadm -Ln --thresholds");
     expect(limits).toMatch(/10\.98\.0\.21:9000 +100 +50 /);
+  });
+
+  test("has the weight that a server's agent asks for", async () => {
+    const words: Readonly<Record<string, string>> = { drain: "0", "Up, 50%": "50", maint: "", up: "100" };
+    for (const [word, weight] of Object.entries(words)) {
+      await guest.text(`echo '${word}' >/run/word`);
+      await guest.waitFor(`"${word}" is "${weight}"`, async () => {
+        const rows = ipvsadmRows(await guest.text(list(""))).map((row) => row.split(" "));
+        const row = rows.find(([, place, server]) => place === `${vip}:8082` && server === "10.98.0.21:80");
+        return (row?.[4] ?? "") === weight;
+      });
+    }
   });
 
   test("stays as it is when the file is read again", async () => {
@@ -367,6 +338,17 @@ describe("the table", () => {
       "this kernel has no scheduler twos; load it with `modprobe ip_vs_twos`",
     );
     expect(await guest.text("ip netns exec lb1 ipvsadm --save -n")).toContain("-s ovf\n");
+  });
+
+  test("is told of with the servers in it, in keepalived's words", async () => {
+    const told = async (): Promise<readonly string[]> =>
+      (await guest.text("cat /run/notify.txt")).split("\n");
+    const places = [`[${vip}]:tcp:8080`, `[${vip6}]:tcp:80`, `[${vip}]:sctp:3868`, "FWM 9"];
+    expect(await told()).toEqual(expect.arrayContaining(places.map((place) => `VS ${place} UP`)));
+    await guest.text("kill $(cat /run/echo-rs1.pid)");
+    await guest.waitFor("the server is told to be gone", async () => {
+      return (await told()).includes(`RS [10.98.0.21]:tcp:80 ${places[0]} DOWN`);
+    });
   });
 
   test("is empty after a stop", async () => {

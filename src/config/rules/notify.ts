@@ -19,7 +19,7 @@ function ownFindings({ sections }: Model): readonly Finding[] {
 function commonFindings(model: Model): readonly Finding[] {
   const { notify } = model.sections;
   if (notify === null) return [];
-  const { script, fifo, user } = notify.value;
+  const { script, fifo, user, services } = notify.value;
   if (script === null && fifo === null) {
     return [
       errorAt(
@@ -29,8 +29,14 @@ function commonFindings(model: Model): readonly Finding[] {
       ),
     ];
   }
-  if (script !== null || user === null) return [];
-  return [
-    warningAt([...notify.path, "user"], "means something with script only", "remove it, or write script"),
-  ];
+  const findings: Finding[] = [];
+  if (script === null && user !== null) {
+    const what = "means something with script only";
+    findings.push(warningAt([...notify.path, "user"], what, "remove it, or write script"));
+  }
+  if (services && model.sections.services.every(({ value }) => value.forward === "proxy")) {
+    const what = "no service is balanced by the kernel, and of others nobody is told";
+    findings.push(warningAt([...notify.path, "services"], what, "remove it, or add a [[service]]"));
+  }
+  return findings;
 }

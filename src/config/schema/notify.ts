@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { command, duration, filePath, orElse, orNull, table, text } from "./fields.ts";
+import { command, duration, filePath, flag, orElse, orNull, table, text } from "./fields.ts";
 
 /** `[notify]`: who is told of changes of state. */
 export interface NotifyEntry {
@@ -7,6 +7,8 @@ export interface NotifyEntry {
   readonly fifo: string | null;
   readonly user: string | null;
   readonly timeout: number;
+  /** Whether services of the kernel's and their servers are told of too. */
+  readonly services: boolean;
 }
 
 /** `[notify]`. */
@@ -16,6 +18,7 @@ export const notifySchema: z.ZodType<NotifyEntry> = table(
     fifo: orNull(filePath('fifo = "/run/edge-ha/notify"')),
     user: orNull(text('user = "nobody"', 32)),
     timeout: orElse(duration(100, 3_600_000, 'timeout = "30s"'), 30_000),
+    services: orElse(flag("services = true"), false),
   },
   "[notify]",
 );

@@ -52,7 +52,14 @@ async function withProbes(
 ): Promise<void> {
   await using checker = await startDirector(director);
   expect(
-    await checker.configure({ probes, probeSets: [], services: [], marks: [], footing: noFooting }),
+    await checker.configure({
+      probes,
+      probeSets: [],
+      services: [],
+      marks: [],
+      footing: noFooting,
+      notify: null,
+    }),
   ).toBeNull();
   await waitFor("every probe has a result", () => {
     return probes.every(
@@ -149,6 +156,7 @@ test("a hundred probes that hang do not keep another one from its turn", async (
     services: [],
     marks: [],
     footing: noFooting,
+    notify: null,
   });
   await waitFor("all hang", async () => ((await counts())["hanging"] ?? 0) >= (before["hanging"] ?? 0) + 100);
   await waitFor("the other is asked ten times", async () => {
@@ -245,6 +253,7 @@ test("rise and fall are observed on a server that dies and comes back", async ()
     services: [],
     marks: [],
     footing: noFooting,
+    notify: null,
   });
   const heard = (text: string): Promise<void> =>
     waitFor(`verdicts are ${text}`, () => told(checker) === text);

@@ -113,7 +113,14 @@ test("files and agents say how a server is and what weight it wants, and every c
     plannedProbe("agent", { kind: "agent", send: "said" }, { ...fast, target: agent }),
   ];
   expect(
-    await checker.configure({ probes, probeSets: [], services: [], marks: [], footing: noFooting }),
+    await checker.configure({
+      probes,
+      probeSets: [],
+      services: [],
+      marks: [],
+      footing: noFooting,
+      notify: null,
+    }),
   ).toBeNull();
   const steps: { file: string; said: string; wanted: Readonly<Record<string, string>> }[] = [
     { file: "", said: "up 75%", wanted: { file: "up", "weighed file": "up", agent: share(75) } },

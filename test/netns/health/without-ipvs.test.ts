@@ -23,6 +23,7 @@ test("a director says what to install or to use instead when the kernel has no I
     probeSets: [],
     marks: [],
     footing: noFooting,
+    notify: null,
   });
   if (hasIpvs) {
     expect(reason).toBeNull();
@@ -33,7 +34,14 @@ test("a director says what to install or to use instead when the kernel has no I
   }
   // Checks alone need nothing of the kernel.
   expect(
-    await director.configure({ probes: [], probeSets: [], services: [], marks: [], footing: noFooting }),
+    await director.configure({
+      probes: [],
+      probeSets: [],
+      services: [],
+      marks: [],
+      footing: noFooting,
+      notify: null,
+    }),
   ).toBeNull();
   expect(await director.stop()).toBe(0);
   expect(director.messages.at(-1)).toEqual({ kind: "stopped" });
@@ -66,7 +74,14 @@ test("a director leaves when its supervisor is gone", async () => {
   await using lab = await Lab.create();
   const host = await lab.host("lb1", {});
   await using director = await startDirector(host);
-  await director.configure({ probes: [], probeSets: [], services: [], marks: [], footing: noFooting });
+  await director.configure({
+    probes: [],
+    probeSets: [],
+    services: [],
+    marks: [],
+    footing: noFooting,
+    notify: null,
+  });
   director.abandon();
   expect(await director.exited).toBe(0);
 });
@@ -75,7 +90,14 @@ test("a director treats SIGTERM as a stop and does not hear SIGINT and SIGHUP", 
   await using lab = await Lab.create();
   const host = await lab.host("lb1", {});
   await using director = await startDirector(host);
-  await director.configure({ probes: [], probeSets: [], services: [], marks: [], footing: noFooting });
+  await director.configure({
+    probes: [],
+    probeSets: [],
+    services: [],
+    marks: [],
+    footing: noFooting,
+    notify: null,
+  });
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.kill(director.pid, signal);
   const before = director.messages.length;
   await waitFor("it goes on", () => director.messages.length > before + 1);

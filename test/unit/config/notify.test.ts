@@ -5,6 +5,7 @@ import { formatDiagnostic } from "../../../src/config/diagnostic.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { base, configOf, linesOf, vip } from "./expect-lines.ts";
+import { web } from "./fixtures.ts";
 
 const planOf = (text: string): NodePlan => planNode(configOf(base + vip + text), "lb1", { cores: 1 });
 
@@ -23,6 +24,28 @@ describe("[notify]", () => {
   test("is in what a node will do", () => {
     const text = describePlan(planOf('[notify]\nscript = ["/bin/notify", "a b"]\nfifo = "/run/notify"\n'));
     expect(text).toContain('told of changes\n  script /bin/notify "a b", timeout 30s\n  FIFO /run/notify');
+  });
+
+  test("is told of services if it says so, where there are any", () => {
+    const text = '[notify]\nfifo = "/run/notify"\nservices = true\n';
+    const both = planOf(text + web);
+    expect(both.director.notify).toEqual({ node: "lb1", script: null, fifo: "/run/notify" });
+    expect(both.vrrp.notify).toEqual(both.director.notify);
+    expect(describePlan(both)).toContain("told of services and servers\n  FIFO /run/notify\n");
+    expect(planOf(text.replace("true", "false") + web).director.notify).toBeNull();
+    expect(linesOf(base + vip + text)).toEqual([
+      "19:12 notify.services: warning: no service is balanced by the kernel, and of others nobody is told; remove it, or add a [[service]]",
+    ]);
+  });
+
+  test.each([
+    ["lvs_notify_fifo = 1\n", "write fifo and services = true in [notify]"],
+    [`${web}notify_up = "/x"\n`, "or services = true in [notify]"],
+    [web.replace('.8" }', '.8", notify_down = "/x" }'), "or services = true in [notify]"],
+    [`${web}sync = true\n`, "the kernel tells the others of the connections of all services or of none"],
+  ])("keepalived's words are answered: %#", (text, hint) => {
+    const own = text.startsWith("lvs") ? text + base + vip : base + vip + text;
+    expect(linesOf(own).join("\n")).toContain(hint);
   });
 
   test("is refused without anybody to tell", () => {

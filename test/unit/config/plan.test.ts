@@ -77,7 +77,14 @@ describe("planNode", () => {
       bfd: [],
       notify: null,
     });
-    expect(idle.director).toEqual({ probes: [], probeSets: [], services: [], marks: [], footing: noFooting });
+    expect(idle.director).toEqual({
+      probes: [],
+      probeSets: [],
+      services: [],
+      marks: [],
+      footing: noFooting,
+      notify: null,
+    });
     expect(idle.proxy).toEqual({
       workers: 0,
       user: "nobody",

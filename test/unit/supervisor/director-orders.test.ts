@@ -12,6 +12,7 @@ const plan = (...services: DirectorPlan["services"]): DirectorPlan => ({
   services,
   marks: [],
   footing: noFooting,
+  notify: null,
 });
 const [web, mail] = [plannedService({ name: "web" }), plannedService({ name: "mail" })];
 

@@ -45,7 +45,10 @@ for number in 1 2; do
   done
   ip -n $server fou add port 5555 gue
   setsid ip netns exec $server python3 /share/guest/echo.py $server 10.98.0.2$number 10.99.0.101 >/run/echo-$server.log 2>&1 &
+  echo $! >/run/echo-$server.pid
 done
+echo up >/run/word
+setsid ip netns exec rs1 python3 /share/guest/agent.py /run/word >/run/agent-rs1.log 2>&1 &
 host rs3
 plug rs3 eth0 inside 10.98.0.23/24 2001:db8:98::23/64
 setsid ip netns exec rs3 python3 /share/guest/echo.py rs3 10.98.0.23 >/run/echo-rs3.log 2>&1 &

@@ -1,0 +1,45 @@
+import { systemClock } from "../../src/base/clock.ts";
+import type { DirectorPlan } from "../../src/config/node-plan.ts";
+import { Director } from "../../src/director/director.ts";
+import { ServiceNotices } from "../../src/director/service-notices.ts";
+import { ServiceNotifier } from "../../src/director/service-notifier.ts";
+import { attemptProbe } from "../../src/health/probe.ts";
+import { Prober } from "../../src/health/prober.ts";
+import { FakeIpvs } from "./fake-ipvs.ts";
+import { recordingLog } from "./recording-log.ts";
+
+/**
+ * A director as its process composes it, with real checks and real notices, before a kernel's table in memory:
+ * notice-director.ts PLAN-AS-JSON. SIGTERM stops it as a stop of the service does.
+ */
+
+const plan = JSON.parse(process.argv[2] ?? "") as DirectorPlan;
+const { log } = recordingLog();
+const kernel = new FakeIpvs();
+const notifier = new ServiceNotifier(log);
+const notices = new ServiceNotices();
+const prober = new Prober({
+  clock: systemClock,
+  log,
+  attempt: attemptProbe,
+  onVerdict: () => director.reconcile(),
+});
+const director: Director = new Director({
+  clock: systemClock,
+  log,
+  prober,
+  journal: { entries: new Set(), note: () => undefined },
+  book: { drains: [], note: () => undefined },
+  openIpvs: () => kernel,
+  tell: () => undefined,
+  onStandings: (services, standings) => notifier.tell(notices.look(services, standings)),
+});
+
+process.once("SIGTERM", () => {
+  notifier.tell(notices.end(plan.services.filter(({ quorum }) => quorum.endsOnStop)));
+  director.stop();
+  void notifier.finish().then(() => process.exit(0));
+});
+
+const refusal = notifier.configure(plan.notify) ?? director.configure(plan);
+if (refusal !== null) throw new Error(refusal);
