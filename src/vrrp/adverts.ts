@@ -195,6 +195,8 @@ export class Adverts {
     const isSame =
       said?.plan === plan && said.priority === what.priority && said.intervalMs === what.intervalMs;
     if (isSame) return said.message;
+    // Those of an old plan may have gone to others.
+    if (said !== undefined && said.plan !== plan) this.#said.clear();
     const { version, vrid, password, checksum } = plan;
     const addresses = plan.addresses.map(({ address }) => address);
     const family = familyOf(route.source);

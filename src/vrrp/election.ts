@@ -27,8 +27,9 @@ import {
 /**
  * One virtual router's election: RFC 9568 §6.4 for version 3, RFC 3768 §6.4 for version 2, and two states beside
  * theirs: `fault` for a router that may not take part, `leaving` for one that has resigned and goes on answering
- * until whoever takes over has said so and is there. PURE: events bring their time, the deadline is part of the state, effects are
- * data. It knows no packets (receive.ts), no tracks (tracking.ts) and no groups (sync-group.ts).
+ * until whoever takes over has said so and had time to be there. PURE: events bring their time, the deadline is part
+ * of the state, effects are data. It knows no packets (receive.ts), no tracks (tracking.ts) and no groups
+ * (sync-group.ts).
  *
  *                        startup, 255 or adopted
  *      ┌────────────┐ ─────────────────────────────────► ┌────────┐
