@@ -174,9 +174,9 @@ async function compare(pace: Pace, event: Event): Promise<void> {
     const of = columns[index];
     if (of === undefined) continue;
     const figures = [`silence: median ${milliseconds(of.medianMs)}, worst ${milliseconds(of.worstMs)}`];
-    if (event === "link cut")
+    const value = goesByAdverts(pace, event) ? "takeoverMs" : "medianMs";
+    if (value === "takeoverMs")
       figures.push(`answers ${milliseconds(of.takeoverMs)} after the last advertisement`);
-    const value = event === "link cut" ? "takeoverMs" : "medianMs";
     if (index > 0) figures.push(`ratio ${(of[value] / (columns[0]?.[value] ?? Number.NaN)).toFixed(3)}`);
     console.log(lineOf(pace, event, `${contender.name.padEnd(34)} ${figures.join("; ")}`));
   }
@@ -185,6 +185,11 @@ async function compare(pace: Pace, event: Event): Promise<void> {
 
 function lineOf({ label, repetitions }: Pace, event: Event, text: string): string {
   return `${label.padEnd(21)} ${event.padEnd(9)} ${String(repetitions).padStart(2)} times  ${text}`;
+}
+
+/** Tells whether the next holder claims because it has heard no advertisement for so long. */
+function goesByAdverts({ bfd }: Pace, event: Event): boolean {
+  return event === "link cut" && bfd === undefined;
 }
 
 interface Columns {
@@ -208,7 +213,7 @@ const resolutionMs = 1;
 /** Says whether the bars are met: the median of every edge-ha, and of a cut link the one with keepalived's priorities. */
 function verdict(pace: Pace, event: Event, [peer, ...ours]: readonly Columns[]): string {
   const [same] = ours;
-  if (event === "link cut" && pace.bfd === undefined) {
+  if (goesByAdverts(pace, event)) {
     const limitMs = peer?.takeoverMs ?? Number.NaN;
     const isMet = (same?.takeoverMs ?? Number.NaN) <= limitMs + resolutionMs;
     return `bar ${milliseconds(limitMs).trim()} after the last advertisement, as keepalived: ${isMet ? "met" : "MISSED"}`;
