@@ -23,11 +23,13 @@ export function checkRules(model: Model): readonly Finding[] {
 
 /** Of several checks each has to be another one, and one may speak for the weight. */
 function listFindings({ sections }: Model): readonly Finding[] {
-  const lists = [...sections.services, ...sections.upstreams].flatMap(({ value, path }) =>
-    value.servers
-      .map(({ check }, index) => ({ checks: check, path: [...path, "servers", index, "check"] }))
-      .concat({ checks: value.check, path: [...path, "check"] }),
-  );
+  const lists = [...sections.services, ...sections.upstreams]
+    .filter(hasChecks)
+    .flatMap(({ value, path }) =>
+      value.servers
+        .map(({ check }, index) => ({ checks: check, path: [...path, "servers", index, "check"] }))
+        .concat({ checks: value.check, path: [...path, "check"] }),
+    );
   return lists.flatMap(({ checks, path }) => {
     if (checks === null || checks.length < 2) return [];
     return checks.flatMap((check, index): readonly Finding[] => {
@@ -39,6 +41,16 @@ function listFindings({ sections }: Model): readonly Finding[] {
       return [errorAt([...path, index], what, "let one of them say it")];
     });
   });
+}
+
+/** Of a table without any, its servers are not gone through again: they may be thousands. */
+function hasChecks({ value }: { readonly value: Checked }): boolean {
+  return value.check !== null || value.servers.some(({ check }) => check !== null);
+}
+
+interface Checked {
+  readonly check: readonly CheckConfig[] | null;
+  readonly servers: readonly { readonly check: readonly CheckConfig[] | null }[];
 }
 
 function saysWeight(check: CheckConfig): boolean {
@@ -62,12 +74,12 @@ export function listedChecks(
 /** Gives every check of the file: common ones with all servers that have none of their own. */
 export function placedChecks({ sections }: Model): readonly PlacedCheck[] {
   const tables = [
-    ...sections.services.map(({ value, path }) => ({
+    ...sections.services.filter(hasChecks).map(({ value, path }) => ({
       path,
       common: value.check,
       servers: value.servers.map(({ address, check }) => ({ address, check })),
     })),
-    ...sections.upstreams.map(({ value, path }) => ({
+    ...sections.upstreams.filter(hasChecks).map(({ value, path }) => ({
       path,
       common: value.check,
       servers: value.servers.map(({ address, check }) => ({ address: address.address, check })),
