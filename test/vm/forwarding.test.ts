@@ -91,6 +91,15 @@ describe("the kernel's ways to a server", () => {
     expect(lines).toMatch(/IP 10\.98\.0\.1 > 10\.98\.0\.2[12]: GREv0/);
   });
 
+  test("tunnels with checksums, whole or left to the receiver", async () => {
+    expect(await ask(`http://${vip}:91/`)).toEqual([...both(91)]);
+    expect(await ask(`http://${vip}:92/`)).toEqual([...both(92)]);
+  });
+
+  test("tunnels over IPv4 lead from an IPv6 address to servers", async () => {
+    expect(await ask(`http://[${vip6}]:93/`)).toEqual([...both(93, "2001:db8:99::99")]);
+  });
+
   test("direct routing beside them", async () => {
     expect(await ask(`http://${vip}:84/`)).toEqual([...both(84)]);
   });

@@ -3,7 +3,7 @@
 # servers (10.98.0.0/24) whose gateway it is. What the servers send from a VIP goes to the client directly. A third one
 # knows its own network only.
 set -e
-modprobe -a bridge veth sctp ipip ip_gre fou act_skbedit cls_u32 sch_ingress
+modprobe -a bridge veth sctp ipip sit ip_gre fou act_skbedit cls_u32 sch_ingress
 for bridge in outside inside; do
   ip link add "$bridge" type bridge mcast_snooping 0 forward_delay 0
   ip link set "$bridge" up
@@ -39,7 +39,10 @@ for number in 1 2; do
   ip netns exec $server sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2 \
     net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
   ip -n $server address add 10.99.0.101/32 dev lo
-  for device in tunl0 gre0; do
+  ip -n $server -6 rule add from 2001:db8:99::101 lookup 100
+  ip -n $server -6 route add 2001:db8:99::/64 dev eth1 table 100
+  ip -n $server address add 2001:db8:99::101/128 dev lo nodad
+  for device in tunl0 sit0 gre0; do
     ip netns exec $server sysctl -qw net.ipv4.conf.$device.rp_filter=0
     ip -n $server link set $device up
   done

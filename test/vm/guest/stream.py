@@ -1,5 +1,5 @@
-"""A web server whose answers take long: stream.py NAME. A request for /N is answered with N lines of its name and the
-client's address, one each 200 ms."""
+"""A web server whose answers take long: stream.py NAME. A request for /N on port 80 or 8080 is answered with N lines of its
+name and the client's address, one each 200 ms."""
 import socket
 import sys
 import threading
@@ -20,7 +20,12 @@ def serve(client, address):
     client.close()
 
 
-with socket.create_server(("", 80), backlog=64) as listener:
-    while True:
-        connection, (peer, _) = listener.accept()
-        threading.Thread(target=serve, args=(connection, peer), daemon=True).start()
+def listen(port):
+    with socket.create_server(("", port), backlog=64) as listener:
+        while True:
+            connection, (peer, _) = listener.accept()
+            threading.Thread(target=serve, args=(connection, peer), daemon=True).start()
+
+
+threading.Thread(target=listen, args=(8080,), daemon=True).start()
+listen(80)

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { Guest } from "./guest.ts";
+
+/**
+ * The published set-ups on a kernel with IPVS, one after the other in one running node, by reload: the table is what ipvsadm
+ * reads, and the web servers answer at the addresses. The last one has no services.
+ */
+
+setDefaultTimeout(300_000);
+
+interface Setup {
+  readonly name: string;
+  /** The network as `guest/published.sh` is told of it. */
+  readonly network: readonly string[];
+  /** Services and their servers as ipvsadm saves them. */
+  readonly table: readonly string[];
+  /** The addresses that lb holds. */
+  readonly held: readonly string[];
+  /** Those of them at which a web server answers. */
+  readonly asked: readonly string[];
+}
+
+function service(vip: string, options: string, servers: readonly string[], server: string): string[] {
+  return [`-A -t ${vip}:80 ${options}`, ...servers.map((one) => `-a -t ${vip}:80 -r ${one}:80 ${server}`)];
+}
+
+const setups: readonly Setup[] = [
+  {
+    name: "lvs-dr-active-standby",
+    network: [
+      "lb=ens32:172.16.100.21/24",
+      "web=172.16.100.14/24",
+      "web=172.16.100.15/24",
+      "client=172.16.100.250/24",
+      "vip=172.16.100.22",
+    ],
+    table: service("172.16.100.22", "-s rr", ["172.16.100.14", "172.16.100.15"], "-g -w 1"),
+    held: ["172.16.100.22"],
+    asked: ["172.16.100.22"],
+  },
+  {
+    name: "lvs-dr-persistent",
+    network: [
+      "lb=eth0:192.168.2.10/24",
+      "web=192.168.2.90/24",
+      "web=192.168.2.92/24",
+      "client=192.168.2.250/24",
+      "vip=192.168.2.150",
+    ],
+    table: service("192.168.2.150", "-s wrr -p 50", ["192.168.2.90", "192.168.2.92"], "-g -w 1"),
+    held: ["192.168.2.150"],
+    asked: ["192.168.2.150"],
+  },
+  {
+    name: "lvs-dr-weighted",
+    network: [
+      "lb=ens4:193.168.140.10/24",
+      "web=193.168.140.152/24",
+      "web=193.168.140.224/24",
+      "client=193.168.140.250/24",
+      "vip=193.168.140.80",
+    ],
+    table: service("193.168.140.80", "-s rr", ["193.168.140.152", "193.168.140.224"], "-g -w 10"),
+    held: ["193.168.140.80"],
+    asked: ["193.168.140.80"],
+  },
+  {
+    name: "lvs-nat-gateway-vip",
+    network: [
+      "lb=ens3:192.168.102.10/24",
+      ...["161", "162", "163", "164"].map((part) => `web=192.168.102.${part}/24`),
+      "behind=192.168.102.0/24@192.168.102.165",
+    ],
+    table: [
+      ...service("192.168.102.165", "-s rr -p 50", ["192.168.102.161", "192.168.102.162"], "-m -w 3"),
+      ...service("193.168.140.80", "-s rr -p 50", ["192.168.102.163", "192.168.102.164"], "-m -w 3"),
+    ],
+    held: ["192.168.102.165", "193.168.140.80"],
+    asked: ["193.168.140.80"],
+  },
+  {
+    name: "single-net-dual-active-lvs-dr",
+    network: [
+      "lb=eth1:10.16.8.67/24",
+      "web=10.16.8.8/24",
+      "web=10.16.8.9/24",
+      "client=10.16.8.250/24",
+      "vip=10.16.8.100",
+      "vip=10.16.8.101",
+    ],
+    table: ["10.16.8.100", "10.16.8.101"].flatMap((vip) =>
+      service(vip, "-s rr", ["10.16.8.8", "10.16.8.9"], "-g -w 1"),
+    ),
+    held: ["10.16.8.100", "10.16.8.101"],
+    asked: ["10.16.8.100", "10.16.8.101"],
+  },
+  {
+    name: "dual-net-sync-dual-active",
+    network: ["lb=eth2:172.16.8.67/24"],
+    table: [],
+    held: ["10.16.8.100", "10.16.8.101", "172.16.8.100", "172.16.8.101"],
+    asked: [],
+  },
+];
+
+let guest: Guest;
+
+beforeAll(async () => {
+  guest = await Guest.boot({ files: { "edge-ha": resolve(import.meta.dir, "../../dist/edge-ha") } });
+  const words = setups.flatMap(({ network }) => network);
+  await guest.text(`modprobe ip_vs; bash /share/guest/published.sh ${words.join(" ")}`);
+});
+afterAll(() => guest[Symbol.asyncDispose]());
+
+const lb = "ip netns exec lb";
+const edgeHa = `${lb} /share/edge-ha --socket /run/lb.sock`;
+
+/** Starts the node, or has it read its file again. */
+async function load(): Promise<void> {
+  if ((await guest.run("[ -e /run/lb.sock ]")).exitCode === 0) {
+    await guest.text(`${edgeHa} reload`);
+    return;
+  }
+  await guest.text(
+    `setsid ${edgeHa} serve --config /run/setup.toml >/run/lb.log 2>&1 & echo $! >/run/lb.pid`,
+  );
+  await guest.text("until [ -e /run/lb.sock ]; do kill -0 $(cat /run/lb.pid) || exit; sleep 0.2; done");
+}
+
+async function waitForText(claim: string, read: () => Promise<string>, wanted: string): Promise<void> {
+  let seen = "";
+  await guest
+    .waitFor(claim, async () => (seen = await read()) === wanted, 90_000)
+    .catch(async (error: unknown) => {
+      const log = await guest.text("tail -30 /run/lb.log");
+      throw new Error(`${claim}: ${seen}\nwanted: ${wanted}\n${log}`, { cause: error });
+    });
+}
+
+async function saved(): Promise<string> {
+  const lines = (await guest.text(`${lb} ipvsadm --save -n`)).split("\n");
+  return lines
+    .filter((line) => line !== "")
+    .sort()
+    .join("\n");
+}
+
+async function held(): Promise<string> {
+  const text = await guest.text("ip -n lb -4 -o address show");
+  const known = new Set(setups.flatMap((setup) => setup.held));
+  const found = [...text.matchAll(/ inet ([\d.]+)\//g)].map(([, address = ""]) => address);
+  return found
+    .filter((address) => known.has(address))
+    .sort()
+    .join("\n");
+}
+
+test.each(setups)("$name", async ({ name, table, held: wanted, asked }) => {
+  const text = readFileSync(resolve(import.meta.dir, `../support/topologies/${name}.toml`), "utf8");
+  await guest.text(`cat >/run/setup.toml <<'TOML'\n${text}\nTOML\n`);
+  await load();
+  await waitForText("the table", saved, table.toSorted().join("\n"));
+  await waitForText("the addresses", held, wanted.toSorted().join("\n"));
+  for (const vip of asked) {
+    const answers = await guest.text(`ip netns exec client curl -s -m 10 'http://${vip}/?[1-2]'`);
+    expect(answers).toMatch(/^(web \S+\.250\n){2}$/);
+  }
+});
