@@ -1,9 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism, hostname, networkInterfaces } from "node:os";
 import { canonicalAddress } from "../base/address.ts";
+import { hostKnowledge } from "./host-knowledge.ts";
 import { errorText } from "../base/system-error.ts";
-import { authorityProblem } from "../base/certificate-file.ts";
-import { trustProblem } from "../base/trust.ts";
 import type { Config } from "../config/config.ts";
 import { counted, describePlan } from "../config/describe-plan.ts";
 import { formatDiagnostic, type Diagnostic } from "../config/diagnostic.ts";
@@ -51,7 +50,7 @@ async function examine(options: CheckOptions): Promise<Outcome> {
     const problem = `${options.config} cannot be read: ${errorText(error)}; name the file with --config`;
     return { diagnostics: [], config: null, plan: null, kernel: null, problem };
   }
-  const { config, diagnostics } = readConfig(text, options.config, { trustProblem, authorityProblem });
+  const { config, diagnostics } = readConfig(text, options.config, hostKnowledge);
   const isAsked = options.plan || options.node !== null;
   if (config === null || !isAsked) return { diagnostics, config, plan: null, kernel: null, problem: null };
   const localAddresses = Object.values(networkInterfaces()).flatMap((list) =>

@@ -4,9 +4,8 @@ import { serveAdmin, type AdminServer, type ReloadReply } from "../admin/server.
 import { systemClock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
 import { createLog, type Log } from "../base/log.ts";
+import { hostKnowledge } from "./host-knowledge.ts";
 import { errorText } from "../base/system-error.ts";
-import { authorityProblem } from "../base/certificate-file.ts";
-import { trustProblem } from "../base/trust.ts";
 import { formatDiagnostic, type Diagnostic } from "../config/diagnostic.ts";
 import type { NodePlan } from "../config/node-plan.ts";
 import { findNode, planNode } from "../config/plan.ts";
@@ -202,12 +201,7 @@ async function load(options: ServeOptions, memory: SectionMemory): Promise<Loade
   } catch (error) {
     return { plan: null, messages: [`${options.config}: cannot be read: ${errorText(error)}`] };
   }
-  const { config, diagnostics } = readConfig(
-    text,
-    options.config,
-    { trustProblem, authorityProblem },
-    memory,
-  );
+  const { config, diagnostics } = readConfig(text, options.config, hostKnowledge, memory);
   if (config === null) return { plan: null, messages: lines(diagnostics, options.config) };
   const localAddresses = Object.values(networkInterfaces()).flatMap((list) =>
     (list ?? []).map(({ address }) => address),

@@ -1,5 +1,5 @@
 import type { ListenerConfig, RouteConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
-import type { HeaderRulesPlan } from "./http-plan.ts";
+import type { HeaderRulesPlan, TlsListenerPlan } from "./http-plan.ts";
 import type { HeaderRulesEntry } from "./schema/header-rules.ts";
 import type { ListenerEntry } from "./schema/listener.ts";
 import type { RouteEntry } from "./schema/route.ts";
@@ -14,10 +14,21 @@ export function listenerConfig(entry: ListenerEntry): ListenerConfig {
     vips: entry.vips,
     headTimeoutMs: entry.head_timeout,
     idleTimeoutMs: entry.idle_timeout,
+    tls: tlsPlan(entry),
   };
 }
 
-/** Makes what the rest of the program reads of a upstream. */
+function tlsPlan(entry: ListenerEntry): TlsListenerPlan | null {
+  if (entry.tls === null) return null;
+  return {
+    certificates: entry.tls,
+    minVersion: entry.tls_min_version,
+    ciphers: entry.tls_ciphers,
+    clients: entry.client_certificates,
+  };
+}
+
+/** Makes what the rest of the program reads of an upstream. */
 export function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
   return {
     name: entry.name,

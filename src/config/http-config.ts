@@ -1,5 +1,5 @@
 import type { ServerConfig } from "./config.ts";
-import type { HeaderRulesPlan } from "./http-plan.ts";
+import type { HeaderRulesPlan, TlsListenerPlan } from "./http-plan.ts";
 
 /** An L7 listening address. */
 export interface ListenerConfig {
@@ -11,6 +11,8 @@ export interface ListenerConfig {
   readonly vips: readonly string[];
   readonly headTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** Null speaks in clear text. */
+  readonly tls: TlsListenerPlan | null;
 }
 
 /** A server of an upstream. */

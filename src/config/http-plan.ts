@@ -9,6 +9,19 @@ export interface ListenerPlan {
   readonly headTimeoutMs: number;
   /** How long a connection may be idle between requests. */
   readonly idleTimeoutMs: number;
+  /** Null speaks in clear text. */
+  readonly tls: TlsListenerPlan | null;
+}
+
+/** How a listener speaks TLS. What stands in the files goes beside the plan, which may be shown. */
+export interface TlsListenerPlan {
+  /** Paths of PEM files; the first pair is for clients that name no host, or one that none is for. */
+  readonly certificates: readonly { readonly certificate: string; readonly key: string }[];
+  readonly minVersion: "1.2" | "1.3";
+  /** As OpenSSL lists them, for TLS 1.2; null takes the runtime's. */
+  readonly ciphers: string | null;
+  /** Whether clients have to show a certificate, and who signs it; null asks for none. */
+  readonly clients: { readonly ca: string; readonly mode: "require" | "optional" } | null;
 }
 
 /** A group of HTTP servers. */

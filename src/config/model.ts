@@ -1,3 +1,4 @@
+import type { KeyPairProblem } from "../base/certificate-file.ts";
 import type { Prefix } from "../base/address.ts";
 import type { BfdConfig, Config, InstanceConfig, TrackConfig } from "./config.ts";
 import type { Finding, KeyPath } from "./finding.ts";
@@ -31,6 +32,10 @@ export interface HostKnowledge {
   readonly trustProblem: (command: readonly string[]) => string | null;
   /** Says why a file is none of certificates; null if it is one. */
   readonly authorityProblem: (path: string) => string | null;
+  /** Says what is wrong with the files of a certificate and its key; null if nothing is. */
+  readonly keyPairProblem: (certificate: string, key: string) => KeyPairProblem | null;
+  /** Gives the host names that a certificate is for; none if that cannot be known. */
+  readonly certificateNames: (certificate: string) => readonly string[];
 }
 
 /** The kinds of tables that others refer to by name. */

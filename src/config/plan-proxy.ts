@@ -15,6 +15,7 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     sockets,
     headTimeoutMs: listener.headTimeoutMs,
     idleTimeoutMs: listener.idleTimeoutMs,
+    tls: listener.tls,
   }));
   const instances = localInstances(config, node);
   const usualIdleMs = (config.ipvs.udpTimeoutS ?? kernelUdpTimeoutS) * 1000;

@@ -41,7 +41,12 @@ export type ReadConfig =
   | { readonly config: null; readonly diagnostics: readonly Diagnostic[] };
 
 /** Of a host that is not asked. */
-const noKnowledge: HostKnowledge = { trustProblem: () => null, authorityProblem: () => null };
+const noKnowledge: HostKnowledge = {
+  trustProblem: () => null,
+  authorityProblem: () => null,
+  keyPairProblem: () => null,
+  certificateNames: () => [],
+};
 
 /** The longest file that is looked at, in UTF-16 code units. */
 const longestText = 4 * 1024 ** 2;

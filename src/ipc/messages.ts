@@ -109,6 +109,8 @@ export type ToProxy =
       readonly verdicts: readonly Verdict[];
       /** Where clients of relays with persistence belong, for a process that has just started. */
       readonly clients: readonly ClientNote[];
+      /** What stands in the PEM files that the plan names, by path. */
+      readonly credentials: Readonly<Record<string, string>>;
     }
   | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
   | { readonly kind: "departure"; readonly departure: Departure }

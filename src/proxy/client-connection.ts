@@ -17,7 +17,7 @@ import { ResponseWriter } from "./response-writer.ts";
 import { matchingPath } from "./routes.ts";
 import type { Listener } from "./listener.ts";
 import type { Route, Site } from "./snapshot.ts";
-import { forwardedBy, localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
+import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
 import type { BodyPiece, SwitchedUpstream } from "./upstream-connection.ts";
 import { openWebSocket } from "./upgrade.ts";
@@ -60,18 +60,13 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private view: RequestView | null = null;
   private readonly writer: ResponseWriter;
 
-  /** `clientAddress` is as it was when the connection was accepted: once the client has reset it there is none. */
-  constructor(
-    engine: Engine,
-    listener: Listener,
-    { wire, clientAddress }: { readonly wire: Wire; readonly clientAddress: string },
-  ) {
+  constructor(engine: Engine, listener: Listener, wire: Wire, by: ForwardedBy) {
     this.engine = engine;
     this.listener = listener;
     this.wire = wire;
     this.outbox = new Outbox(wire);
     this.writer = new ResponseWriter(this.outbox);
-    this.forwardedBy = forwardedBy(wire, clientAddress);
+    this.forwardedBy = by;
     this.record = new RequestRecord(engine, this.forwardedBy.remoteAddress);
     this.deadline = engine.sweep.after(listener.plan.headTimeoutMs);
     engine.clients.add(this);
@@ -323,7 +318,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   private answerWith(answer: Answer): void {
-    this.writer.answer(answer, this.engine.sweep.date, this.isToClose || !this.body.isDone);
+    const isToClose = this.isToClose || !this.body.isDone || answer === this.forwardedBy.refusal;
+    this.writer.answer(answer, this.engine.sweep.date, isToClose);
     this.exchangeDone(answer.status);
   }
 

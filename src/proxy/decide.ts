@@ -15,6 +15,7 @@ export function isAnswer(decision: Answer | Route): decision is Answer {
  * where the target has none that can be matched.
  */
 export function decide(site: Site | null, view: RequestView, path: string | null): Answer | Route {
+  if (view.by.refusal !== null) return view.by.refusal;
   if (path === null) return plainAnswer(400);
   if (site === null) return plainAnswer(404);
   const route = findRoute(site, path, view);

@@ -1,3 +1,4 @@
+import type { Answer } from "./answer.ts";
 import type { HeaderRulesPlan } from "../config/http-plan.ts";
 import { fieldNumber, otherField, spoofedField, type KnownField } from "./http1/field-names.ts";
 import type { FieldTable } from "./http1/field-table.ts";
@@ -35,6 +36,10 @@ const rewritten: readonly KnownField[] = [
   "x-forwarded-for",
   "x-forwarded-proto",
   "x-forwarded-host",
+  "x-ssl-client-verify",
+  "x-ssl-client-s-dn",
+  "x-ssl-client-serial",
+  "x-ssl-client-fingerprint",
 ];
 
 function actions(dropped: readonly KnownField[]): Uint8Array {
@@ -55,6 +60,11 @@ export interface ForwardedBy {
   readonly remoteAddress: string;
   /** Stands for Host where HTTP/1.0 sent none. */
   readonly localAuthority: string;
+  readonly scheme: "http" | "https";
+  /** Field lines that tell of the client's certificate; empty if none was asked for. */
+  readonly certificateFields: string;
+  /** Answers every request; null lets them pass. */
+  readonly refusal: Answer | null;
   /** Host that `lastFields` was written for; the clients of a connection mostly name one, so they are one text, built once. */
   lastHost: string;
   lastFields: string;
@@ -88,11 +98,12 @@ function usualFields(host: string, by: ForwardedBy): string {
   return by.lastFields;
 }
 
-function forwardedFields(host: string, fields: FieldTable | null, { remoteAddress }: ForwardedBy): string {
+function forwardedFields(host: string, fields: FieldTable | null, by: ForwardedBy): string {
+  const { remoteAddress } = by;
   const before = fields === null ? "" : joinedValues(fields, fieldNumber["x-forwarded-for"]);
   return (
     `X-Real-IP: ${remoteAddress}\r\nX-Forwarded-For: ${before}${remoteAddress}\r\n` +
-    `X-Forwarded-Proto: http\r\nX-Forwarded-Host: ${host}\r\n`
+    `X-Forwarded-Proto: ${by.scheme}\r\nX-Forwarded-Host: ${host}\r\n${by.certificateFields}`
   );
 }
 

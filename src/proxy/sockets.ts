@@ -1,6 +1,9 @@
 import { plainAddress } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import type { ForwardedBy } from "./headers.ts";
+import type { NativeContext } from "./tls/certificate-book.ts";
+import type { ClientIdentity } from "./tls/client-certificate.ts";
+import type { TlsOptions } from "./tls/tls-options.ts";
 
 /** What a socket of this process belongs to; all sockets share one table of handlers. */
 export interface SocketOwner {
@@ -12,6 +15,8 @@ export interface SocketOwner {
   ended(): void;
   /** The socket is gone; `isReset` if it did not end in order. */
   closed(isReset: boolean): void;
+  /** The handshake of TLS is over; `hasFailed` if there are no keys. */
+  secured?(hasFailed: boolean): void;
 }
 
 /** A connected socket. */
@@ -23,6 +28,7 @@ export function socketHandlers(log: Log): Bun.SocketHandler<SocketOwner> {
     data: (socket, bytes) => socket.data.received(bytes),
     drain: (socket) => socket.data.drained(),
     end: (socket) => socket.data.ended(),
+    handshake: (socket, isDone) => socket.data.secured?.(!isDone),
     close: (socket, error) => socket.data.closed(error !== undefined),
     error(socket, error) {
       // Only a handler that threw comes here: one connection is lost, the process goes on.
@@ -44,35 +50,53 @@ export function localAddressOf(wire: Wire): string {
   return plainAddress(address ?? "");
 }
 
-/** Gives who sends what comes over a client's connection. */
+/** Gives who sends what comes over a client's connection; `identity` is null where it is in clear text. */
 export function forwardedBy(
   { localAddress, localFamily, localPort }: Wire,
-  remoteAddress: string,
+  clientAddress: string,
+  identity: ClientIdentity | null = null,
 ): ForwardedBy {
   const local = localFamily === "IPv6" ? `[${localAddress}]` : localAddress;
   return {
-    remoteAddress,
+    remoteAddress: clientAddress,
     localAuthority: `${local}:${localPort}`,
+    scheme: identity === null ? "http" : "https",
+    certificateFields: identity?.fields ?? "",
+    refusal: identity?.refusal ?? null,
     lastHost: "",
     lastFields: "",
   };
 }
 
-/** The runtime's listen takes an inherited socket too; its types do not say so. */
+/** Gives the certificate for the host that a client names, in the runtime's form; undefined takes the listener's own. */
+export type ServerNameHandler = (data: unknown, serverName: string) => NativeContext | undefined;
+
+/** The runtime's listen takes an inherited socket and chooses certificates too; its types do not say so. */
 interface ListenOnSocket {
   readonly fd: number;
   readonly allowHalfOpen: boolean;
   readonly data: SocketOwner;
-  readonly socket: Bun.SocketHandler<SocketOwner>;
+  readonly socket: Bun.SocketHandler<SocketOwner> & { readonly serverName?: ServerNameHandler };
+  readonly tls?: TlsOptions;
+}
+
+/** How a listening socket speaks TLS. */
+export interface ListenTls {
+  readonly options: TlsOptions;
+  /** Asked for each connection. */
+  readonly serverName: ServerNameHandler;
 }
 
 /** Accepts on an inherited listening socket. */
 export function listenOn(
   fd: number,
   handlers: Bun.SocketHandler<SocketOwner>,
+  tls: ListenTls | null,
 ): Bun.SocketListener<SocketOwner> {
   const listen = Bun.listen as unknown as (options: ListenOnSocket) => Bun.SocketListener<SocketOwner>;
-  return listen({ fd, allowHalfOpen: true, data: noOwner, socket: handlers });
+  const plain = { fd, allowHalfOpen: true, data: noOwner };
+  if (tls === null) return listen({ ...plain, socket: handlers });
+  return listen({ ...plain, socket: { ...handlers, serverName: tls.serverName }, tls: tls.options });
 }
 
 /** Owns a socket that has no owner yet. */

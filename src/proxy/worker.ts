@@ -7,7 +7,7 @@ import type { Departure, DepartureReply } from "../ipc/departure.ts";
 import type { ToProxy, Verdict } from "../ipc/messages.ts";
 import type { ProxyStatus } from "../ipc/status.ts";
 import { AccessLog } from "./access-log.ts";
-import { ClientConnection } from "./client-connection.ts";
+import { certificateBooks, doorOptions, openConnection, openDoor, type Door } from "./door.ts";
 import { DatagramRelays } from "./datagram-relays.ts";
 import { Departures } from "./departures.ts";
 import { Counters, type Engine } from "./engine.ts";
@@ -26,7 +26,7 @@ import {
   type Snapshot,
   type SnapshotContext,
 } from "./snapshot.ts";
-import { listenOn, peerAddressOf, socketHandlers, type SocketOwner, type Wire } from "./sockets.ts";
+import { socketHandlers } from "./sockets.ts";
 import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
@@ -40,18 +40,6 @@ const emptyPlan: ProxyPlan = {
   upstreams: [],
   sites: [],
 };
-
-/** A connection that was accepted; the address is read once, as a client may reset it at any moment and has none then. */
-interface Accepted {
-  readonly wire: Wire;
-  readonly clientAddress: string;
-}
-
-/** What accepts on one socket; replaced as a whole when a plan comes into force. */
-interface Door {
-  readonly server: Bun.SocketListener<SocketOwner>;
-  accept: (client: Accepted) => void;
-}
 
 type Configuration = Extract<ToProxy, { readonly kind: "configure" }>;
 
@@ -98,17 +86,21 @@ export class Worker {
   }
 
   /** Puts a plan into force for all requests that begin from now on; throws, with nothing changed for clients, if it cannot. */
-  configure({ plan, sockets, verdicts, clients }: Configuration): void {
+  configure({ plan, sockets, verdicts, clients, credentials }: Configuration): void {
     const entrances = this.entrances(plan);
     const missing = [...entrances.keys()].filter((name) => !this.doors.has(name));
     for (const name of missing) {
       if (sockets[name] === undefined) throw new Error(`no listening socket for ${name}`);
     }
     const snapshot = compileSnapshot(plan, this.context());
+    const books = certificateBooks(plan, credentials);
     // Before the first of them can come.
     this.heardClients(clients);
     this.datagrams.configure(plan, snapshot, sockets);
-    for (const name of missing) this.doors.set(name, this.openDoor(sockets[name] ?? -1));
+    const options = doorOptions(plan, credentials);
+    for (const name of missing) {
+      this.doors.set(name, openDoor(this.engine, sockets[name] ?? -1, options.get(name) ?? null));
+    }
     applyVerdicts(snapshot.servers, verdicts);
     this.engine.snapshot = snapshot;
     this.engine.sweep.setTick(Math.min(1000, Math.max(50, shortestTimeoutMs(plan) / 4)));
@@ -116,6 +108,7 @@ export class Worker {
       const accept = entrances.get(name);
       if (accept !== undefined) {
         door.accept = accept(snapshot);
+        door.book = books.get(name) ?? null;
         continue;
       }
       door.server.stop();
@@ -191,9 +184,7 @@ export class Worker {
     for (const listenerPlan of plan.listeners) {
       const accept = (snapshot: Snapshot): Door["accept"] => {
         const listener = this.listener(listenerPlan, snapshot);
-        return (client) => {
-          client.wire.data = new ClientConnection(engine, listener, client);
-        };
+        return (client) => openConnection(engine, listener, client);
       };
       for (const socket of listenerPlan.sockets) entrances.set(formatEndpoint(socket), accept);
     }
@@ -223,22 +214,6 @@ export class Worker {
     known.plan = plan;
     known.hosts = hosts;
     return known;
-  }
-
-  private openDoor(fd: number): Door {
-    const { handlers } = this.engine;
-    const door: Door = {
-      accept: ({ wire }) => wire.terminate(),
-      server: listenOn(fd, {
-        ...handlers,
-        open: (wire) => {
-          const clientAddress = peerAddressOf(wire);
-          if (clientAddress === "") wire.terminate();
-          else door.accept({ wire, clientAddress });
-        },
-      }),
-    };
-    return door;
   }
 
   private context(): SnapshotContext {

@@ -10,6 +10,7 @@ import type { FromProxy, ToProxy, Verdict } from "../ipc/messages.ts";
 import type { ProcessStatus, ProxyStatus } from "../ipc/status.ts";
 import { prepareAccessLogs } from "./access-logs.ts";
 import { startChild, type Child, type ChildOptions } from "./child.ts";
+import { lastingTls, readCredentials, type Credentials } from "./credentials.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { RelayClients } from "./relay-clients.ts";
 import { closeUnused, hold, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
@@ -60,6 +61,7 @@ function startProxy(options: Omit<ChildOptions<FromProxy>, "role">): Child<ToPro
 export class Workers {
   readonly #options: WorkersOptions;
   #plan: ProxyPlan | null = null;
+  #credentials: Credentials = {};
   #sockets: SocketSet[] = [];
   #workers: Worker[] = [];
   /** Processes that were replaced, and still have connections to finish. */
@@ -90,17 +92,27 @@ export class Workers {
     const count = listeningSockets(plan).size === 0 ? 0 : plan.workers;
     const before = this.#sockets;
     let after: SocketSet[];
+    let credentials: Credentials;
     try {
+      // Going back to a plan must not fail for want of a file that has gone meanwhile.
+      credentials = plan === this.#plan ? this.#credentials : readCredentials(plan);
       prepareAccessLogs(plan, proxyUser(plan.user));
       after = openSockets(plan, count, before, this.#options.log);
     } catch (error) {
       return { kind: "refused", reason: error instanceof Error ? error.message : String(error) };
     }
-    const isInPlace = sameSockets(before, after) && this.#plan?.user === plan.user;
-    const outcome = isInPlace ? await this.#reconfigure(plan) : await this.#replace(plan, after);
+    const old = this.#credentials;
+    this.#credentials = credentials;
+    const isInPlace =
+      sameSockets(before, after) &&
+      this.#plan !== null &&
+      this.#plan.user === plan.user &&
+      lastingTls(this.#plan, old) === lastingTls(plan, credentials);
+    const outcome = isInPlace ? await this.#reconfigure(plan, old) : await this.#replace(plan, after);
     // Whoever stops closes the sockets itself.
     if (this.#isRetired) return { kind: "refused", reason: "the service is stopping" };
     if (outcome.kind === "configured") this.#clients.keep(plan);
+    if (outcome.kind === "refused") this.#credentials = old;
     if (outcome.kind === "refused") closeUnused(after, before);
     else if (!isInPlace) closeUnused(before, after);
     return outcome;
@@ -147,7 +159,7 @@ export class Workers {
     return this.#workers.map(({ keeper }, index) => keeper.status(`proxy ${index}`));
   }
 
-  async #reconfigure(plan: ProxyPlan): Promise<Outcome> {
+  async #reconfigure(plan: ProxyPlan, oldCredentials: Credentials): Promise<Outcome> {
     const old = this.#plan;
     this.#plan = plan;
     const outcomes = await Promise.all(
@@ -158,6 +170,7 @@ export class Workers {
     const refusal = outcomes.find((outcome) => outcome.kind === "refused");
     if (refusal === undefined || old === null) return refusal ?? { kind: "configured" };
     this.#plan = old;
+    this.#credentials = oldCredentials;
     await Promise.all(
       this.#workers.map(({ keeper }, index) =>
         keeper.configure(this.#configuration(old, this.#sockets[index])),
@@ -238,6 +251,8 @@ export class Workers {
     const names = [...(sockets?.keys() ?? [])];
     // Descriptors 0, 1 and 2 are the standard streams; the inherited sockets follow in order.
     const byName = Object.fromEntries(names.map((name, index) => [name, 3 + index]));
-    return { kind: "configure", plan, sockets: byName, verdicts: this.#options.verdicts(), clients };
+    const verdicts = this.#options.verdicts();
+    const credentials = this.#credentials;
+    return { kind: "configure", plan, sockets: byName, verdicts, clients, credentials };
   }
 }

@@ -14,6 +14,7 @@ import type { ProxyStatus } from "../../src/ipc/status.ts";
 import { listeningSockets, type ListeningSocket } from "../../src/ipc/listening-socket.ts";
 import { closeListener, listenTcp, listenUdp } from "../../src/kernel/listen.ts";
 import { proxyRuntimeOptions } from "../../src/supervisor/child.ts";
+import { readCredentials } from "../../src/supervisor/credentials.ts";
 
 let lastPort = 20_000 + Math.trunc(Math.random() * 10_000);
 
@@ -66,7 +67,7 @@ export function site(
 /** Makes a listener with usual limits. */
 export function listener(port: number, more: Partial<ListenerPlan> = {}): ListenerPlan {
   const sockets = [{ address: "127.0.0.1", port }];
-  return { name: "http", sockets, headTimeoutMs: 60_000, idleTimeoutMs: 75_000, ...more };
+  return { name: "http", sockets, headTimeoutMs: 60_000, idleTimeoutMs: 75_000, tls: null, ...more };
 }
 
 /** Makes a plan with one listener, one upstream `apps` and one site for every host. */
@@ -154,7 +155,8 @@ export class ProxyDriver implements AsyncDisposable {
     clients: readonly ClientNote[] = [],
   ): Promise<void> {
     const answer = this.next(({ kind }) => kind === "configured" || kind === "refused");
-    this.send({ kind: "configure", plan, sockets: this.sockets, verdicts, clients });
+    const credentials = readCredentials(plan);
+    this.send({ kind: "configure", plan, sockets: this.sockets, verdicts, clients, credentials });
     const message = await answer;
     if (message.kind === "refused") throw new Error(message.reason);
     this.plan = plan;

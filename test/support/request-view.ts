@@ -9,6 +9,9 @@ import { matchingPath } from "../../src/proxy/routes.ts";
 export const testClient: ForwardedBy = {
   remoteAddress: "192.0.2.1",
   localAuthority: "192.0.2.2:80",
+  scheme: "http",
+  certificateFields: "",
+  refusal: null,
   lastHost: "",
   lastFields: "",
 };

@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { complaint, duration, name, names, orElse, parseEndpoint, table, wants } from "./fields.ts";
+import { complaint, duration, name, names, orElse, orNull, parseEndpoint, table, wants } from "./fields.ts";
+import {
+  certificatesSchema,
+  cipherSchema,
+  clientCertificatesSchema,
+  tlsVersionSchema,
+  type CertificateEntry,
+  type ClientCertificatesEntry,
+  type TlsVersion,
+} from "./tls.ts";
 
 /** `[[listener]]`: an L7 listening address; null is every one. */
 export interface ListenerEntry {
@@ -8,6 +17,10 @@ export interface ListenerEntry {
   readonly vips: readonly string[];
   readonly head_timeout: number;
   readonly idle_timeout: number;
+  readonly tls: readonly CertificateEntry[] | null;
+  readonly tls_min_version: TlsVersion;
+  readonly tls_ciphers: string | null;
+  readonly client_certificates: ClientCertificatesEntry | null;
 }
 
 const listenExample = 'address = ":80", or address = "192.0.2.1:80"';
@@ -34,6 +47,10 @@ export const listenerSchema: z.ZodType<ListenerEntry> = table(
     vips: orElse(names("vips", 1), []),
     head_timeout: orElse(duration(100, 3_600_000, 'head_timeout = "60s"'), 60_000),
     idle_timeout: orElse(duration(100, 86_400_000, 'idle_timeout = "75s"'), 75_000),
+    tls: orNull(certificatesSchema),
+    tls_min_version: tlsVersionSchema,
+    tls_ciphers: orNull(cipherSchema),
+    client_certificates: orNull(clientCertificatesSchema),
   },
   "[[listener]]",
 );

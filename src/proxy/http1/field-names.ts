@@ -21,6 +21,10 @@ const names = [
   "x-forwarded-for",
   "x-forwarded-proto",
   "x-forwarded-host",
+  "x-ssl-client-verify",
+  "x-ssl-client-s-dn",
+  "x-ssl-client-serial",
+  "x-ssl-client-fingerprint",
   "sec-websocket-key",
   "sec-websocket-accept",
 ] as const;

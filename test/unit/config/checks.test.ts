@@ -162,6 +162,8 @@ describe("a check", () => {
     const { diagnostics } = readConfig(`${base}${vip}${web}${check}\n`, "f", {
       trustProblem: ([program = ""]) => `${program} belongs to user 7`,
       authorityProblem: () => null,
+      keyPairProblem: () => null,
+      certificateNames: () => [],
     });
     expect(diagnostics.map(({ key, what }) => `${key}: ${what}`)).toEqual([
       'service "web".check.script: would be run by root, and /opt/x belongs to user 7: whoever that is could become root',
@@ -173,6 +175,8 @@ describe("a check", () => {
     const { diagnostics } = readConfig(`${base}${vip}${web}${check}\n`, "f", {
       trustProblem: () => null,
       authorityProblem: (path) => `${path} cannot be read: ENOENT`,
+      keyPairProblem: () => null,
+      certificateNames: () => [],
     });
     expect(diagnostics).toMatchObject([
       {

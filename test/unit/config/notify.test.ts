@@ -71,6 +71,8 @@ describe("[notify]", () => {
     const { diagnostics } = readConfig(text, "f", {
       trustProblem: ([program = ""]) => `${program} belongs to user 7`,
       authorityProblem: () => null,
+      keyPairProblem: () => null,
+      certificateNames: () => [],
     });
     const remedy =
       'make it and its directories root\'s alone (chown root, chmod go-w), or write user = "nobody"';
@@ -129,6 +131,8 @@ describe("notify of one router or group", () => {
     const { diagnostics } = readConfig(`${base}${vip}notify = { fault = "/bin/f", user = "root" }\n`, "f", {
       trustProblem: ([program = ""]) => `${program} belongs to user 7`,
       authorityProblem: () => null,
+      keyPairProblem: () => null,
+      certificateNames: () => [],
     });
     expect(diagnostics.map((one) => formatDiagnostic("f", one))).toEqual([
       expect.stringMatching(

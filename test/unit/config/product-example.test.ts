@@ -29,7 +29,6 @@ describe("the example of the configuration contract", () => {
     expect(config).toBeNull();
     expect(named(diagnostics, "error")).toEqual([
       '34:21 sync_group "VG_1".vips[1]: there is no [[vip]] or [[vrrp]] named "inside-1"',
-      '63:1 listener "https".tls: not built yet in this version',
       '64:1 listener "https".http2: not built yet in this version',
       "86:1 admin: not built yet in this version",
       "89:1 notify.mail: not built yet in this version",

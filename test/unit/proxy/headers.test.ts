@@ -6,12 +6,13 @@ import {
   compileHeaderRules,
   type ClientFraming,
 } from "../../../src/proxy/headers.ts";
+import { testClient } from "../../support/request-view.ts";
 import { FieldTable } from "../../../src/proxy/http1/field-table.ts";
 import { HeadScan } from "../../../src/proxy/http1/head-end.ts";
 import { isFault, readRequestHead } from "../../../src/proxy/http1/request-head.ts";
 import { readResponseHead, type ResponseHead } from "../../../src/proxy/http1/response-head.ts";
 
-const by = { remoteAddress: "192.0.2.1", localAuthority: "192.0.2.2:80", lastHost: "", lastFields: "" };
+const by = testClient;
 const ours =
   "X-Real-IP: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\nVia: 1.1 edge-ha\r\n";
 

@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { errorText } from "../base/system-error.ts";
+import type { TlsListenerPlan } from "../config/http-plan.ts";
+import type { ProxyPlan } from "../config/node-plan.ts";
+
+/**
+ * What stands in the files of certificates and keys, by path. The supervisor reads them, for keys belong to root and the
+ * proxies run as nobody in particular; they go beside the plan and never into it, for plans are shown.
+ */
+export type Credentials = Readonly<Record<string, string>>;
+
+/** Reads every file that a plan's TLS needs; throws, naming the listener, if one cannot be read. */
+export function readCredentials(plan: ProxyPlan): Credentials {
+  const credentials: Record<string, string> = {};
+  for (const { name, tls } of plan.listeners) {
+    for (const path of tls === null ? [] : filesOf(tls)) {
+      try {
+        credentials[path] ??= readFileSync(path, "latin1");
+      } catch (error) {
+        throw new Error(`listener ${name}: ${path} cannot be read: ${errorText(error)}`, { cause: error });
+      }
+    }
+  }
+  return credentials;
+}
+
+function filesOf({ certificates, clients }: TlsListenerPlan): readonly string[] {
+  const pairs = certificates.flatMap(({ certificate, key }) => [certificate, key]);
+  return clients === null ? pairs : [...pairs, clients.ca];
+}
+
+/**
+ * Names what of a plan's TLS holds for as long as a process listens: the settings, and the certificate for clients that
+ * name no host. The other certificates are chosen anew for each connection.
+ */
+export function lastingTls(plan: ProxyPlan, credentials: Credentials): string {
+  const settings = plan.listeners.map(({ sockets, tls }) =>
+    tls === null
+      ? [sockets]
+      : [
+          sockets,
+          [tls.minVersion, tls.ciphers, tls.clients],
+          [tls.clients?.ca ?? "", tls.certificates[0]?.certificate ?? "", tls.certificates[0]?.key ?? ""].map(
+            (path) => credentials[path] ?? "",
+          ),
+        ],
+  );
+  return JSON.stringify(settings);
+}
