@@ -52,6 +52,7 @@ async function startOurs(host: Host): ReturnType<Contender["start"]> {
   await director.configure({
     probes,
     probeSets: [],
+    detours: [],
     services: [],
     marks: [],
     footing: noFooting,

@@ -37,6 +37,7 @@ export function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
       ...server.address,
       weight: server.weight,
       checks: server.check ?? entry.check ?? [],
+      vips: [],
       isBackup: server.backup,
     })),
     keepAliveConnections: entry.keepalive.connections,

@@ -14,6 +14,17 @@ export interface ProbeTiming extends CheckTiming {
   /** Stable identity made of everything that distinguishes the probe, readable in logs. */
   readonly id: string;
   readonly target: Endpoint;
+  /** Virtual address that is asked by way of the target, for which its packets carry a mark; null asks the target itself. */
+  readonly vip: string | null;
+}
+
+/** Checks that go to a virtual address by way of servers. */
+export interface DetourPlan {
+  readonly vip: string;
+  /** Of their packets, and of nobody else's. */
+  readonly mark: number;
+  /** The servers' own addresses. */
+  readonly servers: readonly string[];
 }
 
 /** What all kinds of checks have in common. Durations are milliseconds. */

@@ -177,12 +177,16 @@ export interface CheckPlaceConfig {
   readonly port: number | null;
   /** Address that the check comes from, one or one for each node; null leaves it to the routes. */
   readonly source: PerNode<string> | null;
+  /** Whether the VIP is asked, by way of the server, in place of the server's own address. */
+  readonly via: "vip" | null;
 }
 
 /** A server with its own checks, all of which have to succeed; with none it counts as up. */
 export interface ServerConfig extends Endpoint {
   readonly weight: number;
   readonly checks: readonly CheckConfig[];
+  /** The virtual addresses that clients reach it by, where packets come to it unchanged. */
+  readonly vips: readonly string[];
 }
 
 /** An L4 service. */

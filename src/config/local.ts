@@ -1,4 +1,4 @@
-import type { Endpoint } from "../base/address.ts";
+import { familyOf, type Endpoint } from "../base/address.ts";
 import type { Config, InstanceConfig, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
 import type { ListenerConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
 import { listenerSockets } from "./sockets.ts";
@@ -10,12 +10,24 @@ export function localInstances(config: Config, node: string): readonly InstanceC
   return config.instances.filter(({ members }) => members.some((member) => member.node === node));
 }
 
-/** Gives the servers of a service as they are behind one of its ports; null is a service that goes by a firewall mark. */
+const noVips: readonly string[] = [];
+
+/**
+ * Gives the servers of a service as they are behind one of its ports and these of its addresses; a port of null is a service
+ * that goes by a firewall mark.
+ */
 export function serversBehind(
   service: ServiceConfig,
   port: number | null,
+  addresses: readonly string[],
 ): readonly (ServiceServerConfig & ServerConfig)[] {
-  return service.servers.map((server) => ({ ...server, port: server.port ?? port ?? 0 }));
+  return service.servers.map((server) => {
+    // Few checks ask, and servers are many.
+    const asks = server.checks.some(({ via }) => via !== null);
+    const family = asks ? familyOf(server.address) : null;
+    const vips = asks ? addresses.filter((address) => familyOf(address) === family) : noVips;
+    return { ...server, port: server.port ?? port ?? 0, vips };
+  });
 }
 
 /** A listener with its sockets on a node. */

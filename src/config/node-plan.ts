@@ -1,5 +1,5 @@
 import type { BfdSessionPlan, RivalPlan } from "./bfd-plan.ts";
-import type { ProbePlan, ProbeSetPlan } from "./check-plan.ts";
+import type { DetourPlan, ProbePlan, ProbeSetPlan } from "./check-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
 import type { FootingPlan } from "./footing-plan.ts";
 import type { ListenerPlan, SitePlan, UpstreamPlan } from "./http-plan.ts";
@@ -265,6 +265,8 @@ export interface DirectorPlan {
   readonly probes: readonly ProbePlan[];
   /** Of servers that several of them decide about. */
   readonly probeSets: readonly ProbeSetPlan[];
+  /** Where probes go to a virtual address by way of a server. */
+  readonly detours: readonly DetourPlan[];
   /** Services in the kernel's IPVS. */
   readonly services: readonly IpvsServicePlan[];
   /** Packets to be marked for those of them that go by a mark. */

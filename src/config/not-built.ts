@@ -8,10 +8,6 @@ import { notBuiltHttp } from "./not-built-http.ts";
 const logOnly = "state changes are in the log and in `edge-ha status` meanwhile";
 const firewall = "use the host's packet filter meanwhile";
 
-const check: Readonly<Record<string, string>> = {
-  via: "the server's own address is checked meanwhile",
-};
-
 const serviceServer: Readonly<Record<string, string>> = {
   drain: "say `edge-ha drain`, or write weight = 0",
 };
@@ -40,10 +36,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     proxy_protocol: "servers see the relay's address meanwhile",
   },
   "service.servers": serviceServer,
-  "service.check": check,
-  "service.servers.check": check,
-  "upstream.check": check,
-  "upstream.servers.check": check,
   ...notBuiltHttp,
   proxy: {
     drain: "connections are drained on stop meanwhile",

@@ -11,6 +11,7 @@ import type {
   ServiceKeyPlan,
 } from "./service-plan.ts";
 import { deepFreeze } from "./freeze.ts";
+import { planDetours } from "./plan-detours.ts";
 import { planFooting } from "./plan-footing.ts";
 import { plannedServer, probeSetsOf, probesOf } from "./probes.ts";
 import { serviceSockets } from "./sockets.ts";
@@ -27,7 +28,7 @@ export function planDirector(config: Config, node: string): DirectorPlan {
   ];
   const services = parts.flatMap(({ services: own }) => own);
   return {
-    probes: probesOf(servers),
+    ...planDetours(probesOf(servers)),
     probeSets: probeSetsOf(servers),
     services,
     marks: parts.flatMap(({ marks }) => marks),
@@ -94,7 +95,7 @@ function entriesOf(service: ServiceConfig, sockets: readonly Endpoint[]): readon
       service,
       key: { family, mark: firewallMark },
       marked: sockets.filter(({ address }) => familyOf(address) === family),
-      servers: serversFor(service, family, port),
+      servers: serversFor(service, family, { port, addresses: sockets.map(({ address }) => address) }),
     }));
   }
   return sockets.map((socket) => {
@@ -103,7 +104,7 @@ function entriesOf(service: ServiceConfig, sockets: readonly Endpoint[]): readon
       marked: [],
       service,
       key: { family, protocol, ...socket },
-      servers: serversFor(service, family, socket.port),
+      servers: serversFor(service, family, { port: socket.port, addresses: [socket.address] }),
     };
   });
 }
@@ -115,8 +116,12 @@ function familiesAmong(places: readonly { readonly address: string }[]): readonl
 }
 
 /** Gives the servers of the service's family; a tunnel leads to the other one too where there are none. */
-function serversFor(service: ServiceConfig, family: Family, port: number | null): Entry["servers"] {
-  const servers = serversBehind(service, port);
+function serversFor(
+  service: ServiceConfig,
+  family: Family,
+  { port, addresses }: { readonly port: number | null; readonly addresses: readonly string[] },
+): Entry["servers"] {
+  const servers = serversBehind(service, port, [...new Set(addresses)]);
   if (service.forward === "proxy") return servers;
   const own = servers.filter(({ address }) => familyOf(address) === family);
   return own.length > 0 ? own : servers.filter(({ forward }) => forward === "tunnel");

@@ -61,7 +61,7 @@ function relaysOf(
     persistencePrefix,
     connectTimeoutMs,
     sorry,
-    servers: serversBehind(service, port).map(relayServer),
+    servers: serversBehind(service, port, []).map(relayServer),
   }));
 }
 

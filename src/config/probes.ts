@@ -16,22 +16,30 @@ import { checkDefaults } from "./schema/check.ts";
 import { formatDuration } from "./units.ts";
 
 /** Gives the probe that a check of a server is. */
-export function probeOf(server: Endpoint, wanted: CheckConfig): ProbePlan {
-  const { address, port, source, ...rest } = wanted;
+export function probeOf(server: Endpoint, wanted: CheckConfig, vip: string | null = null): ProbePlan {
+  const { address, port, source, via: _, ...rest } = wanted;
   // Of an address there is one ping, whatever its ports.
   const ownPort = wanted.kind === "ping" ? 0 : (port ?? server.port);
   const target = { address: address ?? server.address, port: ownPort };
   // `withOwnSources` has chosen among several.
   const check = { ...rest, source: typeof source === "string" ? source : null };
-  return { ...check, target, id: probeId(check, target) };
+  return { ...check, target, vip, id: probeId(check, target, vip) };
+}
+
+/** Gives the probes that the checks of a server are: one that goes by the VIP is one for each of them. */
+function probesFor(server: ServerConfig): readonly ProbePlan[] {
+  return server.checks.flatMap((check) =>
+    check.via === null ? [probeOf(server, check)] : server.vips.map((vip) => probeOf(server, check, vip)),
+  );
 }
 
 /**
  * Writes a check as a readable identity such as `http 192.0.2.8:80 GET / every 3s`: everything that differs from the
  * defaults is in it, so equal identities are equal probes, and it stays the same over a reload that does not change them.
  */
-function probeId(check: CheckTiming & Check, target: Endpoint): string {
-  return [...subjectWords(check, target), ...timingWords(check)].join(" ");
+function probeId(check: CheckTiming & Check, target: Endpoint, vip: string | null): string {
+  const way = vip === null ? [] : [`for ${vip}`];
+  return [...subjectWords(check, target), ...way, ...timingWords(check)].join(" ");
 }
 
 function subjectWords(check: Check, target: Endpoint): readonly string[] {
@@ -100,8 +108,9 @@ function checksOf(server: ServerConfig): ServerChecks {
 
 /** Worked out once for each server: several parts of a plan ask, and the next plan does for those that stayed. */
 const rememberedChecks = remembered((server: ServerConfig): ServerChecks => {
-  const probes = server.checks.map((check) => probeOf(server, check));
+  const probes = probesFor(server);
   const ids = [...new Set(probes.map(({ id }) => id))];
+  if (ids.length === 0) return noChecks;
   const id = ids.join(" and ");
   return { probes, id, set: ids.length > 1 ? { id, probes: ids } : null };
 });

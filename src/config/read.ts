@@ -11,6 +11,7 @@ import { addressRules } from "./rules/addresses.ts";
 import { bfdRules } from "./rules/bfd.ts";
 import { bfdSessionRules } from "./rules/bfd-sessions.ts";
 import { checkRules } from "./rules/checks.ts";
+import { viaRules } from "./rules/checks-via.ts";
 import { extraAddressRules } from "./rules/extra-addresses.ts";
 import { familyRules } from "./rules/families.ts";
 import { fileRules } from "./rules/file.ts";
@@ -139,6 +140,7 @@ function examine(
     ...serviceRules(model),
     ...footingRules(model),
     ...checkRules(model),
+    ...viaRules(model),
     ...httpRules(model),
   );
   if (sections.cluster !== null) findings.push(...protocolRules(model));

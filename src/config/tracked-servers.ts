@@ -1,4 +1,5 @@
 import type { Config, ServerConfig, ServersTrackConfig } from "./config.ts";
+import { serviceAddresses } from "./sockets.ts";
 import { localInstances, serversBehind } from "./local.ts";
 
 /** Gives the servers that a track counts: those that take traffic, which neither weight 0 nor a backup does. */
@@ -7,7 +8,10 @@ export function countingServers(track: ServersTrackConfig, config: Config): read
   const isNamed = ({ name }: { readonly name: string }): boolean => name === target;
   const servers: readonly ServerConfig[] =
     of === "service"
-      ? config.services.filter(isNamed).flatMap((service) => serversBehind(service, service.ports[0] ?? null))
+      ? config.services.filter(isNamed).flatMap((service) => {
+          const addresses = serviceAddresses(service, config.instances);
+          return serversBehind(service, service.ports[0] ?? null, addresses);
+        })
       : config.upstreams
           .filter(isNamed)
           .flatMap((upstream) => upstream.servers.filter(({ isBackup }) => !isBackup));

@@ -8,6 +8,7 @@ import type { ServiceStatus } from "../ipc/status.ts";
 import { Ipvs } from "../kernel/ipvs.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
 import { Nftables } from "../kernel/nftables.ts";
+import type { Detours } from "./detours.ts";
 import { Director, type DirectorOptions } from "./director.ts";
 import { DrainBook } from "./drain-book.ts";
 import { Marks } from "./marks.ts";
@@ -23,18 +24,22 @@ export interface BalancerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly prober: DirectorOptions["prober"];
+  /** What leads the prober's checks through virtual addresses. */
+  readonly detours: Pick<Detours, "configure" | "check" | "stop">;
 }
 
 /** Everything in the kernel that L4 services are made of: the table, the marks it goes by, and who is told of changes. */
 export class Balancer {
   readonly #director: Director;
   readonly #marks: Marks;
+  readonly #detours: BalancerOptions["detours"];
   readonly #scripts: QuorumScripts;
   readonly #notifier: ServiceNotifier;
   readonly #notices = new ServiceNotices();
   #plan: DirectorPlan | null = null;
 
-  constructor({ clock, log, prober }: BalancerOptions) {
+  constructor({ clock, log, prober, detours }: BalancerOptions) {
+    this.#detours = detours;
     const directory = stateDirectory(process.env);
     this.#scripts = new QuorumScripts(log);
     this.#notifier = new ServiceNotifier(log);
@@ -65,13 +70,17 @@ export class Balancer {
     const refusal =
       this.#notifier.configure(plan.notify) ??
       this.#marks.configure(plan.marks) ??
+      this.#detours.configure(plan.detours) ??
       this.#director.configure(plan);
     if (refusal === null) {
       this.#plan = plan;
       return null;
     }
     this.#notifier.configure(this.#plan?.notify ?? null);
-    if (this.#plan !== null) this.#marks.configure(this.#plan.marks);
+    if (this.#plan !== null) {
+      this.#marks.configure(this.#plan.marks);
+      this.#detours.configure(this.#plan.detours);
+    }
     return refusal;
   }
 
@@ -84,6 +93,7 @@ export class Balancer {
   look(): void {
     this.#director.reconcile();
     this.#marks.check();
+    this.#detours.check();
   }
 
   /** Does what time alone asks for; due each second. */
@@ -110,6 +120,7 @@ export class Balancer {
     this.#notifier.tell(this.#notices.end(ending));
     this.#director.stop();
     this.#marks.stop();
+    this.#detours.stop();
     await Promise.all([this.#scripts.finish(), this.#notifier.finish()]);
   }
 }

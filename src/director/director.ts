@@ -50,6 +50,7 @@ const mostStepsTold = 200;
 const nothing: DirectorPlan = {
   probes: [],
   probeSets: [],
+  detours: [],
   services: [],
   marks: [],
   footing: noFooting,

@@ -4,13 +4,13 @@ import { later } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import { groupedClock } from "../health/grouped-clock.ts";
-import { attemptProbe } from "../health/probe.ts";
 import { Prober } from "../health/prober.ts";
 import type { Channel } from "../ipc/channel.ts";
 import { changedDirectorPlan } from "../ipc/director-change.ts";
 import type { FromDirector, ToDirector, Verdict } from "../ipc/messages.ts";
 import { stateDirectory } from "../kernel/journal.ts";
 import { Balancer } from "./balancer.ts";
+import { attemptsBy, openDetours } from "./open-detours.ts";
 import { openFooting } from "./open-footing.ts";
 
 const lookIntervalMs = 1_000;
@@ -24,16 +24,17 @@ const reconcileIntervalMs = 10_000;
 export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, log: Log): void {
   const clock = systemClock;
   let verdicts: Verdict[] = [];
+  const detours = openDetours(clock, log);
   const prober = new Prober({
     clock: groupedClock(clock),
     log,
-    attempt: attemptProbe,
+    attempt: attemptsBy(detours),
     onVerdict: (verdict) => {
       // Verdicts of one moment are one change of the table and one message.
       if (verdicts.push(verdict) === 1) clock.schedule(clock.now(), deliver);
     },
   });
-  const balancer = new Balancer({ clock, log, prober });
+  const balancer = new Balancer({ clock, log, prober, detours });
   const footing = openFooting(stateDirectory(process.env), log);
 
   const deliver = (): void => {

@@ -6,7 +6,7 @@ import type { Deadline } from "./deadline.ts";
 /** Opens a socket for datagrams to a probe's target and back, closed when `deadline` aborts; throws `SystemError`. */
 export function dialDatagram(probe: Dialled, kind: DatagramKind, deadline: Deadline): DatagramSocket {
   const { target, source, mark } = probe;
-  const socket = new DatagramSocket(sharedPollSet(), target, { source, mark, ...kind });
+  const socket = new DatagramSocket(sharedPollSet(), target, { source, mark, hasOwnPort: false, ...kind });
   deadline.onOver(() => socket.close());
   return socket;
 }

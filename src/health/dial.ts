@@ -5,7 +5,12 @@ import { StreamSocket } from "../kernel/stream-socket.ts";
 import type { Deadline } from "./deadline.ts";
 
 /** What a connection needs to know of its probe. */
-export type Dialled = Pick<ProbePlan, "source" | "mark"> & { readonly target: Endpoint };
+export type Dialled = Pick<ProbePlan, "source" | "mark" | "vip"> & { readonly target: Endpoint };
+
+/** Gives where the server finds that it is asked: at its own address, or at the VIP. */
+export function askedAt({ target, vip }: Pick<Dialled, "target" | "vip">): Endpoint {
+  return vip === null ? target : { address: vip, port: target.port };
+}
 
 /**
  * Connects to a probe's target. When `deadline` aborts, before or after the connection is there, the socket is reset at
@@ -17,8 +22,14 @@ export async function dial(
   deadline: Deadline,
   { speaksFirst = true }: { readonly speaksFirst?: boolean } = {},
 ): Promise<StreamSocket> {
-  const { target, source, mark } = probe;
-  const socket = new StreamSocket(sharedPollSet(), target, { source, mark, speaksFirst });
+  const { target, source, mark, vip } = probe;
+  const socket = new StreamSocket(sharedPollSet(), target, {
+    source,
+    mark,
+    // On the wire the server tells its connections apart by our port alone.
+    hasOwnPort: vip !== null,
+    speaksFirst,
+  });
   deadline.onOver(() => socket.reset());
   try {
     await socket.connected();

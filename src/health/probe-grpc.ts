@@ -3,7 +3,7 @@ import { formatEndpoint } from "../base/address.ts";
 import { concatBytes } from "../base/bytes.ts";
 import type { GrpcCheck, ProbeTiming } from "../config/check-plan.ts";
 import type { ByteStream } from "./byte-stream.ts";
-import { dial } from "./dial.ts";
+import { askedAt, dial } from "./dial.ts";
 import { readHealthReply, writeHealthRequest } from "./grpc-message.ts";
 import { StreamDuplex } from "./stream-duplex.ts";
 import { startTls } from "./tls-stream.ts";
@@ -16,9 +16,9 @@ export async function probeGrpc(probe: ProbeTiming & GrpcCheck, deadline: Deadli
   const socket = await dial(probe, deadline);
   let session: ClientHttp2Session | null = null;
   try {
-    const stream = probe.tls === null ? socket : await secured(socket, probe.tls, probe.target.address);
+    const stream = probe.tls === null ? socket : await secured(socket, probe.tls, askedAt(probe).address);
     session = connect(
-      `${probe.tls === null ? "http" : "https"}://${probe.host ?? formatEndpoint(probe.target)}`,
+      `${probe.tls === null ? "http" : "https"}://${probe.host ?? formatEndpoint(askedAt(probe))}`,
       {
         createConnection: () => new StreamDuplex(stream),
       },

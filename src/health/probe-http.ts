@@ -1,6 +1,6 @@
 import type { HttpCheck, ProbeTiming, StatusRange } from "../config/check-plan.ts";
 import type { ByteStream } from "./byte-stream.ts";
-import { dial } from "./dial.ts";
+import { askedAt, dial } from "./dial.ts";
 import { AnswerError } from "./http/answer-error.ts";
 import { Answer } from "./http/answer.ts";
 import { bodyVerdict } from "./http/body-verdict.ts";
@@ -15,9 +15,9 @@ import type { Deadline } from "./deadline.ts";
 export async function probeHttp(probe: ProbeTiming & HttpCheck, deadline: Deadline): Promise<string> {
   const socket = await dial(probe, deadline);
   try {
-    const { address } = probe.target;
+    const { address, port } = askedAt(probe);
     const stream = probe.tls === null ? socket : await startTls(socket, probe.tls, { address });
-    stream.write(new TextEncoder().encode(requestText(probe, probe.target)));
+    stream.write(new TextEncoder().encode(requestText(probe, { address, port })));
     return await judge(probe, stream);
   } finally {
     socket.reset();

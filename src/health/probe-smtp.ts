@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { ProbeTiming, SmtpCheck } from "../config/check-plan.ts";
 import type { ByteStream } from "./byte-stream.ts";
-import { dial } from "./dial.ts";
+import { askedAt, dial } from "./dial.ts";
 import { LineReader } from "./line-reader.ts";
 import { startTls } from "./tls-stream.ts";
 import type { Deadline } from "./deadline.ts";
@@ -26,7 +26,7 @@ export async function probeSmtp(probe: ProbeTiming & SmtpCheck, deadline: Deadli
     if (!offer.lines.some((line) => /^STARTTLS$/i.test(line)))
       throw new Error("server does not offer STARTTLS");
     await plain.say("STARTTLS", 220);
-    const { address } = probe.target;
+    const { address } = askedAt(probe);
     const secure = new Dialogue(await startTls(socket, probe.tls, { address }));
     return await leave(secure, await hello(secure, name));
   } finally {

@@ -4,7 +4,7 @@ import type { IpvsServicePlan } from "../config/service-plan.ts";
 import { changedList, listChange, type ListChange } from "./list-change.ts";
 
 /** What makes a director's plan out of the one that it was sent before. PURE. */
-export interface DirectorChange extends Pick<DirectorPlan, "marks" | "footing" | "notify"> {
+export interface DirectorChange extends Pick<DirectorPlan, "detours" | "marks" | "footing" | "notify"> {
   readonly probes: ListChange<ProbePlan>;
   readonly probeSets: ListChange<ProbeSetPlan>;
   readonly services: ListChange<IpvsServicePlan>;
@@ -16,6 +16,7 @@ export function directorChange(before: DirectorPlan, after: DirectorPlan): Direc
     probes: listChange(before.probes, after.probes),
     probeSets: listChange(before.probeSets, after.probeSets),
     services: listChange(before.services, after.services),
+    detours: after.detours,
     marks: after.marks,
     footing: after.footing,
     notify: after.notify,
@@ -28,6 +29,7 @@ export function changedDirectorPlan(before: DirectorPlan, change: DirectorChange
     probes: changedList(before.probes, change.probes),
     probeSets: changedList(before.probeSets, change.probeSets),
     services: changedList(before.services, change.services),
+    detours: change.detours,
     marks: change.marks,
     footing: change.footing,
     notify: change.notify,

@@ -10,6 +10,8 @@ export interface Departure {
   readonly source: string | null;
   /** Mark for the routing policy and the packet filter, or null. */
   readonly mark: number | null;
+  /** Whether they come from a port that no other socket of the host has, not even to another place. */
+  readonly hasOwnPort: boolean;
 }
 
 const addresses = new WeakMap<Endpoint, Uint8Array>();
@@ -29,7 +31,8 @@ export function openTowards(target: Endpoint, type: number, protocol: number, le
   const fd = native.open(family, type | SOCK_NONBLOCK, protocol);
   try {
     if (leave.mark !== null) native.setOption(fd, SOL_SOCKET, SO_MARK, intOption(leave.mark | 0));
-    if (leave.source !== null) bindTo(fd, leave.source);
+    const anywhere = family === AF_INET ? "0.0.0.0" : "::";
+    if (leave.source !== null || leave.hasOwnPort) bindTo(fd, leave.source ?? anywhere);
     return fd;
   } catch (error) {
     native.close(fd);

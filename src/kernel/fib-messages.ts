@@ -57,7 +57,15 @@ export interface RuleRequest {
   readonly protocol: number;
 }
 
-const rta = { destination: 1, outputLink: 4, gateway: 5, priority: 6, source: 7, table: 15 } as const;
+const rta = {
+  destination: 1,
+  outputLink: 4,
+  gateway: 5,
+  priority: 6,
+  source: 7,
+  table: 15,
+  mark: 16,
+} as const;
 const clonedRoute = 0x200;
 const onLink = 0x4;
 const fra = {
@@ -91,6 +99,20 @@ export function routeDump(
   header[4] = table < 256 ? table : 0;
   header[5] = protocol;
   return concatBytes(header, ...(table === 0 ? [] : [u32(rta.table, table)]));
+}
+
+/** Writes the payload that asks which way packets with a mark would go to an address. */
+export function wayQuestion(address: string, mark: number): Uint8Array {
+  const bytes = addressBytes(address);
+  const header = new Uint8Array(headerLength);
+  header[0] = addressFamily(address);
+  header[1] = bytes.length * 8;
+  return concatBytes(header, attribute(rta.destination, bytes), u32(rta.mark, mark));
+}
+
+/** Reads from the answer the index of the interface they would leave through; null if it has none. */
+export function wayLink(payload: Uint8Array): number | null {
+  return readU32(parseAttributes(payload.subarray(headerLength)), rta.outputLink);
 }
 
 /** Writes an RTM_NEWROUTE or RTM_DELROUTE payload. */

@@ -25,11 +25,11 @@ export function dataOf(value: Uint8Array): Uint8Array {
   return attribute(dataValue, value);
 }
 
-const metaKeys = { mark: 3, iif: 4, oifname: 7, nfproto: 15, l4proto: 16 } as const;
+const metaKeys = { protocol: 1, mark: 3, iif: 4, oifname: 7, nfproto: 15, l4proto: 16 } as const;
 
 /**
  * Loads something about the packet: its mark, index of the interface it came in on, name of the one it leaves through in
- * 16 bytes, family, or transport protocol.
+ * 16 bytes, family, transport protocol, or EtherType.
  */
 export function loadMeta(key: keyof typeof metaKeys, into: number = register(0)): Uint8Array {
   return expression("meta", be32(2, metaKeys[key]), be32(1, into));
@@ -57,6 +57,30 @@ export function loadPayload(
   );
 }
 
+const internetChecksum = 1;
+const withPseudoHeader = 1;
+
+/**
+ * Writes bytes of a header from registers, and puts right the checksum of the IPv4 header (`checksumAt` in it; null where
+ * there is none) and that of what is in the packet, which covers the addresses.
+ */
+export function rewritePayload(
+  base: keyof typeof payloadBases,
+  at: { readonly offset: number; readonly length: number },
+  { from, checksumAt }: { readonly from: number; readonly checksumAt: number | null },
+): Uint8Array {
+  return expression(
+    "payload",
+    be32(2, payloadBases[base]),
+    be32(3, at.offset),
+    be32(4, at.length),
+    be32(5, from),
+    be32(6, checksumAt === null ? 0 : internetChecksum),
+    be32(7, checksumAt ?? 0),
+    be32(8, withPseudoHeader),
+  );
+}
+
 /** Goes on only if a register holds this value (`equal`), or another one. */
 export function compare(
   value: Uint8Array,
@@ -69,6 +93,24 @@ export function compare(
 /** Goes on only if the set of this name, in the rule's table, has what the registers from this one on hold. */
 export function lookUp(set: string, from: number = register(0)): Uint8Array {
   return expression("lookup", text(1, set), be32(2, from));
+}
+
+/** Goes on only if the map of this name has what the registers from `key` on hold, and loads what it has for that. */
+export function lookUpValue(
+  map: string,
+  { key, into }: { readonly key: number; readonly into: number },
+): Uint8Array {
+  return expression("lookup", text(1, map), be32(2, key), be32(3, into));
+}
+
+const updateElement = 1;
+
+/** Puts a value into the map of this name under a key, or renews its time there. */
+export function rememberInMap(
+  map: string,
+  { key, value }: { readonly key: number; readonly value: number },
+): Uint8Array {
+  return expression("dynset", text(1, map), be32(3, updateElement), be32(4, key), be32(5, value));
 }
 
 /** Puts a value in a register. */

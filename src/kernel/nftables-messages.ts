@@ -16,7 +16,7 @@ import { dataOf } from "./nftables-expressions.ts";
 
 /**
  * PURE: the messages of nf_tables, those of a transaction and those that read. Tables are of the family inet, which sees
- * IPv4 and IPv6. Numbers are in network order here, unlike in the rest of netlink.
+ * IPv4 and IPv6, or of netdev, which sees what passes through an interface. Numbers are in network order here, unlike in the rest of netlink.
  */
 
 /** A set of values that rules look up; `keyType` is nft(8)'s number of the type, which is for its eyes only. */
@@ -24,7 +24,17 @@ export interface NftSet {
   readonly name: string;
   readonly keyType: number;
   readonly keyLength: number;
+  /** Makes it a map that rules fill, where what nobody renews is forgotten; lengths in bytes. */
+  readonly map?: {
+    readonly type: number;
+    readonly length: number;
+    readonly size: number;
+    readonly timeoutMs: number;
+  };
 }
+
+/** The families of tables in use here. */
+export type NftFamily = "inet" | "netdev";
 
 /** A chain that the kernel runs on every packet at a point of its way. */
 export interface NftChain {
@@ -34,6 +44,8 @@ export interface NftChain {
   readonly hook: keyof typeof hooks;
   /** Chains of lower priority come first. */
   readonly priority: number;
+  /** The interfaces of a chain at `ingress` or `egress`; for the others none. */
+  readonly links?: readonly string[];
 }
 
 /** A rule at the end of a chain; its comment tells it from others. */
@@ -44,7 +56,12 @@ export interface NftRule {
 }
 
 /** One step of a transaction; what is there already is no error, what is to be removed and is not there is one. */
-export type NftChange =
+export type NftChange = NftStep & {
+  /** The table's; without it `inet`. */
+  readonly family?: NftFamily;
+};
+
+type NftStep =
   | { readonly kind: "add-table" | "remove-table"; readonly table: string }
   | { readonly kind: "add-set"; readonly table: string; readonly set: NftSet; readonly id: number }
   | { readonly kind: "add-chain"; readonly table: string; readonly chain: NftChain }
@@ -56,9 +73,9 @@ export type NftChange =
       readonly keys: readonly Uint8Array[];
     };
 
-const hooks = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
+const hooks = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4, ingress: 0, egress: 1 };
 const subsystem = 10;
-const inet = 1;
+const families: Readonly<Record<NftFamily, number>> = { inet: 1, netdev: 5 };
 const command = {
   newTable: 0,
   getTable: 1,
@@ -88,22 +105,26 @@ function header(family: number, resource: number): Uint8Array {
 function request(
   operation: string,
   what: keyof typeof command,
-  how: { readonly flags?: number; readonly attributes: readonly Uint8Array[] },
+  how: {
+    readonly family: NftFamily | undefined;
+    readonly flags?: number;
+    readonly attributes: readonly Uint8Array[];
+  },
 ): NetlinkRequest {
   return {
     operation,
     type: (subsystem << 8) | command[what],
     flags: how.flags ?? 0,
-    payload: concatBytes(header(inet, 0), ...how.attributes),
+    payload: concatBytes(header(families[how.family ?? "inet"], 0), ...how.attributes),
   };
 }
 
 /** Gives the steps that leave a table empty, whether or not it was there: removing what is not there would be refused. */
-export function emptiedTable(table: string): readonly NftChange[] {
+export function emptiedTable(table: string, family: NftFamily = "inet"): readonly NftChange[] {
   return [
-    { kind: "add-table", table },
-    { kind: "remove-table", table },
-    { kind: "add-table", table },
+    { kind: "add-table", family, table },
+    { kind: "remove-table", family, table },
+    { kind: "add-table", family, table },
   ];
 }
 
@@ -123,26 +144,35 @@ export const transactionEnd: NetlinkRequest = {
 
 /** Writes a step. */
 export function changeRequests(change: NftChange): readonly NetlinkRequest[] {
-  const { table } = change;
+  const { table, family } = change;
   const { create } = messageFlag;
   switch (change.kind) {
     case "add-table":
       return [
-        request(`nf_tables: table ${table}`, "newTable", { flags: create, attributes: [text(1, table)] }),
+        request(`nf_tables: table ${table}`, "newTable", {
+          family,
+          flags: create,
+          attributes: [text(1, table)],
+        }),
       ];
     case "remove-table":
-      return [request(`nf_tables: remove table ${table}`, "delTable", { attributes: [text(1, table)] })];
+      return [
+        request(`nf_tables: remove table ${table}`, "delTable", { family, attributes: [text(1, table)] }),
+      ];
     case "add-set": {
       const { name, keyType, keyLength } = change.set;
       const key = [be32(4, keyType), be32(5, keyLength)];
-      const attributes = [text(1, table), text(2, name), be32(3, 0), ...key, be32(10, change.id)];
-      return [request(`nf_tables: set ${name}`, "newSet", { flags: create, attributes })];
+      const map = mapAttributes(change.set);
+      const flags = be32(3, map.length === 0 ? 0 : mapFlags);
+      const attributes = [text(1, table), text(2, name), flags, ...key, ...map, be32(10, change.id)];
+      return [request(`nf_tables: set ${name}`, "newSet", { family, flags: create, attributes })];
     }
     case "add-chain": {
-      const { name, type, hook, priority } = change.chain;
-      const place = nested(4, be32(1, hooks[hook]), be32(2, priority));
+      const { name, type, hook, priority, links = [] } = change.chain;
+      const on = links.length === 0 ? [] : [nested(4, ...links.map((link) => text(1, link)))];
+      const place = nested(4, be32(1, hooks[hook]), be32(2, priority), ...on);
       const attributes = [text(1, table), text(3, name), place, be32(5, acceptPolicy), text(7, type)];
-      return [request(`nf_tables: chain ${name}`, "newChain", { flags: create, attributes })];
+      return [request(`nf_tables: chain ${name}`, "newChain", { family, flags: create, attributes })];
     }
     case "add-rule": {
       const { chain, comment, expressions } = change.rule;
@@ -153,7 +183,7 @@ export function changeRequests(change: NftChange): readonly NetlinkRequest[] {
         attribute(7, commentBytes(comment)),
       ];
       const flags = create | appendFlag;
-      return [request(`nf_tables: rule ${comment}`, "newRule", { flags, attributes })];
+      return [request(`nf_tables: rule ${comment}`, "newRule", { family, flags, attributes })];
     }
     case "add-elements":
       return elementRequests(change, "newElements", create);
@@ -165,20 +195,29 @@ export function changeRequests(change: NftChange): readonly NetlinkRequest[] {
 }
 
 const appendFlag = 0x800;
+// NFT_SET_MAP, NFT_SET_TIMEOUT, NFT_SET_EVAL.
+const mapFlags = 0x8 | 0x10 | 0x20;
+
+function mapAttributes({ map }: NftSet): readonly Uint8Array[] {
+  if (map === undefined) return [];
+  const timeout = new Uint8Array(8);
+  new DataView(timeout.buffer).setBigUint64(0, BigInt(map.timeoutMs), false);
+  return [be32(6, map.type), be32(7, map.length), nested(9, be32(1, map.size)), attribute(11, timeout)];
+}
 
 function elementRequests(
   change: Extract<NftChange, { readonly keys: readonly Uint8Array[] }>,
   what: "newElements" | "delElements",
   flags: number,
 ): readonly NetlinkRequest[] {
-  const { table, set, keys } = change;
+  const { table, family, set, keys } = change;
   const requests: NetlinkRequest[] = [];
   for (let start = 0; start < keys.length; start += elementsPerMessage) {
     const elements = keys
       .slice(start, start + elementsPerMessage)
       .map((key) => nested(listElement, nested(1, dataOf(key))));
     const attributes = [text(1, table), text(2, set), nested(3, ...elements)];
-    requests.push(request(`nf_tables: elements of ${set}`, what, { flags, attributes }));
+    requests.push(request(`nf_tables: elements of ${set}`, what, { family, flags, attributes }));
   }
   return requests;
 }
@@ -190,19 +229,23 @@ function commentBytes(comment: string): Uint8Array {
 
 /** Asks for the keys in a set. */
 export function elementDump(table: string, set: string): NetlinkRequest {
-  return request(`nf_tables: read set ${set}`, "getElements", { attributes: [text(1, table), text(2, set)] });
+  return request(`nf_tables: read set ${set}`, "getElements", {
+    family: "inet",
+    attributes: [text(1, table), text(2, set)],
+  });
 }
 
 /** Asks for the rules of a chain. */
-export function ruleDump(table: string, chain: string): NetlinkRequest {
+export function ruleDump(table: string, chain: string, family: NftFamily = "inet"): NetlinkRequest {
   return request(`nf_tables: read chain ${chain}`, "getRule", {
+    family,
     attributes: [text(1, table), text(2, chain)],
   });
 }
 
 /** Asks which generation of rules is in force. */
 export function generationRequest(): NetlinkRequest {
-  return request("nf_tables: read generation", "getGeneration", { attributes: [] });
+  return request("nf_tables: read generation", "getGeneration", { family: "inet", attributes: [] });
 }
 
 function body({ payload }: NetlinkMessage): Uint8Array {
@@ -243,7 +286,8 @@ export function parseGeneration(message: NetlinkMessage): number | null {
 
 /** Reads which table a notification is about; null for the end of a transaction and other families. */
 export function notifiedTable(message: NetlinkMessage): string | null {
-  const isTables = message.type >> 8 === subsystem && message.payload[0] === inet;
+  const isTables =
+    message.type >> 8 === subsystem && Object.values(families).includes(message.payload[0] ?? 0);
   if (!isTables || isOf(message, "newGeneration")) return null;
   return readText(parseAttributes(body(message)), 1);
 }

@@ -9,6 +9,7 @@ import {
   elementDump,
   generationRequest,
   type NftChange,
+  type NftFamily,
   notifiedTable,
   parseElements,
   parseGeneration,
@@ -53,9 +54,9 @@ export class Nftables {
   }
 
   /** Removes a table with all that is in it; one that is not there is none to remove. */
-  removeTable(table: string): "removed" | "absent" {
+  removeTable(table: string, family: NftFamily = "inet"): "removed" | "absent" {
     try {
-      this.apply([{ kind: "remove-table", table }]);
+      this.apply([{ kind: "remove-table", family, table }]);
       return "removed";
     } catch (error) {
       if (hasCode(error, "ENOENT")) return "absent";
@@ -69,8 +70,10 @@ export class Nftables {
   }
 
   /** Lists the comments of the rules in a chain, in their order; a chain that is not there has none. */
-  comments(table: string, chain: string): readonly string[] {
-    const rules = this.#listIfThere(ruleDump(table, chain))?.flatMap((message) => parseRule(message) ?? []);
+  comments(table: string, chain: string, family: NftFamily = "inet"): readonly string[] {
+    const rules = this.#listIfThere(ruleDump(table, chain, family))?.flatMap(
+      (message) => parseRule(message) ?? [],
+    );
     // Kernels that do not know how to narrow a dump give all chains.
     return rules?.filter((rule) => rule.chain === chain).map(({ comment }) => comment) ?? [];
   }
@@ -115,7 +118,7 @@ export class Nftables {
 }
 
 /** Removes a table that a process left behind; tells whether it was there, which it is not where there is no packet filter. */
-export function removeLeftTable(table: string): boolean {
+export function removeLeftTable(table: string, family: NftFamily = "inet"): boolean {
   let filter: Nftables;
   try {
     filter = Nftables.open();
@@ -123,7 +126,7 @@ export function removeLeftTable(table: string): boolean {
     return false;
   }
   try {
-    return filter.removeTable(table) === "removed";
+    return filter.removeTable(table, family) === "removed";
   } catch {
     // What the kernel knows nothing of is not there.
     return false;

@@ -12,6 +12,8 @@ import {
   ruleDump,
   type RouteRequest,
   type RuleRequest,
+  wayLink,
+  wayQuestion,
 } from "./fib-messages.ts";
 import { applyChanges, type AddressKey, type ChangeOutcome, type RouteChange } from "./route-changes.ts";
 import {
@@ -152,6 +154,24 @@ export class RouteNetlink {
         (message) => (message.type === routeMessage.newRoute ? parse(message.payload) : null),
       );
     });
+  }
+
+  /** Gives the index of the interface that packets with a mark would leave through to an address; null if they cannot. */
+  linkTowards(address: string, mark: number): number | null {
+    const request = {
+      type: routeMessage.getRoute,
+      operation: "RTM_GETROUTE",
+      flags: 0,
+      payload: wayQuestion(address, mark),
+    };
+    try {
+      const answers = this.#connection.request(request);
+      const answer = answers.find(({ type }) => type === routeMessage.newRoute);
+      return answer === undefined ? null : wayLink(answer.payload);
+    } catch (error) {
+      if (hasCode(error, "ENETUNREACH", "EHOSTUNREACH", "EACCES", "EINVAL")) return null;
+      throw error;
+    }
   }
 
   /** Lists the rules of both families. */

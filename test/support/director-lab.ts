@@ -100,7 +100,7 @@ export function directorLab(
 
 /** A plan of nothing but services. */
 export function plan(...services: readonly IpvsServicePlan[]): DirectorPlan {
-  return { probes: [], probeSets: [], services, marks: [], footing: noFooting, notify: null };
+  return { probes: [], probeSets: [], detours: [], services, marks: [], footing: noFooting, notify: null };
 }
 
 /** The servers of the first service with their weights, sorted. */

@@ -4,6 +4,7 @@ import type { Check, HttpCheck, ProbePlan, ProbeTiming } from "../../src/config/
 export const usualTiming: ProbeTiming = {
   id: "tcp 192.0.2.1:80",
   target: { address: "192.0.2.1", port: 80 },
+  vip: null,
   intervalMs: 2_000,
   fastIntervalMs: null,
   jitterMs: null,

@@ -12,6 +12,7 @@ export async function probeResults(
   const reason = await checker.configure({
     probes,
     probeSets: [],
+    detours: [],
     services: [],
     marks: [],
     footing: noFooting,

@@ -12,7 +12,7 @@ import { readUdp, udpKeys } from "../checks/udp.ts";
 import type { Conflict, Keys } from "../checks/keys.ts";
 import type { CheckConfig } from "../config.ts";
 import { closest, quoted } from "../suggestion.ts";
-import { address, complaint, duration, integer, orElse, orNull, table, wants } from "./fields.ts";
+import { address, choice, complaint, duration, integer, orElse, orNull, table, wants } from "./fields.ts";
 import { perNode, type PerNode } from "./per-node.ts";
 
 /** What all kinds of checks have in common, as the file has it. */
@@ -29,6 +29,7 @@ interface TimingEntry {
   readonly source: PerNode<string> | null;
   readonly fwmark: number | null;
   readonly connect_address: string | null;
+  readonly via: "vip" | null;
 }
 
 /** What a check does when the file does not say; the identity of a probe leaves these values out. */
@@ -57,6 +58,7 @@ const timing = {
   source: orNull(perNode(address(sourceExample), address(sourceExample), wants("an address", sourceExample))),
   fwmark: orNull(integer(1, 0xffff_ffff, "fwmark = 10")),
   connect_address: orNull(address('connect_address = "192.0.2.8"')),
+  via: orNull(choice(["vip"])),
 };
 
 const example = 'check = { type = "http", path = "/healthz" }, or check = { type = "tcp" }';
@@ -64,6 +66,7 @@ const example = 'check = { type = "http", path = "/healthz" }, or check = { type
 function common(entry: TimingEntry): Omit<CheckConfig, "kind"> {
   return {
     address: entry.connect_address,
+    via: entry.via,
     port: entry.port,
     intervalMs: entry.interval,
     fastIntervalMs: entry.fast_interval,

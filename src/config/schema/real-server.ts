@@ -92,6 +92,10 @@ export const realServerSchema: z.ZodType<RealServerEntry> = table(
     const message = complaint("tells nobody", 'add agent = { address = ":8081" }, which directors ask');
     context.addIssue({ code: "custom", path, message });
   }
+  if (health.via !== null) {
+    const message = complaint("a server asks its own VIPs anyway", "remove it");
+    context.addIssue({ code: "custom", path: [...path, "via"], message });
+  }
   if (health.port === null) {
     const message = complaint("has no port of its own", 'write it, as in { type = "tcp", port = 80 }');
     context.addIssue({ code: "custom", path, message });

@@ -66,6 +66,7 @@ async function startDirector(host: Host, fifo: string, script: string): Promise<
   const plan: DirectorPlan = {
     probes: [probe("4", four), probe("6", six)],
     probeSets: [],
+    detours: [],
     services,
     marks: [],
     footing: noFooting,

@@ -55,6 +55,7 @@ async function withProbes(
     await checker.configure({
       probes,
       probeSets: [],
+      detours: [],
       services: [],
       marks: [],
       footing: noFooting,
@@ -153,6 +154,7 @@ test("a hundred probes that hang do not keep another one from its turn", async (
   await checker.configure({
     probes: [...stuck, http("well", badServers.well)],
     probeSets: [],
+    detours: [],
     services: [],
     marks: [],
     footing: noFooting,
@@ -250,6 +252,7 @@ test("rise and fall are observed on a server that dies and comes back", async ()
   await checker.configure({
     probes: [tcp("web", port, { rise: 3, fall: 2 })],
     probeSets: [],
+    detours: [],
     services: [],
     marks: [],
     footing: noFooting,

@@ -116,6 +116,7 @@ test("files and agents say how a server is and what weight it wants, and every c
     await checker.configure({
       probes,
       probeSets: [],
+      detours: [],
       services: [],
       marks: [],
       footing: noFooting,

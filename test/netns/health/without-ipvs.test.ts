@@ -21,6 +21,7 @@ test("a director says what to install or to use instead when the kernel has no I
     probes: [],
     services: [plannedService()],
     probeSets: [],
+    detours: [],
     marks: [],
     footing: noFooting,
     notify: null,
@@ -37,6 +38,7 @@ test("a director says what to install or to use instead when the kernel has no I
     await director.configure({
       probes: [],
       probeSets: [],
+      detours: [],
       services: [],
       marks: [],
       footing: noFooting,
@@ -77,6 +79,7 @@ test("a director leaves when its supervisor is gone", async () => {
   await director.configure({
     probes: [],
     probeSets: [],
+    detours: [],
     services: [],
     marks: [],
     footing: noFooting,
@@ -93,6 +96,7 @@ test("a director treats SIGTERM as a stop and does not hear SIGINT and SIGHUP", 
   await director.configure({
     probes: [],
     probeSets: [],
+    detours: [],
     services: [],
     marks: [],
     footing: noFooting,

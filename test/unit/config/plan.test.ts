@@ -80,6 +80,7 @@ describe("planNode", () => {
     expect(idle.director).toEqual({
       probes: [],
       probeSets: [],
+      detours: [],
       services: [],
       marks: [],
       footing: noFooting,
@@ -125,6 +126,7 @@ describe("planNode", () => {
       {
         kind: "http",
         id: "http 172.16.8.8:8081 HEAD / host a.example status 204,301-302 every 2s",
+        vip: null,
         target: { address: "172.16.8.8", port: 8081 },
         intervalMs: 2000,
         fastIntervalMs: null,

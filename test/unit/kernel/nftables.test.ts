@@ -52,6 +52,25 @@ describe("steps of a transaction", () => {
     );
   });
 
+  test("name a table of interfaces in the family netdev, and the interfaces of its chains", () => {
+    const family = "netdev";
+    expect(written({ kind: "add-table", family, table })).toBe(`a00 1024 05000000${name}`);
+    const chain = { name: "out", type: "filter", hook: "egress", priority: 0, links: ["eth0"] } as const;
+    expect(written({ kind: "add-chain", family, table, chain })).toContain(
+      hex("24000480 08000100 00000001 08000200 00000000 10000480 09000100 65746830 00000000"),
+    );
+  });
+
+  test("make a map that forgets", () => {
+    const map = { type: 7, length: 4, size: 65_536, timeoutMs: 120_000 };
+    const set = { name: "s", keyType: 461, keyLength: 8, map };
+    expect(written({ kind: "add-set", table, set, id: 1 })).toBe(
+      `a09 1024 01000000${name}${hex("06000200 73000000 08000300 00000038 08000400 000001cd 08000500 00000008")}` +
+        hex("08000600 00000007 08000700 00000004 0c000980 08000100 00010000 0c000b00 00000000 0001d4c0") +
+        hex("08000a00 00000001"),
+    );
+  });
+
   test("carry the keys of a set, many in one message", () => {
     const keys = [fromHex("c0000264"), fromHex("c0000265")];
     const element = (key: string): string => hex(`10000180 0c000180 08000100 ${key}`);

@@ -9,6 +9,7 @@ import { plannedService } from "../../support/ipvs-services.ts";
 const plan = (...services: DirectorPlan["services"]): DirectorPlan => ({
   probes: [],
   probeSets: [],
+  detours: [],
   services,
   marks: [],
   footing: noFooting,
