@@ -176,7 +176,10 @@ for (const { label, watchMs, happen } of happenings) {
   }
   const [peer, ours] = outcomes;
   if (peer === undefined || ours === undefined) continue;
-  const ratio = `ratio of lost probes ${(ours.lost / peer.lost).toFixed(2)}`;
+  const ratio =
+    peer.lost + ours.lost === 0
+      ? "no probes lost by either"
+      : `ratio of lost probes ${(ours.lost / peer.lost).toFixed(2)}`;
   const isMet = ours.lost === 0 && ours.roleChanges === 0;
   const bar =
     happen === happenings[0]?.happen ? `, bar of none and no role change: ${isMet ? "met" : "MISSED"}` : "";
