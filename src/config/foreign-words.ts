@@ -12,7 +12,38 @@ function tracked(subject: string): string {
   return `write a [[track]] with ${subject}, and its name in track`;
 }
 
+const garpDelay = 'write garp = { repeat_delay = "5s" }, with a unit';
+const garpRepeat = "write garp = { burst = 5 }";
+const garpRefresh = 'write garp = { refresh = "60s" }, with a unit';
+const garpRefreshRepeat = "write garp = { refresh_count = 1 }, beside refresh";
+const garpInterval = 'write garp = { interval = "1ms" }, with a unit';
+const afterLosing = "leave it out: an address is announced again after a rival was heard, as garp says";
+const byItself = "leave it out: it is always so";
+
+/** How a taken address is announced. */
+const announcing: Readonly<Record<string, string>> = {
+  garp_master_delay: garpDelay,
+  garp_master_repeat: garpRepeat,
+  garp_master_refresh: garpRefresh,
+  garp_master_refresh_repeat: garpRefreshRepeat,
+  garp_lower_prio_delay: afterLosing,
+  garp_lower_prio_repeat: afterLosing,
+  garp_interval: garpInterval,
+  gna_interval: garpInterval,
+  garp_extra_if: "leave it out: an address is announced where it lives",
+  vmac_garp_intvl: garpRefresh,
+  vrrp_garp_master_delay: garpDelay,
+  vrrp_garp_master_repeat: garpRepeat,
+  vrrp_garp_master_refresh: garpRefresh,
+  vrrp_garp_master_refresh_repeat: garpRefreshRepeat,
+  vrrp_garp_lower_prio_delay: afterLosing,
+  vrrp_garp_lower_prio_repeat: afterLosing,
+  vrrp_garp_interval: garpInterval,
+  vrrp_gna_interval: garpInterval,
+};
+
 const router: Readonly<Record<string, string>> = {
+  ...announcing,
   state: "leave it out: prefer (or priority) decides who is active",
   nopreempt: "write preempt = false",
   virtual_router_id: "write vrid",
@@ -52,8 +83,35 @@ const router: Readonly<Record<string, string>> = {
   down_timer_adverts: "write down_after",
   vrrp_startup_delay: 'write startup_delay, with a unit, as in "30s"',
   use_vmac: "write virtual_mac = true",
+  use_vmac_addr: "leave it out: with virtual_mac the router's own addresses live on its interface",
+  vmac_xmit_base: "leave it out: with virtual_mac advertisements leave from the virtual MAC (RFC 9568 §7.3)",
+  use_ipvlan: "write virtual_mac = true, or leave it out",
+  lower_prio_no_advert:
+    "leave it out: a rival that is outranked is answered at once, as RFC 9568 §6.4.3 says",
+  higher_prio_send_advert:
+    "leave it out: an outranked router says a last word by itself, so that the winner announces",
+  owner_ignore_adverts:
+    "leave it out: the address owner (priority 255) gives way to nobody of lower priority",
+  unicast_fault_no_peer: "leave it out: the nodes of the file are the peers",
+  old_unicast_checksum: "leave it out: both forms of the checksum are accepted",
+  kernel_rx_buf_size: "leave it out: what cannot be read in a flood is sorted by the kernel",
+  timer_expired_backup: "leave it out: a router that was late listens before it claims",
+  thread_timer_expired: "leave it out: a router that was late listens before it claims",
+  debug: "leave it out: `edge-ha watch` shows what is on the wire",
+  vrrp_version: "write version in a [[vrrp]], or vrrp_version in [cluster]",
+  script_user: "write user in the [[track]], in [notify] or in notify",
+  enable_script_security: byItself,
+  vrrp_rt_priority: byItself,
+  vrrp_no_swap: byItself,
+  dynamic_interfaces: "leave it out: interfaces may come and go",
+  global_tracking:
+    "leave it out: a [[track]] concerns every router unless its vips, or a router's track, says otherwise",
+  notify_priority_changes: "leave it out: priorities are in the log and in `edge-ha status`",
+  notify_master_rx_lower_pri: "leave it out: a rival is in the log and in `edge-ha status` as a split brain",
+  notify_deleted: notifyAt("stop"),
+  smtp_alert: "leave it out: mail is not built yet in this version; let a notify script send it",
   router_id: "leave it out: the node's name takes its place",
-  notification_email: "leave it out: mail is not built yet in this version",
+  notification_email: "leave it out: mail is not built yet in this version; let a notify script send it",
   notify:
     "write [notify], which is told of every router and group, or notify in one [[vip]], [[vrrp]] or [[sync_group]]",
   notify_master: notifyAt("master"),
@@ -79,6 +137,8 @@ const track: Readonly<Record<string, string>> = {
   neighbor_ip: "write a [[bfd]] with peer, and bfd with its name here",
   track_interface: "write interface",
 };
+
+const fifoScript = "write fifo in [notify], and start its reader as a service of its own";
 
 const oneHop = "leave it out: sessions go one hop (RFC 5881), with a TTL of 255 on both ends";
 
@@ -236,6 +296,8 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     vrrp_notify_fifo: "write fifo in [notify]",
     notify_fifo: "write fifo in [notify]",
     lvs_notify_fifo: "write fifo and services = true in [notify]",
+    vrrp_notify_fifo_script: fifoScript,
+    notify_fifo_script: fifoScript,
     virtual_server: "write [[service]]",
     ...directors,
     server: "write [[site]], and its servers in an [[upstream]]",
@@ -245,7 +307,11 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   vrrp: router,
   sync_daemon: syncDaemon,
   ipvs,
-  sync_group: router,
+  sync_group: {
+    ...router,
+    group: "write vips, with the names of its members",
+    sync_group_tracking_weight: "leave it out: what burdens one member burdens all",
+  },
   track,
   bfd,
   service,

@@ -5,7 +5,6 @@ import { notBuiltHttp } from "./not-built-http.ts";
  * meanwhile. They are refused by name rather than as unknown, so that nobody takes them for a slip of the pen.
  */
 
-const logOnly = "state changes are in the log and in `edge-ha status` meanwhile";
 const firewall = "use the host's packet filter meanwhile";
 
 const serviceServer: Readonly<Record<string, string>> = {
@@ -21,7 +20,7 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     cache: "let the upstream's servers do it meanwhile",
     real_servers: "write servers in the [[service]] meanwhile",
   },
-  cluster: { mail: logOnly },
+  cluster: { mail: "let the script of [notify] send it meanwhile" },
   node: {
     peer: 'peers = "unicast" in [cluster], [[vip]] or [[vrrp]] takes the peers from [node.address]',
     weight: "write prefer in the [[vip]] meanwhile",
@@ -38,7 +37,7 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "service.servers": serviceServer,
   ...notBuiltHttp,
   proxy: {
-    drain: "connections are drained on stop meanwhile",
+    drain: "write drain_timeout in [cluster]",
     max_connections: "the kernel's limits hold meanwhile",
   },
 };
