@@ -216,13 +216,14 @@ export class Adverts {
     const arrival = judgeArrival(this.#arrivalRules(index, path, place), packet);
     if (arrival.kind === "dropped") {
       counters.countDrop(arrival.remark.kind);
-      this.#sightDrop(source, arrival.remark);
+      this.#sightDrop(source, arrival.remark, null);
       return this.#complain(`advertisement from ${source} dropped: ${arrival.remark.explanation}`);
     }
+    const heartbeat = index > 0 ? path.interface : null;
     const decoded = decodeAdvert(payload, packet, arrival.ttl);
     if (decoded.kind === "malformed") {
       counters.countDrop(decoded.cause);
-      this.#sightDrop(arrival.identity, { kind: decoded.cause, explanation: decoded.explanation });
+      this.#sightDrop(arrival.identity, { kind: decoded.cause, explanation: decoded.explanation }, heartbeat);
       return this.#complain(`advertisement from ${source} dropped: ${decoded.explanation}`);
     }
     const { advert } = decoded;
@@ -232,7 +233,7 @@ export class Adverts {
     counters.countJudged(judged);
     if (judged.kind === "dropped") {
       const { kind, explanation } = judged.remark;
-      this.#sightDrop(arrival.identity, judged.remark);
+      this.#sightDrop(arrival.identity, judged.remark, heartbeat);
       // The kind is what repeats itself: an explanation may have a time in it.
       return this.#complain(`advertisement from ${source} dropped: ${explanation}`, `${kind} ${source}`);
     }
@@ -300,9 +301,13 @@ export class Adverts {
     log.warning(`${plan().name}: path ${path} to ${router} is silent${why}, ${rest}`);
   }
 
-  #sightDrop(source: string, { kind: cause, explanation }: Remark<DropCause>): void {
+  #sightDrop(
+    source: string,
+    { kind: cause, explanation }: Remark<DropCause>,
+    heartbeat: string | null,
+  ): void {
     // What is reflected is our own.
-    if (cause !== "reflected") this.#needs.sight({ kind: "dropped", source, cause, explanation });
+    if (cause !== "reflected") this.#needs.sight({ kind: "dropped", source, cause, explanation, heartbeat });
   }
 
   #complain(text: string, kind: string = text): void {

@@ -13,7 +13,9 @@ import { formatMs } from "./timers.ts";
  * A rival shows itself in four ways. Its advertisements count, again and again, and it does not give way: it does not
  * hear ours, or drops them. They arrive and are dropped here. They arrive on the link, but in another group or under
  * another VRID. Or nothing of them arrives, and another host answers for an address of ours. What was only
- * dropped may as well be an attacker's: as long as neighbours can be asked, it takes an answer to make a rival of it.
+ * dropped may as well be an attacker's: as long as neighbours can be asked, it takes an answer to make a rival of it. But
+ * for what comes over a heartbeat, where there are none but the nodes: while the network of the addresses is cut, nobody
+ * else can tell.
  */
 
 /** Something heard of a rival while this router was active. */
@@ -33,6 +35,8 @@ export type Sighting =
       readonly at: Instant;
       readonly source: string;
       readonly cause: DropCause;
+      /** The heartbeat it came over, from the address that a node of the file has there; null if it came otherwise. */
+      readonly heartbeat: string | null;
       /** Sentence fragment with the values at fault. */
       readonly explanation: string;
     }
@@ -84,7 +88,7 @@ const shortestGapMs = 5;
 
 /** Adds a sighting; the same traces come back if it is one too many. */
 export function withSighting(traces: Traces, sighting: Sighting): Traces {
-  const key = `${sighting.kind} ${sighting.kind === "neighbour" ? sighting.mac : sighting.source}`;
+  const key = traceKey(sighting);
   const before = traces.get(key);
   const { at } = sighting;
   if (before === undefined ? traces.size >= mostTraces : at - before.last.at < shortestGapMs) return traces;
@@ -93,6 +97,12 @@ export function withSighting(traces: Traces, sighting: Sighting): Traces {
       ? { last: sighting, firstAt: at, gapMs: 0, count: 1 }
       : { last: sighting, firstAt: before.firstAt, gapMs: at - before.last.at, count: before.count + 1 };
   return new Map([...traces, [key, trace]]);
+}
+
+/** What comes over a heartbeat is a trace of its own: it proves what the rest does not. */
+function traceKey(sighting: Sighting): string {
+  const way = sighting.kind === "dropped" && sighting.heartbeat !== null ? ` over ${sighting.heartbeat}` : "";
+  return `${sighting.kind} ${sighting.kind === "neighbour" ? sighting.mac : sighting.source}${way}`;
 }
 
 /** Leaves out what is too old to tell anything about now. */
@@ -116,7 +126,9 @@ export function judgeTraces(traces: Traces, rules: SplitBrainRules): SplitBrain 
   const answered = all.find(({ last, count }) => last.kind === "neighbour" && count >= 2)?.last;
   const words = all.filter(({ last }) => last.kind !== "neighbour");
   const steady = words.filter((trace) => isSteady(rules, trace)).map(({ last }) => last);
-  const proof = steady.find(({ kind }) => kind === "advert" || !rules.canAsk);
+  const proof = steady.find(
+    (each) => each.kind === "advert" || !rules.canAsk || (each.kind === "dropped" && each.heartbeat !== null),
+  );
   if (answered === undefined && proof === undefined) return null;
   const mac = answered?.kind === "neighbour" ? answered.mac : null;
   return explained(rules, mac, bestWord(steady) ?? answered ?? proof);
@@ -164,7 +176,7 @@ function reasonOf(rules: SplitBrainRules, sighting: Sighting): Reason {
     case "dropped":
       return {
         ...adviceOnDrop(sighting.cause),
-        explanation: `its advertisements arrive and are dropped: ${sighting.explanation}`,
+        explanation: `its advertisements arrive${sighting.heartbeat === null ? "" : ` on ${sighting.heartbeat}`} and are dropped: ${sighting.explanation}`,
       };
     case "stray":
       return strayReason(rules, sighting);

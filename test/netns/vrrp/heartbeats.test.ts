@@ -136,6 +136,39 @@ test("a stop hands over on the heartbeat while the own network is cut", async ()
   expect(lb2.status()?.reason).toBe("192.0.2.10 resigned");
 });
 
+const keyed = (digits: string): string =>
+  `${fast}\nauth = { type = "hmac", keys = { 1 = "hex:${digits.repeat(16)}" } }`;
+
+test("two nodes whose own network is cut, and who do not believe each other, say so by what the heartbeat carries", async () => {
+  await using pair = await pairLab(2);
+  const [first] = plans(keyed("0b17"));
+  const [, other] = plans(keyed("0b18"));
+  const [, same] = plans(keyed("0b17"));
+  // Nothing passes, no ARP either: nobody can be asked who has the address.
+  await pair.lb2.blockLink("eth0");
+  const lb1 = await VrrpRole.start(pair.lb1, first);
+  const lb2 = await VrrpRole.start(pair.lb2, other);
+  for (const [node, rival, address] of [
+    [lb1, "lb2", "192.0.2.11"],
+    [lb2, "lb1", "192.0.2.10"],
+  ] as const) {
+    await node.reaches("active");
+    await waitFor(`the other than ${rival} knows`, () => (node.status()?.splitBrain ?? null) !== null);
+    expect(node.status()?.splitBrain).toMatchObject({
+      rival: { node: rival, address, mac: null },
+      cause: "authentication",
+      advice: "give every node the same auth",
+    });
+    expect(node.log()).toContain(
+      `${name}: split brain: ${rival} (${address}) is active too: its advertisements arrive on eth1 and are dropped: `,
+    );
+  }
+  expect(await lb2.configure(same)).toBeNull();
+  await lb2.reaches("backup");
+  for (const node of [lb1, lb2])
+    await waitFor("it is over", () => (node.status()?.splitBrain ?? null) === null);
+});
+
 for (const [family, keys] of [
   [4, fast],
   [6, `${fast}\npeers = "unicast"`],

@@ -239,3 +239,34 @@ describe("a pair of unicast peers", () => {
     expect(states(pair)).toEqual(["fault", "active"]);
   });
 });
+
+describe("a pair whose own network is cut, and whose keys differ", () => {
+  test("says on both sides who is active too and why, by what the heartbeat carries alone", () => {
+    const hmac = { activeKey: 1, timeWindowMs: null, mode: "enforce" } as const;
+    const keyed = (hex: string): readonly [VrrpPlan, VrrpPlan] =>
+      pairPlans({ hmac: { ...hmac, keys: [{ id: 1, hex: hex.repeat(16) }] } });
+    const [first] = keyed("aa");
+    const [, second] = keyed("bb");
+    const pair = startedPair([first, second]);
+    cut(pair, "eth0");
+    pair.clock.advance(20_000);
+    expect(states(pair)).toEqual(["active", "active"]);
+    for (const [node, other] of [
+      [pair.lb1, "lb2"],
+      [pair.lb2, "lb1"],
+    ] as const) {
+      expect(node.status().splitBrain).toMatchObject({ rival: { mac: null }, cause: "authentication" });
+      expect(node.status().splitBrain?.explanation).toMatch(
+        /^its advertisements arrive on eth1 and are dropped: /,
+      );
+      expect(
+        node.log.filter((line) => line.includes("split brain")),
+        other,
+      ).toHaveLength(1);
+    }
+    pair.lb2.node.configure(keyed("aa")[1], []);
+    pair.clock.advance(20_000);
+    expect(states(pair)).toEqual(["active", "backup"]);
+    for (const node of [pair.lb1, pair.lb2]) expect(node.status().splitBrain).toBeNull();
+  });
+});

@@ -34,9 +34,14 @@ function repeated(make: (ms: number) => Sighting, times = 4): readonly Sighting[
 const advert = (ms: number): Sighting => {
   return { kind: "advert", at: at(ms), source, oddities: [], path: "eth0", silentPaths: [] };
 };
-const dropped = (ms: number): Sighting => {
-  return { kind: "dropped", at: at(ms), source, cause: "auth", explanation: "its password is not ours" };
-};
+const droppedOn =
+  (heartbeat: string | null) =>
+  (ms: number): Sighting => {
+    const explanation = "its password is not ours";
+    return { kind: "dropped", at: at(ms), source, cause: "auth", heartbeat, explanation };
+  };
+const dropped = droppedOn(null);
+const over = droppedOn("eth1");
 const stray = (more: { group?: string; vrid?: number }) => (ms: number) =>
   ({ kind: "stray", at: at(ms), source, group: "224.0.0.18", vrid: 51, ...more }) as const;
 const neighbour = (ms: number): Sighting => {
@@ -68,6 +73,17 @@ describe("a rival", () => {
     expect(judgeTraces(traces(...repeated(dropped)), { ...rules, canAsk: false })).toMatchObject({
       cause: "authentication",
     });
+  });
+
+  test("is a node of the file whose word is dropped on a heartbeat, though nobody can be asked", () => {
+    expect(verdict(...repeated(over))).toMatchObject({
+      cause: "authentication",
+      rival: { node: "lb2", address: source, mac: null },
+      explanation: "its advertisements arrive on eth1 and are dropped: its password is not ours",
+    });
+    // What an attacker makes up on the network of the addresses in between takes nothing away from it.
+    const mixed = repeated(over).flatMap((sighting) => [sighting, dropped(sighting.at - 50_000 + 500)]);
+    expect(verdict(...mixed)).toMatchObject({ cause: "authentication" });
   });
 
   test("is whoever answers for the address, and what is dropped tells why", () => {
@@ -120,6 +136,7 @@ describe("the likely cause", () => {
     for (const [cause, expected] of causes) {
       const drop = (ms: number): Sighting => ({
         kind: "dropped",
+        heartbeat: null,
         at: at(ms),
         source,
         cause,
