@@ -15,6 +15,8 @@ export interface Engine {
   readonly departing: Set<string>;
   readonly sweep: Sweep;
   readonly handlers: Bun.SocketHandler<SocketOwner>;
+  /** For sockets that this process opens. */
+  readonly dialHandlers: Bun.SocketHandler<SocketOwner>;
   readonly log: Log;
   readonly suspects: Suspects;
   readonly counters: Counters;

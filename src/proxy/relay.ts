@@ -3,13 +3,16 @@ import type { Engine, OpenClient } from "./engine.ts";
 import { Outbox } from "./outbox.ts";
 import type { Caller } from "./selection/scheduler.ts";
 import type { Relay, RelayServer } from "./snapshot.ts";
-import { localAddressOf, noOwner, type SocketOwner, type Wire } from "./sockets.ts";
+import { dial, type Dialler, localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
 import { Tunnel } from "./tunnel.ts";
 
+/** What a client may have sent before a server is there: more stays in the kernel. */
+const mostEarlyBytes = 64 * 1024;
+
 /**
- * A client of a TCP service, until a server has taken its connection: then it is a tunnel. Nothing is read from the
- * client before, so a server that refuses can be replaced by another. With no server left it goes to the sorry server.
+ * A client of a TCP service, until a server has taken its connection: then it is a tunnel. What the client sends before is
+ * kept, so a server that refuses can be replaced by another. With no server left it goes to the sorry server.
  */
 export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   readonly clientAddress: string;
@@ -21,9 +24,11 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   private server: RelayServer | null = null;
   private usesSorry = false;
   private connectBy = 0;
-  /** Counts attempts, so that one which was given up cannot come back. */
-  private attempt = 0;
+  /** One that was given up cannot come back. */
+  private attempt: Attempt | null = null;
   private early: Buffer[] = [];
+  private earlyBytes = 0;
+  private isPaused = false;
   private hasEnded = false;
   private isDone = false;
 
@@ -41,13 +46,20 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
     engine.sweep.add(this);
     engine.clients.add(this);
     engine.counters.requests++;
-    wire.pause();
     this.connectNext();
   }
 
-  /** A pause does not take back what the loop has read already. */
+  /**
+   * Keeps what comes before a server is there. To pause every client at once costs six system calls of the runtime's each, and
+   * most servers are there before their client's first byte.
+   */
   received(bytes: Buffer): void {
     this.early.push(bytes);
+    this.earlyBytes += bytes.length;
+    if (this.earlyBytes > mostEarlyBytes && !this.isPaused) {
+      this.isPaused = true;
+      this.wire.pause();
+    }
   }
 
   drained(): void {
@@ -115,24 +127,20 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   }
 
   private connect(endpoint: Endpoint): void {
-    const attempt = ++this.attempt;
     this.connectBy = this.engine.sweep.after(this.relay.plan.connectTimeoutMs);
-    const isCurrent = (): boolean => attempt === this.attempt && !this.isDone;
-    Bun.connect<SocketOwner>({
-      hostname: endpoint.address,
-      port: endpoint.port,
-      allowHalfOpen: true,
-      data: noOwner,
-      socket: {
-        ...this.engine.handlers,
-        open: (far) => {
-          if (isCurrent()) this.open(far);
-          else far.terminate();
-        },
-      },
-    }).catch(() => {
-      if (isCurrent()) this.connectNext();
-    });
+    this.attempt = new Attempt(this);
+    dial(endpoint, this.attempt, this.engine.dialHandlers);
+  }
+
+  /** Takes the socket of an attempt that has succeeded. */
+  connected(attempt: Attempt, far: Wire): void {
+    if (attempt === this.attempt && !this.isDone) this.open(far);
+    else far.terminate();
+  }
+
+  /** An attempt has failed. */
+  refused(attempt: Attempt): void {
+    if (attempt === this.attempt && !this.isDone) this.connectNext();
   }
 
   private open(far: Wire): void {
@@ -151,7 +159,7 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
       },
     });
     engine.tunnels.add(tunnel);
-    this.wire.resume();
+    if (this.isPaused) this.wire.resume();
     for (const bytes of early) tunnel.near.received(bytes);
     if (this.hasEnded) tunnel.near.ended();
   }
@@ -166,5 +174,38 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
     this.isDone = true;
     this.engine.sweep.remove(this);
     this.engine.clients.delete(this);
+  }
+}
+
+/** One attempt to connect to a server; its socket belongs to a tunnel before anything else can happen to it. */
+class Attempt implements Dialler {
+  private readonly client: RelayedClient;
+
+  constructor(client: RelayedClient) {
+    this.client = client;
+  }
+
+  connected(far: Wire): void {
+    this.client.connected(this, far);
+  }
+
+  refused(): void {
+    this.client.refused(this);
+  }
+
+  received(): void {
+    // Nothing comes before it is connected.
+  }
+
+  drained(): void {
+    // Nothing was written.
+  }
+
+  ended(): void {
+    // As above.
+  }
+
+  closed(): void {
+    // It was given up.
   }
 }

@@ -26,7 +26,7 @@ import {
   type Snapshot,
   type SnapshotContext,
 } from "./snapshot.ts";
-import { socketHandlers } from "./sockets.ts";
+import { diallingHandlers, socketHandlers } from "./sockets.ts";
 import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
@@ -66,6 +66,7 @@ export class Worker {
 
   constructor(log: Log, tell: Tell) {
     this.log = log;
+    const handlers = socketHandlers(log);
     this.newClients = new NewClients(tell.clients);
     this.engine = {
       snapshot: compileSnapshot(emptyPlan, this.context()),
@@ -74,7 +75,8 @@ export class Worker {
       sweep: new Sweep(() => {
         for (const accessLog of this.logs.values()) accessLog.flush();
       }),
-      handlers: socketHandlers(log),
+      handlers,
+      dialHandlers: diallingHandlers(handlers),
       log,
       suspects: new Suspects(tell.suspects),
       counters: new Counters(),

@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { RelayPlan } from "../../../src/config/node-plan.ts";
+import { closeListener, listenTcp } from "../../../src/kernel/listen.ts";
 import { EchoServer } from "../../support/echo-tcp.ts";
 import { waitFor } from "../../support/lab.ts";
 import { freePort, ProxyDriver, simplePlan } from "../../support/proxy-driver.ts";
@@ -183,6 +184,23 @@ describe("a relayed service", () => {
       const client = Bun.spawn(["python3", script, String(port), String(size)], { stdout: "pipe" });
       expect((await new Response(client.stdout).text()).trim()).toBe(`${size} end`);
     }
+  });
+
+  test("keeps what a client sends before a server has accepted, little or much of it", async () => {
+    const port = freePort();
+    const full = freePort();
+    await using server = new EchoServer();
+    // Nobody accepts there, and its queue has room for one.
+    const descriptor = listenTcp({ endpoint: { address: "127.0.0.1", port: full }, backlog: 0 });
+    await using _waiting = await RawClient.connect(full);
+    await using driver = await ProxyDriver.start(relayPlan(port, [full, server.port]));
+    const script = join(import.meta.dir, "../../support/half-close-client.py");
+    for (const size of [10, 3_000_000]) {
+      await driver.configure(relayPlan(port, [full, server.port]));
+      const client = Bun.spawn(["python3", script, String(port), String(size)], { stdout: "pipe" });
+      expect((await new Response(client.stdout).text()).trim()).toBe(`${size} end`);
+    }
+    closeListener(descriptor);
   });
 
   test("forgets a client that reset its connection before it was accepted", async () => {
