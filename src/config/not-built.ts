@@ -14,7 +14,7 @@ const serviceServer: Readonly<Record<string, string>> = {
 const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "": {
     admin: "`edge-ha status` shows this node's state meanwhile",
-    address_group: "repeat [[vip]] meanwhile",
+    address_group: "write vips, addresses and ports in the [[service]] meanwhile",
     bgp: "run the routing daemon beside edge-ha meanwhile",
     rate_limit: firewall,
     cache: "let the upstream's servers do it meanwhile",

@@ -76,7 +76,10 @@ export function attemptEnded(
   }
   const round = schedule.round + 1;
   const wholeMs = result.isSettled ? probe.intervalMs : (probe.fastIntervalMs ?? probe.intervalMs);
-  const jitterMs = Math.min(probe.jitterMs ?? wholeMs * jitterShare, wholeMs);
+  // First attempts come in one burst, so that everything is known soon. The second ones spread over the whole interval, or
+  // the burst would come again in each.
+  const usualJitterMs = probe.jitterMs ?? wholeMs * jitterShare;
+  const jitterMs = schedule.round === 0 ? wholeMs : Math.min(usualJitterMs, wholeMs);
   const intervalMs = wholeMs - jitterMs * spread(probe.id, round);
   const regular = later(schedule.roundStart, intervalMs);
   const due = regular > result.at ? regular : result.at;

@@ -18,6 +18,11 @@ function probe(change: Partial<ProbeTiming> = {}): ProbeTiming {
   return { ...usualTiming, intervalMs: 3_000, retries: 0, retryDelayMs: 500, ...change };
 }
 
+/** The schedule of a probe whose second round is due, which is as all that follow. */
+function usualSchedule(timing: ProbeTiming): Schedule {
+  return { ...firstSchedule(timing, start), round: 1 };
+}
+
 function fail(timing: ProbeTiming, schedule: Schedule, at: Instant): ReturnType<typeof attemptEnded> {
   return attemptEnded(timing, schedule, { isOk: false, at, mayRetry: true, isSettled: false });
 }
@@ -89,7 +94,7 @@ describe("attemptEnded", () => {
   test("measures the interval from the beginning of the round, retries included", () => {
     const timing = probe({ retries: 1 });
     const began = instant(10_000);
-    const failed = fail(timing, attemptStarted(firstSchedule(timing, start), began), later(began, 100));
+    const failed = fail(timing, attemptStarted(usualSchedule(timing), began), later(began, 100));
     const ended = attemptEnded(timing, attemptStarted(failed.schedule, later(began, 600)), {
       isOk: true,
       at: later(began, 650),
@@ -108,7 +113,7 @@ describe("attemptEnded", () => {
         fc.integer({ min: 0, max: 90_000 }),
         (id, intervalMs, tookMs) => {
           const timing = probe({ id, intervalMs });
-          const began = attemptStarted(firstSchedule(timing, start), instant(20_000));
+          const began = attemptStarted(usualSchedule(timing), instant(20_000));
           const at = later(instant(20_000), tookMs);
           const { due } = attemptEnded(timing, began, {
             isOk: true,
@@ -125,7 +130,7 @@ describe("attemptEnded", () => {
 
   test("waits for the fast interval while the server is not known to be well", () => {
     const timing = probe({ fastIntervalMs: 500, jitterMs: 0 });
-    const began = attemptStarted(firstSchedule(timing, start), instant(10_000));
+    const began = attemptStarted(usualSchedule(timing), instant(10_000));
     const ended = (isSettled: boolean): number =>
       attemptEnded(timing, began, { isOk: true, at: instant(10_010), mayRetry: true, isSettled }).schedule
         .due;
@@ -136,12 +141,25 @@ describe("attemptEnded", () => {
   test("shortens the interval by the jitter at most", () => {
     const dues = Array.from({ length: 100 }, (_, index) => {
       const timing = probe({ id: `p${index}`, jitterMs: 1_000 });
-      const began = attemptStarted(firstSchedule(timing, start), instant(10_000));
+      const began = attemptStarted(usualSchedule(timing), instant(10_000));
       const at = instant(10_010);
       return attemptEnded(timing, began, { isOk: true, at, mayRetry: true, isSettled: true }).schedule.due;
     });
     expect(Math.max(...dues)).toBeLessThanOrEqual(13_000);
     expect(Math.min(...dues)).toBeGreaterThan(12_000);
     expect(Math.max(...dues) - Math.min(...dues)).toBeGreaterThan(800);
+  });
+
+  test("spreads the second attempts over the whole interval, as the first ones came in a burst", () => {
+    const dues = Array.from({ length: 200 }, (_, index) => {
+      const timing = probe({ id: `p${index}`, jitterMs: 0 });
+      const began = attemptStarted(firstSchedule(timing, start), instant(10_000));
+      const result = { isOk: true, at: instant(10_000), mayRetry: true, isSettled: true };
+      return attemptEnded(timing, began, result).schedule.due;
+    });
+    for (const quarter of [0, 1, 2, 3]) {
+      const within = dues.filter((due) => Math.floor((due - 10_000) / 750) === quarter);
+      expect(within.length).toBeGreaterThan(25);
+    }
   });
 });
