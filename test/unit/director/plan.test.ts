@@ -33,6 +33,20 @@ describe("planSteps", () => {
     expect(texts(table(plannedService({ persistenceS: 50 })), actual, owned)).toEqual([]);
   });
 
+  test("goes by servers, in whatever order the kernel lists them", () => {
+    const servers = ["21", "22", "23"].map((part) => plannedServer(`10.99.0.${part}`));
+    const wanted = table(plannedService({ servers }));
+    const [first, second, third] = servers;
+    if (first === undefined || second === undefined || third === undefined) throw new Error("too few");
+    for (const order of [servers.toReversed(), [second, third, first]]) {
+      expect(texts(wanted, table(plannedService({ servers: order })), owned)).toEqual([]);
+      const changed = order.with(order.indexOf(second), { ...second, weight: 9 });
+      expect(texts(wanted, table(plannedService({ servers: changed })), owned)).toEqual([
+        `change server 10.99.0.22:80 dr weight 1 of ${key}`,
+      ]);
+    }
+  });
+
   test("changes a weight in place", () => {
     const servers = [plannedServer("10.99.0.21", { weight: 5 }), plannedServer("10.99.0.22")];
     expect(texts(table(plannedService({ servers })), table(plannedService()), owned)).toEqual([
