@@ -10,7 +10,8 @@ import { Worker } from "./worker.ts";
  *
  *     client ── ClientConnection ── Exchange ── UpstreamConnection ── server      one request after another
  *                     └──────────── Tunnel ─────────────┘                         WebSocket
- *     client ── RelayedClient ───── Tunnel ────────────── server                  forward = "proxy"
+ *     client ── RelayedClient ───── Tunnel ────────────── server                  forward = "proxy", TCP
+ *     client ── DatagramRelay ────── Flow ─────────────── server                  forward = "proxy", UDP
  *
  * It neither checks servers (the director does) nor opens listening sockets nor terminates TLS.
  */
