@@ -54,6 +54,7 @@ async function startOurs(host: Host): ReturnType<Contender["start"]> {
     probeSets: [],
     detours: [],
     services: [],
+    proxied: [],
     marks: [],
     footing: noFooting,
     notify: null,

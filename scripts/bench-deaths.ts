@@ -44,6 +44,7 @@ await director.configure({
   probeSets: [],
   detours: [],
   services: [],
+  proxied: [],
   marks: [],
   footing: noFooting,
   notify: null,

@@ -46,6 +46,7 @@ function runDirector(): void {
     openIpvs: () => Ipvs.over(new NetlinkConnection(port), () => undefined),
     tell: () => undefined,
     onStandings: () => undefined,
+    stand: () => undefined,
   });
   let told: DirectorPlan | null = null;
   process.on("message", (message: ToDirector) => {
@@ -71,7 +72,7 @@ interface Load extends Answer {
 /** The node as far as its configuration goes: it reads files, and sends plans to a director process. */
 class Node implements Disposable {
   readonly #memory = new SectionMemory();
-  readonly #orders = new DirectorOrders();
+  readonly #orders = new DirectorOrders(() => []);
   readonly #child: Bun.Subprocess;
   #heard: (answer: Answer) => void = () => undefined;
 

@@ -153,7 +153,9 @@ function relayTo(port: number, server: number, udp: RelayPlan["udp"]): RelayPlan
     persistenceS: 0,
     persistencePrefix: { ipv4: 32, ipv6: 128 },
     connectTimeoutMs: 5_000,
+    proxyProtocol: null,
     sorry: null,
+    startsDown: false,
     servers: [{ ...origin, upperThreshold: 0, lowerThreshold: 0 }],
   };
 }

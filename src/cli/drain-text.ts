@@ -1,26 +1,23 @@
-import { formatEndpoint } from "../base/address.ts";
+import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import { counted } from "../config/describe-plan.ts";
 import { concerns, parseDrainTarget } from "../ipc/drain-target.ts";
-import type { ServerStatus, ServiceStatus } from "../ipc/status.ts";
+import type { NodeStatus, ProxiedServerStatus, ServerStatus } from "../ipc/status.ts";
 
 /** PURE: what `edge-ha drain` says while it waits. */
 
 /** Says how far the drains of these servers are, as the service shows them. */
 export function describeDrain(
   servers: readonly string[],
-  services: readonly ServiceStatus[],
+  { services, proxied }: Pick<NodeStatus, "services" | "proxied">,
 ): { readonly text: string; readonly isOver: boolean } {
-  const all = services.flatMap((service) =>
+  const all = [...services, ...proxied].flatMap((service) =>
     service.servers
       .filter((server) => servers.some((name) => isNamed(name, service, server)))
       .map((server) => ({ name: `${service.name}/${formatEndpoint(server)}`, server })),
   );
   const open = all.filter(({ server }) => server.drain === "draining");
   if (open.length > 0) {
-    const lines = open.map(({ name, server }) => {
-      const { activeConnections, persistentConnections } = server;
-      return `${name}: ${counted(activeConnections + persistentConnections, "connection")} left`;
-    });
+    const lines = open.map(({ name, server }) => `${name}: ${counted(openTo(server), "connection")} left`);
     return { text: lines.join("\n"), isOver: false };
   }
   const lines = all.flatMap(({ name, server: { drain, cutConnections } }) => {
@@ -31,7 +28,12 @@ export function describeDrain(
   return { text: lines.length === 0 ? "no connection is left" : lines.join("\n"), isOver: true };
 }
 
-function isNamed(name: string, service: ServiceStatus, server: ServerStatus): boolean {
+function openTo(server: ServerStatus | ProxiedServerStatus): number {
+  if ("activeConnections" in server) return server.activeConnections + server.persistentConnections;
+  return server.traffic?.open ?? 0;
+}
+
+function isNamed(name: string, service: { readonly name: string }, server: Endpoint): boolean {
   const target = parseDrainTarget(name);
   return target !== null && concerns(target, service, server);
 }

@@ -50,8 +50,8 @@ export async function runDrain(options: DrainOptions): Promise<number> {
 async function untilDrained({ socket, servers }: DrainOptions, say: (line: string) => void): Promise<void> {
   let said = "";
   for (;;) {
-    const { services } = (await askAdmin(socket, "GET", "/status")) as NodeStatus;
-    const { text, isOver } = describeDrain(servers, services);
+    const status = (await askAdmin(socket, "GET", "/status")) as NodeStatus;
+    const { text, isOver } = describeDrain(servers, status);
     if (text !== said) say(text);
     if (isOver) return;
     said = text;

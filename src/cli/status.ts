@@ -3,6 +3,7 @@ import { errorText } from "../base/system-error.ts";
 import { formatTable } from "../base/table.ts";
 import { describeBfd } from "./bfd-status.ts";
 import { describeFooting } from "./footing-status.ts";
+import { describeProxied } from "./proxied-table.ts";
 import { describeServices, describeTraffic } from "./service-tables.ts";
 import type { InstanceStatus, NodeStatus, PathStatus, SplitBrainStatus } from "../ipc/status.ts";
 
@@ -33,6 +34,7 @@ export function describeStatus(status: NodeStatus, isTerminal: boolean): string 
     sections.push(describeServices(status.services), describeTraffic(status.services));
   }
   sections.push(...describeFooting(status.footing));
+  if (status.proxied.length > 0) sections.push(describeProxied(status.proxied));
   if (status.probes.length > 0) sections.push(describeProbes(status, isTerminal));
   sections.push(describeProcesses(status));
   return `${sections.join("\n\n")}\n`;

@@ -106,6 +106,7 @@ function serviceConfig(entry: ServiceEntry): ServiceConfig {
     tunnel: tunnelOf(forward, entry.tunnel),
     connectTimeoutMs: entry.connect_timeout ?? defaultConnectTimeoutMs,
     idleTimeoutMs: entry.idle_timeout,
+    proxyProtocol: entry.proxy_protocol,
     servers: entry.servers.map((server) => ({
       address: server.address,
       port: server.port,

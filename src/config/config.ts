@@ -222,6 +222,8 @@ export interface ServiceConfig {
   readonly connectTimeoutMs: number;
   /** How long a UDP flow of the userspace relay lasts without a datagram; null is as long as in the kernel. */
   readonly idleTimeoutMs: number | null;
+  /** How a relay tells servers of the client; null does not. */
+  readonly proxyProtocol: "v1" | "v2" | null;
   readonly servers: readonly ServiceServerConfig[];
 }
 

@@ -3,6 +3,7 @@ import type { DetourPlan, ProbePlan, ProbeSetPlan } from "./check-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
 import type { FootingPlan } from "./footing-plan.ts";
 import type { ListenerPlan, SitePlan, UpstreamPlan } from "./http-plan.ts";
+import type { ProxiedPlan } from "./proxied-plan.ts";
 import type { IpvsServicePlan, MarkPlan, Scheduler, SchedulerFlag } from "./service-plan.ts";
 import type { TrackPlan } from "./track-plan.ts";
 
@@ -269,6 +270,8 @@ export interface DirectorPlan {
   readonly detours: readonly DetourPlan[];
   /** Services in the kernel's IPVS. */
   readonly services: readonly IpvsServicePlan[];
+  /** Relays and upstreams, which the proxies balance. */
+  readonly proxied: readonly ProxiedPlan[];
   /** Packets to be marked for those of them that go by a mark. */
   readonly marks: readonly MarkPlan[];
   /** What they need of the kernel beside their table. */
@@ -313,7 +316,11 @@ export interface RelayPlan {
   /** Clients whose addresses agree in so many bits stay together. */
   readonly persistencePrefix: { readonly ipv4: number; readonly ipv6: number };
   readonly connectTimeoutMs: number;
+  /** How servers are told of the client before its first byte (the PROXY protocol); null tells them nothing. */
+  readonly proxyProtocol: "v1" | "v2" | null;
   readonly sorry: Endpoint | null;
+  /** Whether servers count as down until they are heard to be up. */
+  readonly startsDown: boolean;
   readonly servers: readonly RelayServerPlan[];
 }
 

@@ -31,9 +31,7 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     webhook: "let the script call it meanwhile",
     fifo_script: "start the FIFO's reader as a service of its own meanwhile",
   },
-  service: {
-    proxy_protocol: "servers see the relay's address meanwhile",
-  },
+  service: {},
   "service.servers": serviceServer,
   ...notBuiltHttp,
   proxy: {

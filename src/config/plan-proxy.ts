@@ -2,6 +2,7 @@ import type { Endpoint } from "../base/address.ts";
 import type { Config, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
 import { localInstances, localListeners, localSites, localUpstreams, serversBehind } from "./local.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "./node-plan.ts";
+import { relayName } from "./plan-proxied.ts";
 import { plannedServer } from "./probes.ts";
 import { serviceSockets } from "./sockets.ts";
 
@@ -47,12 +48,12 @@ function relaysOf(
   sockets: readonly Endpoint[],
   usualIdleMs: number,
 ): readonly RelayPlan[] {
-  const { name, ports, scheduler, schedulerFlags, persistenceS, persistencePrefix } = service;
-  const { connectTimeoutMs, isOnePacket, protocol, sorry } = service;
+  const { ports, scheduler, schedulerFlags, persistenceS, persistencePrefix } = service;
+  const { connectTimeoutMs, isOnePacket, protocol, proxyProtocol, sorry, startsDown } = service;
   const idleTimeoutMs = service.idleTimeoutMs ?? usualIdleMs;
   if (scheduler === "lblc" || scheduler === "lblcr") throw new Error(`${scheduler} does not relay`);
   return ports.map((port) => ({
-    name: ports.length === 1 ? name : `${name}:${port}`,
+    name: relayName(service, port),
     udp: protocol === "udp" ? { idleTimeoutMs, isOnePacket } : null,
     sockets: sockets.filter((socket) => socket.port === port),
     scheduler,
@@ -60,7 +61,9 @@ function relaysOf(
     persistenceS,
     persistencePrefix,
     connectTimeoutMs,
+    proxyProtocol,
     sorry,
+    startsDown,
     servers: serversBehind(service, port, []).map(relayServer),
   }));
 }

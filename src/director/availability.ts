@@ -3,7 +3,6 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import { counted } from "../config/describe-plan.ts";
-import type { IpvsServerPlan, IpvsServicePlan } from "../config/service-plan.ts";
 import type { DrainOrder, DrainOutcome, DrainReport } from "../ipc/drain.ts";
 import {
   concerns,
@@ -12,14 +11,13 @@ import {
   parseDrainTarget,
   type DrainTarget,
 } from "../ipc/drain-target.ts";
-import type { IpvsService } from "../kernel/ipvs.ts";
-import { formatKey } from "../kernel/ipvs-messages.ts";
+import { type BalancedServer, type BalancedService, serverId, serviceId } from "./balanced-service.ts";
 import type { DrainBook } from "./drain-book.ts";
 import type { Drain } from "./drains.ts";
 import type { Circumstances, DrainState, IsUp, ServiceStanding } from "./moment.ts";
+import { remainsOf, type Occupancy } from "./occupancy.ts";
 import { Quorums, type QuorumChange } from "./quorum.ts";
 import { Returns } from "./returns.ts";
-import { keyOf } from "./table.ts";
 
 /** What availability is kept with. */
 export interface AvailabilityOptions {
@@ -42,8 +40,8 @@ export class Availability implements Circumstances {
     this.#options = options;
   }
 
-  /** Notes the verdicts on the servers in force, what time has ended, and how far drains are by the table as it is. */
-  observe(services: readonly IpvsServicePlan[], actual: readonly IpvsService[], isUp: IsUp): void {
+  /** Notes the verdicts on the servers in force, what time has ended, and how far drains are by what is open. */
+  observe(services: readonly BalancedService[], occupancy: Occupancy, isUp: IsUp): void {
     const { clock, log } = this.#options;
     const now = clock.now();
     for (const service of services) {
@@ -57,20 +55,20 @@ export class Availability implements Circumstances {
         this.#returns.settle(id, now, { isDamped: damping !== null, slowStartMs: server.slowStartMs });
       }
     }
-    this.#advanceDrains(services, actual);
+    this.#advanceDrains(services, occupancy);
   }
 
   /** Notes which services in force have their quorum by the weights that are up, in the same order. */
-  noteQuorums(services: readonly IpvsServicePlan[], standings: readonly ServiceStanding[]): void {
+  noteQuorums(services: readonly BalancedService[], standings: readonly ServiceStanding[]): void {
     for (const [index, service] of services.entries()) {
       const standing = standings[index];
-      if (standing !== undefined) this.#quorums.note(formatKey(keyOf(service)), service, standing.liveWeight);
+      if (standing !== undefined) this.#quorums.note(serviceId(service), service, standing.liveWeight);
     }
   }
 
   /** Forgets what a plan that is in force from now on has no more. */
-  keep(services: readonly IpvsServicePlan[]): void {
-    this.#quorums.keep(new Set(services.map((service) => formatKey(keyOf(service)))));
+  keep(services: readonly BalancedService[]): void {
+    this.#quorums.keep(new Set(services.map((service) => serviceId(service))));
     this.#returns.keep(
       new Set(
         services.flatMap((service) =>
@@ -94,36 +92,36 @@ export class Availability implements Circumstances {
   }
 
   /** Whether a service had its quorum when that was last noted. */
-  hadQuorum(service: IpvsServicePlan): boolean {
-    return this.#quorums.standing(formatKey(keyOf(service))) === true;
+  hadQuorum(service: BalancedService): boolean {
+    return this.#quorums.standing(serviceId(service)) === true;
   }
 
-  drainOf(service: IpvsServicePlan, server: Endpoint): DrainState | null {
+  drainOf(service: BalancedService, server: Endpoint): DrainState | null {
     return this.#options.book.drains.find((drain) => concerns(drain, service, server))?.state ?? null;
   }
 
   /** How many connections were open when the server was taken out. */
-  cutOf(service: IpvsServicePlan, server: Endpoint): number {
+  cutOf(service: BalancedService, server: Endpoint): number {
     return this.#options.book.drains.find((drain) => concerns(drain, service, server))?.cut ?? 0;
   }
 
-  isHeldOut(service: IpvsServicePlan, server: IpvsServerPlan): boolean {
+  isHeldOut(service: BalancedService, server: BalancedServer): boolean {
     if (service.damping === null) return false;
     return this.#returns.isHeldOut(serverId(service, server), this.#options.clock.now());
   }
 
-  shareOf(service: IpvsServicePlan, server: IpvsServerPlan): number {
+  shareOf(service: BalancedService, server: BalancedServer): number {
     const { slowStartMs } = server;
     if (slowStartMs === 0) return 1;
     return this.#returns.shareOf(serverId(service, server), this.#options.clock.now(), slowStartMs);
   }
 
-  hasQuorum(service: IpvsServicePlan, liveWeight: number): boolean {
-    return this.#quorums.would(formatKey(keyOf(service)), service, liveWeight);
+  hasQuorum(service: BalancedService, liveWeight: number): boolean {
+    return this.#quorums.would(serviceId(service), service, liveWeight);
   }
 
   /** Takes servers out, or puts them back; all of them or, if one is unknown, none. */
-  order(order: DrainOrder, services: readonly IpvsServicePlan[]): DrainReport {
+  order(order: DrainOrder, services: readonly BalancedService[]): DrainReport {
     const targets: DrainTarget[] = [];
     for (const name of order.servers) {
       const target = parseDrainTarget(name);
@@ -145,7 +143,7 @@ export class Availability implements Circumstances {
   #carryOut(
     target: DrainTarget,
     { isBack, withinMs }: DrainOrder,
-    services: readonly IpvsServicePlan[],
+    services: readonly BalancedService[],
   ): DrainOutcome {
     const { book, clock, log } = this.#options;
     const name = formatDrainTarget(target);
@@ -176,14 +174,13 @@ export class Availability implements Circumstances {
     return { name, text: "gets no new connections" };
   }
 
-  #advanceDrains(services: readonly IpvsServicePlan[], actual: readonly IpvsService[]): void {
+  #advanceDrains(services: readonly BalancedService[], occupancy: Occupancy): void {
     const { book, clock, log } = this.#options;
     if (!book.drains.some(({ state }) => state === "draining")) return;
     const now = clock.wallTime().toISOString();
-    const present = new Map(actual.map((entry) => [formatKey(entry.key), entry]));
     const advanced = book.drains.map((drain): Drain => {
       if (drain.state === "drained") return drain;
-      const { connections, isQuiet } = remainsOf(drain, services, present);
+      const { connections, isQuiet } = remainsOf(drain, services, occupancy);
       if ((connections > 0 || !isQuiet) && now < drain.until) return drain;
       const text =
         connections === 0
@@ -201,47 +198,20 @@ export class Availability implements Circumstances {
   }
 }
 
-function serverId(service: IpvsServicePlan, server: Endpoint): string {
-  return `${formatKey(keyOf(service))} ${formatEndpoint(server)}`;
-}
-
 /** What came and went is of interest only where time has to do with how a server stands. */
-function isRemembered(service: IpvsServicePlan, server: IpvsServerPlan): boolean {
+function isRemembered(service: BalancedService, server: BalancedServer): boolean {
   return service.damping !== null || server.slowStartMs > 0;
-}
-
-/**
- * Counts what would be cut off; of TCP a connection that is closing no longer matters. While the table has a weight
- * yet the server may be given another connection after it was counted: it is not quiet.
- */
-function remainsOf(
-  drain: DrainTarget,
-  services: readonly IpvsServicePlan[],
-  present: ReadonlyMap<string, IpvsService>,
-): { readonly connections: number; readonly isQuiet: boolean } {
-  let connections = 0;
-  let isQuiet = true;
-  for (const service of services) {
-    const isTcp = "protocol" in service.key && service.key.protocol === "tcp";
-    for (const server of present.get(formatKey(keyOf(service)))?.servers ?? []) {
-      if (!concerns(drain, service, server)) continue;
-      if (server.weight > 0) isQuiet = false;
-      connections += server.activeConnections + server.persistentConnections;
-      if (!isTcp) connections += server.inactiveConnections;
-    }
-  }
-  return { connections, isQuiet };
 }
 
 function refused(refusal: string): DrainReport {
   return { outcomes: [], refusal };
 }
 
-function unknownServer(name: string, target: DrainTarget, services: readonly IpvsServicePlan[]): string {
+function unknownServer(name: string, target: DrainTarget, services: readonly BalancedService[]): string {
   const own = services.filter((service) => service.name === target.service);
   if (own.length === 0) {
     const names = [...new Set(services.map((service) => service.name))].join(", ");
-    return `the kernel balances no service ${target.service}${names === "" ? "" : `; there is ${names}`}`;
+    return `there is no service or upstream ${target.service} on this node${names === "" ? "" : `; there is ${names}`}`;
   }
   const servers = [...new Set(own.flatMap((service) => service.servers.map(formatEndpoint)))];
   return `there is no server ${name}; the service has ${servers.join(", ")}`;

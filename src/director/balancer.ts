@@ -4,7 +4,8 @@ import type { Log } from "../base/log.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { MarkStatus } from "../ipc/footing-status.ts";
-import type { ServiceStatus } from "../ipc/status.ts";
+import type { DrainedOpen } from "../ipc/standing.ts";
+import type { ProxiedStatus, ServiceStatus } from "../ipc/status.ts";
 import { Ipvs } from "../kernel/ipvs.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
 import { Nftables } from "../kernel/nftables.ts";
@@ -26,9 +27,10 @@ export interface BalancerOptions {
   readonly prober: DirectorOptions["prober"];
   /** What leads the prober's checks through virtual addresses. */
   readonly detours: Pick<Detours, "configure" | "check" | "stop">;
+  readonly stand: DirectorOptions["stand"];
 }
 
-/** Everything in the kernel that L4 services are made of: the table, the marks it goes by, and who is told of changes. */
+/** What services are made of here: the kernel's table, the marks it goes by, and who is told of changes. */
 export class Balancer {
   readonly #director: Director;
   readonly #marks: Marks;
@@ -38,7 +40,7 @@ export class Balancer {
   readonly #notices = new ServiceNotices();
   #plan: DirectorPlan | null = null;
 
-  constructor({ clock, log, prober, detours }: BalancerOptions) {
+  constructor({ clock, log, prober, detours, stand }: BalancerOptions) {
     this.#detours = detours;
     const directory = stateDirectory(process.env);
     this.#scripts = new QuorumScripts(log);
@@ -55,6 +57,7 @@ export class Balancer {
         // Tens of thousands of servers are compared for somebody who is told only.
         if (this.#notifier.isAnyoneTold) this.#notifier.tell(this.#notices.look(services, standings));
       },
+      stand,
     });
     this.#marks = new Marks({
       log,
@@ -65,13 +68,13 @@ export class Balancer {
   }
 
   /** Carries out a plan; the result says why not, and then the old one is still in force. */
-  configure(plan: DirectorPlan): string | null {
+  configure(plan: DirectorPlan, verdicts: ReadonlyMap<string, boolean>): string | null {
     // What is marked comes first: a service that goes by a mark is nothing without it.
     const refusal =
       this.#notifier.configure(plan.notify) ??
       this.#marks.configure(plan.marks) ??
       this.#detours.configure(plan.detours) ??
-      this.#director.configure(plan);
+      this.#director.configure(plan, verdicts);
     if (refusal === null) {
       this.#plan = plan;
       return null;
@@ -105,8 +108,13 @@ export class Balancer {
     return this.#director.drain(order);
   }
 
-  status(): readonly ServiceStatus[] {
-    return this.#director.status();
+  /** Takes how many connections the proxies have to servers that were taken out. */
+  heardOpen(open: readonly DrainedOpen[]): void {
+    this.#director.heardOpen(open);
+  }
+
+  status(): { readonly services: readonly ServiceStatus[]; readonly proxied: readonly ProxiedStatus[] } {
+    return { services: this.#director.status(), proxied: this.#director.proxiedStatus() };
   }
 
   /** What is marked for services. */

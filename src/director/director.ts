@@ -2,23 +2,27 @@ import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import { noFooting } from "../config/footing-plan.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
-import type { IpvsServicePlan } from "../config/service-plan.ts";
+import type { IpvsServerPlan, IpvsServicePlan } from "../config/service-plan.ts";
 import { ProbeSets, setVerdict } from "../health/probe-sets.ts";
 import type { Prober } from "../health/prober.ts";
 import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
-import type { ServiceStatus } from "../ipc/status.ts";
+import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
+import type { ProxiedStatus, ServiceStatus } from "../ipc/status.ts";
 import type { CountedService, IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 import { applySteps, type IpvsChanges } from "./apply.ts";
 import { Availability, type AvailabilityOptions } from "./availability.ts";
+import { type BalancedService, serviceTitle } from "./balanced-service.ts";
 import { standingOf, type IsUp, type ServiceStanding } from "./moment.ts";
 import type { Journal } from "../kernel/journal.ts";
 import { planSteps, stepText, summaryText, type Step } from "./plan.ts";
 import { openRefusal, stepRefusal } from "./refusal.ts";
+import { ProxiedServices } from "./proxied-services.ts";
+import { proxiedStatuses } from "./proxied-status.ts";
 import { serviceStatuses } from "./service-status.ts";
 import type { QuorumChange } from "./quorum.ts";
 import { standingVerdicts } from "./standing-verdicts.ts";
-import { desiredService, keyOf } from "./table.ts";
+import { desiredService } from "./table.ts";
 import { weighedServices } from "./weights.ts";
 
 /** The kernel's table as the director uses it. */
@@ -42,6 +46,8 @@ export interface DirectorOptions {
   readonly tell: (change: QuorumChange) => void;
   /** Called after each look with the services in force, and how they stand, in the same order; with none if that is not known. */
   readonly onStandings: (services: readonly IpvsServicePlan[], standings: readonly ServiceStanding[]) => void;
+  /** Tells the proxies how their servers stand. */
+  readonly stand: (standings: readonly ServerStanding[], isWhole: boolean) => void;
 }
 
 /** More steps than this are told in one line. */
@@ -52,6 +58,7 @@ const nothing: DirectorPlan = {
   probeSets: [],
   detours: [],
   services: [],
+  proxied: [],
   marks: [],
   footing: noFooting,
   notify: null,
@@ -60,12 +67,13 @@ const nothing: DirectorPlan = {
 /** What came of bringing the table to a plan. */
 interface Brought {
   /** Of the plan's services, in its order; empty without a table. */
-  readonly standings: readonly ServiceStanding[];
+  readonly standings: readonly ServiceStanding<IpvsServerPlan>[];
   readonly failure: string | null;
 }
 
 /**
- * Keeps the kernel's table as the plan and the verdicts want it: reads it, takes the difference, applies that. Every
+ * Keeps the kernel's table as the plan and the verdicts want it: reads it, takes the difference, applies that; and tells
+ * the proxies how their servers stand. Every
  * reason to look is the same to it: a verdict, a new plan, the regular look. Knows no timer.
  */
 export class Director {
@@ -74,14 +82,19 @@ export class Director {
   #ipvs: IpvsTable | null = null;
   #lastFailure: string | null = null;
   readonly #availability: Availability;
+  readonly #proxied: ProxiedServices;
 
   constructor(options: DirectorOptions) {
     this.#options = options;
     this.#availability = new Availability(options);
+    this.#proxied = new ProxiedServices(options.stand);
   }
 
-  /** Carries out a plan; the result says why not, and then the old one is still in force. */
-  configure(plan: DirectorPlan): string | null {
+  /**
+   * Carries out a plan; the result says why not, and then the old one is still in force. `verdicts` is what an earlier
+   * process has found.
+   */
+  configure(plan: DirectorPlan, verdicts: ReadonlyMap<string, boolean> = new Map()): string | null {
     const { journal, prober } = this.#options;
     const old = this.#plan;
     const needsTable = plan.services.length > 0;
@@ -90,7 +103,7 @@ export class Director {
       if (refusal !== null && needsTable) return refusal;
     }
     const actual = this.#read((ipvs) => ipvs.services());
-    const standing = old === null ? this.#standingVerdicts(plan, actual) : new Map<string, boolean>();
+    const standing = new Map(old === null ? [...this.#standingVerdicts(plan, actual), ...verdicts] : []);
     const sets = new ProbeSets(plan.probeSets);
     const isUp: IsUp = (probe) => {
       const known = standing.get(probe) ?? prober.verdict(probe);
@@ -113,8 +126,9 @@ export class Director {
     }
     prober.configure(plan.probes, standing, plan.probeSets);
     this.#plan = plan;
-    this.#availability.keep(plan.services);
+    this.#availability.keep(everythingIn(plan));
     this.#observe(plan, actual, isUp);
+    this.#standProxied(plan, isUp);
     this.#noteStandings(plan, standings);
     this.#tellQuorums();
     return null;
@@ -124,9 +138,8 @@ export class Director {
   reconcile(): void {
     const { log, prober } = this.#options;
     if (this.#plan === null) return;
-    const { services } = this.#plan;
-    const failure =
-      (services.length > 0 ? this.#open() : null) ?? this.#look(this.#plan, (probe) => prober.verdict(probe));
+    const refusal = this.#plan.services.length > 0 ? this.#open() : null;
+    const failure = this.#look(this.#plan, (probe) => prober.verdict(probe), refusal);
     this.#tellQuorums();
     if (failure !== this.#lastFailure) {
       if (failure === null) log.notice("the IPVS table is as it should be again");
@@ -142,9 +155,21 @@ export class Director {
 
   /** Takes servers out of their services, or puts them back. */
   drain(order: DrainOrder): DrainReport {
-    const report = this.#availability.order(order, this.#plan?.services ?? []);
+    const report = this.#availability.order(order, everythingIn(this.#plan ?? nothing));
     if (report.refusal === null) this.reconcile();
     return report;
+  }
+
+  /** Takes how many connections the proxies have to servers that were taken out. */
+  heardOpen(open: readonly DrainedOpen[]): void {
+    this.#proxied.heard(open);
+    if (this.isWaiting) this.reconcile();
+  }
+
+  /** How what the proxies balance stands, without what they alone know. */
+  proxiedStatus(): readonly ProxiedStatus[] {
+    const isUp: IsUp = (probe) => this.#options.prober.verdict(probe);
+    return proxiedStatuses(this.#weighed((this.#plan ?? nothing).proxied), isUp, this.#availability);
   }
 
   /** The planned services as the kernel has them, and those of others. */
@@ -152,7 +177,7 @@ export class Director {
     const isUp: IsUp = (probe) => this.#options.prober.verdict(probe);
     const actual = this.#read((ipvs) => ipvs.countedServices());
     const plan = this.#plan ?? nothing;
-    const shown = { services: this.#weighed(plan), marks: plan.marks };
+    const shown = { services: this.#weighed(plan.services), marks: plan.marks };
     return serviceStatuses(shown, actual, isUp, this.#availability);
   }
 
@@ -160,7 +185,7 @@ export class Director {
   stop(): void {
     const { log, prober } = this.#options;
     prober.close();
-    for (const service of this.#plan?.services ?? []) {
+    for (const service of everythingIn(this.#plan ?? nothing)) {
       if (service.quorum.endsOnStop && this.#availability.hadQuorum(service))
         this.#options.tell({ service, hasQuorum: false, liveWeight: 0, isFirst: false });
     }
@@ -206,22 +231,36 @@ export class Director {
   }
 
   /** Looks at the plan in force: notes what has happened, and brings the table to what follows from it. */
-  #look(plan: DirectorPlan, isUp: IsUp): string | null {
+  #look(plan: DirectorPlan, isUp: IsUp, refusal: string | null): string | null {
     const actual = this.#read((ipvs) => ipvs.services());
     this.#observe(plan, actual, isUp);
+    // Before the table: what takes longer there does not hold the proxies up.
+    this.#standProxied(plan, isUp);
+    if (refusal !== null) return refusal;
     const { standings, failure } = this.#bring(plan, actual, isUp);
     this.#noteStandings(plan, standings);
     return failure;
   }
 
-  #noteStandings({ services }: DirectorPlan, standings: readonly ServiceStanding[]): void {
+  #noteStandings({ services }: DirectorPlan, standings: readonly ServiceStanding<IpvsServerPlan>[]): void {
     this.#availability.noteQuorums(services, standings);
     this.#options.onStandings(services, standings);
   }
 
-  /** Without a table there is nothing that drains could be judged by. */
-  #observe({ services }: DirectorPlan, actual: readonly IpvsService[], isUp: IsUp): void {
-    if (this.#ipvs !== null) this.#availability.observe(services, actual, isUp);
+  #observe(plan: DirectorPlan, actual: readonly IpvsService[], isUp: IsUp): void {
+    const occupancy = {
+      table: this.#ipvs === null ? null : actual,
+      behindProxies: (server: string, since: string) => this.#proxied.openTo(server, since),
+    };
+    this.#availability.observe(everythingIn(plan), occupancy, isUp);
+  }
+
+  /** Tells the proxies of the plan in force how their servers stand. */
+  #standProxied({ proxied }: DirectorPlan, isUp: IsUp): void {
+    const services = this.#weighed(proxied);
+    const standings = services.map((service) => standingOf(service, isUp, this.#availability));
+    this.#availability.noteQuorums(services, standings);
+    this.#proxied.stand(services, standings, this.#options.book.drains);
   }
 
   /** Brings the table from what was read to what a plan asks for, and says how its services stand then. */
@@ -233,7 +272,7 @@ export class Director {
         failure: plan.services.length > 0 ? "the kernel's table cannot be read" : null,
       };
     }
-    const services = this.#weighed(plan);
+    const services = this.#weighed(plan.services);
     const standings = services.map((service) => standingOf(service, isUp, this.#availability));
     const desired = services.flatMap((service, index) => {
       const standing = standings[index];
@@ -270,8 +309,8 @@ export class Director {
     }
   }
 
-  #weighed(plan: DirectorPlan): readonly IpvsServicePlan[] {
-    return weighedServices(plan.services, (probe) => this.#options.prober.weightWord(probe));
+  #weighed<Service extends BalancedService>(services: readonly Service[]): readonly Service[] {
+    return weighedServices(services, (probe) => this.#options.prober.weightWord(probe));
   }
 
   #tellQuorums(): void {
@@ -283,7 +322,7 @@ export class Director {
 
   #logQuorum({ service, hasQuorum, liveWeight, isFirst }: QuorumChange): void {
     const { log } = this.#options;
-    const name = `service ${service.name} (${formatKey(keyOf(service))})`;
+    const name = serviceTitle(service);
     const { weight } = service.quorum;
     if (hasQuorum) {
       if (!isFirst) log.notice(`${name} ${weight === 1 ? "has a server again" : "has its quorum again"}`);
@@ -296,4 +335,8 @@ export class Director {
     if (service.sorry !== null) log.warning(`${what}: the sorry server takes over`);
     else log.error(liveWeight === 0 ? `${what}: connections are refused` : what);
   }
+}
+
+function everythingIn({ services, proxied }: DirectorPlan): readonly BalancedService[] {
+  return [...services, ...proxied];
 }

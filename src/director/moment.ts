@@ -1,4 +1,4 @@
-import type { IpvsServerPlan, IpvsServicePlan } from "../config/service-plan.ts";
+import type { BalancedServer, BalancedService } from "./balanced-service.ts";
 
 /**
  * How the servers of a service stand at a moment: what the checks say, what the operator has ordered, and what time has
@@ -13,12 +13,12 @@ export type DrainState = "draining" | "drained";
 
 /** What besides the checks decides how a server stands. */
 export interface Circumstances {
-  drainOf(service: IpvsServicePlan, server: IpvsServerPlan): DrainState | null;
+  drainOf(service: BalancedService, server: BalancedServer): DrainState | null;
   /** Whether a server that changes too often is kept out for a while. */
-  isHeldOut(service: IpvsServicePlan, server: IpvsServerPlan): boolean;
+  isHeldOut(service: BalancedService, server: BalancedServer): boolean;
   /** The share of its weight that a server which has just come back gets, above 0 and up to 1. */
-  shareOf(service: IpvsServicePlan, server: IpvsServerPlan): number;
-  hasQuorum(service: IpvsServicePlan, liveWeight: number): boolean;
+  shareOf(service: BalancedService, server: BalancedServer): number;
+  hasQuorum(service: BalancedService, liveWeight: number): boolean;
 }
 
 /** Nothing ordered, nobody slow, and a quorum as soon as the weights say so. */
@@ -30,29 +30,32 @@ export const plainCircumstances: Circumstances = {
 };
 
 /** A server at a moment. */
-export interface Standing {
-  readonly server: IpvsServerPlan;
+export interface Standing<Server extends BalancedServer = BalancedServer> {
+  readonly server: Server;
   readonly isUp: boolean;
+  /** Whether it is kept out because it comes and goes. */
+  readonly isHeld: boolean;
   readonly drain: DrainState | null;
-  /** The weight it has in the table; null if it is not there. */
+  /** The weight it has; null if it is taken out, with the connections it has. */
   readonly weight: number | null;
 }
 
 /** A service at a moment. */
-export interface ServiceStanding {
-  readonly servers: readonly Standing[];
+export interface ServiceStanding<Server extends BalancedServer = BalancedServer> {
+  readonly servers: readonly Standing<Server>[];
   /** Sum of the weights of servers that may get connections. */
   readonly liveWeight: number;
   readonly hasQuorum: boolean;
 }
 
 /** Tells how a service stands. */
-export function standingOf(
-  service: IpvsServicePlan,
+export function standingOf<Service extends BalancedService>(
+  service: Service,
   isUp: IsUp,
   circumstances: Circumstances = plainCircumstances,
-): ServiceStanding {
-  const servers = service.servers.map((server) => serverStanding(service, server, isUp, circumstances));
+): ServiceStanding<Service["servers"][number]> {
+  const own: readonly Service["servers"][number][] = service.servers;
+  const servers = own.map((server) => serverStanding(service, server, isUp, circumstances));
   const liveWeight = servers.reduce((sum, standing) => sum + liveWeightOf(standing), 0);
   const hasQuorum = circumstances.hasQuorum(service, liveWeight);
   if (hasQuorum || service.sorry === null) return { servers, liveWeight, hasQuorum };
@@ -60,21 +63,21 @@ export function standingOf(
   return { servers: servers.map(quieted), liveWeight, hasQuorum };
 }
 
-function quieted(standing: Standing): Standing {
-  const { server, isUp, drain, weight } = standing;
-  return weight === null ? standing : { server, isUp, drain, weight: 0 };
+function quieted<Server extends BalancedServer>(standing: Standing<Server>): Standing<Server> {
+  return standing.weight === null ? standing : { ...standing, weight: 0 };
 }
 
-function serverStanding(
-  service: IpvsServicePlan,
-  server: IpvsServerPlan,
+function serverStanding<Server extends BalancedServer>(
+  service: BalancedService,
+  server: Server,
   isUp: IsUp,
   circumstances: Circumstances,
-): Standing {
+): Standing<Server> {
   const known = server.probe === null ? true : isUp(server.probe);
-  const isServing = (known ?? !service.startsDown) && !circumstances.isHeldOut(service, server);
+  const isHeld = circumstances.isHeldOut(service, server);
+  const isServing = (known ?? !service.startsDown) && !isHeld;
   const drain = circumstances.drainOf(service, server);
-  const standing = { server, isUp: isServing, drain };
+  const standing = { server, isUp: isServing, isHeld, drain };
   if (drain === "drained") return { ...standing, weight: null };
   if (!isServing) return { ...standing, weight: server.inhibits ? 0 : null };
   if (drain === "draining" || server.weight === 0) return { ...standing, weight: 0 };

@@ -34,7 +34,13 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
       if (verdicts.push(verdict) === 1) clock.schedule(clock.now(), deliver);
     },
   });
-  const balancer = new Balancer({ clock, log, prober, detours });
+  const balancer = new Balancer({
+    clock,
+    log,
+    prober,
+    detours,
+    stand: (standings, isWhole) => channel.send({ kind: "standings", standings, isWhole }),
+  });
   const footing = openFooting(stateDirectory(process.env), log);
 
   const deliver = (): void => {
@@ -54,30 +60,27 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
   process.once("SIGTERM", () => void stop());
   channel.onClosed(() => process.exit(0));
   let told: DirectorPlan | null = null;
-  const configure = (plan: DirectorPlan): void => {
+  const configure = (plan: DirectorPlan, found: readonly Verdict[]): void => {
     told = plan;
-    const reason = footing.change(plan.footing, () => balancer.configure(plan));
+    const reason = footing.change(plan.footing, () => balancer.configure(plan, byProbe(found)));
     channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason });
   };
   channel.onMessage((message) => {
     switch (message.kind) {
       case "configure":
-        return configure(message.plan);
+        return configure(message.plan, message.verdicts);
       case "change":
         assert(told !== null, "a change follows a plan");
-        return configure(changedDirectorPlan(told, message.change));
+        return configure(changedDirectorPlan(told, message.change), []);
       case "suspects":
         for (const probe of message.probes) prober.hasten(probe);
         return;
+      case "drained":
+        return balancer.heardOpen(message.open);
       case "drain":
         return channel.send({ kind: "drain", id: message.id, report: balancer.drain(message.order) });
       case "show":
-        return channel.send({
-          kind: "status",
-          probes: prober.status(),
-          services: balancer.status(),
-          footing: { ...footing.status(), marks: balancer.marks() },
-        });
+        return channel.send({ kind: "status", probes: prober.status(), ...shown(balancer, footing) });
       case "stop":
         return void stop();
     }
@@ -93,6 +96,10 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
   channel.send({ kind: "hello" });
 }
 
+function byProbe(verdicts: readonly Verdict[]): ReadonlyMap<string, boolean> {
+  return new Map(verdicts.map(({ probe, isUp }) => [probe, isUp]));
+}
+
 function every(intervalMs: number, action: () => void): void {
   systemClock.schedule(later(systemClock.now(), intervalMs), () => {
     action();
@@ -103,4 +110,10 @@ function every(intervalMs: number, action: () => void): void {
 /** A terminal's signals are the supervisor's business. */
 function ignoreTerminal(): void {
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
+}
+
+type Shown = Pick<Extract<FromDirector, { readonly kind: "status" }>, "services" | "proxied" | "footing">;
+
+function shown(balancer: Balancer, footing: ReturnType<typeof openFooting>): Shown {
+  return { ...balancer.status(), footing: { ...footing.status(), marks: balancer.marks() } };
 }

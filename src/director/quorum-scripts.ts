@@ -1,6 +1,6 @@
 import { formatEndpoint } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
-import type { ServiceKeyPlan } from "../config/service-plan.ts";
+import type { BalancedService } from "./balanced-service.ts";
 import { ProgramLine } from "./program-line.ts";
 import type { QuorumChange } from "./quorum.ts";
 
@@ -38,12 +38,16 @@ export class QuorumScripts {
 function environmentOf({ service, hasQuorum, liveWeight }: QuorumChange): Record<string, string> {
   return {
     EDGE_HA_SERVICE: service.name,
-    EDGE_HA_ADDRESS: placeText(service.key),
+    EDGE_HA_ADDRESS: placeText(service),
     EDGE_HA_QUORUM: hasQuorum ? "up" : "down",
     EDGE_HA_WEIGHT: String(liveWeight),
   };
 }
 
-function placeText(key: ServiceKeyPlan): string {
+/** A relay has one quorum for all its addresses. */
+function placeText(service: BalancedService): string {
+  if (!("key" in service))
+    return service.sockets.map((socket) => `${service.protocol} ${formatEndpoint(socket)}`).join(" ");
+  const { key } = service;
   return "mark" in key ? `fwmark ${key.mark}` : `${key.protocol} ${formatEndpoint(key)}`;
 }

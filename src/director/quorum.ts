@@ -1,8 +1,8 @@
-import type { IpvsServicePlan } from "../config/service-plan.ts";
+import type { BalancedService } from "./balanced-service.ts";
 
 /** A service that has gained or lost its quorum. */
 export interface QuorumChange {
-  readonly service: IpvsServicePlan;
+  readonly service: BalancedService;
   readonly hasQuorum: boolean;
   readonly liveWeight: number;
   /** Whether the service was looked at for the first time. */
@@ -18,7 +18,7 @@ export class Quorums {
   readonly #changes: QuorumChange[] = [];
 
   /** Tells whether a service would have its quorum with this weight, after what was last noted of it. */
-  would(key: string, { quorum }: IpvsServicePlan, liveWeight: number): boolean {
+  would(key: string, { quorum }: BalancedService, liveWeight: number): boolean {
     const { weight, hysteresis } = quorum;
     const before = this.#known.get(key);
     const needed = before === false ? weight + hysteresis : before === true ? weight - hysteresis : weight;
@@ -26,7 +26,7 @@ export class Quorums {
   }
 
   /** Notes whether a service has its quorum, and the change if that is news. */
-  note(key: string, service: IpvsServicePlan, liveWeight: number): void {
+  note(key: string, service: BalancedService, liveWeight: number): void {
     const before = this.#known.get(key);
     const hasQuorum = this.would(key, service, liveWeight);
     if (hasQuorum === before) return;

@@ -13,6 +13,7 @@ import {
   type ServiceStanding,
   type Standing,
 } from "./moment.ts";
+import type { BalancedServer, BalancedService } from "./balanced-service.ts";
 import { desiredService, flagWords, keyOf } from "./table.ts";
 
 const noTraffic: TrafficStatus = {
@@ -31,7 +32,7 @@ const noTraffic: TrafficStatus = {
 /** What is told beside how servers stand. */
 export interface ToldCircumstances extends Circumstances {
   /** How many connections were open when a server was taken out. */
-  cutOf(service: IpvsServicePlan, server: IpvsServerPlan): number;
+  cutOf(service: BalancedService, server: BalancedServer): number;
 }
 
 /** Shows the planned services as the kernel has them, and behind them those of others. PURE. */
@@ -55,7 +56,7 @@ export function serviceStatuses(
 
 /** What a planned service is shown with. */
 interface Told {
-  readonly standing: ServiceStanding;
+  readonly standing: ServiceStanding<IpvsServerPlan>;
   readonly marks: readonly MarkPlan[];
   readonly cutOf: (server: IpvsServerPlan) => number;
 }
@@ -88,7 +89,7 @@ function plannedStatus(
 /** Of a server that nobody here checks or drains. */
 const unknownHealth = { isUp: null, drain: null, cutConnections: 0 } as const;
 
-function absentStatus({ server }: Standing, health: Health): ServerStatus {
+function absentStatus({ server }: Standing<IpvsServerPlan>, health: Health): ServerStatus {
   const { address, port, forward, tunnel, upperThreshold, lowerThreshold } = server;
   const way = forward === "tunnel" ? (tunnel?.type ?? "ipip") : forward;
   return { ...absent, ...health, address, port, forward: way, upperThreshold, lowerThreshold };

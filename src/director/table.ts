@@ -37,7 +37,10 @@ export function keyOf({ key }: { readonly key: ServiceKeyPlan }): IpvsKey {
 }
 
 /** Gives the entry of a service that stands as it does. */
-export function desiredService(service: IpvsServicePlan, standing: ServiceStanding): IpvsService {
+export function desiredService(
+  service: IpvsServicePlan,
+  standing: ServiceStanding<IpvsServerPlan>,
+): IpvsService {
   const servers = standing.servers.flatMap(({ server, weight }) =>
     weight === null ? [] : [entry(server, { ...server, weight })],
   );

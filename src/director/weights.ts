@@ -1,11 +1,11 @@
-import type { IpvsServicePlan } from "../config/service-plan.ts";
 import { weightBy, type WeightWord } from "../config/weight-word.ts";
+import type { BalancedService } from "./balanced-service.ts";
 
 /** Gives services with the weights that the checks of their servers ask for. PURE. */
-export function weighedServices(
-  services: readonly IpvsServicePlan[],
+export function weighedServices<Service extends BalancedService>(
+  services: readonly Service[],
   wordOf: (probe: string) => WeightWord | null,
-): readonly IpvsServicePlan[] {
+): readonly Service[] {
   return services.map((service) => {
     const servers = service.servers.map((server) => {
       const word = server.probe === null ? null : wordOf(server.probe);

@@ -4,7 +4,10 @@ import type { IpvsServicePlan } from "../config/service-plan.ts";
 import { changedList, listChange, type ListChange } from "./list-change.ts";
 
 /** What makes a director's plan out of the one that it was sent before. PURE. */
-export interface DirectorChange extends Pick<DirectorPlan, "detours" | "marks" | "footing" | "notify"> {
+export interface DirectorChange extends Pick<
+  DirectorPlan,
+  "proxied" | "detours" | "marks" | "footing" | "notify"
+> {
   readonly probes: ListChange<ProbePlan>;
   readonly probeSets: ListChange<ProbeSetPlan>;
   readonly services: ListChange<IpvsServicePlan>;
@@ -17,6 +20,7 @@ export function directorChange(before: DirectorPlan, after: DirectorPlan): Direc
     probeSets: listChange(before.probeSets, after.probeSets),
     services: listChange(before.services, after.services),
     detours: after.detours,
+    proxied: after.proxied,
     marks: after.marks,
     footing: after.footing,
     notify: after.notify,
@@ -30,6 +34,7 @@ export function changedDirectorPlan(before: DirectorPlan, change: DirectorChange
     probeSets: changedList(before.probeSets, change.probeSets),
     services: changedList(before.services, change.services),
     detours: change.detours,
+    proxied: change.proxied,
     marks: change.marks,
     footing: change.footing,
     notify: change.notify,

@@ -6,7 +6,16 @@ import type { DirectorChange } from "./director-change.ts";
 import type { DrainOrder, DrainReport } from "./drain.ts";
 import type { FootingStatus } from "./footing-status.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
-import type { BfdReport, InstanceStatus, ProbeStatus, ProxyStatus, ServiceStatus } from "./status.ts";
+import type {
+  BfdReport,
+  InstanceStatus,
+  ProbeStatus,
+  ProxiedStatus,
+  ProxiedTraffic,
+  ProxyStatus,
+  ServiceStatus,
+} from "./status.ts";
+import type { DrainedOpen, ServerStanding } from "./standing.ts";
 
 /**
  * Everything that passes between the supervisor and its children, as plain JSON over the runtime's IPC channel.
@@ -61,9 +70,16 @@ export type FromVrrp =
 
 /** From the supervisor to `director`. */
 export type ToDirector =
-  | { readonly kind: "configure"; readonly plan: DirectorPlan }
+  | {
+      readonly kind: "configure";
+      readonly plan: DirectorPlan;
+      /** What an earlier process found: a new one goes on from there. */
+      readonly verdicts: readonly Verdict[];
+    }
   /** Another plan, as what differs from the last one that was sent to this process, carried out or refused. */
   | { readonly kind: "change"; readonly change: DirectorChange }
+  /** Connections that the proxies have to servers which were taken out; only those all of them have told of. */
+  | { readonly kind: "drained"; readonly open: readonly DrainedOpen[] }
   /** Answered by one `drain` with the same number. */
   | { readonly kind: "drain"; readonly id: number; readonly order: DrainOrder }
   /** Probes whose servers have just failed clients: they are asked at once. */
@@ -90,11 +106,18 @@ export type FromDirector =
   | { readonly kind: "refused"; readonly reason: string }
   /** All verdicts that changed since the last message. */
   | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
+  /** How servers of relays and upstreams stand: all of them, or those for which that has changed. */
+  | {
+      readonly kind: "standings";
+      readonly standings: readonly ServerStanding[];
+      readonly isWhole: boolean;
+    }
   | {
       readonly kind: "status";
       readonly probes: readonly ProbeStatus[];
       readonly services: readonly ServiceStatus[];
       readonly footing: FootingStatus;
+      readonly proxied: readonly ProxiedStatus[];
     }
   | { readonly kind: "stopped" };
 
@@ -105,14 +128,17 @@ export type ToProxy =
       readonly plan: ProxyPlan;
       /** Inherited listening sockets by name (src/ipc/listening-socket.ts). */
       readonly sockets: Readonly<Record<string, number>>;
-      /** Standing verdicts of all probes; one that is missing counts as up until it is known. */
-      readonly verdicts: readonly Verdict[];
+      /** How all servers stand; one that is missing is open with its own weight, unless its service starts down. */
+      readonly standings: readonly ServerStanding[];
       /** Where clients of relays with persistence belong, for a process that has just started. */
       readonly clients: readonly ClientNote[];
       /** What stands in the PEM files that the plan names, by path. */
       readonly credentials: Readonly<Record<string, string>>;
     }
-  | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
+  /** How servers stand for which that has changed. */
+  | { readonly kind: "standings"; readonly standings: readonly ServerStanding[] }
+  /** Answered by one `servers` with the same number. */
+  | { readonly kind: "show"; readonly id: number }
   | { readonly kind: "departure"; readonly departure: Departure }
   /** Where clients of relays with persistence went in other processes. */
   | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
@@ -129,5 +155,11 @@ export type FromProxy =
   | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
   /** Probes whose servers have just refused clients, or let them wait in vain. */
   | { readonly kind: "suspects"; readonly probes: readonly string[] }
-  /** Sent every second; also the sign of life. */
-  | { readonly kind: "status"; readonly status: ProxyStatus };
+  /** What has passed to each server, by `proxiedServerId`; those without any are left out. */
+  | {
+      readonly kind: "servers";
+      readonly id: number;
+      readonly servers: Readonly<Record<string, ProxiedTraffic>>;
+    }
+  /** Sent every second; also the sign of life. `drained` has every server that the operator took out. */
+  | { readonly kind: "status"; readonly status: ProxyStatus; readonly drained: readonly DrainedOpen[] };

@@ -16,6 +16,7 @@ export interface NodeStatus {
   readonly probes: readonly ProbeStatus[];
   readonly services: readonly ServiceStatus[];
   readonly footing: FootingStatus;
+  readonly proxied: readonly ProxiedStatus[];
   readonly proxies: readonly ProxyStatus[];
   readonly processes: readonly ProcessStatus[];
 }
@@ -247,6 +248,60 @@ export interface TrafficStatus {
   readonly outPacketsPerS: number;
   readonly inBytesPerS: number;
   readonly outBytesPerS: number;
+}
+
+/** What the proxies balance: the relay of a service, or an upstream. */
+export interface ProxiedStatus {
+  readonly kind: "relay" | "upstream";
+  /** Name of the `[[service]]` or `[[upstream]]`. */
+  readonly name: string;
+  /** The name with the port, where a service has several. */
+  readonly group: string;
+  /** Where clients reach it, such as `tcp 192.0.2.1:80`; empty for an upstream. */
+  readonly sockets: readonly string[];
+  readonly scheduler: string;
+  readonly persistenceS: number;
+  /** Whether enough of its servers are up. */
+  readonly hasQuorum: boolean;
+  /** The sorry server, and whether new connections go to it. */
+  readonly sorry: string | null;
+  readonly usesSorry: boolean;
+  readonly servers: readonly ProxiedServerStatus[];
+}
+
+/** A server behind the proxies. */
+export interface ProxiedServerStatus {
+  /** What the processes call it. */
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+  /** What it has now, by file, check, slow start and order. */
+  readonly weight: number;
+  readonly isUp: boolean;
+  /** Whether it is kept out because it comes and goes. */
+  readonly isHeld: boolean;
+  readonly drain: "draining" | "drained" | null;
+  /** Connections that were still open when its drain was over, and were cut. */
+  readonly cutConnections: number;
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+  /** Of all proxy processes together; null if none has told. */
+  readonly traffic: ProxiedTraffic | null;
+}
+
+/** What proxy processes have carried to a server since they run. */
+export interface ProxiedTraffic {
+  /** Relayed connections, or requests that wait for their response and WebSockets. */
+  readonly open: number;
+  /** Connections to an upstream's server that wait for a request. */
+  readonly idle: number;
+  /** Relayed connections or requests so far. */
+  readonly total: number;
+  /** Of them, those that the server refused, reset before it said anything, or left waiting. */
+  readonly failed: number;
+  /** To the server and from it, of relayed connections. */
+  readonly inBytes: number;
+  readonly outBytes: number;
 }
 
 /** One proxy process. */

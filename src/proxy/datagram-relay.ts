@@ -122,7 +122,8 @@ export class DatagramRelay implements FlowOwner {
 
   private received(bytes: Buffer, clientAddress: string, clientPort: number): void {
     const flow = this.isOnePacket ? undefined : this.flows.get(`${clientAddress} ${clientPort}`);
-    if (flow?.server?.isUp === true) flow.send(bytes);
+    // One that is drained, or down and inhibited, keeps the flows that it has.
+    if (flow?.server?.load.isGone === false) flow.send(bytes);
     else this.dispatch({ clientAddress, clientPort, localAddress: this.localAddress }, bytes, null);
   }
 

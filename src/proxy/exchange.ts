@@ -155,6 +155,7 @@ export class Exchange implements UpstreamUser {
   sweep(now: number): void {
     if (now >= this.connectBy) {
       this.hasTimedOut = true;
+      this.server?.pool.failedRequest();
       this.retryElsewhere();
     } else if (now >= this.sendBy || now >= this.readBy) {
       this.giveUp(504);

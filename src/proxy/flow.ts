@@ -2,6 +2,7 @@ import type { Endpoint } from "../base/address.ts";
 import { hasCode } from "../base/system-error.ts";
 import { connectTo, type ServerSocket } from "./datagram-socket.ts";
 import type { Caller } from "./selection/scheduler.ts";
+import type { Carrier } from "./server-load.ts";
 import type { RelayServer } from "./snapshot.ts";
 
 /** What a server is to blame for: nothing listens there, or it cannot be reached. */
@@ -36,11 +37,12 @@ export interface FlowTarget {
 }
 
 /** A client's datagrams to one server and its answers, over a socket of their own. */
-export class Flow {
+export class Flow implements Carrier {
   readonly key: string;
   readonly client: Caller;
   readonly endpoint: Endpoint;
   server: RelayServer | null;
+  readonly carried = { toServer: 0, toClient: 0 };
   private readonly owner: FlowOwner;
   private readonly tried: readonly RelayServer[];
   private socket: ServerSocket | null = null;
@@ -65,6 +67,7 @@ export class Flow {
     this.tried = tried;
     this.deadline = owner.idleBy();
     server?.load.opened();
+    server?.load.carries(this);
     void this.open();
   }
 
@@ -85,9 +88,13 @@ export class Flow {
   end(): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.server?.load.closed();
+    this.server?.load.ended(this);
     this.socket?.close();
     this.owner.ended(this);
+  }
+
+  cut(): void {
+    this.end();
   }
 
   private async open(): Promise<void> {
@@ -113,6 +120,7 @@ export class Flow {
   }
 
   private pass(socket: ServerSocket, bytes: Buffer): void {
+    this.carried.toServer += bytes.length;
     this.unanswered = bytes.length > mostKeptBytes ? null : bytes;
     try {
       // Where the kernel has no room for it, it is lost, as it would be on a wire.
@@ -125,6 +133,7 @@ export class Flow {
   private answered(bytes: Buffer): void {
     if (this.isOver) return;
     this.deadline = this.owner.idleBy();
+    this.carried.toClient += bytes.length;
     this.hasAnswered = true;
     this.unanswered = null;
     this.owner.answer(this, bytes);
@@ -136,6 +145,7 @@ export class Flow {
     const { server, unanswered } = this;
     this.end();
     if (server === null) return;
+    server.load.failedClient();
     this.owner.suspect(server);
     if (unanswered !== null) this.owner.retry(this, unanswered, [...this.tried, server]);
   }

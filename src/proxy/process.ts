@@ -16,7 +16,8 @@ import { Worker } from "./worker.ts";
  * It neither checks servers (the director does) nor opens listening sockets nor terminates TLS.
  */
 export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log): void {
-  const sendStatus = (): void => channel.send({ kind: "status", status: worker.status() });
+  const sendStatus = (): void =>
+    channel.send({ kind: "status", status: worker.status(), drained: worker.drained() });
   const worker: Worker = new Worker(log, {
     departure: (reply) => channel.send({ kind: "departure", reply }),
     clients: (clients) => channel.send({ kind: "clients", clients }),
@@ -37,8 +38,11 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
           channel.send({ kind: "refused", reason: errorText(error) });
         }
         break;
-      case "verdicts":
-        worker.setVerdicts(message.verdicts);
+      case "standings":
+        worker.setStandings(message.standings);
+        break;
+      case "show":
+        channel.send({ kind: "servers", id: message.id, servers: worker.traffic() });
         break;
       case "clients":
         worker.heardClients(message.clients);

@@ -1,6 +1,7 @@
 import type { Endpoint } from "../base/address.ts";
 import type { Engine, OpenClient } from "./engine.ts";
 import { Outbox } from "./outbox.ts";
+import { proxyHeader } from "./proxy-header.ts";
 import type { Caller } from "./selection/scheduler.ts";
 import type { Relay, RelayServer } from "./snapshot.ts";
 import { dial, type Dialler, localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
@@ -20,6 +21,8 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   private readonly relay: Relay;
   private readonly wire: Wire;
   private readonly outbox: Outbox;
+  /** What the server is told of the client, or null. */
+  private readonly header: Buffer | null;
   private tried: RelayServer[] | null = null;
   private server: RelayServer | null = null;
   private usesSorry = false;
@@ -43,6 +46,7 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
     this.wire = wire;
     this.clientAddress = clientAddress;
     this.outbox = new Outbox(wire);
+    this.header = this.headerFor(relay);
     engine.sweep.add(this);
     engine.clients.add(this);
     engine.counters.requests++;
@@ -108,9 +112,9 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
 
   private connectNext(): void {
     if (this.server !== null) {
-      this.server.load.closed();
+      this.server.load.failedClient();
       this.engine.suspects.add(this.server.probe);
-      (this.tried ??= []).push(this.server);
+      this.passOver(this.server);
     }
     this.server = this.usesSorry ? null : this.relay.scheduler.next(this, this.tried);
     const { sorry } = this.relay.plan;
@@ -124,6 +128,12 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
     } else {
       this.cut();
     }
+  }
+
+  private passOver(server: RelayServer): void {
+    server.load.closed();
+    (this.tried ??= []).push(server);
+    this.server = null;
   }
 
   private connect(endpoint: Endpoint): void {
@@ -144,8 +154,14 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   }
 
   private open(far: Wire): void {
-    const { engine, early } = this;
-    const load = this.server?.load;
+    const { engine, early, server } = this;
+    if (server?.load.isGone === true) {
+      // Taken out while it was being connected.
+      far.terminate();
+      this.passOver(server);
+      this.connectNext();
+      return;
+    }
     this.leave();
     const tunnel = new Tunnel({
       near: this.wire,
@@ -155,13 +171,27 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
       idleMs: Number.POSITIVE_INFINITY,
       onClosed: () => {
         engine.tunnels.delete(tunnel);
-        load?.closed();
+        server?.load.ended(tunnel);
+        if (!tunnel.isRefused || server === null) return;
+        server.load.failedClient();
+        engine.suspects.add(server.probe);
       },
     });
     engine.tunnels.add(tunnel);
+    server?.load.carries(tunnel);
+    // Ahead of what the client sends.
+    if (this.header !== null) tunnel.far.outbox.send(this.header, 0, this.header.length);
     if (this.isPaused) this.wire.resume();
     for (const bytes of early) tunnel.near.received(bytes);
     if (this.hasEnded) tunnel.near.ended();
+  }
+
+  /** Who the client is, while its socket still tells. */
+  private headerFor({ plan }: Relay): Buffer | null {
+    if (plan.proxyProtocol === null) return null;
+    const source = { address: this.clientAddress, port: this.clientPort };
+    const destination = { address: this.localAddress, port: this.wire.localPort };
+    return proxyHeader(plan.proxyProtocol, source, destination);
   }
 
   private finish(): void {

@@ -1,8 +1,8 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
+import type { RoutePlan, UpstreamPlan, UpstreamServerPlan } from "../config/http-plan.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
-import type { RoutePlan, UpstreamPlan } from "../config/http-plan.ts";
-import { weightBy } from "../config/weight-word.ts";
-import type { Verdict } from "../ipc/messages.ts";
+import { proxiedServerId } from "../config/proxied-plan.ts";
+import type { ServerStanding } from "../ipc/standing.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { Answer } from "./answer.ts";
 import type { ResponseSink } from "./exchange.ts";
@@ -13,17 +13,22 @@ import { makeScheduler } from "./selection/make-scheduler.ts";
 import type { RelayCandidate, Scheduler } from "./selection/scheduler.ts";
 import { SmoothWeighted, type Candidate } from "./selection/smooth-weighted.ts";
 import type { Persistence } from "./persistence.ts";
+import type { ServerConnections } from "./server-connections.ts";
 import type { ServerLoad } from "./server-load.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
-/** A server with its standing verdict. */
+/** A server, and how it stands. */
 export interface Server extends Candidate {
+  /** What the other processes call it. */
+  readonly id: string;
   readonly endpoint: Endpoint;
   readonly probe: string | null;
   isUp: boolean;
-  /** What the file says; `weight` is that, or what the check makes of it. */
-  readonly configuredWeight: number;
+  /** What it has now; `mostWeight` bounds what it is told. */
   weight: number;
+  readonly mostWeight: number;
+  /** What there is between this process and it. */
+  readonly connections: ServerConnections;
 }
 
 /** A server of an upstream, with this process's connections to it. */
@@ -93,11 +98,9 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext): Snap
   const servers: Server[] = [];
   const balancers = new Map<string, SmoothWeighted<HttpServer>>();
   for (const upstream of plan.upstreams) {
-    const group = upstream.servers.map(({ address, port, weight, isBackup, probe }): HttpServer => {
-      const endpoint = { address, port };
-      const pool = context.pool(upstream, endpoint);
-      return { endpoint, weight, configuredWeight: weight, isBackup, probe, isUp: true, isFull: false, pool };
-    });
+    const group = upstream.servers.map((server) =>
+      httpServer(upstream, server, context.pool(upstream, server)),
+    );
     servers.push(...group);
     balancers.set(upstream.name, new SmoothWeighted(group));
   }
@@ -115,20 +118,38 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext): Snap
   return { plan, hosts: compileHosts(plan, balancers, context), relays, servers };
 }
 
+function httpServer(upstream: UpstreamPlan, plan: UpstreamServerPlan, pool: UpstreamPool): HttpServer {
+  const { address, port, weight, isBackup, probe } = plan;
+  return {
+    id: proxiedServerId("upstream", upstream.name, plan),
+    endpoint: { address, port },
+    probe,
+    isUp: true,
+    isBackup,
+    isFull: false,
+    weight,
+    mostWeight: Number.POSITIVE_INFINITY,
+    pool,
+    connections: pool,
+  };
+}
+
 function relayServer(relay: RelayPlan, plan: RelayServerPlan, load: ServerLoad): RelayServer {
   const { address, port, weight, probe } = plan;
   const endpoint = { address, port };
   // Plain round robin is the weighted one with equal weights; 0 stays 0.
-  const share = relay.scheduler === "rr" ? Math.min(weight, 1) : weight;
+  const mostWeight = relay.scheduler === "rr" ? 1 : Number.POSITIVE_INFINITY;
   return {
+    id: proxiedServerId("relay", relay.name, plan),
     endpoint,
     key: formatEndpoint(endpoint),
     probe,
-    isUp: true,
+    isUp: probe === null || !relay.startsDown,
     isBackup: false,
-    configuredWeight: share,
-    weight: share,
+    weight: Math.min(weight, mostWeight),
+    mostWeight,
     load,
+    connections: load,
     get activeConnections() {
       return load.activeConnections;
     },
@@ -173,14 +194,15 @@ function compileHosts(
   return hosts;
 }
 
-/** Applies verdicts to the servers that depend on them. */
-export function applyVerdicts(servers: readonly Server[], verdicts: readonly Verdict[]): void {
-  const byProbe = new Map(verdicts.map((verdict) => [verdict.probe, verdict]));
+/** Takes how servers stand; one of which nothing is said stays as it is. */
+export function applyStandings(servers: readonly Server[], standings: readonly ServerStanding[]): void {
+  const byServer = new Map(standings.map((standing) => [standing.server, standing]));
   for (const server of servers) {
-    const verdict = server.probe === null ? undefined : byProbe.get(server.probe);
-    if (verdict === undefined) continue;
-    server.isUp = verdict.isUp;
-    server.weight = weightBy(server.configuredWeight, verdict.weight);
+    const standing = byServer.get(server.id);
+    if (standing === undefined) continue;
+    server.isUp = standing.isOpen;
+    server.weight = Math.min(standing.weight, server.mostWeight);
+    server.connections.attend(standing);
   }
 }
 

@@ -1,15 +1,18 @@
 import { lingerMs } from "./engine.ts";
 import { Outbox } from "./outbox.ts";
+import type { Carrier } from "./server-load.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Sweep, Swept } from "./sweep.ts";
 
 /** Bytes carried both ways between two sockets, each half closed on its own (RFC 9112 §9.6 does not end a tunnel at once). */
-export class Tunnel implements Swept {
+export class Tunnel implements Swept, Carrier {
   readonly near: TunnelEnd;
   readonly far: TunnelEnd;
   private readonly sweepList: Sweep;
   private readonly idleMs: number;
   private readonly onClosed: () => void;
+  /** Whether the far side reset it before it said a word. */
+  isRefused = false;
   private idleBy = 0;
   private isEnding = false;
   private isClosed = false;
@@ -46,6 +49,11 @@ export class Tunnel implements Swept {
     return this.isClosed || this.isEnding ? "ended" : "in use";
   }
 
+  /** Bytes handed on so far; the far side is the server. */
+  get carried(): Carrier["carried"] {
+    return { toServer: this.far.outbox.total, toClient: this.near.outbox.total };
+  }
+
   /** Ends both sides in order, with what is on its way lost; one that does not end its own soon is cut. */
   end(): void {
     if (this.isClosed || this.isEnding) return;
@@ -63,6 +71,13 @@ export class Tunnel implements Swept {
 
   sweep(now: number): void {
     if (now >= this.idleBy) this.cut();
+  }
+
+  /** Passes a reset on to the other side. */
+  reset(by: TunnelEnd): void {
+    if (this.isClosed) return;
+    this.isRefused = by === this.far && this.near.outbox.total === 0;
+    this.cut();
   }
 
   /** Closes both sockets at once. */
@@ -126,7 +141,7 @@ export class TunnelEnd implements SocketOwner {
    */
   closed(isReset: boolean): void {
     if (isReset) {
-      this.tunnel.cut();
+      this.tunnel.reset(this);
       return;
     }
     this.isShut = true;

@@ -38,10 +38,13 @@ export function openWebSocket(o: {
     farOutbox,
     sweep: engine.sweep,
     idleMs: o.idleMs,
-    onClosed: () => engine.tunnels.delete(tunnel),
+    onClosed: () => {
+      engine.tunnels.delete(tunnel);
+      connection.pool.ended(tunnel);
+    },
   });
   engine.tunnels.add(tunnel);
-  connection.detach(tunnel.far);
+  connection.detach(tunnel);
   const isTaken = client.outbox.sendHead(buildInterimHead(head, fields), rest, 0, rest?.length ?? 0);
   if (!isTaken) far.pause();
   if (client.early === null || farOutbox.send(client.early, 0, client.early.length)) client.wire.resume();

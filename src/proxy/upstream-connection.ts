@@ -7,6 +7,7 @@ import { InputBuffer } from "./input-buffer.ts";
 import { readLatin1 } from "./latin1.ts";
 import { Outbox } from "./outbox.ts";
 import type { SocketOwner, Wire } from "./sockets.ts";
+import type { Tunnel } from "./tunnel.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
 /** A piece of a response body, valid during the call only unless the socket wrote it all. */
@@ -80,7 +81,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   /** Whether it has carried a complete exchange before. */
   isReused = false;
   idleUntil = 0;
-  private readonly pool: UpstreamPool;
+  readonly pool: UpstreamPool;
   private user: UpstreamUser | null;
   private readonly input = new InputBuffer();
   private readonly scan = new HeadScan(responseLimits);
@@ -153,16 +154,23 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   /** Closes it, whatever is going on; the server sees a reset unless it is a `clean` end. */
   discard(isClean = false): void {
     this.user = null;
-    this.isClosed = true;
+    this.leave();
     if (isClean) this.wire?.end();
     else this.wire?.terminate();
   }
 
   /** Hands the socket to a new owner, for a tunnel. */
-  detach(owner: SocketOwner): void {
+  detach(tunnel: Tunnel): void {
     this.user = null;
-    this.isClosed = true;
-    if (this.wire !== null) this.wire.data = owner;
+    this.leave();
+    this.pool.carries(tunnel);
+    if (this.wire !== null) this.wire.data = tunnel.far;
+  }
+
+  /** Closes it because its server is to have none: the user may ask another. */
+  giveUp(detail: string): void {
+    if (this.user === null) this.discard(true);
+    else this.fail("closed", detail);
   }
 
   received(bytes: Buffer): void {
@@ -283,11 +291,11 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     this.mayReuse = false;
     if (user === null) {
       this.pool.forget(this);
-      this.isClosed = true;
+      this.leave();
     } else if (this.readsBody && this.body.finish()) {
       this.readsBody = false;
       user.bodyArrived({ bytes: noBytes, start: 0, end: 0 }, true);
-      this.isClosed = true;
+      this.leave();
     } else {
       this.fail("closed", detail);
     }
@@ -296,7 +304,13 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   private fail(failure: UpstreamFailure, detail: string): void {
     if (this.isClosed) return;
     const { user } = this;
+    this.pool.failedRequest();
     this.discard();
     user?.upstreamFailed(failure, detail);
+  }
+
+  private leave(): void {
+    this.isClosed = true;
+    this.pool.left(this);
   }
 }

@@ -1,6 +1,10 @@
 import type { Endpoint } from "../base/address.ts";
 import type { Sweep, Swept } from "./sweep.ts";
+import type { ServerStanding } from "../ipc/standing.ts";
+import type { ProxiedTraffic } from "../ipc/status.ts";
+import type { ServerConnections } from "./server-connections.ts";
 import type { SocketOwner } from "./sockets.ts";
+import type { Tunnel } from "./tunnel.ts";
 import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
 
 /** What the pools need of their process. */
@@ -9,11 +13,17 @@ export interface PoolContext {
   readonly handlers: Bun.SocketHandler<SocketOwner>;
 }
 
-/** The connections of this process to one server: those in use know it, the idle ones wait in it, the youngest first. */
-export class UpstreamPool implements Swept {
+/** The connections of this process to one server; the idle ones wait, the youngest first. It outlives the plan. */
+export class UpstreamPool implements Swept, ServerConnections {
   readonly endpoint: Endpoint;
   private readonly context: PoolContext;
+  drainedSince: string | null = null;
   private readonly idle: UpstreamConnection[] = [];
+  /** Those that wait and those in use. */
+  private readonly connections = new Set<UpstreamConnection>();
+  private readonly tunnels = new Set<Tunnel>();
+  private total = 0;
+  private failed = 0;
   private maxIdle = 0;
   private idleMs = 0;
 
@@ -32,12 +42,58 @@ export class UpstreamPool implements Swept {
 
   /** Gives the idle connection used last, or null. */
   take(): UpstreamConnection | null {
-    return this.idle.pop() ?? null;
+    const connection = this.idle.pop() ?? null;
+    if (connection !== null) this.total += 1;
+    return connection;
   }
 
   /** Opens a new connection for `user`, which hears of success or failure. */
   open(user: UpstreamUser): UpstreamConnection {
-    return new UpstreamConnection(this, user, this.context.handlers);
+    this.total += 1;
+    const connection = new UpstreamConnection(this, user, this.context.handlers);
+    this.connections.add(connection);
+    return connection;
+  }
+
+  attend({ drainedSince, endsConnections }: Pick<ServerStanding, "drainedSince" | "endsConnections">): void {
+    this.drainedSince = drainedSince;
+    this.trim();
+    if (!endsConnections) return;
+    for (const connection of this.connections) connection.giveUp("the server was taken out");
+    for (const tunnel of this.tunnels) tunnel.cut();
+  }
+
+  traffic(): ProxiedTraffic {
+    const { total, failed } = this;
+    const idle = this.idle.length;
+    return {
+      open: this.connections.size - idle + this.tunnels.size,
+      idle,
+      total,
+      failed,
+      inBytes: 0,
+      outBytes: 0,
+    };
+  }
+
+  /** Forgets a connection that has closed, or was handed to a WebSocket. */
+  left(connection: UpstreamConnection): void {
+    this.connections.delete(connection);
+  }
+
+  /** Takes a WebSocket to the server. */
+  carries(tunnel: Tunnel): void {
+    this.tunnels.add(tunnel);
+  }
+
+  /** Forgets a WebSocket that has ended. */
+  ended(tunnel: Tunnel): void {
+    this.tunnels.delete(tunnel);
+  }
+
+  /** Notes that the server failed a request. */
+  failedRequest(): void {
+    this.failed += 1;
   }
 
   /** Takes a connection back whose last request and response are complete. */
@@ -64,6 +120,7 @@ export class UpstreamPool implements Swept {
   }
 
   private trim(): void {
-    while (this.idle.length > this.maxIdle) this.idle.shift()?.discard(true);
+    const most = this.drainedSince === null ? this.maxIdle : 0;
+    while (this.idle.length > most) this.idle.shift()?.discard(true);
   }
 }

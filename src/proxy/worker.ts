@@ -4,8 +4,9 @@ import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.
 import type { ListenerPlan, UpstreamPlan } from "../config/http-plan.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
 import type { Departure, DepartureReply } from "../ipc/departure.ts";
-import type { ToProxy, Verdict } from "../ipc/messages.ts";
-import type { ProxyStatus } from "../ipc/status.ts";
+import type { ToProxy } from "../ipc/messages.ts";
+import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
+import type { ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
 import { AccessLog } from "./access-log.ts";
 import { certificateBooks, doorOptions, openConnection, openDoor, type Door } from "./door.ts";
 import { DatagramRelays } from "./datagram-relays.ts";
@@ -18,7 +19,7 @@ import { HostTable } from "./routes.ts";
 import { Persistence } from "./persistence.ts";
 import { ServerLoad } from "./server-load.ts";
 import {
-  applyVerdicts,
+  applyStandings,
   compileSnapshot,
   poolKey,
   shortestTimeoutMs,
@@ -88,7 +89,7 @@ export class Worker {
   }
 
   /** Puts a plan into force for all requests that begin from now on; throws, with nothing changed for clients, if it cannot. */
-  configure({ plan, sockets, verdicts, clients, credentials }: Configuration): void {
+  configure({ plan, sockets, standings, clients, credentials }: Configuration): void {
     const entrances = this.entrances(plan);
     const missing = [...entrances.keys()].filter((name) => !this.doors.has(name));
     for (const name of missing) {
@@ -103,7 +104,7 @@ export class Worker {
     for (const name of missing) {
       this.doors.set(name, openDoor(this.engine, sockets[name] ?? -1, options.get(name) ?? null));
     }
-    applyVerdicts(snapshot.servers, verdicts);
+    applyStandings(snapshot.servers, standings);
     this.engine.snapshot = snapshot;
     this.engine.sweep.setTick(Math.min(1000, Math.max(50, shortestTimeoutMs(plan) / 4)));
     for (const [name, door] of this.doors) {
@@ -119,9 +120,24 @@ export class Worker {
     this.retire(plan);
   }
 
-  /** Takes verdicts that changed. */
-  setVerdicts(verdicts: readonly Verdict[]): void {
-    applyVerdicts(this.engine.snapshot.servers, verdicts);
+  /** Takes how servers stand for which that has changed. */
+  setStandings(standings: readonly ServerStanding[]): void {
+    applyStandings(this.engine.snapshot.servers, standings);
+  }
+
+  /** Tells what has passed to each server, by its id. */
+  traffic(): Readonly<Record<string, ProxiedTraffic>> {
+    const { servers } = this.engine.snapshot;
+    const all = servers.map(({ id, connections }) => [id, connections.traffic()] as const);
+    return Object.fromEntries(all.filter(([, { open, idle, total }]) => open + idle + total > 0));
+  }
+
+  /** Tells how many connections there are to servers that the operator has taken out. */
+  drained(): readonly DrainedOpen[] {
+    return this.engine.snapshot.servers.flatMap(({ id, connections }) => {
+      const since = connections.drainedSince;
+      return since === null ? [] : [{ server: id, since, open: connections.traffic().open }];
+    });
   }
 
   /** Takes where clients went in other processes. */

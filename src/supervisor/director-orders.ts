@@ -1,18 +1,24 @@
 import type { DirectorPlan } from "../config/node-plan.ts";
 import { directorChange } from "../ipc/director-change.ts";
-import type { ToDirector } from "../ipc/messages.ts";
+import type { ToDirector, Verdict } from "../ipc/messages.ts";
 
 /**
  * Tells the director process of plans: a process that has just said hello the whole of it, and one that has a plan what
  * differs from that. Whoever is told nothing any more, because it has died, is followed by one that says hello.
  */
 export class DirectorOrders {
+  readonly #verdicts: () => readonly Verdict[];
   #told: DirectorPlan | null = null;
+
+  /** `verdicts` gives what is known of all probes, for a process that comes after another. */
+  constructor(verdicts: () => readonly Verdict[]) {
+    this.#verdicts = verdicts;
+  }
 
   /** Makes the message for a process that knows no plan. */
   whole(plan: DirectorPlan): ToDirector {
     this.#told = plan;
-    return { kind: "configure", plan };
+    return { kind: "configure", plan, verdicts: this.#verdicts() };
   }
 
   /** Makes the message for the process that got the last one, whether or not it carried that out. */

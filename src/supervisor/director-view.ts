@@ -1,13 +1,14 @@
 import type { Clock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
 import { noFootingStatus, type FootingStatus } from "../ipc/footing-status.ts";
-import type { ProbeStatus, ServiceStatus } from "../ipc/status.ts";
+import type { ProbeStatus, ProxiedStatus, ServiceStatus } from "../ipc/status.ts";
 
 /** What `director` has last said of itself when asked. */
 export interface DirectorReport {
   readonly probes: readonly ProbeStatus[];
   readonly services: readonly ServiceStatus[];
   readonly footing: FootingStatus;
+  readonly proxied: readonly ProxiedStatus[];
 }
 
 /** How long one that is asked may take; after that what it said before has to do. */
@@ -17,7 +18,7 @@ const patienceMs = 2_000;
 export class DirectorView {
   readonly #clock: Clock;
   readonly #ask: () => void;
-  #last: DirectorReport = { probes: [], services: [], footing: noFootingStatus };
+  #last: DirectorReport = { probes: [], services: [], proxied: [], footing: noFootingStatus };
   readonly #waiting = new Set<() => void>();
 
   constructor(clock: Clock, ask: () => void) {

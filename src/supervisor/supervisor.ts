@@ -5,6 +5,7 @@ import type { NodePlan } from "../config/node-plan.ts";
 import type { DrainOrder, DrainOutcome, DrainReport } from "../ipc/drain.ts";
 import type { HandedOver, HandoverOrder, HandoverOutcome, HandoverReport } from "../ipc/handover.ts";
 import type { FromDirector, FromVrrp, ToDirector, ToVrrp, Verdict } from "../ipc/messages.ts";
+import type { ServerStanding } from "../ipc/standing.ts";
 import type { BfdReport, ConfigStatus, InstanceStatus, NodeStatus } from "../ipc/status.ts";
 import { DirectorOrders } from "./director-orders.ts";
 import { DirectorView } from "./director-view.ts";
@@ -14,6 +15,7 @@ import { Departures } from "./departures.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { Orders } from "./orders.ts";
 import { newVitality, nextLook, observe, type Vitality } from "./vitality.ts";
+import { withTraffic } from "./proxied-sums.ts";
 import { type WorkerKeeper, Workers } from "./workers.ts";
 
 /** What the supervisor is made with. */
@@ -40,10 +42,11 @@ export class Supervisor {
   readonly #bornAt: Instant;
   readonly #vrrp: Keeper<ToVrrp, FromVrrp>;
   readonly #director: Keeper<ToDirector, FromDirector>;
-  readonly #orders = new DirectorOrders();
+  readonly #orders = new DirectorOrders(() => [...this.#verdicts.values()]);
   readonly #workers: Workers;
   readonly #departures: Departures<WorkerKeeper>;
   readonly #verdicts = new Map<string, Verdict>();
+  #standings: ReadonlyMap<string, ServerStanding> = new Map();
   #plan: NodePlan;
   #instances: readonly InstanceStatus[] = [];
   #bfd: BfdReport = { sessions: [], strays: {} };
@@ -66,7 +69,8 @@ export class Supervisor {
     this.#workers = new Workers({
       clock,
       log,
-      verdicts: () => [...this.#verdicts.values()],
+      standings: () => [...this.#standings.values()],
+      onDrained: (open) => this.#director.send({ kind: "drained", open }),
       onChange: () => this.#look(),
       onDeparture: (keeper, reply) => this.#departures.answered(keeper, reply),
       onSuspects: (probes) => this.#director.send({ kind: "suspects", probes }),
@@ -111,12 +115,12 @@ export class Supervisor {
 
   /** Starts everything; the claim for addresses comes last, when the node is able to serve them. */
   async start(): Promise<Outcome> {
-    const [workers, director] = await Promise.all([
-      this.#inTime(this.#workers.configure(this.#plan.proxy)),
-      this.#director.start(),
-    ]);
-    if (workers.kind === "refused") return workers;
+    // The director first: it knows which servers the operator has taken out.
+    const director = await this.#director.start();
     if (director.kind === "refused") return director;
+    if (this.#isStopping) return stopping;
+    const workers = await this.#inTime(this.#workers.configure(this.#plan.proxy));
+    if (workers.kind === "refused") return workers;
     if (this.#isStopping) return stopping;
     this.#look();
     return this.#vrrp.start();
@@ -163,7 +167,10 @@ export class Supervisor {
 
   /** Everything that `edge-ha status` shows. */
   async status(config: ConfigStatus): Promise<NodeStatus> {
-    const { probes, services, footing } = await this.#view.report(this.#director.isServing);
+    const [{ probes, services, proxied, footing }, traffic] = await Promise.all([
+      this.#view.report(this.#director.isServing),
+      this.#workers.traffic(),
+    ]);
     return {
       cluster: this.#plan.cluster,
       node: this.#plan.node,
@@ -176,6 +183,7 @@ export class Supervisor {
       probes,
       services,
       footing,
+      proxied: proxied.map((group) => withTraffic(group, traffic)),
       proxies: this.#workers.statuses(),
       processes: [this.#vrrp.status("vrrp"), this.#director.status("director"), ...this.#workers.processes()],
     };
@@ -266,11 +274,18 @@ export class Supervisor {
       this.#drains.answered(message.id, message.report);
     } else if (message.kind === "verdicts") {
       for (const verdict of message.verdicts) this.#verdicts.set(verdict.probe, verdict);
-      this.#workers.sendVerdicts(message.verdicts);
       this.#vrrp.send(message);
+    } else if (message.kind === "standings") {
+      this.#heardStandings(message.standings, message.isWhole);
     } else if (message.kind === "status") {
       this.#view.heard(message);
     }
+  }
+
+  #heardStandings(standings: readonly ServerStanding[], isWhole: boolean): void {
+    const news = new Map(standings.map((standing) => [standing.server, standing]));
+    this.#standings = isWhole ? news : new Map([...this.#standings, ...news]);
+    this.#workers.sendStandings(standings);
   }
 
   /** Looks whether the proxies are alive and tells `vrrp` when the answer has changed. */

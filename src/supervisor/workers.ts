@@ -6,22 +6,27 @@ import { closeListener } from "../kernel/listen.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
 import type { DepartureReply } from "../ipc/departure.ts";
 import { listeningSockets } from "../ipc/listening-socket.ts";
-import type { FromProxy, ToProxy, Verdict } from "../ipc/messages.ts";
-import type { ProcessStatus, ProxyStatus } from "../ipc/status.ts";
+import type { FromProxy, ToProxy } from "../ipc/messages.ts";
+import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
+import type { ProcessStatus, ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
 import { prepareAccessLogs } from "./access-logs.ts";
+import { drainedOpen } from "./proxied-sums.ts";
 import { startChild, type Child, type ChildOptions } from "./child.ts";
 import { lastingTls, readCredentials, type Credentials } from "./credentials.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { RelayClients } from "./relay-clients.ts";
 import { closeUnused, hold, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
+import { TrafficQuestion } from "./traffic-question.ts";
 import { proxyUser } from "./user.ts";
 
 /** What the proxies need from the supervisor. */
 export interface WorkersOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** All standing verdicts, for a process that starts. */
-  readonly verdicts: () => readonly Verdict[];
+  /** How all servers stand, for a process that starts. */
+  readonly standings: () => readonly ServerStanding[];
+  /** Called with the connections to servers that were taken out, when a process has told of its own. */
+  readonly onDrained: (open: readonly DrainedOpen[]) => void;
   /** Called when a process begins or ceases to serve. */
   readonly onChange: () => void;
   /** Called with a process's answer about connections to addresses that are about to move. */
@@ -38,6 +43,8 @@ export type WorkerKeeper = Keeper<ToProxy, FromProxy>;
 interface Worker {
   readonly keeper: WorkerKeeper;
   status: ProxyStatus | null;
+  /** What it last said of servers that were taken out; null until it has. */
+  drained: readonly DrainedOpen[] | null;
 }
 
 /** Connections get this long to end when their process is replaced or the service stops. */
@@ -65,12 +72,14 @@ export class Workers {
   #sockets: SocketSet[] = [];
   #workers: Worker[] = [];
   /** Processes that were replaced, and still have connections to finish. */
-  readonly #replaced = new Set<WorkerKeeper>();
+  readonly #replaced = new Set<Worker>();
   readonly #clients = new RelayClients();
+  readonly #question: TrafficQuestion<WorkerKeeper>;
   #isRetired = false;
 
   constructor(options: WorkersOptions) {
     this.#options = options;
+    this.#question = new TrafficQuestion(options.clock, (keeper, id) => keeper.send({ kind: "show", id }));
   }
 
   /** Whether this node has anything for a proxy to do. */
@@ -118,14 +127,19 @@ export class Workers {
     return outcome;
   }
 
-  /** Passes verdicts on to every process. */
-  sendVerdicts(verdicts: readonly Verdict[]): void {
-    for (const { keeper } of this.#workers) keeper.send({ kind: "verdicts", verdicts });
+  /** Passes on to every process how servers stand; those that finish have connections to them, too. */
+  sendStandings(standings: readonly ServerStanding[]): void {
+    for (const keeper of this.keepers) keeper.send({ kind: "standings", standings });
+  }
+
+  /** Gives what has passed to each server, by the word of all processes. */
+  traffic(): Promise<ReadonlyMap<string, ProxiedTraffic>> {
+    return this.#question.answers(this.keepers.filter(({ isServing }) => isServing));
   }
 
   /** Every process that may have open connections. */
   get keepers(): readonly WorkerKeeper[] {
-    return [...this.#workers.map(({ keeper }) => keeper), ...this.#replaced];
+    return [...this.#workers, ...this.#replaced].map(({ keeper }) => keeper);
   }
 
   /** Leaves new connections to these addresses unanswered, and to no others. */
@@ -192,13 +206,13 @@ export class Workers {
     this.#sockets = sockets;
     this.#workers = workers;
     // What was found, and where clients went, while the last of them started has not reached the first.
-    this.sendVerdicts(this.#options.verdicts());
+    this.sendStandings(this.#options.standings());
     const clients = this.#clients.notes(this.#options.clock.now());
     if (clients.length > 0) for (const { keeper } of workers) keeper.send({ kind: "clients", clients });
-    for (const { keeper } of old.workers) {
-      this.#replaced.add(keeper);
-      const stopped = keeper.stop({ kind: "drain", deadlineMs: drainMs }, drainMs + 1_000);
-      void stopped.then(() => this.#replaced.delete(keeper));
+    for (const worker of old.workers) {
+      this.#replaced.add(worker);
+      const stopped = worker.keeper.stop({ kind: "drain", deadlineMs: drainMs }, drainMs + 1_000);
+      void stopped.then(() => this.#replaced.delete(worker));
     }
     this.#options.onChange();
     return { kind: "configured" };
@@ -208,6 +222,7 @@ export class Workers {
     const { clock, log, onChange, onDeparture, onGone, onSuspects } = this.#options;
     const worker: Worker = {
       status: null,
+      drained: null,
       keeper: new Keeper<ToProxy, FromProxy>({
         name: `proxy ${index}`,
         clock,
@@ -222,18 +237,32 @@ export class Workers {
             this.#clients.notes(clock.now()),
           ),
         onMessage: (message) => {
-          if (message.kind === "status") worker.status = message.status;
+          if (message.kind === "status") this.#heardStatus(worker, message);
+          else if (message.kind === "servers")
+            this.#question.heard(worker.keeper, message.id, message.servers);
           else if (message.kind === "clients") this.#passOn(message.clients, worker);
           else if (message.kind === "suspects") onSuspects(message.probes);
           else if (message.kind === "departure") onDeparture(worker.keeper, message.reply);
         },
         onChange: () => {
           onChange();
-          if (!worker.keeper.isServing) onGone(worker.keeper);
+          if (worker.keeper.isServing) return;
+          worker.drained = null;
+          this.#question.forget(worker.keeper);
+          onGone(worker.keeper);
         },
       }),
     };
     return worker;
+  }
+
+  #heardStatus(worker: Worker, { status, drained }: FromProxy & { kind: "status" }): void {
+    worker.status = status;
+    const hadAny = worker.drained !== null && worker.drained.length > 0;
+    worker.drained = drained;
+    if (drained.length === 0 && !hadAny) return;
+    const serving = [...this.#workers, ...this.#replaced].filter(({ keeper }) => keeper.isServing);
+    this.#options.onDrained(drainedOpen(serving.map((one) => one.drained)));
   }
 
   /** Tells the other processes, and those to come, where clients went. */
@@ -251,8 +280,8 @@ export class Workers {
     const names = [...(sockets?.keys() ?? [])];
     // Descriptors 0, 1 and 2 are the standard streams; the inherited sockets follow in order.
     const byName = Object.fromEntries(names.map((name, index) => [name, 3 + index]));
-    const verdicts = this.#options.verdicts();
+    const standings = this.#options.standings();
     const credentials = this.#credentials;
-    return { kind: "configure", plan, sockets: byName, verdicts, clients, credentials };
+    return { kind: "configure", plan, sockets: byName, standings, clients, credentials };
   }
 }

@@ -6,6 +6,7 @@ import type { WeightWord } from "../../src/config/weight-word.ts";
 import { Director } from "../../src/director/director.ts";
 import type { Drain } from "../../src/director/drains.ts";
 import { ServiceNotices } from "../../src/director/service-notices.ts";
+import type { ServerStanding } from "../../src/ipc/standing.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeIpvs } from "./fake-ipvs.ts";
 import { recordingLog } from "./recording-log.ts";
@@ -28,6 +29,8 @@ export interface DirectorLab {
   readonly told: string[];
   /** What those of `[notify]` hear, a line each. */
   readonly noticed: string[];
+  /** What the proxies were told of their servers. */
+  readonly stood: { readonly isWhole: boolean; readonly standings: readonly ServerStanding[] }[];
 }
 
 /** A director before a kernel that holds `kernel`, with a journal that says what of it is owned. */
@@ -54,6 +57,7 @@ export function directorLab(
   const told: string[] = [];
   const noticed: string[] = [];
   const notices = new ServiceNotices();
+  const stood: DirectorLab["stood"] = [];
   const book = {
     drains: o.drains ?? ([] as readonly Drain[]),
     note(drains: readonly Drain[]) {
@@ -80,6 +84,7 @@ export function directorLab(
       journal,
       book,
       openIpvs,
+      stand: (standings, isWhole) => stood.push({ isWhole, standings }),
       tell: ({ service, hasQuorum }) => told.push(`${service.name} ${hasQuorum ? "up" : "down"}`),
       onStandings: (services, standings) => {
         noticed.push(...notices.look(services, standings).map(({ words }) => words.join(" ")));
@@ -89,6 +94,7 @@ export function directorLab(
     book,
     told,
     noticed,
+    stood,
     kernel,
     down,
     said,
@@ -100,7 +106,16 @@ export function directorLab(
 
 /** A plan of nothing but services. */
 export function plan(...services: readonly IpvsServicePlan[]): DirectorPlan {
-  return { probes: [], probeSets: [], detours: [], services, marks: [], footing: noFooting, notify: null };
+  return {
+    probes: [],
+    probeSets: [],
+    proxied: [],
+    detours: [],
+    services,
+    marks: [],
+    footing: noFooting,
+    notify: null,
+  };
 }
 
 /** The servers of the first service with their weights, sorted. */

@@ -2,6 +2,9 @@ import { join } from "node:path";
 import type { Child, Host } from "./lab.ts";
 import { waitFor } from "./lab.ts";
 
+/** Where nginx wants the PROXY protocol, and answers with what it was told. */
+export const proxyProtocolPort: number = 8090;
+
 /** Starts nginx as a web server on port 80 of a host; every answer names the host in X-Served-By and its body. */
 export async function startNginx(host: Host): Promise<Child> {
   const path = join(host.directory, "nginx.conf");
@@ -31,6 +34,12 @@ ${temporary.join("\n")}
     location / {
       add_header X-Served-By ${host.name} always;
       return 200 "${host.name} answers $request_uri\\n";
+    }
+  }
+  server {
+    listen ${proxyProtocolPort} proxy_protocol;
+    location / {
+      return 200 "$proxy_protocol_addr $proxy_protocol_server_addr $proxy_protocol_server_port\\n";
     }
   }
 }

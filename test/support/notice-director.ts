@@ -32,6 +32,7 @@ const director: Director = new Director({
   book: { drains: [], note: () => undefined },
   openIpvs: () => kernel,
   tell: () => undefined,
+  stand: () => undefined,
   onStandings: (services, standings) => notifier.tell(notices.look(services, standings)),
 });
 

@@ -14,6 +14,7 @@ export async function probeResults(
     probeSets: [],
     detours: [],
     services: [],
+    proxied: [],
     marks: [],
     footing: noFooting,
     notify: null,

@@ -8,8 +8,11 @@ import type {
   UpstreamPlan,
   UpstreamServerPlan,
 } from "../../src/config/http-plan.ts";
+import { proxiedServerId } from "../../src/config/proxied-plan.ts";
+import { weightBy } from "../../src/config/weight-word.ts";
 import type { ClientNote } from "../../src/ipc/client-book.ts";
 import type { FromProxy, ToProxy, Verdict } from "../../src/ipc/messages.ts";
+import type { ServerStanding } from "../../src/ipc/standing.ts";
 import type { ProxyStatus } from "../../src/ipc/status.ts";
 import { listeningSockets, type ListeningSocket } from "../../src/ipc/listening-socket.ts";
 import { closeListener, listenTcp, listenUdp } from "../../src/kernel/listen.ts";
@@ -92,6 +95,24 @@ function open({ protocol, ...endpoint }: ListeningSocket): number {
   return protocol === "tcp" ? listenTcp({ endpoint, backlog: 1024 }) : listenUdp(endpoint);
 }
 
+/** Gives what a director says of servers whose checks have a verdict. */
+function standingsOf({ relays, upstreams }: ProxyPlan, verdicts: readonly Verdict[]): ServerStanding[] {
+  const groups = [
+    ...relays.map(({ name, servers }) => ({ kind: "relay" as const, name, servers })),
+    ...upstreams.map(({ name, servers }) => ({ kind: "upstream" as const, name, servers })),
+  ];
+  return groups.flatMap(({ kind, name, servers }) =>
+    servers.flatMap((server) => {
+      const verdict = verdicts.find(({ probe }) => probe === server.probe);
+      if (verdict === undefined) return [];
+      const weight = weightBy(server.weight, verdict.weight);
+      const id = proxiedServerId(kind, name, server);
+      const endsConnections = kind === "relay" && !verdict.isUp;
+      return [{ server: id, isOpen: verdict.isUp, weight, drainedSince: null, endsConnections }];
+    }),
+  );
+}
+
 const entry = fileURLToPath(new URL("proxy-entry.ts", import.meta.url));
 
 /** A proxy process under test, started as the supervisor starts it. */
@@ -155,11 +176,18 @@ export class ProxyDriver implements AsyncDisposable {
     clients: readonly ClientNote[] = [],
   ): Promise<void> {
     const answer = this.next(({ kind }) => kind === "configured" || kind === "refused");
+    const standings = standingsOf(plan, verdicts);
     const credentials = readCredentials(plan);
-    this.send({ kind: "configure", plan, sockets: this.sockets, verdicts, clients, credentials });
+    this.send({ kind: "configure", plan, sockets: this.sockets, standings, clients, credentials });
     const message = await answer;
     if (message.kind === "refused") throw new Error(message.reason);
     this.plan = plan;
+  }
+
+  /** Says how servers stand by what their checks have found, and nothing else. */
+  sendVerdicts(verdicts: readonly Verdict[]): void {
+    if (this.plan === null) throw new Error("there is no plan yet");
+    this.send({ kind: "standings", standings: standingsOf(this.plan, verdicts) });
   }
 
   send(message: ToProxy): void {

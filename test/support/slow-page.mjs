@@ -1,4 +1,4 @@
-/** A web server on port 80, under Node: `/slow/MS` is answered with 20 pieces of 1000 bytes over MS milliseconds, the rest at once. */
+/** A web server on port 80, or the one that is given, under Node: `/slow/MS` is answered with 20 pieces of 1000 bytes over MS milliseconds, the rest at once. */
 import { createServer } from "node:http";
 
 const pieces = 20;
@@ -22,4 +22,4 @@ createServer((request, response) => {
   const timer = setInterval(send, Number(slow[1]) / pieces);
   response.on("close", () => clearInterval(timer));
   send();
-}).listen(80, () => console.log("listening"));
+}).listen(Number(process.argv[2] ?? 80), () => console.log("listening"));

@@ -173,17 +173,22 @@ function manyPorts({ value, path }: Element<ServiceEntry>): readonly Finding[] {
 }
 
 function connecting({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+  const toRelay = 'remove it, or write forward = "proxy"';
   if (value.idle_timeout !== null) {
     const what = "the kernel keeps flows for as long as [ipvs] says, those of every service alike";
     const remedy = 'write udp_timeout in [ipvs], or forward = "proxy"';
     return [errorAt([...path, "idle_timeout"], what, remedy)];
+  }
+  if (value.proxy_protocol !== null) {
+    const what = "the kernel forwards packets and writes nothing into them: servers see the client's address";
+    return [errorAt([...path, "proxy_protocol"], what, toRelay)];
   }
   if (value.connect_timeout === null) return [];
   const what =
     value.forward === "dr"
       ? "in direct routing nobody but the client connects"
       : "the kernel forwards packets: nobody but the client connects";
-  return [errorAt([...path, "connect_timeout"], what, 'remove it, or write forward = "proxy"')];
+  return [errorAt([...path, "connect_timeout"], what, toRelay)];
 }
 
 function sorryFindings({ value, path }: Element<ServiceEntry>): readonly Finding[] {

@@ -4,6 +4,7 @@ import type { Element } from "../sections.ts";
 import { familyOf } from "../../base/address.ts";
 import { serviceAddresses } from "../sockets.ts";
 import type { Model } from "../model.ts";
+import { availabilityRules } from "./availability.ts";
 import { persistenceRules } from "./persistence.ts";
 import { schedulerFlagFindings, thresholdFindings } from "./balancing.ts";
 
@@ -29,17 +30,6 @@ export function relayRules({ value, path }: Element<ServiceEntry>, model: Model)
   const kernelOnly = {
     tunnel: value.tunnel !== null,
     persistence_engine: value.persistence_engine !== null,
-    quorum: value.quorum !== null,
-    hysteresis: value.hysteresis > 0,
-    quorum_up: value.quorum_up !== null,
-    quorum_down: value.quorum_down !== null,
-    quorum_user: value.quorum_user !== null,
-    quorum_timeout: value.quorum_timeout !== null,
-    alpha: value.alpha,
-    omega: value.omega,
-    inhibit: value.inhibit,
-    slow_start: value.slow_start > 0,
-    damping: value.damping !== null,
   };
   for (const [key, isWritten] of Object.entries(kernelOnly)) {
     if (isWritten) findings.push(refuse(key, "only the kernel's forwarding knows this"));
@@ -48,8 +38,6 @@ export function relayRules({ value, path }: Element<ServiceEntry>, model: Model)
     const onServer = {
       forward: server.forward !== null && server.forward !== "proxy",
       tunnel: server.tunnel !== null,
-      inhibit: server.inhibit === true,
-      slow_start: (server.slow_start ?? 0) > 0,
     };
     for (const [key, isWritten] of Object.entries(onServer)) {
       if (!isWritten) continue;
@@ -66,6 +54,7 @@ export function relayRules({ value, path }: Element<ServiceEntry>, model: Model)
   );
   return [
     ...findings,
+    ...availabilityRules({ value, path }),
     ...schedulerFlagFindings({ value, path }),
     ...persistenceRules(persistent, new Set(addresses.map(familyOf))),
   ];
@@ -86,6 +75,10 @@ function transportFindings(value: ServiceEntry, path: KeyPath): readonly Finding
   if (connect !== null && protocol === "udp") {
     const what = "with UDP no server accepts anything that could be waited for";
     findings.push(errorAt([...path, "connect_timeout"], what, "remove it"));
+  }
+  if (value.proxy_protocol !== null && protocol === "udp") {
+    const what = "a relay tells it at the beginning of a TCP connection, and datagrams have none";
+    findings.push(errorAt([...path, "proxy_protocol"], what, "remove it"));
   }
   return findings;
 }

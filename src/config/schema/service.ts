@@ -65,6 +65,7 @@ export interface ServiceEntry {
   readonly snat: "servers" | "clients" | null;
   readonly connect_timeout: number | null;
   readonly idle_timeout: number | null;
+  readonly proxy_protocol: "v1" | "v2" | null;
   readonly quorum: number | null;
   readonly hysteresis: number;
   readonly quorum_up: readonly string[] | null;
@@ -183,6 +184,7 @@ export const serviceSchema: z.ZodType<ServiceEntry> = table(
     snat: orNull(choice(["servers", "clients"])),
     connect_timeout: orNull(duration(10, 3_600_000, 'connect_timeout = "5s"')),
     idle_timeout: orNull(duration(100, 86_400_000, 'idle_timeout = "5m"')),
+    proxy_protocol: orNull(choice(["v1", "v2"])),
     quorum: orNull(integer(1, 2 ** 31 - 1, "quorum = 2")),
     hysteresis: orElse(integer(0, 2 ** 31 - 1, "hysteresis = 1"), 0),
     quorum_up: orNull(command('quorum_up = "/usr/local/bin/web-is-up"')),

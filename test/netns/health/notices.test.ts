@@ -68,6 +68,7 @@ async function startDirector(host: Host, fifo: string, script: string): Promise<
     probeSets: [],
     detours: [],
     services,
+    proxied: [],
     marks: [],
     footing: noFooting,
     notify: { node: "lb1", script: { command: [script], timeoutMs: 5_000, user: null }, fifo },

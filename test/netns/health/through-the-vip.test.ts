@@ -74,7 +74,15 @@ function probe(
 }
 
 function planOf(probes: readonly ProbePlan[]): DirectorPlan {
-  return { ...planDetours(probes), probeSets: [], services: [], marks: [], footing: noFooting, notify: null };
+  return {
+    ...planDetours(probes),
+    probeSets: [],
+    services: [],
+    proxied: [],
+    marks: [],
+    footing: noFooting,
+    notify: null,
+  };
 }
 
 async function tables(): Promise<string> {

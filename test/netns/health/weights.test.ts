@@ -118,6 +118,7 @@ test("files and agents say how a server is and what weight it wants, and every c
       probeSets: [],
       detours: [],
       services: [],
+      proxied: [],
       marks: [],
       footing: noFooting,
       notify: null,

@@ -33,7 +33,9 @@ function udpPlan(
     persistenceS: 0,
     persistencePrefix: { ipv4: 32, ipv6: 128 },
     connectTimeoutMs: 5_000,
+    proxyProtocol: null,
     sorry: null,
+    startsDown: false,
     servers,
     ...relay,
   };
@@ -97,7 +99,7 @@ describe("a relayed UDP service", () => {
     using client = await UdpClient.open();
     expect(await client.ask(port, "1")).toBe("a:1");
     const tell = async (...verdicts: ReturnType<typeof verdict>[]): Promise<void> => {
-      driver.send({ kind: "verdicts", verdicts });
+      driver.sendVerdicts(verdicts);
       await driver.nextStatus();
     };
     await tell(verdict(a.port, false));
@@ -176,7 +178,7 @@ describe("a relayed UDP service", () => {
     for (const text of ["1", "2", "3", "4"]) answers.push(await client.ask(port, text));
     expect(answers).toEqual(["a:1", "b:2", "a:3", "b:4"]);
     expect([new Set(a.sources).size, await flows(driver)]).toEqual([1, 2]);
-    driver.send({ kind: "verdicts", verdicts: [verdict(a.port, false)] });
+    driver.sendVerdicts([verdict(a.port, false)]);
     await driver.nextStatus();
     expect([await client.ask(port, "5"), await client.ask(port, "6")]).toEqual(["b:5", "b:6"]);
   });

@@ -37,7 +37,9 @@ function relayPlan(
     persistenceS: 0,
     persistencePrefix: { ipv4: 32, ipv6: 128 },
     connectTimeoutMs: 500,
+    proxyProtocol: null,
     sorry: null,
+    startsDown: false,
     servers,
     ...more,
   };
@@ -62,10 +64,10 @@ describe("a relayed service", () => {
     const answers = [await say(port, "1"), await say(port, "2"), await say(port, "3"), await say(port, "4")];
     expect(answers).toEqual(["a:1", "b:2", "a:3", "b:4"]);
     const verdicts = [a.port, b.port].map((server) => ({ probe: `p${server}`, isUp: false, weight: null }));
-    driver.send({ kind: "verdicts", verdicts: verdicts.slice(0, 1) });
+    driver.sendVerdicts(verdicts.slice(0, 1));
     await driver.nextStatus();
     expect([await say(port, "5"), await say(port, "6")]).toEqual(["b:5", "b:6"]);
-    driver.send({ kind: "verdicts", verdicts });
+    driver.sendVerdicts(verdicts);
     await driver.nextStatus();
     expect(await say(port, "7")).toBe("sorry:7");
   });
@@ -124,7 +126,7 @@ describe("a relayed service", () => {
       const [chosen] = await say(port, "1");
       expect([(await say(port, "2"))[0], (await say(port, "3"))[0]]).toEqual([chosen, chosen]);
       const gone = { a, b, c }[chosen ?? ""];
-      driver.send({ kind: "verdicts", verdicts: [{ probe: `p${gone?.port}`, isUp: false, weight: null }] });
+      driver.sendVerdicts([{ probe: `p${gone?.port}`, isUp: false, weight: null }]);
       await driver.nextStatus();
       const [next] = await say(port, "4");
       expect(next).not.toBe(chosen);
@@ -142,7 +144,7 @@ describe("a relayed service", () => {
     const away = { a, b }[first ?? ""]?.port;
     const down = [{ probe: `p${away}`, isUp: false, weight: null }];
     const up = [{ probe: `p${away}`, isUp: true, weight: null }];
-    driver.send({ kind: "verdicts", verdicts: down });
+    driver.sendVerdicts(down);
     await driver.nextStatus();
     const [second] = await say(port, "2");
     expect(second).not.toBe(first);

@@ -50,7 +50,7 @@ describe("the servers of an upstream", () => {
     ]);
     expect(await bodies(port, 6)).toBe("abaaba");
     const asks = (probe: string, weight: WeightWord | null): void =>
-      driver.send({ kind: "verdicts", verdicts: [{ probe, isUp: true, weight }] });
+      driver.sendVerdicts([{ probe, isUp: true, weight }]);
     asks("pa", { kind: "fixed", weight: 0 });
     await waitFor("the first is drained", async () => (await bodies(port, 3)) === "bbb");
     asks("pb", { kind: "share", percent: 0 });
@@ -71,12 +71,11 @@ describe("the servers of an upstream", () => {
       { probe: "pa", isUp: false, weight: null },
     ]);
     expect(await bodies(port, 3)).toBe("bbb");
-    const verdicts = (isUp: boolean): void =>
-      driver.send({ kind: "verdicts", verdicts: [{ probe: "pa", isUp, weight: null }] });
+    const verdicts = (isUp: boolean): void => driver.sendVerdicts([{ probe: "pa", isUp, weight: null }]);
     verdicts(true);
     await waitFor("the return of the first server", async () => (await bodies(port, 1)) === "a");
     verdicts(false);
-    driver.send({ kind: "verdicts", verdicts: [{ probe: "pb", isUp: false, weight: null }] });
+    driver.sendVerdicts([{ probe: "pb", isUp: false, weight: null }]);
     await waitFor("503", async () => (await ask(port, get)).startsWith("HTTP/1.1 503"));
     expect((await driver.nextStatus()).responses["5xx"]).toBe(1);
   });

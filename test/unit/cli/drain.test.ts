@@ -27,21 +27,26 @@ describe("describeDrain", () => {
   const names = ["web/10.99.0.21"];
 
   test("says how many connections are left until there is none", () => {
-    expect(describeDrain(names, shown("draining", { open: 1 }))).toEqual({
+    expect(describeDrain(names, { services: shown("draining", { open: 1 }), proxied: [] })).toEqual({
       text: "web/10.99.0.21:80: 1 connection left",
       isOver: false,
     });
-    expect(describeDrain(names, shown("drained"))).toEqual({ text: "no connection is left", isOver: true });
+    expect(describeDrain(names, { services: shown("drained"), proxied: [] })).toEqual({
+      text: "no connection is left",
+      isOver: true,
+    });
   });
 
   test("says how many were cut when the time was up", () => {
-    expect(describeDrain(names, shown("drained", { cut: 3 }))).toEqual({
+    expect(describeDrain(names, { services: shown("drained", { cut: 3 }), proxied: [] })).toEqual({
       text: "web/10.99.0.21:80: taken out with 3 connections still open",
       isOver: true,
     });
   });
 
   test("says that somebody has put the server back", () => {
-    expect(describeDrain(names, shown(null)).text).toBe("web/10.99.0.21:80: was put back meanwhile");
+    expect(describeDrain(names, { services: shown(null), proxied: [] }).text).toBe(
+      "web/10.99.0.21:80: was put back meanwhile",
+    );
   });
 });

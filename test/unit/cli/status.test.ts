@@ -95,6 +95,7 @@ const status: NodeStatus = {
       weight: null,
     },
   ],
+  proxied: [],
   services: [
     {
       name: "web",

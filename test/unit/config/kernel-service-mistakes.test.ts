@@ -219,11 +219,11 @@ describe("services that the kernel could not keep", () => {
     ],
     [
       "what a relay does not know",
-      'scheduler = "wlc"\nprotocol = "sctp"\nquorum = 2\n',
+      'scheduler = "wlc"\nprotocol = "sctp"\npersistence_engine = "sip"\n',
       to('"dr"', '"proxy"'),
       [
         '24:12 service "web".protocol: a relay carries TCP and UDP, and no sctp; write forward = "dr", "nat" or "tunnel"',
-        `25:10 service "web".quorum: only the kernel's forwarding knows this; remove it, or let the kernel forward with "dr", "nat" or "tunnel"`,
+        `25:22 service "web".persistence_engine: only the kernel's forwarding knows this; remove it, or let the kernel forward with "dr", "nat" or "tunnel"`,
       ],
     ],
     [
@@ -237,10 +237,11 @@ describe("services that the kernel could not keep", () => {
     ],
     [
       "what a relay knows of TCP only",
-      'protocol = "udp"\nconnect_timeout = "1s"\n',
+      'protocol = "udp"\nconnect_timeout = "1s"\nproxy_protocol = "v2"\n',
       to('"dr"', '"proxy"'),
       [
         '24:19 service "web".connect_timeout: with UDP no server accepts anything that could be waited for; remove it',
+        '25:18 service "web".proxy_protocol: a relay tells it at the beginning of a TCP connection, and datagrams have none; remove it',
       ],
     ],
     [

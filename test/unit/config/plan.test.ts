@@ -82,6 +82,7 @@ describe("planNode", () => {
       probeSets: [],
       detours: [],
       services: [],
+      proxied: [],
       marks: [],
       footing: noFooting,
       notify: null,
@@ -169,7 +170,9 @@ describe("planNode", () => {
         persistenceS: 300,
         persistencePrefix: { ipv4: 24, ipv6: 24 },
         connectTimeoutMs: 2000,
+        proxyProtocol: null,
         sorry: { address: "127.0.0.1", port: 81 },
+        startsDown: false,
         servers: [
           {
             address: "172.16.8.8",

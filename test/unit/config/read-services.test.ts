@@ -45,6 +45,28 @@ describe("readConfig on services", () => {
     ]);
   });
 
+  test("the PROXY protocol is a relay's alone", () => {
+    const remedy = 'remove it, or write forward = "proxy"';
+    expect(linesOf(base + vip + web + 'proxy_protocol = "v2"\n')).toEqual([
+      `23:18 service "web".proxy_protocol: the kernel forwards packets and writes nothing into them: servers see the client's address; ${remedy}`,
+    ]);
+    const relay = web.replace('"dr"', '"proxy"');
+    expect(linesOf(`${base}${vip}${relay}proxy_protocol = "v1"\n`)).toEqual([]);
+    expect(linesOf(`${base}${vip}${relay}proxy_protocol = true\n`)).toHaveLength(1);
+  });
+
+  test("the availability of a relay is held to the same as the kernel's", () => {
+    const relay = web.replace('"dr"', '"proxy"');
+    const check = 'check = { type = "tcp" }\n';
+    const keys =
+      'quorum = 1\nalpha = true\ninhibit = true\nslow_start = "10s"\nquorum_down = "/bin/true"\nomega = true\n';
+    expect(linesOf(`${base}${vip}${relay}${check}${keys}`.replace('8.8"', '8.8", weight = 100'))).toEqual([]);
+    expect(linesOf(`${base}${vip}${relay}${check}quorum = 5\nomega = true\n`)).toEqual([
+      '24:10 service "web".quorum: the weights of all servers add up to 1: a quorum of 5 is never reached; write quorum and hysteresis of 1 or less together',
+      '25:9 service "web".omega: there is nothing to run at a stop; write quorum_down too, or remove it',
+    ]);
+  });
+
   test("persistence of a relay is held to the same as the kernel's, and knows no SIP", () => {
     const relay = web.replace('"dr"', '"proxy"');
     expect(linesOf(`${base}${vip}${relay}persistence = "50s"\npersistence_mask = 24\n`)).toEqual([]);

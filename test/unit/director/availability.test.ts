@@ -78,7 +78,9 @@ describe("Director.drain", () => {
     expect(refusalOf("web/10.99.0.77")).toBe(
       "there is no server web/10.99.0.77; the service has 10.99.0.21:80, 10.99.0.22:80",
     );
-    expect(refusalOf("wob/10.99.0.21")).toBe("the kernel balances no service wob; there is web");
+    expect(refusalOf("wob/10.99.0.21")).toBe(
+      "there is no service or upstream wob on this node; there is web",
+    );
     expect(refusalOf("10.99.0.21")).toBe('"10.99.0.21" names no server; write it as web/192.0.2.8');
     expect(book.drains).toEqual([]);
   });

@@ -19,7 +19,9 @@ const plan: RelayPlan = {
   persistenceS: 100,
   persistencePrefix: { ipv4: 24, ipv6: 64 },
   connectTimeoutMs: 1_000,
+  proxyProtocol: null,
   sorry: null,
+  startsDown: false,
   servers: [],
 };
 

@@ -14,7 +14,7 @@ test("RelayedClient goes by the address that its client had, also after that has
     counters: { requests: 0 },
   } as unknown as Engine;
   const relay = {
-    plan: { sorry: null },
+    plan: { sorry: null, proxyProtocol: null },
     scheduler: {
       next: ({ clientAddress }: { clientAddress: string }) => {
         asked.push(clientAddress);

@@ -11,6 +11,7 @@ const plan = (...services: DirectorPlan["services"]): DirectorPlan => ({
   probeSets: [],
   detours: [],
   services,
+  proxied: [],
   marks: [],
   footing: noFooting,
   notify: null,
@@ -30,7 +31,7 @@ class Puppet {
 }
 
 test("a process is told its first plan whole, and of others what is different", () => {
-  const orders = new DirectorOrders();
+  const orders = new DirectorOrders(() => []);
   const director = new Puppet();
   expect(director.hear(orders.whole(plan(web, mail)))).toBe("configure");
   const heavier = plannedService({ name: "mail", scheduler: "sh" });
@@ -44,7 +45,7 @@ test("a process is told its first plan whole, and of others what is different", 
 });
 
 test("a process that comes after one that died is told everything", () => {
-  const orders = new DirectorOrders();
+  const orders = new DirectorOrders(() => []);
   orders.whole(plan(web));
   orders.next(plan(mail));
   const successor = new Puppet();

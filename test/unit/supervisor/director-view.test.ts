@@ -9,6 +9,7 @@ const report = (id: string): Parameters<DirectorView["heard"]>[0] => ({
   ],
   services: [],
   footing: noFootingStatus,
+  proxied: [],
 });
 
 describe("DirectorView.report", () => {
@@ -39,7 +40,7 @@ describe("DirectorView.report", () => {
     const view = new DirectorView(new FakeClock(), () => undefined);
     const waiting = view.report(true);
     view.release();
-    expect(await waiting).toEqual({ probes: [], services: [], footing: noFootingStatus });
+    expect(await waiting).toEqual({ probes: [], services: [], proxied: [], footing: noFootingStatus });
     expect(await view.report(false)).toMatchObject({ probes: [], services: [] });
   });
 });

@@ -1,0 +1,34 @@
+import { addressBytes, familyOf, type Endpoint } from "../base/address.ts";
+
+/** The header of the PROXY protocol, which tells a server behind a relay who the client is. PURE. */
+
+/** `\r\n\r\n\0\r\nQUIT\n`: the protocol's own §2.2, no beginning of anything that a server speaks. */
+const signature = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]);
+/** Version 2, command PROXY. */
+const versionAndCommand = 0x21;
+
+/** Writes the header for a connection over TCP from `source` to `destination`, which is this host's own end. */
+export function proxyHeader(version: "v1" | "v2", source: Endpoint, destination: Endpoint): Buffer {
+  return version === "v1" ? textHeader(source, destination) : binaryHeader(source, destination);
+}
+
+function textHeader(source: Endpoint, destination: Endpoint): Buffer {
+  const addresses = `${source.address} ${destination.address}`;
+  const ports = `${source.port} ${destination.port}`;
+  return Buffer.from(`PROXY TCP${familyOf(source.address)} ${addresses} ${ports}\r\n`, "latin1");
+}
+
+function binaryHeader(source: Endpoint, destination: Endpoint): Buffer {
+  // AF_INET or AF_INET6, and STREAM.
+  const family = familyOf(source.address) === 4 ? 0x11 : 0x21;
+  const addresses = Buffer.concat([addressBytes(source.address), addressBytes(destination.address)]);
+  const header = Buffer.alloc(signature.length + 4 + addresses.length + 4);
+  signature.copy(header);
+  header.writeUInt8(versionAndCommand, 12);
+  header.writeUInt8(family, 13);
+  header.writeUInt16BE(addresses.length + 4, 14);
+  addresses.copy(header, 16);
+  header.writeUInt16BE(source.port, 16 + addresses.length);
+  header.writeUInt16BE(destination.port, 18 + addresses.length);
+  return header;
+}

@@ -1,0 +1,180 @@
+import { describe, expect, test } from "bun:test";
+import { noFooting } from "../../../src/config/footing-plan.ts";
+import type { DirectorPlan } from "../../../src/config/node-plan.ts";
+import type { ProxiedPlan, ProxiedServerPlan } from "../../../src/config/proxied-plan.ts";
+import { directorLab, type DirectorLab } from "../../support/director-lab.ts";
+
+/** What the director decides about servers behind the proxies: no table is there to read. */
+
+function server(part: number, change: Partial<ProxiedServerPlan> = {}): ProxiedServerPlan {
+  const limits = { upperThreshold: 0, lowerThreshold: 0, inhibits: false, slowStartMs: 0 };
+  return { address: `10.99.0.${part}`, port: 80, weight: 1, probe: `probe ${part}`, ...limits, ...change };
+}
+
+function relay(change: Partial<ProxiedPlan> = {}): ProxiedPlan {
+  return {
+    kind: "relay",
+    name: "web",
+    group: "web",
+    protocol: "tcp",
+    sockets: [{ address: "10.99.0.101", port: 80 }],
+    scheduler: "wrr",
+    persistenceS: 0,
+    sorry: null,
+    quorum: { weight: 1, hysteresis: 0, up: null, down: null, endsOnStop: false },
+    startsDown: false,
+    damping: null,
+    servers: [server(21), server(22)],
+    ...change,
+  };
+}
+
+function plan(...proxied: readonly ProxiedPlan[]): DirectorPlan {
+  return {
+    probes: [],
+    probeSets: [],
+    services: [],
+    proxied,
+    detours: [],
+    marks: [],
+    footing: noFooting,
+    notify: null,
+  };
+}
+
+/** What the proxies were told last: all of it or what has changed, each as its last part, weight and words. */
+function lastTold({ stood }: DirectorLab): string {
+  const { isWhole, standings } = stood.at(-1) ?? { isWhole: false, standings: [] };
+  const words = standings.map(({ server: id, isOpen, weight, endsConnections, drainedSince }) => {
+    const flags = [
+      isOpen ? "open" : "",
+      endsConnections ? "ends" : "",
+      drainedSince === null ? "" : "drained",
+    ];
+    return [id, weight, ...flags.filter(Boolean)].join(" ");
+  });
+  return `${isWhole ? "all: " : ""}${words.join(", ")}`;
+}
+
+const order = { servers: ["web/10.99.0.21"], isBack: false, withinMs: 60_000 };
+
+describe("what the proxies are told", () => {
+  test("is everything for a new plan, and then only what has changed", () => {
+    const lab = directorLab();
+    lab.director.configure(plan(relay()));
+    expect(lastTold(lab)).toBe("all: relay web 10.99.0.21:80 1 open, relay web 10.99.0.22:80 1 open");
+    lab.director.reconcile();
+    expect(lab.stood).toHaveLength(1);
+    lab.down.add("probe 21");
+    lab.director.reconcile();
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 0 ends");
+    lab.director.configure(plan(relay({ servers: [server(22)] })));
+    expect(lastTold(lab)).toBe("all: relay web 10.99.0.22:80 1 open");
+  });
+
+  test("keeps the connections of a server that is inhibited", () => {
+    const lab = directorLab();
+    lab.director.configure(plan(relay({ servers: [server(21, { inhibits: true }), server(22)] })));
+    lab.down.add("probe 21");
+    lab.director.reconcile();
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 0");
+  });
+
+  test("has the weights of checks, of slow starts and of lost quorums in it", () => {
+    const lab = directorLab();
+    const servers = [server(21, { weight: 100, slowStartMs: 10_000 }), server(22, { weight: 100 })];
+    const quorum = { weight: 150, hysteresis: 0, up: null, down: null, endsOnStop: true };
+    lab.director.configure(plan(relay({ servers, quorum, sorry: { address: "10.99.0.9", port: 80 } })));
+    expect(lab.told).toEqual(["web up"]);
+    lab.down.add("probe 21");
+    lab.director.reconcile();
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 0 ends, relay web 10.99.0.22:80 0 open");
+    expect(lab.told).toEqual(["web up", "web down"]);
+    expect(lab.said.at(-1)).toBe(
+      "warning: service web has lost its quorum: a weight of 100 is up, and 150 is wanted: the sorry server takes over",
+    );
+    expect(lab.director.proxiedStatus()).toMatchObject([{ hasQuorum: false, usesSorry: true }]);
+    lab.down.clear();
+    lab.clock.advance(1_000);
+    lab.director.reconcile();
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 5 open, relay web 10.99.0.22:80 100 open");
+    lab.words.set("probe 22", { kind: "share", percent: 75 });
+    lab.clock.advance(5_000);
+    lab.director.reconcile();
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 50 open, relay web 10.99.0.22:80 75 open");
+    lab.director.stop();
+    expect(lab.told.at(-1)).toBe("web down");
+  });
+
+  test("goes on from what an earlier process has found", () => {
+    const lab = directorLab();
+    lab.director.configure(plan(relay()), new Map([["probe 22", false]]));
+    expect(lastTold(lab)).toBe("all: relay web 10.99.0.21:80 1 open, relay web 10.99.0.22:80 0 ends");
+  });
+
+  test("keeps out a server that comes and goes", () => {
+    const lab = directorLab();
+    const damping = { changes: 2, withinMs: 10_000, holdMs: 30_000 };
+    lab.director.configure(plan(relay({ damping })));
+    for (let time = 0; time < 2; time += 1) {
+      lab.down.add("probe 21");
+      lab.director.reconcile();
+      lab.down.clear();
+      lab.clock.advance(1_000);
+      lab.director.reconcile();
+    }
+    expect(lab.said.at(-1)).toBe(
+      "warning: relay web 10.99.0.21:80 fails too often: it is kept out for a while",
+    );
+    expect(lab.director.proxiedStatus()[0]?.servers[0]).toMatchObject({ isHeld: true, isUp: false });
+    lab.clock.advance(30_000);
+    lab.director.reconcile();
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 1 open");
+  });
+});
+
+describe("a drain behind the proxies", () => {
+  test("is over when all proxies have told that nothing is open, for this drain and no other", () => {
+    const lab = directorLab();
+    lab.director.configure(plan(relay(), relay({ kind: "upstream", name: "apps", group: "apps" })));
+    expect(lab.director.drain(order).refusal).toBeNull();
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 0 drained");
+    const since = lab.stood.at(-1)?.standings[0]?.drainedSince ?? "";
+    const told = (open: number, at = since): string => {
+      lab.director.heardOpen([{ server: "relay web 10.99.0.21:80", since: at, open }]);
+      return lab.book.drains[0]?.state ?? "";
+    };
+    expect(told(0, "2020-01-01T00:00:00.000Z")).toBe("draining");
+    expect(told(2)).toBe("draining");
+    expect(told(0)).toBe("drained");
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 0 ends drained");
+    expect(lab.director.drain({ ...order, isBack: true }).refusal).toBeNull();
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 1 open");
+  });
+
+  test("is over at its deadline, and says what that cut", () => {
+    const lab = directorLab();
+    lab.director.configure(plan(relay()));
+    lab.director.drain(order);
+    const since = lab.book.drains[0]?.since ?? "";
+    lab.director.heardOpen([{ server: "relay web 10.99.0.21:80", since, open: 3 }]);
+    lab.clock.advance(61_000);
+    lab.director.reconcile();
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 0 ends drained");
+    expect(lab.director.proxiedStatus()[0]?.servers[0]).toMatchObject({
+      drain: "drained",
+      cutConnections: 3,
+    });
+    expect(lab.said.at(-1)).toBe("notice: web/10.99.0.21 is taken out with 3 connections still open");
+  });
+
+  test("goes by the names of upstreams, too", () => {
+    const lab = directorLab();
+    lab.director.configure(plan(relay({ kind: "upstream", name: "apps", group: "apps" })));
+    expect(lab.director.drain(order).refusal).toBe(
+      "there is no service or upstream web on this node; there is apps",
+    );
+    expect(lab.director.drain({ ...order, servers: ["apps/10.99.0.22:80"] }).refusal).toBeNull();
+    expect(lastTold(lab)).toBe("upstream apps 10.99.0.22:80 0 drained");
+  });
+});
