@@ -22,6 +22,7 @@ export function planFooting(config: Config, node: string, services: readonly Ipv
   const syncDaemon = planSyncDaemon(config, node);
   const masqueraded = clientMasquerades(config, services);
   const derived = [
+    ...(syncDaemon === null ? [] : syncSettings(config.ipvs)),
     ...schedulingSettings(services, syncDaemon !== null),
     ...forwardingSettings(services, ownInterfaces(config, node)),
     // Without it the packet filter does not see the connections whose clients are to be masqueraded.
@@ -60,6 +61,15 @@ function setting(path: string, value: string, onlyFrom: string | null = null): S
 
 function ipvs(name: string): SettingPlan {
   return setting(`net/ipv4/vs/${name}`, "1");
+}
+
+/**
+ * By default a connection is told of with every fiftieth packet: a director that was restarted would hear of a slow one
+ * after minutes. Whoever writes one of the two has a rhythm of his own.
+ */
+function syncSettings({ sysctls }: IpvsConfig): readonly SettingPlan[] {
+  if ("sync_threshold" in sysctls || "sync_refresh_period" in sysctls) return [];
+  return [setting("net/ipv4/vs/sync_threshold", "3 0"), setting("net/ipv4/vs/sync_refresh_period", "3")];
 }
 
 function schedulingSettings(services: readonly IpvsServicePlan[], isSynced: boolean): readonly SettingPlan[] {

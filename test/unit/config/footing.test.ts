@@ -113,9 +113,20 @@ describe("settings", () => {
     expect(settings(`${web}scheduler = "mh"\nprotocol = "sctp"\n`)).toEqual(["sloppy_sctp=1"]);
     expect(settings(`${nat}scheduler = "sh"\n`)).not.toContain("sloppy_tcp=1");
     expect(settings(`${web}persistence = "50s"\n${daemon}`)).toEqual([
+      "sync_threshold=3 0",
+      "sync_refresh_period=3",
       "expire_quiescent_template=1",
       "sloppy_tcp=1",
     ]);
+  });
+
+  test("have the nodes tell of a connection every few seconds, unless somebody has another rhythm", () => {
+    expect(settings(web + daemon)).toEqual(["sync_threshold=3 0", "sync_refresh_period=3"]);
+    for (const own of ['sync_threshold = "3 20"', 'sync_refresh_period = "10"']) {
+      expect(settings(`${web}${daemon}[ipvs]\nsysctls = { ${own} }\n`)).toEqual([
+        own.replaceAll(/[" ]/g, "").replace("320", "3 20"),
+      ]);
+    }
   });
 
   test("let a node with translation forward what servers send back", () => {
