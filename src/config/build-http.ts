@@ -15,6 +15,10 @@ export function listenerConfig(entry: ListenerEntry): ListenerConfig {
     headTimeoutMs: entry.head_timeout,
     idleTimeoutMs: entry.idle_timeout,
     tls: tlsPlan(entry),
+    proxyProtocol:
+      entry.proxy_protocol === null
+        ? null
+        : { from: entry.proxy_protocol.from, timeoutMs: entry.proxy_protocol.timeout },
   };
 }
 
@@ -40,6 +44,7 @@ export function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
       vips: [],
       isBackup: server.backup,
     })),
+    proxyProtocol: entry.proxy_protocol,
     keepAliveConnections: entry.keepalive.connections,
     keepAliveIdleMs: entry.keepalive.idle,
   };

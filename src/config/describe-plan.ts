@@ -1,5 +1,6 @@
 import { formatEndpoint } from "../base/address.ts";
 import { bfdLine, bfdNotes } from "./describe-bfd.ts";
+import { listenerNotes, upstreamNotes } from "./describe-http.ts";
 import { masqueradeLines, settingLines, syncLines } from "./describe-footing.ts";
 import type { ProbePlan } from "./check-plan.ts";
 import type {
@@ -25,8 +26,10 @@ import { virtualMac } from "./virtual-mac.ts";
 /** Says in words what a node will do, a line for each thing, grouped under headings; what there is none of is left out. */
 export function describePlan(plan: NodePlan): string {
   const { vrrp, director, proxy } = plan;
-  const listeners = proxy.listeners.flatMap(({ name, sockets }) =>
-    sockets.map((socket) => `${formatEndpoint(socket)}  listener ${name}`),
+  const listeners = proxy.listeners.flatMap((listener) =>
+    listener.sockets.map(
+      (socket) => `${formatEndpoint(socket)}  listener ${listener.name}${listenerNotes(listener)}`,
+    ),
   );
   const relays = proxy.relays.flatMap(({ name, sockets, udp }) =>
     sockets.map((socket) => `${udp === null ? "" : "udp "}${formatEndpoint(socket)}  relay ${name}`),
@@ -290,7 +293,7 @@ function upstreamLines(upstream: UpstreamPlan): readonly string[] {
   const servers = upstream.servers.map(
     (server) => `  ${serverText(server)}${server.isBackup ? ", backup" : ""}`,
   );
-  return [`${upstream.name}: ${upstream.balance}`, ...servers];
+  return [`${upstream.name}: ${upstream.balance}${upstreamNotes(upstream)}`, ...servers];
 }
 
 function probeLine(probe: ProbePlan): string {

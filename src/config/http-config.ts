@@ -1,5 +1,5 @@
 import type { ServerConfig } from "./config.ts";
-import type { HeaderRulesPlan, TlsListenerPlan } from "./http-plan.ts";
+import type { HeaderRulesPlan, ProxyProtocolPlan, TlsListenerPlan } from "./http-plan.ts";
 
 /** An L7 listening address. */
 export interface ListenerConfig {
@@ -13,6 +13,7 @@ export interface ListenerConfig {
   readonly idleTimeoutMs: number;
   /** Null speaks in clear text. */
   readonly tls: TlsListenerPlan | null;
+  readonly proxyProtocol: ProxyProtocolPlan | null;
 }
 
 /** A server of an upstream. */
@@ -25,6 +26,7 @@ export interface UpstreamConfig {
   readonly name: string;
   readonly balance: "round-robin";
   readonly servers: readonly UpstreamServerConfig[];
+  readonly proxyProtocol: "v1" | "v2" | null;
   readonly keepAliveConnections: number;
   readonly keepAliveIdleMs: number;
 }

@@ -1,4 +1,4 @@
-import type { Endpoint } from "../base/address.ts";
+import type { Endpoint, Prefix } from "../base/address.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
 
 /** L7 listening sockets; the supervisor opens them and hands them over. */
@@ -11,6 +11,15 @@ export interface ListenerPlan {
   readonly idleTimeoutMs: number;
   /** Null speaks in clear text. */
   readonly tls: TlsListenerPlan | null;
+  /** Null reads no header of the PROXY protocol. */
+  readonly proxyProtocol: ProxyProtocolPlan | null;
+}
+
+/** Who begins a connection by saying whom he speaks for. */
+export interface ProxyProtocolPlan {
+  readonly from: readonly Prefix[];
+  /** How long that may take. */
+  readonly timeoutMs: number;
 }
 
 /** How a listener speaks TLS. What stands in the files goes beside the plan, which may be shown. */
@@ -29,6 +38,8 @@ export interface UpstreamPlan {
   readonly name: string;
   readonly balance: "round-robin";
   readonly servers: readonly UpstreamServerPlan[];
+  /** The header that tells a server who the client is; connections are not shared by clients then. */
+  readonly proxyProtocol: "v1" | "v2" | null;
   /** Idle connections kept to each server by each process. */
   readonly keepAliveConnections: number;
   readonly keepAliveIdleMs: number;

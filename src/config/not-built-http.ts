@@ -46,7 +46,6 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
   listener: {
     http2: "HTTP/1.1 is spoken meanwhile",
     http3: "HTTP/1.1 is spoken meanwhile",
-    proxy_protocol: "clients are known by their connection's address meanwhile",
     trusted_proxies: "clients are known by their connection's address meanwhile",
     max_connections: "the kernel's limits hold meanwhile",
     allow: firewall,
@@ -63,7 +62,6 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
     max_connections: inUpstream,
     queue: inUpstream,
     slow_start: "a returning server gets its full weight at once meanwhile",
-    proxy_protocol: "X-Forwarded-For carries the client's address meanwhile",
     resolve: "write the servers' addresses meanwhile",
     http2: "servers are spoken to in HTTP/1.1 meanwhile",
   },

@@ -17,6 +17,7 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     headTimeoutMs: listener.headTimeoutMs,
     idleTimeoutMs: listener.idleTimeoutMs,
     tls: listener.tls,
+    proxyProtocol: listener.proxyProtocol,
   }));
   const instances = localInstances(config, node);
   const usualIdleMs = (config.ipvs.udpTimeoutS ?? kernelUdpTimeoutS) * 1000;
@@ -34,6 +35,7 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     upstreams: localUpstreams(config, node).map((upstream) => ({
       name: upstream.name,
       balance: upstream.balance,
+      proxyProtocol: upstream.proxyProtocol,
       keepAliveConnections: upstream.keepAliveConnections,
       keepAliveIdleMs: upstream.keepAliveIdleMs,
       servers: upstream.servers.map((server) => ({ ...plannedServer(server), isBackup: server.isBackup })),

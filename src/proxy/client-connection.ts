@@ -328,7 +328,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     const { fields, head } = view;
     const headText = buildRequestHead(head, fields, this.forwardedBy);
     const sink = filtered(view, route.filters, this);
-    this.exchange = new Exchange({ engine, client: this, route, head, headText, sink });
+    this.exchange = new Exchange({ engine, client: this, route, head, headText, sink, by: view.by });
     this.exchange.start();
   }
 

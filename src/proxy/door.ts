@@ -3,7 +3,9 @@ import type { ProxyPlan } from "../config/node-plan.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Engine } from "./engine.ts";
 import type { Listener } from "./listener.ts";
-import { forwardedBy, listenOn, peerAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
+import { forwardedBy, listenOn, ownEnds, peerAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
+import type { ConnectionEnds } from "./proxy-header-reader.ts";
+import { ProxiedClient, sendsProxyHeader } from "./proxied-client.ts";
 import { CertificateBook, type NativeContext } from "./tls/certificate-book.ts";
 import { identify } from "./tls/client-certificate.ts";
 import { Handshake } from "./tls/handshake.ts";
@@ -47,13 +49,21 @@ export function openDoor(engine: Engine, fd: number, options: TlsOptions | null)
 /** Gives a client of a listener its owner: at once, or when keys are agreed on. */
 export function openConnection(engine: Engine, listener: Listener, client: Accepted): void {
   const { clientAddress, wire } = client;
-  const { headTimeoutMs, tls } = listener.plan;
+  const { headTimeoutMs, proxyProtocol, tls } = listener.plan;
+  if (sendsProxyHeader(proxyProtocol, clientAddress)) {
+    const onRead = (ends: ConnectionEnds | null): void => {
+      const by = forwardedBy(wire, ends ?? ownEnds(wire, clientAddress));
+      wire.data = new ClientConnection(engine, listener, wire, by);
+    };
+    wire.data = new ProxiedClient({ engine, wire, plan: proxyProtocol, peerAddress: clientAddress, onRead });
+    return;
+  }
   if (tls === null) {
-    wire.data = new ClientConnection(engine, listener, wire, forwardedBy(wire, clientAddress));
+    wire.data = new ClientConnection(engine, listener, wire, forwardedBy(wire, ownEnds(wire, clientAddress)));
     return;
   }
   wire.data = new Handshake(engine, wire, headTimeoutMs, (secured) => {
-    const by = forwardedBy(secured, clientAddress, identify(secured, tls.clients));
+    const by = forwardedBy(secured, ownEnds(secured, clientAddress), identify(secured, tls.clients));
     secured.data = new ClientConnection(engine, listener, secured, by);
   });
 }

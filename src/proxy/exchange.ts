@@ -1,5 +1,5 @@
 import { clientStallMs, type Engine } from "./engine.ts";
-import type { HeaderRules } from "./headers.ts";
+import type { ForwardedBy, HeaderRules } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
@@ -70,6 +70,7 @@ export class Exchange implements UpstreamUser {
   private readonly route: Route;
   private readonly head: RequestHead;
   private readonly headText: string;
+  private readonly by: ForwardedBy;
   private readonly sink: ResponseSink;
   private upstream: UpstreamStream | null = null;
   private server: HttpServer | null = null;
@@ -94,6 +95,8 @@ export class Exchange implements UpstreamUser {
     readonly route: Route;
     readonly head: RequestHead;
     readonly headText: string;
+    /** Who asks. */
+    readonly by: ForwardedBy;
     /** Where the response goes: the client, or what stands before it. */
     readonly sink: ResponseSink;
   }) {
@@ -102,6 +105,7 @@ export class Exchange implements UpstreamUser {
     this.route = o.route;
     this.head = o.head;
     this.headText = o.headText;
+    this.by = o.by;
     this.sink = o.sink;
     this.method = o.head.method;
   }
@@ -119,11 +123,11 @@ export class Exchange implements UpstreamUser {
       this.answer(this.tried === null ? 503 : this.hasTimedOut ? 504 : 502);
       return;
     }
-    const idle = this.hasRetriedStale ? null : server.pool.take();
+    const idle = this.hasRetriedStale ? null : server.pool.take(this.by);
     if (idle === null) {
       this.isConnected = false;
       this.connectBy = this.engine.sweep.after(this.route.plan.connectTimeoutMs);
-      this.upstream = server.pool.open(this);
+      this.upstream = server.pool.open(this, this.by);
       return;
     }
     this.upstream = idle;

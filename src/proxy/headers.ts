@@ -1,5 +1,6 @@
 import type { Answer } from "./answer.ts";
 import type { HeaderRulesPlan } from "../config/http-plan.ts";
+import type { ConnectionEnds } from "./proxy-header-reader.ts";
 import { fieldNumber, otherField, spoofedField, type KnownField } from "./http1/field-names.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
@@ -58,6 +59,8 @@ responseActions[spoofedField] = keep;
 /** What a connection adds to every request that came over it. */
 export interface ForwardedBy {
   readonly remoteAddress: string;
+  /** Both ends of the client's connection; of one with a header of the PROXY protocol, what that says of the client's. */
+  readonly ends: ConnectionEnds;
   /** Stands for Host where HTTP/1.0 sent none. */
   readonly localAuthority: string;
   readonly scheme: "http" | "https";

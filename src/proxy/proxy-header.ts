@@ -9,7 +9,15 @@ const versionAndCommand = 0x21;
 
 /** Writes the header for a connection over TCP from `source` to `destination`, which is this host's own end. */
 export function proxyHeader(version: "v1" | "v2", source: Endpoint, destination: Endpoint): Buffer {
-  return version === "v1" ? textHeader(source, destination) : binaryHeader(source, destination);
+  // A balancer before us may have said that an IPv6 client came to an IPv4 address of ours.
+  const isMixed = familyOf(source.address) !== familyOf(destination.address);
+  const [from, to] = isMixed ? [asIpv6(source), asIpv6(destination)] : [source, destination];
+  return version === "v1" ? textHeader(from, to) : binaryHeader(from, to);
+}
+
+/** RFC 4291 §2.5.5.2. */
+function asIpv6({ address, port }: Endpoint): Endpoint {
+  return { address: familyOf(address) === 4 ? `::ffff:${address}` : address, port };
 }
 
 function textHeader(source: Endpoint, destination: Endpoint): Buffer {

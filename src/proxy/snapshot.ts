@@ -210,7 +210,11 @@ export function applyStandings(servers: readonly Server[], standings: readonly S
 export function shortestTimeoutMs(plan: ProxyPlan): number {
   return Math.min(
     Number.POSITIVE_INFINITY,
-    ...plan.listeners.flatMap((listener) => [listener.headTimeoutMs, listener.idleTimeoutMs]),
+    ...plan.listeners.flatMap((listener) => [
+      listener.headTimeoutMs,
+      listener.idleTimeoutMs,
+      listener.proxyProtocol?.timeoutMs ?? Number.POSITIVE_INFINITY,
+    ]),
     ...plan.relays.map(({ connectTimeoutMs, udp }) => udp?.idleTimeoutMs ?? connectTimeoutMs),
     ...plan.upstreams.map((upstream) => upstream.keepAliveIdleMs),
     ...plan.sites.flatMap((site) =>

@@ -1,6 +1,7 @@
 import { type Endpoint, plainAddress } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import type { ForwardedBy } from "./headers.ts";
+import type { ConnectionEnds } from "./proxy-header-reader.ts";
 import type { NativeContext } from "./tls/certificate-book.ts";
 import type { ClientIdentity } from "./tls/client-certificate.ts";
 import type { TlsOptions } from "./tls/tls-options.ts";
@@ -50,15 +51,24 @@ export function localAddressOf(wire: Wire): string {
   return plainAddress(address ?? "");
 }
 
+/** Gives the ends of a client's connection; its address is as it was when the connection was accepted. */
+export function ownEnds(wire: Wire, clientAddress: string): ConnectionEnds {
+  return {
+    source: { address: clientAddress, port: wire.remotePort },
+    destination: { address: localAddressOf(wire), port: wire.localPort },
+  };
+}
+
 /** Gives who sends what comes over a client's connection; `identity` is null where it is in clear text. */
 export function forwardedBy(
   { localAddress, localFamily, localPort }: Wire,
-  clientAddress: string,
+  ends: ConnectionEnds,
   identity: ClientIdentity | null = null,
 ): ForwardedBy {
   const local = localFamily === "IPv6" ? `[${localAddress}]` : localAddress;
   return {
-    remoteAddress: clientAddress,
+    remoteAddress: ends.source.address,
+    ends,
     localAuthority: `${local}:${localPort}`,
     scheme: identity === null ? "http" : "https",
     certificateFields: identity?.fields ?? "",

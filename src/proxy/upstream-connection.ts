@@ -1,4 +1,5 @@
 import { hasCode } from "../base/system-error.ts";
+import type { ForwardedBy } from "./headers.ts";
 import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
 import { HeadScan } from "./http1/head-end.ts";
@@ -6,6 +7,7 @@ import { readResponseHead, type ResponseHead } from "./http1/response-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { readLatin1 } from "./latin1.ts";
 import { Outbox } from "./outbox.ts";
+import { proxyHeader } from "./proxy-header.ts";
 import type { SocketOwner, Wire } from "./sockets.ts";
 import type { Tunnel } from "./tunnel.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
@@ -82,6 +84,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   isReused = false;
   idleUntil = 0;
   readonly pool: UpstreamPool;
+  readonly client: ForwardedBy | null;
   private user: UpstreamUser | null;
   private readonly input = new InputBuffer();
   private readonly scan = new HeadScan(responseLimits);
@@ -92,8 +95,15 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   private isClosed = false;
   private interimCount = 0;
 
-  constructor(pool: UpstreamPool, user: UpstreamUser, handlers: Bun.SocketHandler<SocketOwner>) {
+  /** `client` is who the server is told first; null tells it nobody. */
+  constructor(
+    pool: UpstreamPool,
+    user: UpstreamUser,
+    handlers: Bun.SocketHandler<SocketOwner>,
+    client: ForwardedBy | null,
+  ) {
     this.pool = pool;
+    this.client = client;
     this.user = user;
     const { address, port } = pool.endpoint;
     Bun.connect<SocketOwner>({
@@ -205,7 +215,15 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
       return;
     }
     this.outbox = new Outbox(socket);
+    this.tellClient(this.outbox);
     this.user?.upstreamReady();
+  }
+
+  private tellClient(outbox: Outbox): void {
+    if (this.client === null || this.pool.proxyProtocol === null) return;
+    const { destination, source } = this.client.ends;
+    const header = proxyHeader(this.pool.proxyProtocol, source, destination);
+    outbox.send(header, 0, header.length);
   }
 
   private takeHead(user: UpstreamUser, bytes: Buffer): void {

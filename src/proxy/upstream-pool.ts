@@ -2,6 +2,7 @@ import type { Endpoint } from "../base/address.ts";
 import type { Sweep, Swept } from "./sweep.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic } from "../ipc/status.ts";
+import type { ForwardedBy } from "./headers.ts";
 import type { ServerConnections } from "./server-connections.ts";
 import type { SocketOwner } from "./sockets.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -24,6 +25,7 @@ export class UpstreamPool implements Swept, ServerConnections {
   private readonly tunnels = new Set<Tunnel>();
   private total = 0;
   private failed = 0;
+  proxyProtocol: "v1" | "v2" | null = null;
   private maxIdle = 0;
   private idleMs = 0;
 
@@ -40,17 +42,29 @@ export class UpstreamPool implements Swept, ServerConnections {
     this.trim();
   }
 
-  /** Gives the idle connection used last, or null. */
-  take(): UpstreamConnection | null {
-    const connection = this.idle.pop() ?? null;
+  /** Sets the header of the PROXY protocol that connections begin with; none begun otherwise is used again. */
+  setProxyProtocol(version: "v1" | "v2" | null): void {
+    if (version === this.proxyProtocol) return;
+    this.proxyProtocol = version;
+    while (this.idle.length > 0) this.idle.shift()?.discard(true);
+  }
+
+  /** Gives the idle connection used last, or null; where the server was told the client, only that client's own. */
+  take(by: ForwardedBy): UpstreamConnection | null {
+    const connection = (this.proxyProtocol === null ? this.idle.pop() : this.takeOwn(by)) ?? null;
     if (connection !== null) this.total += 1;
     return connection;
   }
 
   /** Opens a new connection for `user`, which hears of success or failure. */
-  open(user: UpstreamUser): UpstreamConnection {
+  open(user: UpstreamUser, by: ForwardedBy): UpstreamConnection {
     this.total += 1;
-    const connection = new UpstreamConnection(this, user, this.context.handlers);
+    const connection = new UpstreamConnection(
+      this,
+      user,
+      this.context.handlers,
+      this.proxyProtocol === null ? null : by,
+    );
     this.connections.add(connection);
     return connection;
   }
@@ -98,6 +112,10 @@ export class UpstreamPool implements Swept, ServerConnections {
 
   /** Takes a connection back whose last request and response are complete. */
   giveBack(connection: UpstreamConnection): void {
+    if ((connection.client === null) !== (this.proxyProtocol === null)) {
+      connection.discard(true);
+      return;
+    }
     connection.idleUntil = this.context.sweep.after(this.idleMs);
     this.idle.push(connection);
     this.trim();
@@ -117,6 +135,11 @@ export class UpstreamPool implements Swept, ServerConnections {
   retire(): void {
     this.context.sweep.remove(this);
     this.setLimits(0, 0);
+  }
+
+  private takeOwn(by: ForwardedBy): UpstreamConnection | undefined {
+    const at = this.idle.findLastIndex((connection) => connection.client === by);
+    return at < 0 ? undefined : this.idle.splice(at, 1)[0];
   }
 
   private trim(): void {

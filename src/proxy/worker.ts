@@ -249,6 +249,7 @@ export class Worker {
     const pool = this.pools.get(key) ?? new UpstreamPool(endpoint, this.engine);
     this.pools.set(key, pool);
     pool.setLimits(upstream.keepAliveConnections, upstream.keepAliveIdleMs);
+    pool.setProxyProtocol(upstream.proxyProtocol);
     return pool;
   }
 

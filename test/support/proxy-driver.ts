@@ -41,7 +41,14 @@ export function upstreamServer(port: number, more: Partial<UpstreamServerPlan> =
 
 /** Makes an upstream with usual limits. */
 export function upstream(name: string, servers: readonly UpstreamServerPlan[]): UpstreamPlan {
-  return { name, balance: "round-robin", servers, keepAliveConnections: 128, keepAliveIdleMs: 60_000 };
+  return {
+    name,
+    balance: "round-robin",
+    servers,
+    proxyProtocol: null,
+    keepAliveConnections: 128,
+    keepAliveIdleMs: 60_000,
+  };
 }
 
 /** Makes a route with usual limits. */
@@ -70,7 +77,15 @@ export function site(
 /** Makes a listener with usual limits. */
 export function listener(port: number, more: Partial<ListenerPlan> = {}): ListenerPlan {
   const sockets = [{ address: "127.0.0.1", port }];
-  return { name: "http", sockets, headTimeoutMs: 60_000, idleTimeoutMs: 75_000, tls: null, ...more };
+  return {
+    name: "http",
+    sockets,
+    headTimeoutMs: 60_000,
+    idleTimeoutMs: 75_000,
+    tls: null,
+    proxyProtocol: null,
+    ...more,
+  };
 }
 
 /** Makes a plan with one listener, one upstream `apps` and one site for every host. */

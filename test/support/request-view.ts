@@ -8,6 +8,10 @@ import { matchingPath } from "../../src/proxy/routes.ts";
 /** Who sends requests in tests. */
 export const testClient: ForwardedBy = {
   remoteAddress: "192.0.2.1",
+  ends: {
+    source: { address: "192.0.2.1", port: 40_000 },
+    destination: { address: "192.0.2.2", port: 80 },
+  },
   localAuthority: "192.0.2.2:80",
   scheme: "http",
   certificateFields: "",

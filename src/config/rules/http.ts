@@ -1,13 +1,20 @@
 import { warningAt, type Finding } from "../finding.ts";
 import type { Model } from "../model.ts";
 import { listenerRules } from "./listeners.ts";
+import { proxyProtocolRules } from "./proxy-protocol.ts";
 import { siteRules } from "./sites.ts";
 import { tlsRules } from "./tls.ts";
 import { upstreamRules } from "./upstreams.ts";
 
 /** What listeners, upstreams and sites can be among each other. */
 export function httpRules(model: Model): readonly Finding[] {
-  return [...listenerRules(model), ...tlsRules(model), ...upstreamRules(model), ...siteRules(model)];
+  return [
+    ...listenerRules(model),
+    ...tlsRules(model),
+    ...proxyProtocolRules(model),
+    ...upstreamRules(model),
+    ...siteRules(model),
+  ];
 }
 
 /** Tables that nothing uses; judged only when every table could be read. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { complaint, duration, name, names, orElse, orNull, parseEndpoint, table, wants } from "./fields.ts";
+import { proxyProtocolSchema, type ProxyProtocolEntry } from "./proxy-protocol.ts";
 import {
   certificatesSchema,
   cipherSchema,
@@ -21,6 +22,7 @@ export interface ListenerEntry {
   readonly tls_min_version: TlsVersion;
   readonly tls_ciphers: string | null;
   readonly client_certificates: ClientCertificatesEntry | null;
+  readonly proxy_protocol: ProxyProtocolEntry | null;
 }
 
 const listenExample = 'address = ":80", or address = "192.0.2.1:80"';
@@ -51,6 +53,7 @@ export const listenerSchema: z.ZodType<ListenerEntry> = table(
     tls_min_version: tlsVersionSchema,
     tls_ciphers: orNull(cipherSchema),
     client_certificates: orNull(clientCertificatesSchema),
+    proxy_protocol: orNull(proxyProtocolSchema),
   },
   "[[listener]]",
 );

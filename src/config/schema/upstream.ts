@@ -31,6 +31,7 @@ export interface UpstreamEntry {
   readonly balance: "round-robin";
   readonly servers: readonly UpstreamServerEntry[];
   readonly check: readonly CheckConfig[] | null;
+  readonly proxy_protocol: "v1" | "v2" | null;
   readonly keepalive: { readonly connections: number; readonly idle: number };
 }
 
@@ -71,6 +72,7 @@ export const upstreamSchema: z.ZodType<UpstreamEntry> = table(
       .array(upstreamServer, { error: wants("a list of servers", serverExample) })
       .min(1, { error: complaint("is an empty list", `write ${serverExample}`) }),
     check: orNull(checksSchema),
+    proxy_protocol: orNull(choice(["v1", "v2"])),
     keepalive: orElse(
       table(
         {
