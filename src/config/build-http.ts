@@ -1,10 +1,11 @@
 import type { ListenerConfig, RouteConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
-import type { HeaderRulesPlan, TlsListenerPlan } from "./http-plan.ts";
+import type { HeaderRulesPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
 import type { HeaderRulesEntry } from "./schema/header-rules.ts";
 import type { ListenerEntry } from "./schema/listener.ts";
 import type { RouteEntry } from "./schema/route.ts";
 import type { SiteEntry } from "./schema/site.ts";
 import type { UpstreamEntry } from "./schema/upstream.ts";
+import type { UpstreamTlsEntry } from "./schema/upstream-tls.ts";
 
 /** Makes what the rest of the program reads of a listener. */
 export function listenerConfig(entry: ListenerEntry): ListenerConfig {
@@ -47,7 +48,13 @@ export function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
     proxyProtocol: entry.proxy_protocol,
     keepAliveConnections: entry.keepalive.connections,
     keepAliveIdleMs: entry.keepalive.idle,
+    tls: entry.tls === null ? null : upstreamTls(entry.tls),
   };
+}
+
+function upstreamTls({ verify, ca, server_name, certificate, key }: UpstreamTlsEntry): UpstreamTlsPlan {
+  const identity = certificate === null || key === null ? null : { certificate, key };
+  return { verifies: verify, ca, serverName: server_name, identity };
 }
 
 /** Makes what the rest of the program reads of a site. */

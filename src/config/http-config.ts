@@ -1,5 +1,5 @@
 import type { ServerConfig } from "./config.ts";
-import type { HeaderRulesPlan, ProxyProtocolPlan, TlsListenerPlan } from "./http-plan.ts";
+import type { HeaderRulesPlan, ProxyProtocolPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
 
 /** An L7 listening address. */
 export interface ListenerConfig {
@@ -29,6 +29,8 @@ export interface UpstreamConfig {
   readonly proxyProtocol: "v1" | "v2" | null;
   readonly keepAliveConnections: number;
   readonly keepAliveIdleMs: number;
+  /** Null speaks in clear text. */
+  readonly tls: UpstreamTlsPlan | null;
 }
 
 /** A group of host names. */

@@ -43,6 +43,20 @@ export interface UpstreamPlan {
   /** Idle connections kept to each server by each process. */
   readonly keepAliveConnections: number;
   readonly keepAliveIdleMs: number;
+  /** Null speaks in clear text. */
+  readonly tls: UpstreamTlsPlan | null;
+}
+
+/** How the servers of an upstream are spoken to under TLS. What stands in the files goes beside the plan. */
+export interface UpstreamTlsPlan {
+  /** Whether a server's certificate has to be right: of a known authority, in time, and for the name. */
+  readonly verifies: boolean;
+  /** PEM file of authorities; null takes those that the host trusts. */
+  readonly ca: string | null;
+  /** Named in the handshake, and what the certificate has to be for; null is the server's address, which is not named. */
+  readonly serverName: string | null;
+  /** Shown to servers that ask for a certificate: paths of PEM files. */
+  readonly identity: { readonly certificate: string; readonly key: string } | null;
 }
 
 /** A server of an upstream. */

@@ -10,7 +10,7 @@ const upstreamServer: Readonly<Record<string, string>> = {
   max_connections: inUpstream,
   slow_start: "a returning server gets its full weight at once meanwhile",
   drain: "write weight = 0 meanwhile",
-  tls: noTls,
+  tls: "write tls in the [[upstream]]: it is for all its servers",
 };
 
 const route: Readonly<Record<string, string>> = {
@@ -52,7 +52,6 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
     deny: firewall,
   },
   upstream: {
-    tls: "servers are spoken to in clear text meanwhile",
     passive: serverCheck,
     ejection: serverCheck,
     retries: "another server is tried only if nothing was sent yet",

@@ -38,6 +38,7 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
       proxyProtocol: upstream.proxyProtocol,
       keepAliveConnections: upstream.keepAliveConnections,
       keepAliveIdleMs: upstream.keepAliveIdleMs,
+      tls: upstream.tls,
       servers: upstream.servers.map((server) => ({ ...plannedServer(server), isBackup: server.isBackup })),
     })),
     sites: localSites(config, node),

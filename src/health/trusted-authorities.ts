@@ -1,13 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
-
-/** Where distributions keep the authorities that a host trusts. */
-const hostBundles: readonly string[] = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-];
+import { trustedBundle } from "../base/trusted-bundle.ts";
 
 interface Known {
   readonly modifiedMs: number;
@@ -22,7 +15,7 @@ let builtIn: SecureContext | null = null;
  * again. Throws the runtime's error if the named file cannot be read.
  */
 export function contextOf(ca: string | null): SecureContext {
-  const path = ca ?? hostBundle();
+  const path = ca ?? trustedBundle();
   if (path === null) return (builtIn ??= createSecureContext());
   const { mtimeMs } = statSync(path);
   const known = contexts.get(path);
@@ -30,12 +23,4 @@ export function contextOf(ca: string | null): SecureContext {
   const context = createSecureContext({ ca: readFileSync(path) });
   contexts.set(path, { modifiedMs: mtimeMs, context });
   return context;
-}
-
-let foundBundle: string | null | undefined;
-
-/** Looked for once: a bundle that is replaced keeps its place. */
-function hostBundle(): string | null {
-  foundBundle ??= hostBundles.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined) ?? null;
-  return foundBundle;
 }

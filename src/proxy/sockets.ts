@@ -1,5 +1,6 @@
 import { type Endpoint, plainAddress } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
+import { hasCode } from "../base/system-error.ts";
 import type { ForwardedBy } from "./headers.ts";
 import type { ConnectionEnds } from "./proxy-header-reader.ts";
 import type { NativeContext } from "./tls/certificate-book.ts";
@@ -16,8 +17,10 @@ export interface SocketOwner {
   ended(): void;
   /** The socket is gone; `isReset` if it did not end in order. */
   closed(isReset: boolean): void;
-  /** The handshake of TLS is over; `hasFailed` if there are no keys. */
-  secured?(hasFailed: boolean): void;
+  /** The handshake of TLS is over; `hasFailed` if there are no keys, `complaint` is what the runtime has against the peer. */
+  secured?(hasFailed: boolean, complaint: Error | null): void;
+  /** TLS broke down: the peer has refused us, or speaks something else. */
+  broken?(reason: Error): void;
 }
 
 /** A connected socket. */
@@ -29,9 +32,13 @@ export function socketHandlers(log: Log): Bun.SocketHandler<SocketOwner> {
     data: (socket, bytes) => socket.data.received(bytes),
     drain: (socket) => socket.data.drained(),
     end: (socket) => socket.data.ended(),
-    handshake: (socket, isDone) => socket.data.secured?.(!isDone),
+    handshake: (socket, isDone, complaint) => socket.data.secured?.(!isDone, complaint),
     close: (socket, error) => socket.data.closed(error !== undefined),
     error(socket, error) {
+      if (socket.data.broken !== undefined && hasCode(error, "EPROTO")) {
+        socket.data.broken(error);
+        return;
+      }
       // Only a handler that threw comes here: one connection is lost, the process goes on.
       log.error(`a connection was dropped: ${error.stack ?? error.message}`);
       socket.terminate();

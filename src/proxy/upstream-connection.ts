@@ -9,6 +9,7 @@ import { readLatin1 } from "./latin1.ts";
 import { Outbox } from "./outbox.ts";
 import { proxyHeader } from "./proxy-header.ts";
 import type { SocketOwner, Wire } from "./sockets.ts";
+import { serverRefusal } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
@@ -106,10 +107,12 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     this.client = client;
     this.user = user;
     const { address, port } = pool.endpoint;
+    const tls = pool.tls === null ? {} : { tls: pool.tls.options };
     Bun.connect<SocketOwner>({
       hostname: address,
       port,
       allowHalfOpen: true,
+      ...tls,
       data: this,
       socket: { ...handlers, open: (socket) => this.opened(socket) },
     }).catch((error: unknown) =>
@@ -214,6 +217,25 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
       socket.terminate();
       return;
     }
+    if (this.pool.tls === null) this.begin(socket);
+  }
+
+  secured(hasFailed: boolean, complaint: Error | null): void {
+    const { pool, wire } = this;
+    if (this.isClosed || wire === null || pool.tls === null) return;
+    const refusal = serverRefusal(pool.tls.options, hasFailed, complaint);
+    pool.secured(refusal);
+    if (refusal === null) this.begin(wire);
+    else this.fail("connect", refusal);
+  }
+
+  /** A server that wants another certificate from us may say so behind the handshake (RFC 8446 §4.4.2.4). */
+  broken({ message }: Error): void {
+    this.pool.secured(message);
+    this.fail("closed", message);
+  }
+
+  private begin(socket: Wire): void {
     this.outbox = new Outbox(socket);
     this.tellClient(this.outbox);
     this.user?.upstreamReady();
@@ -324,7 +346,8 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     const { user } = this;
     this.pool.failedRequest();
     this.discard();
-    user?.upstreamFailed(failure, detail);
+    // Nothing was sent before there were keys.
+    user?.upstreamFailed(this.outbox === null ? "connect" : failure, detail);
   }
 
   private leave(): void {

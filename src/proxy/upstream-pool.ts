@@ -1,10 +1,12 @@
-import type { Endpoint } from "../base/address.ts";
+import { formatEndpoint, type Endpoint } from "../base/address.ts";
+import type { Log } from "../base/log.ts";
 import type { Sweep, Swept } from "./sweep.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic } from "../ipc/status.ts";
 import type { ForwardedBy } from "./headers.ts";
 import type { ServerConnections } from "./server-connections.ts";
 import type { SocketOwner } from "./sockets.ts";
+import type { UpstreamTls } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
 
@@ -12,6 +14,7 @@ import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts"
 export interface PoolContext {
   readonly sweep: Sweep;
   readonly handlers: Bun.SocketHandler<SocketOwner>;
+  readonly log: Log;
 }
 
 /** The connections of this process to one server; the idle ones wait, the youngest first. It outlives the plan. */
@@ -28,9 +31,14 @@ export class UpstreamPool implements Swept, ServerConnections {
   proxyProtocol: "v1" | "v2" | null = null;
   private maxIdle = 0;
   private idleMs = 0;
+  /** Why the last handshake of TLS failed; null if it did not. */
+  private refusal: string | null = null;
+  /** Null speaks in clear text. */
+  readonly tls: UpstreamTls | null;
 
-  constructor(endpoint: Endpoint, context: PoolContext) {
+  constructor(endpoint: Endpoint, tls: UpstreamTls | null, context: PoolContext) {
     this.endpoint = endpoint;
+    this.tls = tls;
     this.context = context;
     context.sweep.add(this);
   }
@@ -103,6 +111,13 @@ export class UpstreamPool implements Swept, ServerConnections {
   /** Forgets a WebSocket that has ended. */
   ended(tunnel: Tunnel): void {
     this.tunnels.delete(tunnel);
+  }
+
+  /** Notes how a handshake of TLS went; why it failed is said once, until one succeeds or fails otherwise. */
+  secured(refusal: string | null): void {
+    if (refusal !== null && refusal !== this.refusal)
+      this.context.log.warning(`no TLS with server ${formatEndpoint(this.endpoint)}: ${refusal}`);
+    this.refusal = refusal;
   }
 
   /** Notes that the server failed a request. */

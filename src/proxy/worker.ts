@@ -30,6 +30,7 @@ import {
 import { diallingHandlers, socketHandlers } from "./sockets.ts";
 import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
+import { upstreamTls, type UpstreamTls } from "./tls/upstream-tls.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 
 const emptyPlan: ProxyPlan = {
@@ -57,6 +58,8 @@ export class Worker {
   private readonly doors = new Map<string, Door>();
   private readonly listeners = new Map<string, Listener>();
   private readonly pools = new Map<string, UpstreamPool>();
+  /** How the upstreams of the present plan are spoken to, by name; those that are missing in clear text. */
+  private secured: ReadonlyMap<string, UpstreamTls> = new Map();
   private readonly loads = new Map<string, ServerLoad>();
   private readonly persistences = new Map<string, Persistence>();
   private readonly newClients: NewClients;
@@ -95,8 +98,13 @@ export class Worker {
     for (const name of missing) {
       if (sockets[name] === undefined) throw new Error(`no listening socket for ${name}`);
     }
-    const snapshot = compileSnapshot(plan, this.context());
     const books = certificateBooks(plan, credentials);
+    this.secured = new Map(
+      plan.upstreams.flatMap(({ name, tls }) =>
+        tls === null ? [] : [[name, upstreamTls(tls, credentials)] as const],
+      ),
+    );
+    const snapshot = compileSnapshot(plan, this.context());
     // Before the first of them can come.
     this.heardClients(clients);
     this.datagrams.configure(plan, snapshot, sockets);
@@ -245,12 +253,18 @@ export class Worker {
   }
 
   private pool(upstream: UpstreamPlan, endpoint: Endpoint): UpstreamPool {
-    const key = poolKey(upstream.name, endpoint);
-    const pool = this.pools.get(key) ?? new UpstreamPool(endpoint, this.engine);
+    const key = this.poolKey(upstream.name, endpoint);
+    const tls = this.secured.get(upstream.name) ?? null;
+    const pool = this.pools.get(key) ?? new UpstreamPool(endpoint, tls, this.engine);
     this.pools.set(key, pool);
     pool.setLimits(upstream.keepAliveConnections, upstream.keepAliveIdleMs);
     pool.setProxyProtocol(upstream.proxyProtocol);
     return pool;
+  }
+
+  /** A server that is to be spoken to otherwise has other connections. */
+  private poolKey(upstream: string, endpoint: Endpoint): string {
+    return `${poolKey(upstream, endpoint)} ${this.secured.get(upstream)?.mark ?? ""}`;
   }
 
   private load(relay: string, server: RelayServerPlan, workers: number): ServerLoad {
@@ -283,7 +297,7 @@ export class Worker {
   /** Lets go of what the plan before had and this one has not. */
   private retire(plan: ProxyPlan): void {
     const keys = new Set(
-      plan.upstreams.flatMap(({ name, servers }) => servers.map((server) => poolKey(name, server))),
+      plan.upstreams.flatMap(({ name, servers }) => servers.map((server) => this.poolKey(name, server))),
     );
     for (const [key, pool] of this.pools) {
       if (keys.has(key)) continue;

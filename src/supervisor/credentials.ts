@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { errorText } from "../base/system-error.ts";
-import type { TlsListenerPlan } from "../config/http-plan.ts";
+import type { TlsListenerPlan, UpstreamTlsPlan } from "../config/http-plan.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 
 /**
@@ -9,24 +9,31 @@ import type { ProxyPlan } from "../config/node-plan.ts";
  */
 export type Credentials = Readonly<Record<string, string>>;
 
-/** Reads every file that a plan's TLS needs; throws, naming the listener, if one cannot be read. */
+/** Reads every file that a plan's TLS needs; throws, naming the listener or upstream, if one cannot be read. */
 export function readCredentials(plan: ProxyPlan): Credentials {
   const credentials: Record<string, string> = {};
-  for (const { name, tls } of plan.listeners) {
-    for (const path of tls === null ? [] : filesOf(tls)) {
+  const read = (who: string, paths: readonly string[]): void => {
+    for (const path of paths) {
       try {
         credentials[path] ??= readFileSync(path, "latin1");
       } catch (error) {
-        throw new Error(`listener ${name}: ${path} cannot be read: ${errorText(error)}`, { cause: error });
+        throw new Error(`${who}: ${path} cannot be read: ${errorText(error)}`, { cause: error });
       }
     }
-  }
+  };
+  for (const { name, tls } of plan.listeners) if (tls !== null) read(`listener ${name}`, filesOf(tls));
+  for (const { name, tls } of plan.upstreams) if (tls !== null) read(`upstream ${name}`, upstreamFiles(tls));
   return credentials;
 }
 
 function filesOf({ certificates, clients }: TlsListenerPlan): readonly string[] {
   const pairs = certificates.flatMap(({ certificate, key }) => [certificate, key]);
   return clients === null ? pairs : [...pairs, clients.ca];
+}
+
+function upstreamFiles({ ca, identity }: UpstreamTlsPlan): readonly string[] {
+  const pair = identity === null ? [] : [identity.certificate, identity.key];
+  return ca === null ? pair : [...pair, ca];
 }
 
 /**

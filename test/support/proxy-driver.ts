@@ -48,6 +48,7 @@ export function upstream(name: string, servers: readonly UpstreamServerPlan[]): 
     proxyProtocol: null,
     keepAliveConnections: 128,
     keepAliveIdleMs: 60_000,
+    tls: null,
   };
 }
 

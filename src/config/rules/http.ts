@@ -4,6 +4,7 @@ import { listenerRules } from "./listeners.ts";
 import { proxyProtocolRules } from "./proxy-protocol.ts";
 import { siteRules } from "./sites.ts";
 import { tlsRules } from "./tls.ts";
+import { upstreamTlsRules } from "./upstream-tls.ts";
 import { upstreamRules } from "./upstreams.ts";
 
 /** What listeners, upstreams and sites can be among each other. */
@@ -13,6 +14,7 @@ export function httpRules(model: Model): readonly Finding[] {
     ...tlsRules(model),
     ...proxyProtocolRules(model),
     ...upstreamRules(model),
+    ...upstreamTlsRules(model),
     ...siteRules(model),
   ];
 }

@@ -16,6 +16,7 @@ import {
   wants,
 } from "./fields.ts";
 import { serverWeightSchema } from "./service.ts";
+import { upstreamTlsSchema, type UpstreamTlsEntry } from "./upstream-tls.ts";
 
 /** A server of an upstream. */
 export interface UpstreamServerEntry {
@@ -33,6 +34,7 @@ export interface UpstreamEntry {
   readonly check: readonly CheckConfig[] | null;
   readonly proxy_protocol: "v1" | "v2" | null;
   readonly keepalive: { readonly connections: number; readonly idle: number };
+  readonly tls: UpstreamTlsEntry | null;
 }
 
 const useRoundRobin = 'write "round-robin"; weights are obeyed';
@@ -83,6 +85,7 @@ export const upstreamSchema: z.ZodType<UpstreamEntry> = table(
       ),
       keepAliveDefaults,
     ),
+    tls: orNull(upstreamTlsSchema),
   },
   "[[upstream]]",
 );
