@@ -20,6 +20,7 @@ export function listenerConfig(entry: ListenerEntry): ListenerConfig {
       entry.proxy_protocol === null
         ? null
         : { from: entry.proxy_protocol.from, timeoutMs: entry.proxy_protocol.timeout },
+    http2: entry.http2,
   };
 }
 

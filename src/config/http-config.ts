@@ -14,6 +14,8 @@ export interface ListenerConfig {
   /** Null speaks in clear text. */
   readonly tls: TlsListenerPlan | null;
   readonly proxyProtocol: ProxyProtocolPlan | null;
+  /** Whether clients may speak HTTP/2: by ALPN under TLS, with prior knowledge in clear text. */
+  readonly http2: boolean;
 }
 
 /** A server of an upstream. */

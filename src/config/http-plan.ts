@@ -11,6 +11,8 @@ export interface ListenerPlan {
   readonly idleTimeoutMs: number;
   /** Null speaks in clear text. */
   readonly tls: TlsListenerPlan | null;
+  /** Whether clients may speak HTTP/2: by ALPN under TLS, with prior knowledge in clear text. */
+  readonly http2: boolean;
   /** Null reads no header of the PROXY protocol. */
   readonly proxyProtocol: ProxyProtocolPlan | null;
 }

@@ -44,7 +44,6 @@ const route: Readonly<Record<string, string>> = {
 /** By the table they stand in. */
 export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   listener: {
-    http2: "HTTP/1.1 is spoken meanwhile",
     http3: "HTTP/1.1 is spoken meanwhile",
     trusted_proxies: "clients are known by their connection's address meanwhile",
     max_connections: "the kernel's limits hold meanwhile",

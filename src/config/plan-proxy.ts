@@ -18,6 +18,7 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     idleTimeoutMs: listener.idleTimeoutMs,
     tls: listener.tls,
     proxyProtocol: listener.proxyProtocol,
+    http2: listener.http2,
   }));
   const instances = localInstances(config, node);
   const usualIdleMs = (config.ipvs.udpTimeoutS ?? kernelUdpTimeoutS) * 1000;

@@ -2,10 +2,21 @@ import { formatEndpoint } from "../base/address.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Engine } from "./engine.ts";
+import type { ForwardedBy } from "./headers.ts";
+import { Http2Connection } from "./http2/connection.ts";
 import type { Listener } from "./listener.ts";
-import { forwardedBy, listenOn, ownEnds, peerAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
-import type { ConnectionEnds } from "./proxy-header-reader.ts";
+import { Prologue } from "./prologue.ts";
 import { ProxiedClient, sendsProxyHeader } from "./proxied-client.ts";
+import type { ConnectionEnds } from "./proxy-header-reader.ts";
+import {
+  forwardedBy,
+  listenOn,
+  negotiatedProtocol,
+  ownEnds,
+  peerAddressOf,
+  type SocketOwner,
+  type Wire,
+} from "./sockets.ts";
 import { CertificateBook, type NativeContext } from "./tls/certificate-book.ts";
 import { identify } from "./tls/client-certificate.ts";
 import { Handshake } from "./tls/handshake.ts";
@@ -50,29 +61,49 @@ export function openDoor(engine: Engine, fd: number, options: TlsOptions | null)
 export function openConnection(engine: Engine, listener: Listener, client: Accepted): void {
   const { clientAddress, wire } = client;
   const { headTimeoutMs, proxyProtocol, tls } = listener.plan;
+  const ends = ownEnds(wire, clientAddress);
   if (sendsProxyHeader(proxyProtocol, clientAddress)) {
-    const onRead = (ends: ConnectionEnds | null): void => {
-      const by = forwardedBy(wire, ends ?? ownEnds(wire, clientAddress));
-      wire.data = new ClientConnection(engine, listener, wire, by);
+    const onRead = (told: ConnectionEnds | null): void => {
+      wire.data = clearTextOwner(engine, listener, wire, forwardedBy(wire, told ?? ends));
     };
     wire.data = new ProxiedClient({ engine, wire, plan: proxyProtocol, peerAddress: clientAddress, onRead });
-    return;
+  } else if (tls === null) {
+    wire.data = clearTextOwner(engine, listener, wire, forwardedBy(wire, ends));
+  } else {
+    wire.data = new Handshake(engine, wire, headTimeoutMs, (secured) => {
+      const by = forwardedBy(secured, ends, identify(secured, tls.clients));
+      const isHttp2 = negotiatedProtocol(secured) === "h2";
+      secured.data = makeOwner(isHttp2, engine, listener, { wire: secured, by });
+    });
   }
-  if (tls === null) {
-    wire.data = new ClientConnection(engine, listener, wire, forwardedBy(wire, ownEnds(wire, clientAddress)));
-    return;
-  }
-  wire.data = new Handshake(engine, wire, headTimeoutMs, (secured) => {
-    const by = forwardedBy(secured, ownEnds(secured, clientAddress), identify(secured, tls.clients));
-    secured.data = new ClientConnection(engine, listener, secured, by);
-  });
+}
+
+/** Gives a socket in clear text its owner, at once or when its first bytes tell the version of HTTP. */
+function clearTextOwner(engine: Engine, listener: Listener, wire: Wire, by: ForwardedBy): SocketOwner {
+  const { headTimeoutMs, http2 } = listener.plan;
+  if (!http2) return new ClientConnection(engine, listener, wire, by);
+  return new Prologue(engine, wire, headTimeoutMs, (isHttp2) =>
+    makeOwner(isHttp2, engine, listener, { wire, by }),
+  );
+}
+
+function makeOwner(
+  isHttp2: boolean,
+  engine: Engine,
+  listener: Listener,
+  { by, wire }: { readonly wire: Wire; readonly by: ForwardedBy },
+): SocketOwner {
+  return isHttp2
+    ? new Http2Connection(engine, listener, wire, by)
+    : new ClientConnection(engine, listener, wire, by);
 }
 
 /** What each endpoint of a plan needs to be opened; null speaks in clear text. */
 export function doorOptions(plan: ProxyPlan, credentials: Credentials): Map<string, TlsOptions | null> {
   return new Map(
-    plan.listeners.flatMap(({ sockets, tls }) => {
-      const options = tls === null ? null : tlsOptions(tls, credentials, ["http/1.1"]);
+    plan.listeners.flatMap(({ http2, sockets, tls }) => {
+      const protocols = http2 ? ["h2", "http/1.1"] : ["http/1.1"];
+      const options = tls === null ? null : tlsOptions(tls, credentials, protocols);
       return sockets.map((at) => [formatEndpoint(at), options] as const);
     }),
   );

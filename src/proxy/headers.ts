@@ -162,6 +162,35 @@ export function buildResponseHead(
   return to.closes ? `${text}Connection: close\r\n\r\n` : `${text}\r\n`;
 }
 
+/** Gives the fields that go to the client, the rules' own behind them, name by name for versions that do not write lines. */
+export function eachResponseField(
+  head: ResponseHead,
+  fields: FieldTable,
+  rules: HeaderRules | null,
+  each: (name: string, value: string) => void,
+): void {
+  const keepsLength = head.bodyLength >= 0 && head.status !== 204 && head.status >= 200;
+  const keeping = {
+    actions: responseActions,
+    listed: head.listed,
+    removed: rules?.removed ?? null,
+    keepsLength,
+  };
+  let hasLength = false;
+  for (let index = 0; index < fields.count; index++) {
+    if (!isKept(fields, index, keeping)) continue;
+    if (fields.number[index] === fieldNumber["content-length"]) {
+      if (hasLength) continue;
+      hasLength = true;
+    }
+    each(fields.name(index).toLowerCase(), fields.value(index));
+  }
+  for (const line of rules === null ? [] : rules.added.split("\r\n")) {
+    const colon = line.indexOf(":");
+    if (colon > 0) each(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+  }
+}
+
 /** Writes an interim response, or the 101 that opens a tunnel. */
 export function buildInterimHead(head: ResponseHead, fields: FieldTable): string {
   const { listed } = head;

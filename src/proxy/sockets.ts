@@ -85,6 +85,12 @@ export function forwardedBy(
   };
 }
 
+/** Gives the protocol that was agreed on by ALPN (RFC 7301), or null; the runtime's types do not know of it. */
+export function negotiatedProtocol(wire: Wire): string | null {
+  const { alpnProtocol } = wire as unknown as { readonly alpnProtocol: string | false | null };
+  return typeof alpnProtocol === "string" ? alpnProtocol : null;
+}
+
 /** Gives the certificate for the host that a client names, in the runtime's form; undefined takes the listener's own. */
 export type ServerNameHandler = (data: unknown, serverName: string) => NativeContext | undefined;
 

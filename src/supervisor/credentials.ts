@@ -41,11 +41,12 @@ function upstreamFiles({ ca, identity }: UpstreamTlsPlan): readonly string[] {
  * name no host. The other certificates are chosen anew for each connection.
  */
 export function lastingTls(plan: ProxyPlan, credentials: Credentials): string {
-  const settings = plan.listeners.map(({ sockets, tls }) =>
+  const settings = plan.listeners.map(({ http2, sockets, tls }) =>
     tls === null
       ? [sockets]
       : [
           sockets,
+          http2,
           [tls.minVersion, tls.ciphers, tls.clients],
           [tls.clients?.ca ?? "", tls.certificates[0]?.certificate ?? "", tls.certificates[0]?.key ?? ""].map(
             (path) => credentials[path] ?? "",

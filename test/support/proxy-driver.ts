@@ -85,6 +85,7 @@ export function listener(port: number, more: Partial<ListenerPlan> = {}): Listen
     idleTimeoutMs: 75_000,
     tls: null,
     proxyProtocol: null,
+    http2: false,
     ...more,
   };
 }

@@ -1,5 +1,16 @@
 import { z } from "zod";
-import { complaint, duration, name, names, orElse, orNull, parseEndpoint, table, wants } from "./fields.ts";
+import {
+  complaint,
+  duration,
+  flag,
+  name,
+  names,
+  orElse,
+  orNull,
+  parseEndpoint,
+  table,
+  wants,
+} from "./fields.ts";
 import { proxyProtocolSchema, type ProxyProtocolEntry } from "./proxy-protocol.ts";
 import {
   certificatesSchema,
@@ -23,6 +34,7 @@ export interface ListenerEntry {
   readonly tls_ciphers: string | null;
   readonly client_certificates: ClientCertificatesEntry | null;
   readonly proxy_protocol: ProxyProtocolEntry | null;
+  readonly http2: boolean;
 }
 
 const listenExample = 'address = ":80", or address = "192.0.2.1:80"';
@@ -54,6 +66,7 @@ export const listenerSchema: z.ZodType<ListenerEntry> = table(
     tls_ciphers: orNull(cipherSchema),
     client_certificates: orNull(clientCertificatesSchema),
     proxy_protocol: orNull(proxyProtocolSchema),
+    http2: orElse(flag("http2 = true"), false),
   },
   "[[listener]]",
 );

@@ -1,9 +1,14 @@
 import { hashOctet, hashSeed, numberOfField } from "./field-names.ts";
-import type { HeadScan } from "./head-end.ts";
 import { COLON, HTAB, SP, tokenOctet } from "./octets.ts";
 
 /** Why a line is no field line. */
 export type FieldFault = "obs-fold" | "field-name" | "space-before-colon";
+
+/** Where the lines of a head end: each offset is behind a line end, the first behind the start line's. */
+export interface HeadLines {
+  readonly lineCount: number;
+  readonly lineEnds: ArrayLike<number>;
+}
 
 /**
  * The field lines of the head that was read last, as offsets into its text: no string and no object for each field.
@@ -38,7 +43,7 @@ export class FieldTable {
    * Reads the field lines that `scan` found, whose head starts at `start` and is `text`. A server's space before the
    * colon is removed, a client's refused (RFC 9112 §5.1).
    */
-  read(text: string, scan: HeadScan, start: number, allowsSpaceBeforeColon: boolean): FieldFault | null {
+  read(text: string, scan: HeadLines, start: number, allowsSpaceBeforeColon: boolean): FieldFault | null {
     this.text = text;
     this.count = scan.lineCount - 1;
     let from = (scan.lineEnds[0] ?? 0) - start;

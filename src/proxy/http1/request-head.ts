@@ -94,7 +94,8 @@ function malformed(reason: string): RequestFault {
   return { status: 400, reason };
 }
 
-function readMessage(
+/** Judges a request whose fields stand in `fields` (RFC 9112 §3.2, §6.3), whatever version of HTTP they came in. */
+export function readMessage(
   method: string,
   target: string,
   sentMinor: number,

@@ -41,7 +41,7 @@ describe("edge-ha check", () => {
     expect(await check({ config: bad })).toBe(2);
     expect(written.out).toBe("");
     const lines = written.error.trimEnd().split("\n");
-    expect(lines).toHaveLength(7);
+    expect(lines).toHaveLength(6);
     for (const line of lines) {
       expect(line).toStartWith(`${bad}:`);
       expect(line.slice(bad.length)).toMatch(/^:\d+:\d+ [^:]+.*: .+; .+$/);

@@ -10,7 +10,6 @@ const example = readFileSync(`${import.meta.dir}/../../support/examples/product.
 /** The example without the keys of later versions, and with the VIP that its sync group names. */
 const loadable = example
   .replace(/^tls = .*\n/m, "")
-  .replace(/^http2 = .*\n/m, "")
   .replace(/^\[admin\][^]*(?=\[notify\])/m, "")
   .replace(/^mail = .*\n/m, "")
   .replace(
@@ -29,7 +28,6 @@ describe("the example of the configuration contract", () => {
     expect(config).toBeNull();
     expect(named(diagnostics, "error")).toEqual([
       '34:21 sync_group "VG_1".vips[1]: there is no [[vip]] or [[vrrp]] named "inside-1"',
-      '64:1 listener "https".http2: not built yet in this version',
       "86:1 admin: not built yet in this version",
       "89:1 notify.mail: not built yet in this version",
     ]);

@@ -1,0 +1,78 @@
+import type { Answer } from "../answer.ts";
+import type { ResponseStart } from "../exchange.ts";
+import { eachResponseField } from "../headers.ts";
+import type { FieldTable } from "../http1/field-table.ts";
+import type { ResponseHead } from "../http1/response-head.ts";
+import { flag, frameType, maxPayloadBytes } from "./frames.ts";
+import { HpackEncoder } from "./hpack-encoder.ts";
+import type { FrameOutput } from "./output.ts";
+
+/** One for all connections: a block is written and handed over within the turn. Heads of servers are 64 KiB at most. */
+const block = Buffer.allocUnsafeSlow(160 * 1024);
+
+/** Writes the heads of responses over one connection. */
+export class HeaderBlocks {
+  private readonly encoder: HpackEncoder;
+  private readonly output: FrameOutput;
+
+  constructor(output: FrameOutput, tableBytes: number) {
+    this.output = output;
+    this.encoder = new HpackEncoder(tableBytes);
+  }
+
+  /** Obeys the peer's SETTINGS_HEADER_TABLE_SIZE. */
+  limitTable(bytes: number): void {
+    this.encoder.limit(bytes);
+  }
+
+  /** Writes the final head of a server's response. */
+  response(stream: number, { fields, head, rules }: ResponseStart, isLast: boolean): void {
+    let at = this.begin(head.status);
+    eachResponseField(head, fields, rules, (name, value) => {
+      at = this.encoder.field(block, at, name, value);
+    });
+    this.send(stream, at, isLast);
+  }
+
+  /** Writes a 1xx response; without a head it has no fields. */
+  interim(stream: number, status: number, head: ResponseHead | null, fields: FieldTable | null): void {
+    let at = this.begin(status);
+    if (head !== null && fields !== null) {
+      eachResponseField(head, fields, null, (name, value) => {
+        at = this.encoder.field(block, at, name, value);
+      });
+    }
+    this.send(stream, at, false);
+  }
+
+  /** Writes the head of an answer of the proxy's own. */
+  answer(stream: number, answer: Answer, o: { readonly date: string; readonly isLast: boolean }): void {
+    let at = this.encoder.field(block, this.begin(answer.status), "date", o.date);
+    for (const line of answer.fields.split("\r\n")) {
+      const colon = line.indexOf(":");
+      if (colon < 0) continue;
+      const name = line.slice(0, colon).toLowerCase();
+      at = this.encoder.field(block, at, name, line.slice(colon + 1).trim());
+    }
+    if (answer.status !== 204)
+      at = this.encoder.field(block, at, "content-length", String(answer.body.length));
+    this.send(stream, at, o.isLast);
+  }
+
+  private begin(status: number): number {
+    return this.encoder.field(block, this.encoder.begin(block, 0), ":status", String(status));
+  }
+
+  private send(stream: number, end: number, isLast: boolean): void {
+    let type: number = frameType.headers;
+    let at = 0;
+    do {
+      const length = Math.min(end - at, maxPayloadBytes);
+      const isWhole = at + length === end;
+      const flags = (isWhole ? flag.endHeaders : 0) | (isLast && at === 0 ? flag.endStream : 0);
+      this.output.addFrame({ length, type, flags, stream }, block, at);
+      type = frameType.continuation;
+      at += length;
+    } while (at < end);
+  }
+}

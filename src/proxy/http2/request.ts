@@ -1,0 +1,109 @@
+import type { FieldTable } from "../http1/field-table.ts";
+import { isToken } from "../http1/octets.ts";
+import {
+  chunkedBody,
+  isFault,
+  readMessage,
+  type RequestFault,
+  type RequestHead,
+} from "../http1/request-head.ts";
+import type { Field } from "./hpack-decoder.ts";
+
+/** RFC 9113 §8.2.2: they speak of the connection, which HTTP/2 does in other ways. */
+const connectionSpecific: ReadonlySet<string> = new Set([
+  "connection",
+  "proxy-connection",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** RFC 9110 §5.5, and RFC 9113 §8.2.1: no white space around it. */
+const fieldValue = /^(?:[!-~\u0080-\u00ff](?:[\t -~\u0080-\u00ff]*[!-~\u0080-\u00ff])?)?$/;
+
+interface PseudoFields {
+  method: string | null;
+  scheme: string | null;
+  authority: string | null;
+  path: string | null;
+}
+
+/**
+ * Writes a request as HTTP/1.1 has it into `table` and judges it as such, so that one set of rules holds for both: null is
+ * malformed (RFC 9113 §8.1.1), and its stream is reset. `isEnd` tells that no body follows.
+ */
+export function readHttp2Request(
+  fields: readonly Field[],
+  table: FieldTable,
+  isEnd: boolean,
+): RequestHead | RequestFault | null {
+  const pseudo: PseudoFields = { method: null, scheme: null, authority: null, path: null };
+  let count = 0;
+  for (const { name, value } of fields) {
+    if (name.charCodeAt(0) !== 0x3a) break;
+    if (!setPseudo(pseudo, name, value)) return null;
+    count++;
+  }
+  const { method, path, scheme } = pseudo;
+  if (method === null || !isToken(method)) return null;
+  if (method === "CONNECT") return { status: 405, reason: "method" };
+  if (scheme === null || path === null || path === "") return null;
+  const host = hostOf(pseudo.authority, fields);
+  if (host === null) return null;
+  const lineEnds = [0, 0];
+  let text = `${method} ${path} HTTP/1.1\r\n`;
+  lineEnds[0] = text.length;
+  text += `Host: ${host}\r\n`;
+  lineEnds[1] = text.length;
+  let cookie = "";
+  for (let index = count; index < fields.length; index++) {
+    const { name, value } = fields[index] ?? { name: "", value: "" };
+    if (!isFieldName(name) || !fieldValue.test(value) || connectionSpecific.has(name)) return null;
+    if (name === "te" && value !== "trailers") return null;
+    if (name === "host") continue;
+    if (name === "cookie") {
+      cookie = cookie === "" ? value : `${cookie}; ${value}`; // RFC 9113 §8.2.3
+      continue;
+    }
+    text += `${name}: ${value}\r\n`;
+    lineEnds.push(text.length);
+  }
+  if (cookie !== "") {
+    text += `cookie: ${cookie}\r\n`;
+    lineEnds.push(text.length);
+  }
+  text += "\r\n";
+  if (table.read(text, { lineCount: lineEnds.length, lineEnds }, 0, false) !== null) return null;
+  const head = readMessage(method, path, 1, table);
+  if (isFault(head)) return head;
+  if (isEnd) return head.bodyLength === 0 ? head : null; // RFC 9113 §8.1.1
+  return head.bodyLength === 0 && !hasLength(fields) ? { ...head, bodyLength: chunkedBody } : head;
+}
+
+function setPseudo(pseudo: PseudoFields, name: string, value: string): boolean {
+  const key = name.slice(1);
+  if (key !== "method" && key !== "scheme" && key !== "authority" && key !== "path") return false;
+  if (pseudo[key] !== null || !fieldValue.test(value)) return false;
+  pseudo[key] = value;
+  return true;
+}
+
+/** RFC 9113 §8.3.1: Host says the same as `:authority`, or stands for it; null if there is none or they differ. */
+function hostOf(authority: string | null, fields: readonly Field[]): string | null {
+  let host = authority;
+  for (const { name, value } of fields) {
+    if (name !== "host") continue;
+    if (host !== null && host.toLowerCase() !== value.toLowerCase()) return null;
+    host ??= value;
+  }
+  return host === "" ? null : host;
+}
+
+/** RFC 9113 §8.2.1: a token without capital letters. */
+function isFieldName(name: string): boolean {
+  return isToken(name) && !/[A-Z]/.test(name);
+}
+
+function hasLength(fields: readonly Field[]): boolean {
+  return fields.some(({ name }) => name === "content-length");
+}

@@ -1,0 +1,54 @@
+import type { ListLimits } from "./hpack-decoder.ts";
+import { errorCode, setting, settingsFrame } from "./frames.ts";
+
+/** Requests of one connection that are served at once. */
+export const maxStreams = 128;
+/** Bytes that a client may send on a stream ahead of what a server takes. */
+export const streamWindow: number = 256 * 1024;
+/** The same for all streams of a connection. */
+export const connectionWindow: number = 1024 * 1024;
+/** Windows before anything is said of them (RFC 9113 §6.9.2). */
+export const initialWindow = 65_535;
+/** Limits of a request head, taken apart. */
+export const listLimits: ListLimits = { fields: 128, bytes: 32 * 1024 };
+/** Size of the tables of header compression. */
+export const tableBytes = 4096;
+
+/** What we send first. */
+export const preamble: Buffer = settingsFrame([
+  [setting.maxConcurrentStreams, maxStreams],
+  [setting.initialWindowSize, streamWindow],
+  [setting.maxHeaderListSize, listLimits.bytes],
+]);
+
+/** What the peer has told of itself (RFC 9113 §6.5.2). */
+export interface PeerSettings {
+  headerTableSize: number;
+  initialWindowSize: number;
+}
+
+/** The largest window there is (RFC 9113 §6.9.1). */
+export const largestWindow = 0x7fff_ffff;
+
+/** Reads the payload of a SETTINGS frame into `peer`; gives the error code of what must not be (RFC 9113 §6.5.2), or null. Those that are not known are ignored. */
+export function readSettings(bytes: Buffer, start: number, end: number, peer: PeerSettings): number | null {
+  for (let at = start; at + 6 <= end; at += 6) {
+    const value = bytes.readUInt32BE(at + 2);
+    switch (bytes.readUInt16BE(at)) {
+      case setting.headerTableSize:
+        peer.headerTableSize = value;
+        break;
+      case setting.enablePush:
+        if (value > 1) return errorCode.protocol;
+        break;
+      case setting.initialWindowSize:
+        if (value > largestWindow) return errorCode.flowControl;
+        peer.initialWindowSize = value;
+        break;
+      case setting.maxFrameSize:
+        if (value < 16_384 || value > 16_777_215) return errorCode.protocol;
+        break;
+    }
+  }
+  return null;
+}
