@@ -1,4 +1,5 @@
 import { authorityProblem, certificateNames, keyPairProblem } from "../base/certificate-file.ts";
+import { pageProblem } from "../base/page-file.ts";
 import { trustProblem } from "../base/trust.ts";
 import type { HostKnowledge } from "../config/model.ts";
 
@@ -8,4 +9,5 @@ export const hostKnowledge: HostKnowledge = {
   authorityProblem,
   keyPairProblem: (certificate, key) => keyPairProblem(certificate, key, new Date()),
   certificateNames,
+  pageProblem,
 };

@@ -1,5 +1,7 @@
+import type { ContentPlan } from "./content-plan.ts";
 import type { ListenerConfig, RouteConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
 import type { HeaderRulesPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
+import type { ContentEntry } from "./schema/content.ts";
 import type { HeaderRulesEntry } from "./schema/header-rules.ts";
 import type { ListenerEntry } from "./schema/listener.ts";
 import type { RouteEntry } from "./schema/route.ts";
@@ -65,11 +67,12 @@ export function siteConfig(entry: SiteEntry): SiteConfig {
     listeners: entry.listeners,
     accessLog: entry.access_log,
     maxBodyBytes: entry.max_body,
-    routes: entry.route.map(routeConfig),
+    errorPages: entry.error_pages,
+    routes: entry.route.map((route) => routeConfig(route, entry)),
   };
 }
 
-function routeConfig(entry: RouteEntry): RouteConfig {
+function routeConfig(entry: RouteEntry, site: ContentEntry): RouteConfig {
   return {
     path: entry.path,
     upstream: entry.upstream,
@@ -77,6 +80,17 @@ function routeConfig(entry: RouteEntry): RouteConfig {
     sendTimeoutMs: entry.timeouts.send,
     readTimeoutMs: entry.timeouts.read,
     responseHeaders: headerRules(entry.response_headers),
+    content: contentPlan(entry, site),
+  };
+}
+
+/** What a route says replaces what its site does. */
+function contentPlan(route: ContentEntry, site: ContentEntry): ContentPlan {
+  const maintenance = route.maintenance ?? site.maintenance;
+  return {
+    errorPages: route.error_pages ?? site.error_pages,
+    maintenance: maintenance === false ? null : maintenance,
+    files: route.files ?? site.files,
   };
 }
 

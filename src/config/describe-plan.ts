@@ -1,3 +1,4 @@
+import { contentWords } from "./describe-content.ts";
 import { formatEndpoint } from "../base/address.ts";
 import { bfdLine, bfdNotes } from "./describe-bfd.ts";
 import { listenerNotes, upstreamNotes } from "./describe-http.ts";
@@ -286,7 +287,12 @@ function serverText(server: ServicePlanServer): string {
 function siteLines(site: SitePlan): readonly string[] {
   const log = site.accessLog === null ? "" : `, log ${site.accessLog.path}`;
   const head = `${site.hosts.join(", ")} on ${site.listeners.join(", ")}, bodies up to ${formatSize(site.maxBodyBytes)}${log}`;
-  return [head, ...site.routes.map((route) => `  ${route.path} to upstream ${route.upstream}`)];
+  return [
+    head,
+    ...site.routes.map(
+      (route) => `  ${route.path} to upstream ${route.upstream}${contentWords(route.content)}`,
+    ),
+  ];
 }
 
 function upstreamLines(upstream: UpstreamPlan): readonly string[] {

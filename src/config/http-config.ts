@@ -1,5 +1,6 @@
 import type { ServerConfig } from "./config.ts";
 import type { HeaderRulesPlan, ProxyProtocolPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
+import type { ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
 
 /** An L7 listening address. */
 export interface ListenerConfig {
@@ -41,6 +42,8 @@ export interface SiteConfig {
   readonly listeners: readonly string[];
   readonly accessLog: { readonly path: string; readonly format: "main" } | null;
   readonly maxBodyBytes: number;
+  /** For answers that belong to no route; null is the usual texts. */
+  readonly errorPages: ErrorPagesPlan | null;
   readonly routes: readonly RouteConfig[];
 }
 
@@ -52,4 +55,5 @@ export interface RouteConfig {
   readonly sendTimeoutMs: number;
   readonly readTimeoutMs: number;
   readonly responseHeaders: HeaderRulesPlan;
+  readonly content: ContentPlan;
 }

@@ -1,4 +1,5 @@
 import type { Endpoint, Prefix } from "../base/address.ts";
+import type { ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
 
 /** L7 listening sockets; the supervisor opens them and hands them over. */
@@ -75,6 +76,8 @@ export interface SitePlan {
   readonly listeners: readonly string[];
   readonly accessLog: { readonly path: string; readonly format: "main" } | null;
   readonly maxBodyBytes: number;
+  /** For answers that belong to no route; null is the usual texts. */
+  readonly errorPages: ErrorPagesPlan | null;
   readonly routes: readonly RoutePlan[];
 }
 
@@ -87,6 +90,7 @@ export interface RoutePlan {
   readonly sendTimeoutMs: number;
   readonly readTimeoutMs: number;
   readonly responseHeaders: HeaderRulesPlan;
+  readonly content: ContentPlan;
 }
 
 /** Changes to the fields of a response: remove, then set, then add. */

@@ -36,6 +36,8 @@ export interface HostKnowledge {
   readonly keyPairProblem: (certificate: string, key: string) => KeyPairProblem | null;
   /** Gives the host names that a certificate is for; none if that cannot be known. */
   readonly certificateNames: (certificate: string) => readonly string[];
+  /** Says why a path is no file or no folder that can be read; null if it is one. */
+  readonly pageProblem: (path: string, kind: "file" | "folder") => string | null;
 }
 
 /** The kinds of tables that others refer to by name. */

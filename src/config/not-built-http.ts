@@ -35,8 +35,6 @@ const route: Readonly<Record<string, string>> = {
   limits: firewall,
   compression: inUpstream,
   cache: inUpstream,
-  error_pages: "edge-ha answers with short texts of its own meanwhile",
-  maintenance: "a backup server can show a maintenance page meanwhile",
   max_body: "write max_body in the [[site]] meanwhile",
   access_log: "write access_log in the [[site]] meanwhile",
 };
@@ -66,8 +64,6 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
   "upstream.servers": upstreamServer,
   site: {
     tls: noTls,
-    error_pages: "edge-ha answers with short texts of its own meanwhile",
-    maintenance: "a backup server can show a maintenance page meanwhile",
     redirect: inUpstream,
     rate_limit: firewall,
     allow: firewall,

@@ -46,6 +46,7 @@ const noKnowledge: HostKnowledge = {
   trustProblem: () => null,
   authorityProblem: () => null,
   keyPairProblem: () => null,
+  pageProblem: () => null,
   certificateNames: () => [],
 };
 

@@ -5,6 +5,7 @@ import type { ClientNote } from "./client-book.ts";
 import type { DirectorChange } from "./director-change.ts";
 import type { DrainOrder, DrainReport } from "./drain.ts";
 import type { FootingStatus } from "./footing-status.ts";
+import type { Pages } from "./pages.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
 import type {
   BfdReport,
@@ -134,6 +135,7 @@ export type ToProxy =
       readonly clients: readonly ClientNote[];
       /** What stands in the PEM files that the plan names, by path. */
       readonly credentials: Readonly<Record<string, string>>;
+      readonly pages: Pages;
     }
   /** How servers stand for which that has changed. */
   | { readonly kind: "standings"; readonly standings: readonly ServerStanding[] }

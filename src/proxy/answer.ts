@@ -65,8 +65,8 @@ export function plainAnswer(status: number): Answer {
 /** Writes the head of an answer in HTTP/1.1; `date` is an IMF-fixdate (RFC 9110 §6.6.1). */
 export function answerHead(answer: Answer, date: string, closes: boolean): string {
   const { body, fields, status } = answer;
-  // RFC 9110 §8.6: no length with 204.
-  const length = status === 204 ? "" : `Content-Length: ${body.length}\r\n`;
+  // RFC 9110 §8.6: no length with 204, and with 304 none that is not the page's.
+  const length = status === 204 || status === 304 ? "" : `Content-Length: ${body.length}\r\n`;
   const close = closes ? "Connection: close\r\n" : "";
   return `HTTP/1.1 ${status} ${reasonOf(status)}\r\nDate: ${date}\r\n${fields}${length}${close}\r\n`;
 }

@@ -1,4 +1,5 @@
 import { plainAnswer, type Answer } from "./answer.ts";
+import { paged, type ErrorPages } from "./content/error-pages.ts";
 import { decide, filtered, isAnswer } from "./decide.ts";
 import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
 import { Exchange, type ExchangeClient, type ResponseStart } from "./exchange.ts";
@@ -178,8 +179,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.isPaused = false;
   }
 
-  answer(status: number): void {
-    this.answerWith(plainAnswer(status));
+  answer(status: number, pages: ErrorPages | null = this.record.site?.errorPages ?? null): void {
+    this.answerWith(paged(pages, plainAnswer(status)));
   }
 
   get isBlocked(): boolean {

@@ -1,4 +1,5 @@
 import { plainAnswer, type Answer } from "./answer.ts";
+import { paged } from "./content/error-pages.ts";
 import type { ResponseSink } from "./exchange.ts";
 import { maxForwardsOf } from "./headers.ts";
 import type { RequestView } from "./request-view.ts";
@@ -16,15 +17,15 @@ export function isAnswer(decision: Answer | Route): decision is Answer {
  */
 export function decide(site: Site | null, view: RequestView, path: string | null): Answer | Route {
   if (view.by.refusal !== null) return view.by.refusal;
-  if (path === null) return plainAnswer(400);
+  if (path === null) return paged(site?.errorPages ?? null, plainAnswer(400));
   if (site === null) return plainAnswer(404);
   const route = findRoute(site, path, view);
-  if (route === null) return plainAnswer(404);
+  if (route === null) return paged(site.errorPages, plainAnswer(404));
   for (const gate of route.gates) {
     const answer = gate(view);
-    if (answer !== null) return answer;
+    if (answer !== null) return paged(route.errorPages, answer);
   }
-  if (view.head.bodyLength > site.maxBodyBytes) return plainAnswer(413);
+  if (view.head.bodyLength > site.maxBodyBytes) return paged(route.errorPages, plainAnswer(413));
   if (view.head.method === "OPTIONS" && maxForwardsOf(view.fields) === 0) return plainAnswer(200); // RFC 9110 §7.6.2
   return route;
 }

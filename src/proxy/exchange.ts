@@ -1,5 +1,6 @@
 import { clientStallMs, type Engine } from "./engine.ts";
 import type { ForwardedBy, HeaderRules } from "./headers.ts";
+import type { ErrorPages } from "./content/error-pages.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
@@ -43,8 +44,8 @@ export interface ExchangeClient extends ResponseSink {
   isBodyTouched(): boolean;
   pauseReading(): void;
   resumeReading(): void;
-  /** Answers for the proxy; nothing has been sent to the client yet. */
-  answer(status: number): void;
+  /** Answers for the proxy, with one of these pages if there is one; nothing has been sent to the client yet. */
+  answer(status: number, pages: ErrorPages | null): void;
   /** The response is complete. */
   exchangeDone(status: number): void;
   /** The response cannot be completed, and the client has to see that; one that is `stalled` is not waited for. */
@@ -320,12 +321,12 @@ export class Exchange implements UpstreamUser {
   private giveUp(status: number): void {
     const { hasBegun } = this;
     this.cancel();
-    if (!hasBegun) this.client.answer(status);
+    if (!hasBegun) this.client.answer(status, this.route.errorPages);
     else this.client.abort(this.status, false);
   }
 
   private answer(status: number): void {
     this.isDone = true;
-    this.client.answer(status);
+    this.client.answer(status, this.route.errorPages);
   }
 }

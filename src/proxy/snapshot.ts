@@ -1,11 +1,17 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
+import type { ContentPlan, ErrorPagesPlan } from "../config/content-plan.ts";
 import type { RoutePlan, UpstreamPlan, UpstreamServerPlan } from "../config/http-plan.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
 import { proxiedServerId } from "../config/proxied-plan.ts";
+import type { Pages } from "../ipc/pages.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { Answer } from "./answer.ts";
 import type { ResponseSink } from "./exchange.ts";
+import { fileGate } from "./content/files.ts";
+import { ErrorPages } from "./content/error-pages.ts";
+import { interceptor } from "./content/intercept.ts";
+import { maintenanceGate } from "./content/maintenance.ts";
 import { compileHeaderRules, type HeaderRules } from "./headers.ts";
 import type { RequestView } from "./request-view.ts";
 import { HostTable, sortRoutes, type RouteEntry } from "./routes.ts";
@@ -41,6 +47,8 @@ export interface Site {
   readonly hosts: readonly string[];
   readonly maxBodyBytes: number;
   readonly accessLog: AccessLog | null;
+  /** For answers that belong to no route; null is the usual texts. */
+  readonly errorPages: ErrorPages | null;
   readonly routes: readonly RouteEntry<Route>[];
 }
 
@@ -55,6 +63,8 @@ export interface Route {
   readonly plan: RoutePlan;
   readonly balancer: SmoothWeighted<HttpServer>;
   readonly rules: HeaderRules;
+  /** In place of the usual texts for errors; null leaves those. */
+  readonly errorPages: ErrorPages | null;
   /** Asked in this order before the request goes anywhere. */
   readonly gates: readonly Gate[];
   /** The first is next to the server. */
@@ -94,7 +104,7 @@ export interface SnapshotContext {
 }
 
 /** Makes a plan ready for use. */
-export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext): Snapshot {
+export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext, pages: Pages = {}): Snapshot {
   const servers: Server[] = [];
   const balancers = new Map<string, SmoothWeighted<HttpServer>>();
   for (const upstream of plan.upstreams) {
@@ -115,7 +125,7 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext): Snap
       makeScheduler(relay.scheduler, relay.schedulerFlags, group, () => context.random());
     relays.set(relay.name, { plan: relay, servers: group, scheduler });
   }
-  return { plan, hosts: compileHosts(plan, balancers, context), relays, servers };
+  return { plan, hosts: compileHosts(plan, balancers, context, pages), relays, servers };
 }
 
 function httpServer(upstream: UpstreamPlan, plan: UpstreamServerPlan, pool: UpstreamPool): HttpServer {
@@ -163,11 +173,13 @@ function compileHosts(
   plan: ProxyPlan,
   balancers: ReadonlyMap<string, SmoothWeighted<HttpServer>>,
   context: SnapshotContext,
+  pages: Pages,
 ): ReadonlyMap<string, HostTable<Site>> {
   const hosts = new Map<string, HostTable<Site>>();
   for (const listener of plan.listeners) hosts.set(listener.name, new HostTable());
   for (const site of plan.sites) {
     const accessLog = site.accessLog === null ? null : context.accessLog(site.accessLog.path);
+    const errorPages = compilePages(site.errorPages, pages);
     const routes = sortRoutes(site.routes).map((route) => {
       const balancer = balancers.get(route.upstream);
       if (balancer === undefined)
@@ -179,8 +191,7 @@ function compileHosts(
           plan: route,
           balancer,
           rules: compileHeaderRules(route.responseHeaders),
-          gates: [],
-          filters: [],
+          ...compileContent(route.content, pages),
         },
       };
     });
@@ -188,10 +199,30 @@ function compileHosts(
       const table = hosts.get(name);
       if (table === undefined)
         throw new Error(`site ${site.hosts.join(" ")} names an unknown listener ${name}`);
-      table.add({ hosts: site.hosts, maxBodyBytes: site.maxBodyBytes, accessLog, routes });
+      table.add({ hosts: site.hosts, maxBodyBytes: site.maxBodyBytes, accessLog, errorPages, routes });
     }
   }
   return hosts;
+}
+
+function compilePages(plan: ErrorPagesPlan | null, pages: Pages): ErrorPages | null {
+  return plan === null ? null : new ErrorPages(plan, pages);
+}
+
+function compileContent(
+  { errorPages, files, maintenance }: ContentPlan,
+  pages: Pages,
+): Pick<Route, "errorPages" | "gates" | "filters"> {
+  const own = compilePages(errorPages, pages);
+  return {
+    errorPages: own,
+    gates: [
+      // Before the maintenance, whose page may show pictures.
+      ...(files === null ? [] : [fileGate(files, pages)]),
+      ...(maintenance === null ? [] : [maintenanceGate(maintenance, pages)]),
+    ],
+    filters: own?.intercepts === true ? [interceptor(own)] : [],
+  };
 }
 
 /** Takes how servers stand; one of which nothing is said stays as it is. */

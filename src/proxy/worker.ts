@@ -92,7 +92,7 @@ export class Worker {
   }
 
   /** Puts a plan into force for all requests that begin from now on; throws, with nothing changed for clients, if it cannot. */
-  configure({ plan, sockets, standings, clients, credentials }: Configuration): void {
+  configure({ plan, sockets, standings, clients, credentials, pages }: Configuration): void {
     const entrances = this.entrances(plan);
     const missing = [...entrances.keys()].filter((name) => !this.doors.has(name));
     for (const name of missing) {
@@ -104,7 +104,7 @@ export class Worker {
         tls === null ? [] : [[name, upstreamTls(tls, credentials)] as const],
       ),
     );
-    const snapshot = compileSnapshot(plan, this.context());
+    const snapshot = compileSnapshot(plan, this.context(), pages);
     // Before the first of them can come.
     this.heardClients(clients);
     this.datagrams.configure(plan, snapshot, sockets);

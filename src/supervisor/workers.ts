@@ -7,6 +7,7 @@ import type { ClientNote } from "../ipc/client-book.ts";
 import type { DepartureReply } from "../ipc/departure.ts";
 import { listeningSockets } from "../ipc/listening-socket.ts";
 import type { FromProxy, ToProxy } from "../ipc/messages.ts";
+import type { Pages } from "../ipc/pages.ts";
 import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProcessStatus, ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
 import { prepareAccessLogs } from "./access-logs.ts";
@@ -17,6 +18,7 @@ import { Keeper, type Outcome } from "./keeper.ts";
 import { RelayClients } from "./relay-clients.ts";
 import { closeUnused, hold, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
 import { TrafficQuestion } from "./traffic-question.ts";
+import { readPages } from "./pages.ts";
 import { proxyUser } from "./user.ts";
 
 /** What the proxies need from the supervisor. */
@@ -69,6 +71,8 @@ export class Workers {
   readonly #options: WorkersOptions;
   #plan: ProxyPlan | null = null;
   #credentials: Credentials = {};
+  /** What stands in the pages that a plan names, from when it was read. */
+  readonly #pages = new WeakMap<ProxyPlan, Pages>();
   #sockets: SocketSet[] = [];
   #workers: Worker[] = [];
   /** Processes that were replaced, and still have connections to finish. */
@@ -105,6 +109,7 @@ export class Workers {
     try {
       // Going back to a plan must not fail for want of a file that has gone meanwhile.
       credentials = plan === this.#plan ? this.#credentials : readCredentials(plan);
+      if (!this.#pages.has(plan)) this.#pages.set(plan, readPages(plan));
       prepareAccessLogs(plan, proxyUser(plan.user));
       after = openSockets(plan, count, before, this.#options.log);
     } catch (error) {
@@ -282,6 +287,7 @@ export class Workers {
     const byName = Object.fromEntries(names.map((name, index) => [name, 3 + index]));
     const standings = this.#options.standings();
     const credentials = this.#credentials;
-    return { kind: "configure", plan, sockets: byName, standings, clients, credentials };
+    const pages = this.#pages.get(plan) ?? {};
+    return { kind: "configure", plan, sockets: byName, standings, clients, credentials, pages };
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { noContent } from "../../src/config/content-plan.ts";
 import type { ProxyPlan } from "../../src/config/node-plan.ts";
 import type {
   ListenerPlan,
@@ -18,6 +19,7 @@ import { listeningSockets, type ListeningSocket } from "../../src/ipc/listening-
 import { closeListener, listenTcp, listenUdp } from "../../src/kernel/listen.ts";
 import { proxyRuntimeOptions } from "../../src/supervisor/child.ts";
 import { readCredentials } from "../../src/supervisor/credentials.ts";
+import { readPages } from "../../src/supervisor/pages.ts";
 
 let lastPort = 20_000 + Math.trunc(Math.random() * 10_000);
 
@@ -62,6 +64,7 @@ export function route(path: string, upstreamName: string, more: Partial<RoutePla
     sendTimeoutMs: 60_000,
     readTimeoutMs: 60_000,
     responseHeaders,
+    content: noContent,
     ...more,
   };
 }
@@ -72,7 +75,15 @@ export function site(
   routes: readonly RoutePlan[],
   more: Partial<SitePlan> = {},
 ): SitePlan {
-  return { hosts, listeners: ["http"], accessLog: null, maxBodyBytes: 2 ** 40, routes, ...more };
+  return {
+    hosts,
+    listeners: ["http"],
+    accessLog: null,
+    maxBodyBytes: 2 ** 40,
+    errorPages: null,
+    routes,
+    ...more,
+  };
 }
 
 /** Makes a listener with usual limits. */
@@ -194,8 +205,8 @@ export class ProxyDriver implements AsyncDisposable {
   ): Promise<void> {
     const answer = this.next(({ kind }) => kind === "configured" || kind === "refused");
     const standings = standingsOf(plan, verdicts);
-    const credentials = readCredentials(plan);
-    this.send({ kind: "configure", plan, sockets: this.sockets, standings, clients, credentials });
+    const [credentials, pages] = [readCredentials(plan), readPages(plan)];
+    this.send({ kind: "configure", plan, sockets: this.sockets, standings, clients, credentials, pages });
     const message = await answer;
     if (message.kind === "refused") throw new Error(message.reason);
     this.plan = plan;

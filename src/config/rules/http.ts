@@ -1,5 +1,6 @@
 import { warningAt, type Finding } from "../finding.ts";
 import type { Model } from "../model.ts";
+import { contentRules } from "./content.ts";
 import { listenerRules } from "./listeners.ts";
 import { proxyProtocolRules } from "./proxy-protocol.ts";
 import { siteRules } from "./sites.ts";
@@ -16,6 +17,7 @@ export function httpRules(model: Model): readonly Finding[] {
     ...upstreamRules(model),
     ...upstreamTlsRules(model),
     ...siteRules(model),
+    ...contentRules(model),
   ];
 }
 

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { contentKeys, type ContentEntry } from "./content.ts";
 import { complaint, duration, orElse, table, text, wants } from "./fields.ts";
 import { headerRules, type HeaderRulesEntry } from "./header-rules.ts";
 
 /** `[[site.route]]`. */
-export interface RouteEntry {
+export interface RouteEntry extends ContentEntry {
   readonly path: string;
   readonly upstream: string;
   readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number };
@@ -38,6 +39,7 @@ export const routeSchema: z.ZodType<RouteEntry> = table(
       { connect: waitDefault, send: waitDefault, read: waitDefault },
     ),
     response_headers: headerRules,
+    ...contentKeys,
   },
   "[[site.route]]",
 );

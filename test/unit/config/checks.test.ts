@@ -164,6 +164,7 @@ describe("a check", () => {
       authorityProblem: () => null,
       keyPairProblem: () => null,
       certificateNames: () => [],
+      pageProblem: () => null,
     });
     expect(diagnostics.map(({ key, what }) => `${key}: ${what}`)).toEqual([
       'service "web".check.script: would be run by root, and /opt/x belongs to user 7: whoever that is could become root',
@@ -177,6 +178,7 @@ describe("a check", () => {
       authorityProblem: (path) => `${path} cannot be read: ENOENT`,
       keyPairProblem: () => null,
       certificateNames: () => [],
+      pageProblem: () => null,
     });
     expect(diagnostics).toMatchObject([
       {

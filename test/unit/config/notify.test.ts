@@ -73,6 +73,7 @@ describe("[notify]", () => {
       authorityProblem: () => null,
       keyPairProblem: () => null,
       certificateNames: () => [],
+      pageProblem: () => null,
     });
     const remedy =
       'make it and its directories root\'s alone (chown root, chmod go-w), or write user = "nobody"';
@@ -133,6 +134,7 @@ describe("notify of one router or group", () => {
       authorityProblem: () => null,
       keyPairProblem: () => null,
       certificateNames: () => [],
+      pageProblem: () => null,
     });
     expect(diagnostics.map((one) => formatDiagnostic("f", one))).toEqual([
       expect.stringMatching(

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { hasErrors, type Diagnostic } from "../../../src/config/diagnostic.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { readConfig } from "../../../src/config/read.ts";
+import { noContent } from "../../../src/config/content-plan.ts";
 import { configOf } from "./expect-lines.ts";
 
 const example = readFileSync(`${import.meta.dir}/../../support/examples/product.toml`, "utf8");
@@ -157,6 +158,7 @@ describe("the example of the configuration contract", () => {
         listeners: ["http", "https"],
         accessLog: { path: "/var/log/edge-ha/access.log", format: "main" },
         maxBodyBytes: 10 * 1024 ** 2,
+        errorPages: null,
         routes: [
           {
             path: "/",
@@ -165,6 +167,7 @@ describe("the example of the configuration contract", () => {
             sendTimeoutMs: 90_000,
             readTimeoutMs: 90_000,
             responseHeaders: { remove: [], set: [], add: [["Access-Control-Allow-Origin", "*"]] },
+            content: noContent,
           },
         ],
       },

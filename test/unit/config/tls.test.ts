@@ -8,6 +8,7 @@ const host: HostKnowledge = {
   trustProblem: () => null,
   authorityProblem: () => null,
   keyPairProblem: () => null,
+  pageProblem: () => null,
   certificateNames: () => [],
 };
 

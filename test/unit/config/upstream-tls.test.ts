@@ -9,6 +9,7 @@ const host: HostKnowledge = {
   authorityProblem: () => null,
   keyPairProblem: () => null,
   certificateNames: () => [],
+  pageProblem: () => null,
 };
 
 function read(tls: string, knowledge: Partial<HostKnowledge> = {}): ReturnType<typeof readConfig> {

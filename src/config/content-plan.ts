@@ -1,0 +1,36 @@
+import type { Prefix } from "../base/address.ts";
+
+/** What of a site's answers is made here. What stands in the files goes beside the plan. */
+export interface ContentPlan {
+  readonly errorPages: ErrorPagesPlan | null;
+  readonly maintenance: MaintenancePlan | null;
+  readonly files: FilesPlan | null;
+}
+
+/** Pages in place of errors. */
+export interface ErrorPagesPlan {
+  /** A status or a class such as `5xx`, and the path of the page. */
+  readonly pages: readonly (readonly [status: string, path: string])[];
+  /** Whether errors of the servers are replaced, too. */
+  readonly intercepts: boolean;
+}
+
+/** Requests get 503 and reach no server. */
+export interface MaintenancePlan {
+  /** Path of the page; null shows the usual one. */
+  readonly page: string | null;
+  /** What Retry-After says, in seconds; null leaves it out. */
+  readonly retryAfterS: number | null;
+  /** Who gets through all the same. */
+  readonly allow: readonly Prefix[];
+}
+
+/** A folder whose files are answered from memory. */
+export interface FilesPlan {
+  readonly root: string;
+  /** The requests it is for: all below this path, which ends in `/`. */
+  readonly path: string;
+}
+
+/** Everything is the servers' own. */
+export const noContent: ContentPlan = { errorPages: null, maintenance: null, files: null };

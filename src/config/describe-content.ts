@@ -1,0 +1,23 @@
+import type { ContentPlan } from "./content-plan.ts";
+import { formatDuration } from "./units.ts";
+
+/** Says what of a route's answers is made here. */
+export function contentWords({ errorPages, files, maintenance }: ContentPlan): string {
+  const words = [
+    ...(maintenance === null ? [] : [maintenanceWords(maintenance)]),
+    ...(files === null ? [] : [`files of ${files.root} below ${files.path}`]),
+    ...(errorPages === null ? [] : [errorPageWords(errorPages)]),
+  ];
+  return words.map((word) => `, ${word}`).join("");
+}
+
+function maintenanceWords({ allow, retryAfterS }: NonNullable<ContentPlan["maintenance"]>): string {
+  const some = allow.map(({ address, length }) => `${address}/${length}`).join(", ");
+  const retry = retryAfterS === null ? "" : `, try again after ${formatDuration(retryAfterS * 1000)}`;
+  return `in maintenance${some === "" ? "" : ` but for ${some}`}${retry}`;
+}
+
+function errorPageWords({ intercepts, pages }: NonNullable<ContentPlan["errorPages"]>): string {
+  const list = pages.map(([status]) => status).join(", ");
+  return `pages for ${list}${intercepts ? " of the servers, too" : ""}`;
+}

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "bun:test";
+import type { RouteConfig } from "../../../src/config/http-config.ts";
+import type { HostKnowledge } from "../../../src/config/model.ts";
+import { readConfig } from "../../../src/config/read.ts";
+import { base, configOf, vip } from "./expect-lines.ts";
+import { site } from "./fixtures.ts";
+
+function fileWith(siteLines: string, routeLines = ""): string {
+  const lines = site.replace("[[site.route]]", `${siteLines}\n[[site.route]]\n${routeLines}`);
+  return base + vip + lines;
+}
+
+function faults(
+  siteLines: string,
+  pageProblem: HostKnowledge["pageProblem"] = () => null,
+): readonly string[] {
+  const host: HostKnowledge = {
+    trustProblem: () => null,
+    authorityProblem: () => null,
+    keyPairProblem: () => null,
+    certificateNames: () => [],
+    pageProblem,
+  };
+  const { diagnostics } = readConfig(fileWith(siteLines), "f", host);
+  return diagnostics.map(({ key, remedy, severity, what }) => `${severity} ${key}: ${what}; ${remedy}`);
+}
+
+function contentOf(siteLines: string, routeLines = ""): RouteConfig["content"] | undefined {
+  return configOf(fileWith(siteLines, routeLines)).sites[0]?.routes[0]?.content;
+}
+
+const problem: HostKnowledge["pageProblem"] = (path, kind) => `${path} is no ${kind}`;
+const pages = 'error_pages = { 502 = "/p/502.html", "4xx" = "/p/4xx.html", intercept = true }';
+
+describe("error pages", () => {
+  test("are for a status or a class, and for the servers' errors if that is said", () => {
+    const errorPages = {
+      pages: [
+        ["502", "/p/502.html"],
+        ["4xx", "/p/4xx.html"],
+      ],
+      intercepts: true,
+    };
+    expect(contentOf(pages)?.errorPages).toEqual(errorPages as never);
+    expect(configOf(fileWith(pages)).sites[0]?.errorPages).toEqual(errorPages as never);
+  });
+
+  test("of a route replace those of its site", () => {
+    expect(contentOf(pages, 'error_pages = { 503 = "/p/503.html" }')?.errorPages?.pages).toEqual([
+      ["503", "/p/503.html"],
+    ]);
+  });
+
+  test("are refused for what is no error, and without a page", () => {
+    expect(faults('error_pages = { 302 = "/p/a.html" }')).toEqual([
+      'error site "*".error_pages.302: "302" is no status of an error; write one such as 502, all of a class as "5xx", or intercept',
+    ]);
+    expect(faults('error_pages = { 502 = "a.html" }')).toEqual([
+      'error site "*".error_pages.502: "a.html" is no path of a file from the root; write "/etc/edge-ha/pages/502.html"',
+    ]);
+    expect(faults("error_pages = { intercept = true }")[0]).toStartWith(
+      'error site "*".error_pages: names no page; write error_pages',
+    );
+  });
+
+  test("are files that can be read", () => {
+    expect(faults('error_pages = { 502 = "/p/a.html" }', problem)).toEqual([
+      'error site "*".error_pages.502: /p/a.html is no file; put the page there, or name another',
+    ]);
+    expect(faults('maintenance = { page = "/p/a.html" }', problem)).toEqual([
+      'error site "*".maintenance.page: /p/a.html is no file; put the page there, or name another',
+    ]);
+    expect(faults('files = { root = "/p", path = "/p/" }', problem)).toEqual([
+      'error site "*".files.root: /p is no folder; make the folder, or name another',
+    ]);
+  });
+});
+
+describe("maintenance", () => {
+  test("is a word, or a table with its page, and a route can do without", () => {
+    const usual = { page: null, retryAfterS: null, allow: [] };
+    expect(contentOf("maintenance = true")?.maintenance).toEqual(usual);
+    expect(contentOf("maintenance = true", "maintenance = false")?.maintenance).toBeNull();
+    expect(contentOf("maintenance = false")?.maintenance).toBeNull();
+    const table = 'maintenance = { page = "/p/m.html", retry_after = "90s", allow = ["192.0.2.0/24"] }';
+    expect(contentOf(table)?.maintenance).toEqual({
+      page: "/p/m.html",
+      retryAfterS: 90,
+      allow: [{ address: "192.0.2.0", length: 24 }],
+    });
+  });
+
+  test("names what is wrong in its table", () => {
+    expect(faults('maintenance = { allow = ["home"] }')[0]).toStartWith(
+      'error site "*".maintenance.allow[0]: "home" is no address',
+    );
+    expect(faults('maintenance = "yes"')[0]).toStartWith('error site "*".maintenance: must be a table');
+  });
+});
+
+describe("files", () => {
+  test("are a folder below a path, which a route leads to", () => {
+    const line = 'files = { root = "/p", path = "/pages/" }';
+    expect(contentOf(line)?.files).toEqual({ root: "/p", path: "/pages/" });
+    const elsewhere = fileWith(line, 'path = "/api"');
+    expect(readConfig(elsewhere, "f").diagnostics.map(({ key, what }) => `${key}: ${what}`)).toEqual([
+      'site "*".files.path: no [[site.route]] of this site has a path that /pages/ is below: its files get 404',
+    ]);
+    expect(faults('files = { root = "p", path = "/pages" }').map((fault) => fault.split("; ")[0])).toEqual([
+      'error site "*".files.root: "p" is no folder\'s path from the root',
+      'error site "*".files.path: "/pages" is no path that begins and ends with "/"',
+    ]);
+  });
+});
