@@ -111,6 +111,7 @@ export function simplePlan(
     workers: 1,
     user: "root",
     mostFlows: 1000,
+    drainMs: 1000,
     listeners: [listener(port)],
     relays: [],
     upstreams: [upstream("apps", servers)],
