@@ -95,7 +95,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   ended(): void {
     this.hasEnded = true;
-    if (this.state === "exchange" && this.body.isDone) return; // it waits for its answer
+    // It waits for its answer, or what came of its body for the server.
+    if (this.state === "exchange" && (this.body.isDone || this.input.length > 0)) return;
     if (this.state === "lingering" && this.outbox.isBlocked) return;
     if (this.state === "exchange") this.drop(499);
     this.close();
@@ -157,6 +158,11 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     input.consumeTo(next);
     if (body.isFaulty) return this.refuseBody(400);
     if (body.total > (this.record.site?.maxBodyBytes ?? 0)) return this.refuseBody(413);
+    if (this.hasEnded && !body.isDone) {
+      this.drop(499);
+      this.close();
+      return null;
+    }
     if (body.isDone && input.length === 0) this.resumeReading();
     return { bytes, start: body.payloadStart, end: body.payloadEnd };
   }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "./lab.ts";
+import { isListening } from "./raw-tcp.ts";
 
 /** An nginx on the loopback address, with a folder of its own that goes with it. */
 export class LocalNginx implements AsyncDisposable {
@@ -30,14 +31,7 @@ export class LocalNginx implements AsyncDisposable {
          server { listen 127.0.0.1:${port}; ${server.replaceAll("FOLDER", folder)} } }`,
     );
     const nginx = new LocalNginx(folder);
-    await waitFor(`nginx listens on port ${port}`, async () => {
-      try {
-        (await Bun.connect({ hostname: "127.0.0.1", port, socket: { data: () => undefined } })).end();
-        return true;
-      } catch {
-        return false;
-      }
-    });
+    await waitFor(`nginx listens on port ${port}`, () => isListening(port));
     return nginx;
   }
 

@@ -82,6 +82,50 @@ export async function ask(port: number, text: string): Promise<string> {
   return await client.expectEnd(); // before the client is let go
 }
 
+/** Tells whether a port of the loopback address takes connections. */
+export async function isListening(port: number): Promise<boolean> {
+  try {
+    (await Bun.connect({ hostname: "127.0.0.1", port, socket: { data: () => undefined } })).end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Sends text, ends the sending half, at once or later, and gives everything that comes until the peer ends or 5 s have passed. */
+export function converse(port: number, text: string, endsAfterMs = 0): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let received = "";
+  let socket: Bun.Socket | null = null;
+  const finish = (): void => {
+    clearTimeout(timer);
+    resolve(received);
+    socket?.terminate();
+  };
+  const timer = setTimeout(() => {
+    received += "\n*** no end after 5 s ***";
+    finish();
+  }, 5_000);
+  void Bun.connect({
+    hostname: "127.0.0.1",
+    port,
+    allowHalfOpen: true,
+    socket: {
+      open: (opened) => {
+        socket = opened;
+        opened.write(Buffer.from(text, "latin1"));
+        if (endsAfterMs === 0) opened.shutdown();
+        else setTimeout(() => opened.shutdown(), endsAfterMs);
+      },
+      data: (_socket, bytes) => void (received += bytes.toString("latin1")),
+      end: finish,
+      close: finish,
+      error: finish,
+    },
+  });
+  return promise;
+}
+
 /** A connection as a scripted server sees it. */
 export interface ServerConnection {
   /** All that came over it, as Latin-1. */

@@ -1,8 +1,11 @@
+// RFC 9110 §5.6.3: blanks are SP and HTAB. `trim` takes 0xA0 for one too, and `chunked` behind that is no `chunked`.
+const blanks = /^[ \t]+|[ \t]+$/g;
+
 /** Splits a list field (RFC 9110 §5.6.1) into its elements in lower case; empty elements are ignored. */
 export function listElements(value: string): readonly string[] {
   const elements: string[] = [];
   for (const part of value.toLowerCase().split(",")) {
-    const element = part.trim();
+    const element = part.replaceAll(blanks, "");
     if (element !== "") elements.push(element);
   }
   return elements;

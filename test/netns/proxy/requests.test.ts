@@ -9,7 +9,7 @@ import {
   upstreamServer,
 } from "../../support/proxy-driver.ts";
 import { waitFor } from "../../support/lab.ts";
-import { answering, ask, RawClient, RawServer } from "../../support/raw-tcp.ts";
+import { answering, ask, converse, RawClient, RawServer } from "../../support/raw-tcp.ts";
 
 setDefaultTimeout(30_000);
 
@@ -261,6 +261,19 @@ describe("a slow client", () => {
       client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
       client.shutdown();
       expect(await client.expectEnd()).toEndWith("hello");
+    });
+  });
+
+  test("that ends its half behind a body still gets its answer, and none behind half a body", async () => {
+    const origin = new RawServer((connection) => {
+      if (connection.received.endsWith("0\r\n\r\n")) connection.send("HTTP/1.1 204 Done\r\n\r\n");
+    });
+    await withProxy(origin, async (port) => {
+      const head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+      for (let round = 0; round < 20; round++)
+        expect(await converse(port, `${head}3\r\nabc\r\n0\r\n\r\n`)).toStartWith("HTTP/1.1 204 Done");
+      expect(await converse(port, `${head}3\r\nabc\r\n`)).toBe("");
+      await waitFor("the end at the server", () => origin.connections.at(-1)?.isClosed === true);
     });
   });
 });

@@ -46,6 +46,7 @@ describe("a request head", () => {
     ["RFC 9112 §6.3 xchunked", `${start}Transfer-Encoding: xchunked\r\n\r\n`, 400],
     ["RFC 9112 §6.3 quoted chunked", `${start}Transfer-Encoding: "chunked"\r\n\r\n`, 400],
     ["RFC 9112 §6.3 vertical tab before chunked", `${start}Transfer-Encoding: \x0bchunked\r\n\r\n`, 400],
+    ["RFC 9110 §5.6.3 no-break space before chunked", `${start}Transfer-Encoding: \xa0chunked\r\n\r\n`, 400],
     ["RFC 9112 §6.3 empty Transfer-Encoding", `${start}Transfer-Encoding:\r\n\r\n`, 400],
     ["RFC 9112 §7.1 chunked twice", `${start}Transfer-Encoding: chunked, chunked\r\n\r\n`, 400],
     [
