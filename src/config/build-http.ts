@@ -8,6 +8,9 @@ import type { RouteEntry } from "./schema/route.ts";
 import type { SiteEntry } from "./schema/site.ts";
 import type { UpstreamEntry } from "./schema/upstream.ts";
 import type { UpstreamTlsEntry } from "./schema/upstream-tls.ts";
+import type { UpstreamPolicy } from "./upstream-policy.ts";
+
+const defaultHashBound = 1.25;
 
 /** Makes what the rest of the program reads of a listener. */
 export function listenerConfig(entry: ListenerEntry): ListenerConfig {
@@ -36,11 +39,32 @@ function tlsPlan(entry: ListenerEntry): TlsListenerPlan | null {
   };
 }
 
+function upstreamPolicy(entry: UpstreamEntry): UpstreamPolicy {
+  const { balance, hash, sticky } = entry;
+  return {
+    balance,
+    hash,
+    hashBound: entry.hash_bound ?? defaultHashBound,
+    sticky:
+      sticky === null
+        ? null
+        : {
+            cookie: sticky.cookie,
+            secret: sticky.secret,
+            ttlMs: sticky.ttl,
+            path: sticky.path,
+            isSecure: sticky.secure,
+            isHttpOnly: sticky.http_only,
+            sameSite: sticky.same_site,
+          },
+  };
+}
+
 /** Makes what the rest of the program reads of an upstream. */
 export function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
   return {
     name: entry.name,
-    balance: entry.balance,
+    ...upstreamPolicy(entry),
     servers: entry.servers.map((server) => ({
       ...server.address,
       weight: server.weight,

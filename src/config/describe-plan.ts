@@ -299,7 +299,10 @@ function upstreamLines(upstream: UpstreamPlan): readonly string[] {
   const servers = upstream.servers.map(
     (server) => `  ${serverText(server)}${server.isBackup ? ", backup" : ""}`,
   );
-  return [`${upstream.name}: ${upstream.balance}${upstreamNotes(upstream)}`, ...servers];
+  const { balance, hash, name, sticky } = upstream;
+  const by = hash === null ? "" : ` of ${hash.kind}${"name" in hash ? ` ${hash.name}` : ""}`;
+  const kept = sticky === null ? "" : `, clients kept by cookie ${sticky.cookie}`;
+  return [`${name}: ${balance}${by}${kept}${upstreamNotes(upstream)}`, ...servers];
 }
 
 function probeLine(probe: ProbePlan): string {

@@ -1,6 +1,7 @@
 import type { ServerConfig } from "./config.ts";
 import type { HeaderRulesPlan, ProxyProtocolPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
 import type { ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
+import type { UpstreamPolicy } from "./upstream-policy.ts";
 
 /** An L7 listening address. */
 export interface ListenerConfig {
@@ -25,9 +26,8 @@ export interface UpstreamServerConfig extends ServerConfig {
 }
 
 /** A group of HTTP servers. */
-export interface UpstreamConfig {
+export interface UpstreamConfig extends UpstreamPolicy {
   readonly name: string;
-  readonly balance: "round-robin";
   readonly servers: readonly UpstreamServerConfig[];
   readonly proxyProtocol: "v1" | "v2" | null;
   readonly keepAliveConnections: number;

@@ -1,6 +1,7 @@
 import type { Endpoint, Prefix } from "../base/address.ts";
 import type { ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
+import type { UpstreamPolicy } from "./upstream-policy.ts";
 
 /** L7 listening sockets; the supervisor opens them and hands them over. */
 export interface ListenerPlan {
@@ -37,9 +38,8 @@ export interface TlsListenerPlan {
 }
 
 /** A group of HTTP servers. */
-export interface UpstreamPlan {
+export interface UpstreamPlan extends UpstreamPolicy {
   readonly name: string;
-  readonly balance: "round-robin";
   readonly servers: readonly UpstreamServerPlan[];
   /** The header that tells a server who the client is; connections are not shared by clients then. */
   readonly proxyProtocol: "v1" | "v2" | null;

@@ -1,5 +1,7 @@
 import type { Endpoint } from "../base/address.ts";
 import type { Config, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
+import type { UpstreamConfig } from "./http-config.ts";
+import type { UpstreamPlan } from "./http-plan.ts";
 import { localInstances, localListeners, localSites, localUpstreams, serversBehind } from "./local.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "./node-plan.ts";
 import { relayName } from "./plan-proxied.ts";
@@ -34,17 +36,14 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     drainMs: config.proxy.drainMs,
     listeners,
     relays,
-    upstreams: localUpstreams(config, node).map((upstream) => ({
-      name: upstream.name,
-      balance: upstream.balance,
-      proxyProtocol: upstream.proxyProtocol,
-      keepAliveConnections: upstream.keepAliveConnections,
-      keepAliveIdleMs: upstream.keepAliveIdleMs,
-      tls: upstream.tls,
-      servers: upstream.servers.map((server) => ({ ...plannedServer(server), isBackup: server.isBackup })),
-    })),
+    upstreams: localUpstreams(config, node).map(upstreamPlan),
     sites: localSites(config, node),
   };
+}
+
+function upstreamPlan(upstream: UpstreamConfig): UpstreamPlan {
+  const servers = upstream.servers.map((server) => ({ ...plannedServer(server), isBackup: server.isBackup }));
+  return { ...upstream, servers };
 }
 
 /** Gives a relay for each port, for each leads to servers of its own. */

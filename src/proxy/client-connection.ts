@@ -335,7 +335,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     const { fields, head } = view;
     const headText = buildRequestHead(head, fields, this.forwardedBy);
     const sink = filtered(view, route.filters, this);
-    this.exchange = new Exchange({ engine, client: this, route, head, headText, sink, by: view.by });
+    const key = route.upstream.keyOf(view);
+    this.exchange = new Exchange({ engine, client: this, route, head, headText, key, sink, by: view.by });
     this.exchange.start();
   }
 

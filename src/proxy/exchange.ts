@@ -4,7 +4,9 @@ import type { ErrorPages } from "./content/error-pages.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
-import type { HttpServer, Route } from "./snapshot.ts";
+import type { HttpServer } from "./http-server.ts";
+import type { RequestKey } from "./request-key.ts";
+import type { Route } from "./snapshot.ts";
 import type {
   BodyPiece,
   SwitchedUpstream,
@@ -72,6 +74,7 @@ export class Exchange implements UpstreamUser {
   private readonly head: RequestHead;
   private readonly headText: string;
   private readonly by: ForwardedBy;
+  private readonly key: RequestKey;
   private readonly sink: ResponseSink;
   private upstream: UpstreamStream | null = null;
   private server: HttpServer | null = null;
@@ -98,6 +101,8 @@ export class Exchange implements UpstreamUser {
     readonly headText: string;
     /** Who asks. */
     readonly by: ForwardedBy;
+    /** As the route's upstream reads it. */
+    readonly key: RequestKey;
     /** Where the response goes: the client, or what stands before it. */
     readonly sink: ResponseSink;
   }) {
@@ -107,6 +112,7 @@ export class Exchange implements UpstreamUser {
     this.head = o.head;
     this.headText = o.headText;
     this.by = o.by;
+    this.key = o.key;
     this.sink = o.sink;
     this.method = o.head.method;
   }
@@ -118,7 +124,7 @@ export class Exchange implements UpstreamUser {
 
   /** Chooses a server and sends the request as soon as there is a connection. */
   start(): void {
-    const server = this.route.balancer.next(this.tried);
+    const server = this.route.upstream.choose(this.key, this.tried);
     this.server = server;
     if (server === null) {
       this.answer(this.tried === null ? 503 : this.hasTimedOut ? 504 : 502);
@@ -213,7 +219,8 @@ export class Exchange implements UpstreamUser {
 
   headArrived(head: ResponseHead, fields: FieldTable, piece: BodyPiece, isLast: boolean): void {
     this.status = head.status;
-    const start = { head, fields, rules: this.route.rules };
+    const { rules, upstream } = this.route;
+    const start = { head, fields, rules: upstream.rulesFor(rules, this.server, this.key) };
     this.afterReceiving(this.sink.sendResponse(start, piece, isLast), isLast);
   }
 

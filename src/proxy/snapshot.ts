@@ -1,6 +1,6 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { ContentPlan, ErrorPagesPlan } from "../config/content-plan.ts";
-import type { RoutePlan, UpstreamPlan, UpstreamServerPlan } from "../config/http-plan.ts";
+import type { RoutePlan, UpstreamPlan } from "../config/http-plan.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
 import { proxiedServerId } from "../config/proxied-plan.ts";
 import type { Pages } from "../ipc/pages.ts";
@@ -17,30 +17,12 @@ import type { RequestView } from "./request-view.ts";
 import { HostTable, sortRoutes, type RouteEntry } from "./routes.ts";
 import { makeScheduler } from "./selection/make-scheduler.ts";
 import type { RelayCandidate, Scheduler } from "./selection/scheduler.ts";
-import { SmoothWeighted, type Candidate } from "./selection/smooth-weighted.ts";
 import type { Persistence } from "./persistence.ts";
-import type { ServerConnections } from "./server-connections.ts";
+import { HttpServer } from "./http-server.ts";
+import type { Server } from "./server.ts";
 import type { ServerLoad } from "./server-load.ts";
+import { Upstream } from "./upstream.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
-
-/** A server, and how it stands. */
-export interface Server extends Candidate {
-  /** What the other processes call it. */
-  readonly id: string;
-  readonly endpoint: Endpoint;
-  readonly probe: string | null;
-  isUp: boolean;
-  /** What it has now; `mostWeight` bounds what it is told. */
-  weight: number;
-  readonly mostWeight: number;
-  /** What there is between this process and it. */
-  readonly connections: ServerConnections;
-}
-
-/** A server of an upstream, with this process's connections to it. */
-export interface HttpServer extends Server {
-  readonly pool: UpstreamPool;
-}
 
 /** A site, ready for use. */
 export interface Site {
@@ -61,7 +43,7 @@ export type ResponseFilter = (view: RequestView, client: ResponseSink) => Respon
 /** Where a request goes and how. */
 export interface Route {
   readonly plan: RoutePlan;
-  readonly balancer: SmoothWeighted<HttpServer>;
+  readonly upstream: Upstream;
   readonly rules: HeaderRules;
   /** In place of the usual texts for errors; null leaves those. */
   readonly errorPages: ErrorPages | null;
@@ -106,13 +88,13 @@ export interface SnapshotContext {
 /** Makes a plan ready for use. */
 export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext, pages: Pages = {}): Snapshot {
   const servers: Server[] = [];
-  const balancers = new Map<string, SmoothWeighted<HttpServer>>();
+  const upstreams = new Map<string, Upstream>();
   for (const upstream of plan.upstreams) {
-    const group = upstream.servers.map((server) =>
-      httpServer(upstream, server, context.pool(upstream, server)),
+    const group = upstream.servers.map(
+      (server) => new HttpServer(upstream.name, server, context.pool(upstream, server)),
     );
     servers.push(...group);
-    balancers.set(upstream.name, new SmoothWeighted(group));
+    upstreams.set(upstream.name, new Upstream(upstream, group, () => context.random()));
   }
   const relays = new Map<string, Relay>();
   for (const relay of plan.relays) {
@@ -125,23 +107,7 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext, pages
       makeScheduler(relay.scheduler, relay.schedulerFlags, group, () => context.random());
     relays.set(relay.name, { plan: relay, servers: group, scheduler });
   }
-  return { plan, hosts: compileHosts(plan, balancers, context, pages), relays, servers };
-}
-
-function httpServer(upstream: UpstreamPlan, plan: UpstreamServerPlan, pool: UpstreamPool): HttpServer {
-  const { address, port, weight, isBackup, probe } = plan;
-  return {
-    id: proxiedServerId("upstream", upstream.name, plan),
-    endpoint: { address, port },
-    probe,
-    isUp: true,
-    isBackup,
-    isFull: false,
-    weight,
-    mostWeight: Number.POSITIVE_INFINITY,
-    pool,
-    connections: pool,
-  };
+  return { plan, hosts: compileHosts(plan, upstreams, context, pages), relays, servers };
 }
 
 function relayServer(relay: RelayPlan, plan: RelayServerPlan, load: ServerLoad): RelayServer {
@@ -171,7 +137,7 @@ function relayServer(relay: RelayPlan, plan: RelayServerPlan, load: ServerLoad):
 
 function compileHosts(
   plan: ProxyPlan,
-  balancers: ReadonlyMap<string, SmoothWeighted<HttpServer>>,
+  upstreams: ReadonlyMap<string, Upstream>,
   context: SnapshotContext,
   pages: Pages,
 ): ReadonlyMap<string, HostTable<Site>> {
@@ -181,15 +147,15 @@ function compileHosts(
     const accessLog = site.accessLog === null ? null : context.accessLog(site.accessLog.path);
     const errorPages = compilePages(site.errorPages, pages);
     const routes = sortRoutes(site.routes).map((route) => {
-      const balancer = balancers.get(route.upstream);
-      if (balancer === undefined)
+      const upstream = upstreams.get(route.upstream);
+      if (upstream === undefined)
         throw new Error(`route ${route.path} names an unknown upstream ${route.upstream}`);
       return {
         path: route.path,
         matches: null,
         to: {
           plan: route,
-          balancer,
+          upstream,
           rules: compileHeaderRules(route.responseHeaders),
           ...compileContent(route.content, pages),
         },

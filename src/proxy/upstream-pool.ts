@@ -77,6 +77,11 @@ export class UpstreamPool implements Swept, ServerConnections {
     return connection;
   }
 
+  /** Requests that wait for their response, and WebSockets. */
+  get inUse(): number {
+    return this.connections.size - this.idle.length + this.tunnels.size;
+  }
+
   attend({ drainedSince, endsConnections }: Pick<ServerStanding, "drainedSince" | "endsConnections">): void {
     this.drainedSince = drainedSince;
     this.trim();
@@ -89,7 +94,7 @@ export class UpstreamPool implements Swept, ServerConnections {
     const { total, failed } = this;
     const idle = this.idle.length;
     return {
-      open: this.connections.size - idle + this.tunnels.size,
+      open: this.inUse,
       idle,
       total,
       failed,

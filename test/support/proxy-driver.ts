@@ -42,15 +42,23 @@ export function upstreamServer(port: number, more: Partial<UpstreamServerPlan> =
 }
 
 /** Makes an upstream with usual limits. */
-export function upstream(name: string, servers: readonly UpstreamServerPlan[]): UpstreamPlan {
+export function upstream(
+  name: string,
+  servers: readonly UpstreamServerPlan[],
+  more: Partial<UpstreamPlan> = {},
+): UpstreamPlan {
   return {
     name,
     balance: "round-robin",
+    hash: null,
+    hashBound: 1.25,
+    sticky: null,
     servers,
     proxyProtocol: null,
     keepAliveConnections: 128,
     keepAliveIdleMs: 60_000,
     tls: null,
+    ...more,
   };
 }
 

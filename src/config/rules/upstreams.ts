@@ -1,11 +1,12 @@
 import { formatEndpoint } from "../../base/address.ts";
 import { errorAt, warningAt, type Finding } from "../finding.ts";
 import type { Model } from "../model.ts";
+import { balanceFindings } from "./balance.ts";
 
 /** What the servers of upstreams can be. */
 export function upstreamRules(model: Model): readonly Finding[] {
   return model.sections.upstreams.flatMap(({ value, path }) => {
-    const findings: Finding[] = [];
+    const findings: Finding[] = [...balanceFindings({ value, path })];
     const seen = new Set<string>();
     for (const [index, server] of value.servers.entries()) {
       const text = formatEndpoint(server.address);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Endpoint } from "../../base/address.ts";
 import type { CheckConfig } from "../config.ts";
+import type { HashSource, UpstreamBalance } from "../upstream-policy.ts";
 import { checksSchema } from "./checks.ts";
 import {
   choice,
@@ -15,8 +16,10 @@ import {
   table,
   wants,
 } from "./fields.ts";
+import { hashSourceSchema } from "./hash-source.ts";
 import { serverWeightSchema } from "./service.ts";
 import { upstreamTlsSchema, type UpstreamTlsEntry } from "./upstream-tls.ts";
+import { stickySchema, type StickyEntry } from "./sticky.ts";
 
 /** A server of an upstream. */
 export interface UpstreamServerEntry {
@@ -29,27 +32,16 @@ export interface UpstreamServerEntry {
 /** `[[upstream]]`: a group of HTTP servers. */
 export interface UpstreamEntry {
   readonly name: string;
-  readonly balance: "round-robin";
+  readonly balance: UpstreamBalance;
+  readonly hash: HashSource | null;
+  readonly hash_bound: number | null;
+  readonly sticky: StickyEntry | null;
   readonly servers: readonly UpstreamServerEntry[];
   readonly check: readonly CheckConfig[] | null;
   readonly proxy_protocol: "v1" | "v2" | null;
   readonly keepalive: { readonly connections: number; readonly idle: number };
   readonly tls: UpstreamTlsEntry | null;
 }
-
-const useRoundRobin = 'write "round-robin"; weights are obeyed';
-const laterBalances = Object.fromEntries(
-  [
-    "least-connections",
-    "random",
-    "two-choices",
-    "source-hash",
-    "consistent-hash",
-    "sticky-cookie",
-    "hash",
-    "first",
-  ].map((word) => [word, useRoundRobin]),
-);
 
 const serverExample = 'servers = [{ address = "192.0.2.8:80" }]';
 
@@ -63,13 +55,45 @@ const upstreamServer: z.ZodType<UpstreamServerEntry> = table(
   serverExample,
 );
 
+const useSticky = 'write sticky = { cookie = "…", secret = "…" } beside any balance';
+
+/** nginx's and HAProxy's words say here what to write. */
+const balanceWords = {
+  roundrobin: 'write "round-robin"',
+  leastconn: 'write "least-connections"',
+  least_conn: 'write "least-connections"',
+  source: 'write "source-hash"',
+  ip_hash: 'write "source-hash"',
+  hash: 'write "consistent-hash" and what to hash, as in hash = "uri"',
+  uri: 'write "consistent-hash" and hash = "uri"',
+  "sticky-cookie": useSticky,
+  sticky: useSticky,
+};
+
+const balance = choice(
+  ["round-robin", "least-connections", "random", "two-choices", "source-hash", "consistent-hash", "first"],
+  {},
+  balanceWords,
+);
+
+const hashBoundExample = "hash_bound = 1.25";
+
+const hashBound = z
+  .number({ error: wants("a number", hashBoundExample) })
+  .refine((value) => value > 1 && value <= 100, {
+    error: complaint("is not above 1 and up to 100", `write ${hashBoundExample}`),
+  });
+
 const keepAliveDefaults = { connections: 32, idle: 60_000 };
 
 /** `[[upstream]]`. */
 export const upstreamSchema: z.ZodType<UpstreamEntry> = table(
   {
     name: name("apps"),
-    balance: orElse(choice(["round-robin"], laterBalances), "round-robin"),
+    balance: orElse(balance, "round-robin"),
+    hash: orNull(hashSourceSchema),
+    hash_bound: orNull(hashBound),
+    sticky: orNull(stickySchema),
     servers: z
       .array(upstreamServer, { error: wants("a list of servers", serverExample) })
       .min(1, { error: complaint("is an empty list", `write ${serverExample}`) }),

@@ -94,7 +94,8 @@ export class ServerStream implements ExchangeClient, SendingStream {
     const sink = filtered(view, decision.filters, this);
     const { engine } = this.connection;
     const { by } = view;
-    this.exchange = new Exchange({ engine, client: this, route: decision, head, headText, by, sink });
+    const key = decision.upstream.keyOf(view);
+    this.exchange = new Exchange({ engine, client: this, route: decision, head, headText, by, key, sink });
     this.exchange.start();
   }
 

@@ -15,10 +15,17 @@ export class Maglev<T extends RelayCandidate> implements Scheduler<T> {
   /** The weights that the table was made for. */
   private readonly weights: Float64Array;
   private table: Int32Array;
+  private readonly hasRoom: ((server: T) => boolean) | null;
 
-  constructor(servers: readonly T[], flags: readonly SchedulerFlag[]) {
+  /** Where a server has too much, by `hasRoom`, clients go on to the next place as if it were full. */
+  constructor(
+    servers: readonly T[],
+    flags: readonly SchedulerFlag[],
+    hasRoom: ((server: T) => boolean) | null = null,
+  ) {
     this.servers = servers;
     this.flags = flags;
+    this.hasRoom = hasRoom;
     this.weights = new Float64Array(servers.length);
     this.table = new Int32Array(0);
   }
@@ -34,7 +41,7 @@ export class Maglev<T extends RelayCandidate> implements Scheduler<T> {
     for (let turn = 0; turn < length; turn++) {
       const server = this.servers[this.table[place] ?? -1];
       if (server !== undefined && isOpenTo(server, tried)) {
-        if (!server.isFull) return server;
+        if (!server.isFull && this.hasRoom?.(server) !== false) return server;
         if (!this.flags.includes("fallback")) return null;
       }
       place = (place + step) % length;

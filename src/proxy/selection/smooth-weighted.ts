@@ -16,39 +16,20 @@ export interface Candidate {
 export class SmoothWeighted<T extends Candidate> {
   private readonly servers: readonly T[];
   private readonly credit: Float64Array;
-  private readonly hasBackup: boolean;
 
   constructor(servers: readonly T[]) {
     this.servers = servers;
     this.credit = new Float64Array(servers.length);
-    this.hasBackup = servers.some((server) => server.isBackup);
   }
 
-  /** Gives the next server that is up and not among those tried; a backup only if no other is up. Null if none is left. */
+  /** Gives the next server that is up and not among those tried; null if none is left. */
   next(tried: readonly T[] | null): T | null {
-    if (!this.hasBackup) return this.nextAmong(false, tried);
-    return this.hasPrimary()
-      ? (this.nextAmong(false, tried) ?? this.nextAmong(true, tried))
-      : this.nextAmong(true, tried);
-  }
-
-  /** Whether any server is up, tried or not. */
-  hasAny(): boolean {
-    return this.servers.some((server) => server.isUp && server.weight > 0);
-  }
-
-  private hasPrimary(): boolean {
-    return this.servers.some((server) => !server.isBackup && server.isUp && server.weight > 0);
-  }
-
-  private nextAmong(isBackup: boolean, tried: readonly T[] | null): T | null {
     const { servers, credit } = this;
     let total = 0;
     let best = -1;
     for (let index = 0; index < servers.length; index++) {
       const server = servers[index];
-      if (server === undefined || server.isBackup !== isBackup) continue;
-      if (!server.isUp || server.isFull || server.weight === 0) continue;
+      if (server === undefined || !server.isUp || server.isFull || server.weight === 0) continue;
       if (tried !== null && tried.includes(server)) continue;
       total += server.weight;
       credit[index] = (credit[index] ?? 0) + server.weight;

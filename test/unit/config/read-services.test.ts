@@ -207,11 +207,9 @@ describe("readConfig on listeners, upstreams and sites", () => {
     ]);
   });
 
-  test("a balance of later versions is refused by name", () => {
-    expect(
-      linesOf(base + site.replace('name = "apps"', 'name = "apps"\nbalance = "least-connections"')),
-    ).toEqual([
-      '17:11 upstream "apps".balance: "least-connections" is not built yet in this version; write "round-robin"; weights are obeyed',
+  test("nginx's word for a balance is answered with ours", () => {
+    expect(linesOf(base + site.replace('name = "apps"', 'name = "apps"\nbalance = "least_conn"'))).toEqual([
+      '17:11 upstream "apps".balance: must be one of "round-robin", "least-connections", "random", "two-choices", "source-hash", "consistent-hash", "first", not "least_conn"; write "least-connections"',
     ]);
   });
 

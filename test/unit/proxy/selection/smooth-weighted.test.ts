@@ -4,13 +4,13 @@ import { SmoothWeighted } from "../../../../src/proxy/selection/smooth-weighted.
 interface Named {
   readonly name: string;
   weight: number;
-  isBackup: boolean;
+  readonly isBackup: boolean;
   isUp: boolean;
   isFull: boolean;
 }
 
-function server(name: string, weight = 1, isBackup = false): Named {
-  return { name, weight, isBackup, isUp: true, isFull: false };
+function server(name: string, weight = 1): Named {
+  return { name, weight, isBackup: false, isUp: true, isFull: false };
 }
 
 function turns(balancer: SmoothWeighted<Named>, count: number): string {
@@ -50,21 +50,6 @@ describe("smooth weighted round robin", () => {
     turns(balancer, 100);
     a.isUp = true;
     expect(turns(balancer, 4).split("").sort().join("")).toBe("aabb");
-  });
-
-  test("uses backups only while no other server is up", () => {
-    const [a, b] = [server("a"), server("b", 1, true)];
-    const balancer = new SmoothWeighted([a, b]);
-    expect(turns(balancer, 3)).toBe("aaa");
-    a.isUp = false;
-    expect(turns(balancer, 3)).toBe("bbb");
-    a.isUp = true;
-    expect(turns(balancer, 1)).toBe("a");
-  });
-
-  test("turns to a backup when every other server was tried in vain", () => {
-    const [a, b] = [server("a"), server("b", 1, true)];
-    expect(new SmoothWeighted([a, b]).next([a])).toBe(b);
   });
 
   test("gives none of no servers", () => {

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import { planNode } from "../../../src/config/plan.ts";
+import { readConfig } from "../../../src/config/read.ts";
+import { withoutSecrets } from "../../../src/config/without-secrets.ts";
+import { base, configOf, linesOf, vip } from "./expect-lines.ts";
+import { site } from "./fixtures.ts";
+
+const two = 'servers = [{ address = "10.16.8.8:80" }, { address = "10.16.8.9:80" }]';
+
+function withLines(lines: string): string {
+  return base + vip + site.replace(/servers = .*/, `${two}\n${lines}`);
+}
+
+function complaints(lines: string): readonly string[] {
+  return linesOf(withLines(lines)).map((line) => line.replace(/^.* upstream "apps"/, ""));
+}
+
+describe("an upstream", () => {
+  test("reads what is hashed, and how far", () => {
+    const { config } = readConfig(
+      withLines('balance = "consistent-hash"\nhash = "header:X-Tenant"\nhash_bound = 2'),
+      "f",
+    );
+    expect(config?.upstreams[0]).toMatchObject({
+      balance: "consistent-hash",
+      hash: { kind: "header", name: "x-tenant" },
+      hashBound: 2,
+      sticky: null,
+    });
+  });
+
+  test.each([
+    [
+      'balance = "consistent-hash"',
+      '.balance: "consistent-hash" has nothing to hash; write hash = "uri" or another part of requests, or balance = "source-hash"',
+    ],
+    [
+      'hash = "uri"',
+      '.hash: balance = "round-robin" hashes nothing of the request; write balance = "consistent-hash", or remove it',
+    ],
+    ["hash_bound = 2", '.hash_bound: only balance = "consistent-hash" has a bound; remove it'],
+    [
+      'balance = "consistent-hash"\nhash = "body"',
+      '.hash: "body" names nothing of a request; write hash = "header:X-Tenant", "cookie:session", "query:id", "uri" or "path"',
+    ],
+    [
+      'sticky = { secret = "short" }',
+      ".sticky.secret: 5 characters can be guessed; write 16 or more, as from openssl rand -hex 16",
+    ],
+    [
+      'sticky = { secret = "0123456789abcdef", same_site = "none" }',
+      '.sticky.same_site: browsers drop a cookie with same_site = "none" that is not secure; write secure = true',
+    ],
+    [
+      'sticky = { cookie = "a b", secret = "0123456789abcdef" }',
+      '.sticky.cookie: "a b" cannot be the name of a cookie; use letters, digits, "_" and "-", as in cookie = "EDGE_HA"',
+    ],
+  ])("with %j is told what to write", (lines, complaint) => {
+    expect(complaints(lines)).toEqual([complaint]);
+  });
+
+  test("does not show the secret of its cookie", () => {
+    const config = configOf(withLines('sticky = { secret = "0123456789abcdef" }'));
+    const plan = withoutSecrets(planNode(config, "lb1", { cores: 1 }));
+    expect(plan.proxy.upstreams[0]?.sticky).toMatchObject({ cookie: "EDGE_HA", secret: "…" });
+  });
+});
