@@ -1,4 +1,5 @@
 import type { ContentPlan } from "./content-plan.ts";
+import { admissionPlan } from "./build-admission.ts";
 import type { ListenerConfig, RouteConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
 import type { HeaderRulesPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
 import type { ContentEntry } from "./schema/content.ts";
@@ -92,11 +93,14 @@ export function siteConfig(entry: SiteEntry): SiteConfig {
     accessLog: entry.access_log,
     maxBodyBytes: entry.max_body,
     errorPages: entry.error_pages,
-    routes: entry.route.map((route) => routeConfig(route, entry)),
+    routes: entry.route.map((route, index) => ({
+      ...routeConfig(route, entry),
+      admission: admissionPlan(entry, route, index),
+    })),
   };
 }
 
-function routeConfig(entry: RouteEntry, site: ContentEntry): RouteConfig {
+function routeConfig(entry: RouteEntry, site: ContentEntry): Omit<RouteConfig, "admission"> {
   return {
     path: entry.path,
     upstream: entry.upstream,

@@ -1,3 +1,4 @@
+import type { AdmissionPlan } from "./admission-plan.ts";
 import type { ServerConfig } from "./config.ts";
 import type { HeaderRulesPlan, ProxyProtocolPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
 import type { ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
@@ -56,4 +57,5 @@ export interface RouteConfig {
   readonly readTimeoutMs: number;
   readonly responseHeaders: HeaderRulesPlan;
   readonly content: ContentPlan;
+  readonly admission: AdmissionPlan;
 }

@@ -1,5 +1,6 @@
 import type { Endpoint, Prefix } from "../base/address.ts";
 import type { ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
+import type { AdmissionPlan } from "./admission-plan.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
 import type { UpstreamPolicy } from "./upstream-policy.ts";
 
@@ -91,6 +92,7 @@ export interface RoutePlan {
   readonly readTimeoutMs: number;
   readonly responseHeaders: HeaderRulesPlan;
   readonly content: ContentPlan;
+  readonly admission: AdmissionPlan;
 }
 
 /** Changes to the fields of a response: remove, then set, then add. */

@@ -34,6 +34,8 @@ export interface HostKnowledge {
   readonly authorityProblem: (path: string) => string | null;
   /** Says what is wrong with the files of a certificate and its key; null if nothing is. */
   readonly keyPairProblem: (certificate: string, key: string) => KeyPairProblem | null;
+  /** Says why a file is of no use as one of users; null if it is. */
+  readonly usersProblem: (path: string) => string | null;
   /** Gives the host names that a certificate is for; none if that cannot be known. */
   readonly certificateNames: (certificate: string) => readonly string[];
   /** Says why a path is no file or no folder that can be read; null if it is one. */

@@ -47,6 +47,7 @@ const noKnowledge: HostKnowledge = {
   authorityProblem: () => null,
   keyPairProblem: () => null,
   pageProblem: () => null,
+  usersProblem: () => null,
   certificateNames: () => [],
 };
 

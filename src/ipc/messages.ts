@@ -144,8 +144,17 @@ export type ToProxy =
   | { readonly kind: "departure"; readonly departure: Departure }
   /** Where clients of relays with persistence went in other processes. */
   | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
+  /** What was spent of rate limits in other processes. */
+  | { readonly kind: "spent"; readonly notes: readonly SpentNote[] }
   /** Accept no more, finish what is open within `deadlineMs`, then leave. */
   | { readonly kind: "drain"; readonly deadlineMs: number };
+
+/** Turns that one key of a rate limit has taken. */
+export interface SpentNote {
+  readonly limit: string;
+  readonly key: string;
+  readonly count: number;
+}
 
 /** From a `proxy` process to the supervisor. */
 export type FromProxy =
@@ -155,6 +164,8 @@ export type FromProxy =
   | { readonly kind: "departure"; readonly reply: DepartureReply }
   /** Where clients of relays with persistence went, for the other processes and those to come. */
   | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
+  /** What was spent of rate limits, for the other processes. */
+  | { readonly kind: "spent"; readonly notes: readonly SpentNote[] }
   /** Probes whose servers have just refused clients, or let them wait in vain. */
   | { readonly kind: "suspects"; readonly probes: readonly string[] }
   /** What has passed to each server, by `proxiedServerId`; those without any are left out. */

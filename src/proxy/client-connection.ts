@@ -1,6 +1,6 @@
 import { plainAnswer, type Answer } from "./answer.ts";
 import { paged, type ErrorPages } from "./content/error-pages.ts";
-import { decide, filtered, isAnswer } from "./decide.ts";
+import { decide, filtered, isAnswer, routeOf, type Waiting } from "./decide.ts";
 import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
 import { Exchange, type ExchangeClient, type ResponseStart } from "./exchange.ts";
 import { buildRequestHead, type ForwardedBy } from "./headers.ts";
@@ -324,20 +324,21 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     if (this.exchange !== null && this.input.length > 0 && body.isDone) this.pauseReading();
   }
 
-  private answerWith(answer: Answer): void {
+  answerWith(answer: Answer): void {
     const isToClose = this.isToClose || !this.body.isDone || answer === this.forwardedBy.refusal;
     this.writer.answer(answer, this.engine.sweep.date, isToClose);
     this.exchangeDone(answer.status);
   }
 
-  private forward(route: Route, view: RequestView): void {
+  private forward(decision: Route | Waiting, view: RequestView): void {
     const { engine } = this;
+    const route = routeOf(decision);
     const { fields, head } = view;
     const headText = buildRequestHead(head, fields, this.forwardedBy);
     const sink = filtered(view, route.filters, this);
     const key = route.upstream.keyOf(view);
     this.exchange = new Exchange({ engine, client: this, route, head, headText, key, sink, by: view.by });
-    this.exchange.start();
+    this.exchange.begin(decision);
   }
 
   private refuseBody(status: 400 | 413): null {

@@ -1,6 +1,9 @@
+import type { Wait } from "./admission/gate.ts";
+import type { Answer } from "./answer.ts";
 import { clientStallMs, type Engine } from "./engine.ts";
+import type { Waiting } from "./decide.ts";
 import type { ForwardedBy, HeaderRules } from "./headers.ts";
-import type { ErrorPages } from "./content/error-pages.ts";
+import { paged, type ErrorPages } from "./content/error-pages.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
@@ -48,6 +51,8 @@ export interface ExchangeClient extends ResponseSink {
   resumeReading(): void;
   /** Answers for the proxy, with one of these pages if there is one; nothing has been sent to the client yet. */
   answer(status: number, pages: ErrorPages | null): void;
+  /** The same with an answer that is ready. */
+  answerWith(answer: Answer): void;
   /** The response is complete. */
   exchangeDone(status: number): void;
   /** The response cannot be completed, and the client has to see that; one that is `stalled` is not waited for. */
@@ -122,8 +127,25 @@ export class Exchange implements UpstreamUser {
     return this.status >= 200;
   }
 
+  /** Starts at once, or when everything that is waited for lets the request pass; what comes of its body meanwhile stays unread. */
+  begin(decision: Route | Waiting): void {
+    if ("waits" in decision) this.startAfter(decision.waits);
+    else this.start();
+  }
+
+  private startAfter(waits: readonly Wait[]): void {
+    const [wait, ...rest] = waits;
+    if (wait === undefined) this.start();
+    else
+      wait.begin((answer) => {
+        if (this.isDone) return; // the client has gone
+        if (answer === null) this.startAfter(rest);
+        else this.answerWith(answer);
+      });
+  }
+
   /** Chooses a server and sends the request as soon as there is a connection. */
-  start(): void {
+  private start(): void {
     const server = this.route.upstream.choose(this.key, this.tried);
     this.server = server;
     if (server === null) {
@@ -335,5 +357,10 @@ export class Exchange implements UpstreamUser {
   private answer(status: number): void {
     this.isDone = true;
     this.client.answer(status, this.route.errorPages);
+  }
+
+  private answerWith(answer: Answer): void {
+    this.isDone = true;
+    this.client.answerWith(paged(this.route.errorPages, answer));
   }
 }

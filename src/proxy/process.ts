@@ -21,6 +21,7 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
   const worker: Worker = new Worker(log, {
     departure: (reply) => channel.send({ kind: "departure", reply }),
     clients: (clients) => channel.send({ kind: "clients", clients }),
+    spent: (notes) => channel.send({ kind: "spent", notes }),
     suspects: (probes) => channel.send({ kind: "suspects", probes }),
   });
   const leave = (): void => {
@@ -46,6 +47,9 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
         break;
       case "clients":
         worker.heardClients(message.clients);
+        break;
+      case "spent":
+        worker.heardSpent(message.notes);
         break;
       case "departure":
         worker.depart(message.departure);

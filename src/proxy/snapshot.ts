@@ -1,12 +1,13 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { ContentPlan, ErrorPagesPlan } from "../config/content-plan.ts";
 import type { RoutePlan, UpstreamPlan } from "../config/http-plan.ts";
+import type { AdmissionPlan } from "../config/admission-plan.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
 import { proxiedServerId } from "../config/proxied-plan.ts";
 import type { Pages } from "../ipc/pages.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
 import type { AccessLog } from "./access-log.ts";
-import type { Answer } from "./answer.ts";
+import type { Gate } from "./admission/gate.ts";
 import type { ResponseSink } from "./exchange.ts";
 import { fileGate } from "./content/files.ts";
 import { ErrorPages } from "./content/error-pages.ts";
@@ -33,9 +34,6 @@ export interface Site {
   readonly errorPages: ErrorPages | null;
   readonly routes: readonly RouteEntry<Route>[];
 }
-
-/** Lets a request pass, or answers it. */
-export type Gate = (view: RequestView) => Answer | null;
 
 /** Puts itself between the response and the client if this request is one for it; null if not. */
 export type ResponseFilter = (view: RequestView, client: ResponseSink) => ResponseSink | null;
@@ -81,6 +79,8 @@ export interface SnapshotContext {
   /** Gives what is known of a relay's clients, or null if it does not matter where they go. */
   persistence(plan: RelayPlan): Persistence | null;
   accessLog(path: string): AccessLog;
+  /** Makes the gates of a route. */
+  gates(plan: AdmissionPlan): readonly Gate[];
   /** Gives numbers from 0 to below 1. */
   random(): number;
 }
@@ -150,6 +150,7 @@ function compileHosts(
       const upstream = upstreams.get(route.upstream);
       if (upstream === undefined)
         throw new Error(`route ${route.path} names an unknown upstream ${route.upstream}`);
+      const content = compileContent(route.content, pages);
       return {
         path: route.path,
         matches: null,
@@ -157,7 +158,8 @@ function compileHosts(
           plan: route,
           upstream,
           rules: compileHeaderRules(route.responseHeaders),
-          ...compileContent(route.content, pages),
+          ...content,
+          gates: [...content.gates, ...context.gates(route.admission)],
         },
       };
     });

@@ -4,9 +4,10 @@ import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.
 import type { ListenerPlan, UpstreamPlan } from "../config/http-plan.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
 import type { Departure, DepartureReply } from "../ipc/departure.ts";
-import type { ToProxy } from "../ipc/messages.ts";
+import type { SpentNote, ToProxy } from "../ipc/messages.ts";
 import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
+import { Admission } from "./admission/admission.ts";
 import { AccessLog } from "./access-log.ts";
 import { certificateBooks, doorOptions, openConnection, openDoor, type Door } from "./door.ts";
 import { DatagramRelays } from "./datagram-relays.ts";
@@ -51,6 +52,7 @@ export interface Tell {
   readonly departure: (reply: DepartureReply) => void;
   readonly clients: (clients: readonly ClientNote[]) => void;
   readonly suspects: (probes: readonly string[]) => void;
+  readonly spent: (notes: readonly SpentNote[]) => void;
 }
 
 /** One proxy process: its sockets, its plan, its connections. */
@@ -64,6 +66,7 @@ export class Worker {
   private readonly loads = new Map<string, ServerLoad>();
   private readonly persistences = new Map<string, Persistence>();
   private readonly newClients: NewClients;
+  private readonly admission: Admission;
   private readonly logs = new Map<string, AccessLog>();
   private readonly log: Log;
   private readonly departures: Departures;
@@ -75,8 +78,9 @@ export class Worker {
     this.log = log;
     const handlers = socketHandlers(log);
     this.newClients = new NewClients(tell.clients);
+    this.admission = new Admission(tell.spent);
     this.engine = {
-      snapshot: compileSnapshot(emptyPlan, this.context()),
+      snapshot: compileSnapshot(emptyPlan, this.context({})),
       isDraining: false,
       departing: new Set(),
       sweep: new Sweep(() => {
@@ -107,7 +111,7 @@ export class Worker {
         tls === null ? [] : [[name, upstreamTls(tls, credentials)] as const],
       ),
     );
-    const snapshot = compileSnapshot(plan, this.context(), pages);
+    const snapshot = compileSnapshot(plan, this.context(credentials), pages);
     // Before the first of them can come.
     this.heardClients(clients);
     this.datagrams.configure(plan, snapshot, sockets);
@@ -154,6 +158,11 @@ export class Worker {
   /** Takes where clients went in other processes. */
   heardClients(clients: readonly ClientNote[]): void {
     for (const note of clients) this.persistences.get(note.relay)?.heard(note);
+  }
+
+  /** Takes what was spent of rate limits in other processes. */
+  heardSpent(notes: readonly SpentNote[]): void {
+    this.admission.heard(notes);
   }
 
   /** Sees to the connections to addresses that are about to move to another node. */
@@ -248,12 +257,13 @@ export class Worker {
     return known;
   }
 
-  private context(): SnapshotContext {
+  private context(files: Configuration["credentials"]): SnapshotContext {
     return {
       pool: (upstream, endpoint) => this.pool(upstream, endpoint),
       load: (relay, server, workers) => this.load(relay, server, workers),
       persistence: (relay) => this.persistence(relay),
       accessLog: (path) => this.accessLog(path),
+      gates: (admission) => this.admission.gates(admission, (path) => files[path] ?? ""),
       random: () => Math.random(),
     };
   }
@@ -302,6 +312,12 @@ export class Worker {
 
   /** Lets go of what the plan before had and this one has not. */
   private retire(plan: ProxyPlan): void {
+    this.admission.share(plan.workers > 1);
+    this.admission.retain(
+      new Set(
+        plan.sites.flatMap(({ routes }) => routes.map(({ admission }) => admission.rateLimit?.id ?? "")),
+      ),
+    );
     const keys = new Set(
       plan.upstreams.flatMap(({ name, servers }) => servers.map((server) => this.poolKey(name, server))),
     );

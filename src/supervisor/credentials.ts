@@ -4,12 +4,12 @@ import type { TlsListenerPlan, UpstreamTlsPlan } from "../config/http-plan.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 
 /**
- * What stands in the files of certificates and keys, by path. The supervisor reads them, for keys belong to root and the
+ * What stands in the files of certificates, keys and users, by path. The supervisor reads them, for keys belong to root and the
  * proxies run as nobody in particular; they go beside the plan and never into it, for plans are shown.
  */
 export type Credentials = Readonly<Record<string, string>>;
 
-/** Reads every file that a plan's TLS needs; throws, naming the listener or upstream, if one cannot be read. */
+/** Reads every file that a plan's TLS and sites need; throws, naming whose it is, if one cannot be read. */
 export function readCredentials(plan: ProxyPlan): Credentials {
   const credentials: Record<string, string> = {};
   const read = (who: string, paths: readonly string[]): void => {
@@ -23,6 +23,9 @@ export function readCredentials(plan: ProxyPlan): Credentials {
   };
   for (const { name, tls } of plan.listeners) if (tls !== null) read(`listener ${name}`, filesOf(tls));
   for (const { name, tls } of plan.upstreams) if (tls !== null) read(`upstream ${name}`, upstreamFiles(tls));
+  for (const { hosts, routes } of plan.sites)
+    for (const { admission } of routes)
+      if (admission.basicAuth !== null) read(`site ${hosts.join(" ")}`, [admission.basicAuth.users]);
   return credentials;
 }
 

@@ -246,6 +246,7 @@ export class Workers {
           else if (message.kind === "servers")
             this.#question.heard(worker.keeper, message.id, message.servers);
           else if (message.kind === "clients") this.#passOn(message.clients, worker);
+          else if (message.kind === "spent") this.#tellOthers(message, worker);
           else if (message.kind === "suspects") onSuspects(message.probes);
           else if (message.kind === "departure") onDeparture(worker.keeper, message.reply);
         },
@@ -270,10 +271,14 @@ export class Workers {
     this.#options.onDrained(drainedOpen(serving.map((one) => one.drained)));
   }
 
+  #tellOthers(message: ToProxy, from: Worker): void {
+    for (const other of this.#workers) if (other !== from) other.keeper.send(message);
+  }
+
   /** Tells the other processes, and those to come, where clients went. */
   #passOn(clients: readonly ClientNote[], from: Worker): void {
     this.#clients.note(clients, this.#options.clock.now());
-    for (const other of this.#workers) if (other !== from) other.keeper.send({ kind: "clients", clients });
+    this.#tellOthers({ kind: "clients", clients }, from);
   }
 
   /** `clients` is what a process that starts has to know; one that runs has heard it. */

@@ -12,7 +12,7 @@ import type {
 import { proxiedServerId } from "../../src/config/proxied-plan.ts";
 import { weightBy } from "../../src/config/weight-word.ts";
 import type { ClientNote } from "../../src/ipc/client-book.ts";
-import type { FromProxy, ToProxy, Verdict } from "../../src/ipc/messages.ts";
+import type { FromProxy, SpentNote, ToProxy, Verdict } from "../../src/ipc/messages.ts";
 import type { ServerStanding } from "../../src/ipc/standing.ts";
 import type { ProxyStatus } from "../../src/ipc/status.ts";
 import { listeningSockets, type ListeningSocket } from "../../src/ipc/listening-socket.ts";
@@ -73,6 +73,7 @@ export function route(path: string, upstreamName: string, more: Partial<RoutePla
     readTimeoutMs: 60_000,
     responseHeaders,
     content: noContent,
+    admission: { basicAuth: null, rateLimit: null },
     ...more,
   };
 }
@@ -160,6 +161,8 @@ export class ProxyDriver implements AsyncDisposable {
   status: ProxyStatus | null = null;
   /** Everything it has told of clients of relays with persistence. */
   readonly clients: ClientNote[] = [];
+  /** Everything it has told of what was spent of rate limits. */
+  readonly spent: SpentNote[] = [];
   private readonly subprocess: Bun.Subprocess;
   private readonly descriptors: readonly number[];
   private readonly sockets: Readonly<Record<string, number>>;
@@ -282,6 +285,7 @@ export class ProxyDriver implements AsyncDisposable {
   private receive(message: FromProxy): void {
     if (message.kind === "status") this.status = message.status;
     if (message.kind === "clients") this.clients.push(...message.clients);
+    if (message.kind === "spent") this.spent.push(...message.notes);
     for (const answer of this.answers) answer(message);
   }
 

@@ -1,6 +1,7 @@
 import { warningAt, type Finding } from "../finding.ts";
 import type { Model } from "../model.ts";
 import { contentRules } from "./content.ts";
+import { admissionRules } from "./admission.ts";
 import { listenerRules } from "./listeners.ts";
 import { proxyProtocolRules } from "./proxy-protocol.ts";
 import { siteRules } from "./sites.ts";
@@ -18,6 +19,7 @@ export function httpRules(model: Model): readonly Finding[] {
     ...upstreamTlsRules(model),
     ...siteRules(model),
     ...contentRules(model),
+    ...admissionRules(model),
   ];
 }
 

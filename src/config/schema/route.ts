@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { contentKeys, type ContentEntry } from "./content.ts";
+import { admission, type AdmissionEntry } from "./admission.ts";
 import { complaint, duration, orElse, table, text, wants } from "./fields.ts";
 import { headerRules, type HeaderRulesEntry } from "./header-rules.ts";
 
 /** `[[site.route]]`. */
-export interface RouteEntry extends ContentEntry {
+export interface RouteEntry extends ContentEntry, AdmissionEntry {
   readonly path: string;
   readonly upstream: string;
   readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number };
@@ -40,6 +41,7 @@ export const routeSchema: z.ZodType<RouteEntry> = table(
     ),
     response_headers: headerRules,
     ...contentKeys,
+    ...admission,
   },
   "[[site.route]]",
 );

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { canonicalAddress } from "../../base/address.ts";
 import { contentKeys, type ContentEntry } from "./content.ts";
+import { admission, type AdmissionEntry } from "./admission.ts";
 import { choice, complaint, names, orElse, orNull, size, table, text, wants } from "./fields.ts";
 import { routeSchema, type RouteEntry } from "./route.ts";
 
 /** `[[site]]`: host names and where their requests go. */
-export interface SiteEntry extends ContentEntry {
+export interface SiteEntry extends ContentEntry, AdmissionEntry {
   readonly hosts: readonly string[];
   readonly listeners: readonly string[];
   readonly access_log: { readonly path: string; readonly format: "main" } | null;
@@ -55,6 +56,7 @@ export const siteSchema: z.ZodType<SiteEntry> = table(
       ),
     ),
     ...contentKeys,
+    ...admission,
     max_body: orElse(size(1, 'max_body = "10m"'), 1024 ** 2),
     route: orElse(z.array(routeSchema, { error: wants("a list of tables", "[[site.route]]") }), []),
   },

@@ -3,7 +3,7 @@ import type { FilesPlan } from "../../config/content-plan.ts";
 import type { Pages } from "../../ipc/pages.ts";
 import { plainAnswer, type Answer } from "../answer.ts";
 import type { RequestView } from "../request-view.ts";
-import type { Gate } from "../snapshot.ts";
+import type { PromptGate } from "../admission/gate.ts";
 import { isUnchanged } from "./conditions.ts";
 import { mediaType } from "./media-type.ts";
 
@@ -21,7 +21,7 @@ const noBody = Buffer.alloc(0);
  * Answers requests below a path from files in memory, and nothing else: what a request names is looked up in a table, so
  * it can lead nowhere out of the folder. A path that ends in `/` is that of `index.html`.
  */
-export function fileGate({ path, root }: FilesPlan, pages: Pages): Gate {
+export function fileGate({ path, root }: FilesPlan, pages: Pages): PromptGate {
   const files = new Map<string, ShelvedFile>();
   for (const [file, { changedMs, content }] of Object.entries(pages)) {
     if (!file.startsWith(`${root}/`)) continue;

@@ -1,5 +1,5 @@
 import { plainAnswer, type Answer } from "../answer.ts";
-import { decide, filtered, isAnswer } from "../decide.ts";
+import { decide, filtered, isAnswer, routeOf } from "../decide.ts";
 import { Exchange, type ExchangeClient, type ResponseStart } from "../exchange.ts";
 import { buildRequestHead } from "../headers.ts";
 import type { FieldTable } from "../http1/field-table.ts";
@@ -90,13 +90,14 @@ export class ServerStream implements ExchangeClient, SendingStream {
       this.answerWith(decision);
       return;
     }
+    const route = routeOf(decision);
     const headText = buildRequestHead(head, view.fields, view.by);
-    const sink = filtered(view, decision.filters, this);
+    const sink = filtered(view, route.filters, this);
     const { engine } = this.connection;
     const { by } = view;
-    const key = decision.upstream.keyOf(view);
-    this.exchange = new Exchange({ engine, client: this, route: decision, head, headText, by, key, sink });
-    this.exchange.start();
+    const key = route.upstream.keyOf(view);
+    this.exchange = new Exchange({ engine, client: this, route, head, headText, by, key, sink });
+    this.exchange.begin(decision);
   }
 
   /** Takes a piece of the request body; it stays as it is. False if there is more of it than was told (RFC 9113 §8.1.1). */
@@ -230,7 +231,7 @@ export class ServerStream implements ExchangeClient, SendingStream {
     return false;
   }
 
-  private answerWith(answer: Answer): void {
+  answerWith(answer: Answer): void {
     const body = this.request?.method === "HEAD" ? noBytes : answer.body;
     const { date } = this.connection.engine.sweep;
     this.connection.blocks.answer(this.id, answer, { date, isLast: body.length === 0 });

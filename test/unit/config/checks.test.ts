@@ -163,6 +163,7 @@ describe("a check", () => {
       trustProblem: ([program = ""]) => `${program} belongs to user 7`,
       authorityProblem: () => null,
       keyPairProblem: () => null,
+      usersProblem: () => null,
       certificateNames: () => [],
       pageProblem: () => null,
     });
@@ -177,6 +178,7 @@ describe("a check", () => {
       trustProblem: () => null,
       authorityProblem: (path) => `${path} cannot be read: ENOENT`,
       keyPairProblem: () => null,
+      usersProblem: () => null,
       certificateNames: () => [],
       pageProblem: () => null,
     });

@@ -18,6 +18,7 @@ function faults(
     trustProblem: () => null,
     authorityProblem: () => null,
     keyPairProblem: () => null,
+    usersProblem: () => null,
     certificateNames: () => [],
     pageProblem,
   };

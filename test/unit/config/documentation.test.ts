@@ -40,6 +40,8 @@ const tables: readonly (readonly [string, string])[] = [
   ["## `[[site]]`", "[[site]]\n_ = 1"],
   ["### `[[site.route]]`", "[[site]]\n[[site.route]]\n_ = 1"],
   ["### `[[site.route]]`", "[[site]]\n[[site.route]]\ntimeouts = { _ = 1 }"],
+  ["### `basic_auth`", "[[site]]\nbasic_auth = { _ = 1 }"],
+  ["### `rate_limit`", "[[site]]\n[[site.route]]\nrate_limit = { _ = 1 }"],
   ["## `[notify]`", "[notify]\n_ = 1"],
   ["### `notify` of one", "[[vip]]\nnotify = { _ = 1 }"],
   ["## `[proxy]`", "[proxy]\n_ = 1"],

@@ -72,6 +72,7 @@ describe("[notify]", () => {
       trustProblem: ([program = ""]) => `${program} belongs to user 7`,
       authorityProblem: () => null,
       keyPairProblem: () => null,
+      usersProblem: () => null,
       certificateNames: () => [],
       pageProblem: () => null,
     });
@@ -133,6 +134,7 @@ describe("notify of one router or group", () => {
       trustProblem: ([program = ""]) => `${program} belongs to user 7`,
       authorityProblem: () => null,
       keyPairProblem: () => null,
+      usersProblem: () => null,
       certificateNames: () => [],
       pageProblem: () => null,
     });

@@ -168,6 +168,7 @@ describe("the example of the configuration contract", () => {
             readTimeoutMs: 90_000,
             responseHeaders: { remove: [], set: [], add: [["Access-Control-Allow-Origin", "*"]] },
             content: noContent,
+            admission: { basicAuth: null, rateLimit: null },
           },
         ],
       },

@@ -9,6 +9,7 @@ const host: HostKnowledge = {
   authorityProblem: () => null,
   keyPairProblem: () => null,
   pageProblem: () => null,
+  usersProblem: () => null,
   certificateNames: () => [],
 };
 

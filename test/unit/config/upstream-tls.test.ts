@@ -8,6 +8,7 @@ const host: HostKnowledge = {
   trustProblem: () => null,
   authorityProblem: () => null,
   keyPairProblem: () => null,
+  usersProblem: () => null,
   certificateNames: () => [],
   pageProblem: () => null,
 };

@@ -1,0 +1,155 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AdmissionPlan, RateLimitPlan } from "../../../src/config/admission-plan.ts";
+import type { ProxyPlan } from "../../../src/config/node-plan.ts";
+import { waitFor } from "../../support/lab.ts";
+import { runCommand } from "../../support/lab-command.ts";
+import {
+  freePort,
+  ProxyDriver,
+  route,
+  simplePlan,
+  site,
+  upstreamServer,
+} from "../../support/proxy-driver.ts";
+import { answering, ask, RawClient, RawServer } from "../../support/raw-tcp.ts";
+
+setDefaultTimeout(30_000);
+
+const folder = mkdtempSync(join(tmpdir(), "edge-ha-users-"));
+const users = join(folder, "users");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const [ann, bob] = await Promise.all([
+  Bun.password.hash("sesame", { algorithm: "bcrypt", cost: 4 }),
+  Bun.password.hash("käse", { algorithm: "argon2id", memoryCost: 1024, timeCost: 1 }),
+]);
+writeFileSync(users, `ann:${ann.replace("$2b$", "$2y$")}\nbob:${bob}\n`);
+
+const basicAuth = { users, realm: "Office" };
+const pace: RateLimitPlan = {
+  id: "shop",
+  intervalMs: 60_000,
+  burst: 1,
+  delays: false,
+  key: { kind: "source" },
+};
+const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+function planOn(port: number, origin: number, admission: Partial<AdmissionPlan>, workers = 1): ProxyPlan {
+  const routes = [route("/", "apps", { admission: { basicAuth: null, rateLimit: null, ...admission } })];
+  return simplePlan(port, [upstreamServer(origin)], { workers, sites: [site(["*"], routes)] });
+}
+
+function post(password: string): string {
+  const authorization = `Authorization: Basic ${btoa(`ann:${password}`)}`;
+  return `POST / HTTP/1.1\r\nHost: a\r\n${authorization}\r\nContent-Length: 12\r\n\r\n`;
+}
+
+async function curl(port: number, ...words: readonly string[]): Promise<string> {
+  const { stdout } = await runCommand([
+    "curl",
+    "-s",
+    "--max-time",
+    "10",
+    "-w",
+    "%{http_code}",
+    ...words,
+    `http://127.0.0.1:${port}/`,
+  ]);
+  return stdout;
+}
+
+describe("basic_auth", () => {
+  test("lets users pass with their password, and nobody else", async () => {
+    await using origin = new RawServer(answering("ok"));
+    const port = freePort();
+    await using proxy = await ProxyDriver.start(planOn(port, origin.port, { basicAuth }));
+    expect(await curl(port, "-u", "ann:sesame")).toBe("ok200");
+    expect(await curl(port, "-u", "bob:käse")).toBe("ok200");
+    expect(await curl(port, "-u", "ann:käse")).toBe("401 Unauthorized\n401");
+    expect(await curl(port, "-u", "eve:sesame")).toBe("401 Unauthorized\n401");
+    expect(await ask(port, request)).toContain('WWW-Authenticate: Basic realm="Office", charset="UTF-8"\r\n');
+    expect(origin.connections.flatMap(({ received }) => received.match(/^GET/gm) ?? []).length).toBe(2);
+    expect(proxy.log()).toBe("");
+  });
+
+  test("lets the body wait for the password, and forgets a client that goes meanwhile", async () => {
+    await using origin = new RawServer((connection) => {
+      if (connection.received.endsWith("body 2")) connection.send("HTTP/1.1 204 No Content\r\n\r\n");
+    });
+    const port = freePort();
+    await using proxy = await ProxyDriver.start(planOn(port, origin.port, { basicAuth }));
+    await using client = await RawClient.connect(port);
+    client.send(`${post("sesame")}body 1`);
+    client.send("body 2");
+    await client.expect("204 No Content");
+    expect(origin.received()).toEndWith("\r\n\r\nbody 1body 2");
+    // A response over the same connection, in order behind one that had to wait.
+    client.received = "";
+    client.send(`${post("wrong")}body 1body 2${post("sesame")}body 1body 2`);
+    expect(await client.expectEnd()).toContain("401 Unauthorized");
+    client.cut();
+    for (let index = 0; index < 20; index++) {
+      const gone = await RawClient.connect(port);
+      gone.send(`${post(`guess ${index}`)}body`);
+      gone.cut();
+    }
+    expect(await curl(port, "-u", "ann:sesame", "-d", "body 1body 2")).toBe("204");
+    await waitFor("no connection is left", async () => (await proxy.nextStatus()).connections === 0);
+    expect(proxy.log()).toBe("");
+  });
+
+  test("refuses a plan whose users it cannot read", async () => {
+    await using origin = new RawServer(answering("ok"));
+    const port = freePort();
+    const plan = planOn(port, origin.port, { basicAuth });
+    await using proxy = await ProxyDriver.start(plan);
+    const broken = join(folder, "broken");
+    writeFileSync(broken, "ann:sesame\n");
+    const next = planOn(port, origin.port, { basicAuth: { ...basicAuth, users: broken } });
+    expect(proxy.configure(next)).rejects.toThrow(
+      `${broken}: line 1: ann has a password in clear text or of crypt(3)`,
+    );
+    expect(await curl(port, "-u", "ann:sesame")).toBe("ok200");
+  });
+});
+
+describe("rate_limit", () => {
+  test("answers 429 with Retry-After, to each source by itself", async () => {
+    await using origin = new RawServer(answering("ok"));
+    const port = freePort();
+    await using _proxy = await ProxyDriver.start(planOn(port, origin.port, { rateLimit: pace }));
+    const answers = [await curl(port), await curl(port), await curl(port)];
+    expect(answers).toEqual(["ok200", "ok200", "429 Too Many Requests\n429"]);
+    expect(await ask(port, request)).toMatch(/\r\nRetry-After: (?:60|59|58)\r\n/);
+    expect(await curl(port, "--interface", "127.0.0.5")).toBe("ok200");
+  });
+
+  test("lets a burst wait for its turn", async () => {
+    await using origin = new RawServer(answering("ok"));
+    const port = freePort();
+    const rateLimit = { ...pace, intervalMs: 20, burst: 100, delays: true };
+    await using _proxy = await ProxyDriver.start(planOn(port, origin.port, { rateLimit }));
+    const began = performance.now();
+    await using client = await RawClient.connect(port);
+    const keepAlive = request.replace("Connection: close\r\n", "");
+    client.send(keepAlive.repeat(9) + request);
+    expect((await client.expectEnd()).match(/200 OK/g)?.length).toBe(10);
+    expect(performance.now() - began).toBeGreaterThan(9 * 20 - 5); // each waits 20 ms for the one before, whatever else does
+  });
+
+  test("counts what other processes let pass, and tells them what it did", async () => {
+    await using origin = new RawServer(answering("ok"));
+    const port = freePort();
+    const plan = planOn(port, origin.port, { rateLimit: pace }, 2);
+    await using proxy = await ProxyDriver.start(plan);
+    proxy.send({ kind: "spent", notes: [{ limit: "shop", key: "127.0.0.1", count: 1 }] });
+    await proxy.configure(plan); // what was sent before it has arrived, and what was spent outlives a plan
+    expect([await curl(port), await curl(port)]).toEqual(["ok200", "429 Too Many Requests\n429"]);
+    await waitFor("it tells the others", () => proxy.spent.length > 0);
+    expect(proxy.spent).toEqual([{ limit: "shop", key: "127.0.0.1", count: 1 }]);
+  });
+});
