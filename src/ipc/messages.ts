@@ -39,10 +39,10 @@ export type ToVrrp =
       readonly proxiesAreAlive: boolean;
       /** How long the supervisor has been running: start-up delays count from its start. */
       readonly uptimeMs: number;
-      /** Standing verdicts of all probes; one that is missing is not known yet. */
+      /** Standing verdicts of the probes that tracks of the plan go by; one that is missing is not known yet. */
       readonly verdicts: readonly Verdict[];
     }
-  /** All verdicts that changed since the last message. */
+  /** Those of them that changed since the last message. */
   | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
   /** Whether at least one proxy process is able to serve. */
   | { readonly kind: "proxies"; readonly areAlive: boolean }

@@ -14,6 +14,7 @@ import { startChild } from "./child.ts";
 import { Departures } from "./departures.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { Orders } from "./orders.ts";
+import { trackedVerdicts } from "./tracked-verdicts.ts";
 import { newVitality, nextLook, observe, type Vitality } from "./vitality.ts";
 import { withTraffic } from "./proxied-sums.ts";
 import { type WorkerKeeper, Workers } from "./workers.ts";
@@ -241,7 +242,7 @@ export class Supervisor {
       ),
       proxiesAreAlive: this.#vitality.isAlive,
       uptimeMs: this.#options.clock.now() - this.#bornAt,
-      verdicts: [...this.#verdicts.values()],
+      verdicts: trackedVerdicts(this.#plan.vrrp, this.#verdicts.values()),
     };
   }
 
@@ -274,7 +275,8 @@ export class Supervisor {
       this.#drains.answered(message.id, message.report);
     } else if (message.kind === "verdicts") {
       for (const verdict of message.verdicts) this.#verdicts.set(verdict.probe, verdict);
-      this.#vrrp.send(message);
+      const verdicts = trackedVerdicts(this.#plan.vrrp, message.verdicts);
+      if (verdicts.length > 0) this.#vrrp.send({ kind: "verdicts", verdicts });
     } else if (message.kind === "standings") {
       this.#heardStandings(message.standings, message.isWhole);
     } else if (message.kind === "status") {
