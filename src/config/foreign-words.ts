@@ -299,6 +299,8 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     vrrp_notify_fifo_script: fifoScript,
     notify_fifo_script: fifoScript,
     virtual_server: "write [[service]]",
+    virtual_server_group: "write [[address_group]], and its name in address_groups of a [[service]]",
+    real_servers: "write [[server_group]], and its name in server_groups of a [[service]]",
     ...directors,
     server: "write [[site]], and its servers in an [[upstream]]",
   },

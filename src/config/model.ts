@@ -43,7 +43,16 @@ export interface HostKnowledge {
 }
 
 /** The kinds of tables that others refer to by name. */
-export type NamedKind = "node" | "vip" | "track" | "bfd" | "service" | "listener" | "upstream";
+export type NamedKind =
+  | "node"
+  | "vip"
+  | "track"
+  | "bfd"
+  | "service"
+  | "address_group"
+  | "server_group"
+  | "listener"
+  | "upstream";
 
 /** Every name the file gives, also of tables that are dropped for an error of their own: a reference to such a one is right. */
 export type DeclaredNames = Readonly<Record<NamedKind, readonly string[]>>;
@@ -65,6 +74,8 @@ export function declaredNames(tree: TomlTable): DeclaredNames {
     track: of("track"),
     bfd: of("bfd"),
     service: of("service"),
+    address_group: of("address_group"),
+    server_group: of("server_group"),
     listener: of("listener"),
     upstream: of("upstream"),
   };

@@ -14,11 +14,9 @@ const serviceServer: Readonly<Record<string, string>> = {
 const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "": {
     admin: "`edge-ha status` shows this node's state meanwhile",
-    address_group: "write vips, addresses and ports in the [[service]] meanwhile",
     bgp: "run the routing daemon beside edge-ha meanwhile",
     rate_limit: firewall,
     cache: "let the upstream's servers do it meanwhile",
-    real_servers: "write servers in the [[service]] meanwhile",
   },
   cluster: { mail: "let the script of [notify] send it meanwhile" },
   node: {

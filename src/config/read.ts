@@ -5,6 +5,7 @@ import { decodeFile } from "./file-text.ts";
 import { locator, type Finding } from "./finding.ts";
 import { declaredNames, type HostKnowledge, type Model } from "./model.ts";
 import { resolveBfd } from "./resolve-bfd.ts";
+import { atOrigins, withGroups } from "./service-groups.ts";
 import { resolveInstances, resolveTracks } from "./resolve.ts";
 import { acceptanceRules } from "./rules/acceptance.ts";
 import { addressRules } from "./rules/addresses.ts";
@@ -24,6 +25,7 @@ import { notifyRules } from "./rules/notify.ts";
 import { protocolRules, routerRules } from "./rules/routers.ts";
 import { scriptRules } from "./rules/scripts.ts";
 import { virtualMacRules } from "./rules/virtual-macs.ts";
+import { addressGroupRules, idleGroups } from "./rules/service-groups.ts";
 import { serviceRules } from "./rules/services.ts";
 import { transportRules } from "./rules/transport.ts";
 import { strictRules } from "./rules/strict.ts";
@@ -107,8 +109,8 @@ function examine(
   memory: SectionMemory,
 ): { readonly model: Model; readonly findings: readonly Finding[] } {
   const findings: Finding[] = [...fileRules(tree)];
-  const sections = readSections(tree, findings, memory);
   const declared = declaredNames(tree);
+  const { sections, origin } = withGroups(readSections(tree, findings, memory), declared, findings);
   const model: Model = {
     sections,
     declared,
@@ -139,6 +141,7 @@ function examine(
     ...trackRules(model),
     ...notifyRules(model),
     ...scriptRules(model),
+    ...addressGroupRules(model),
     ...serviceRules(model),
     ...footingRules(model),
     ...checkRules(model),
@@ -147,7 +150,7 @@ function examine(
   );
   if (sections.cluster !== null) findings.push(...protocolRules(model));
   if (sections.areWhole) {
-    findings.push(...idleTracks(model), ...idleHttpRules(model), ...idleFooting(model));
+    findings.push(...idleTracks(model), ...idleHttpRules(model), ...idleFooting(model), ...idleGroups(model));
   }
-  return { model, findings };
+  return { model, findings: atOrigins(findings, origin) };
 }

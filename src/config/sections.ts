@@ -17,6 +17,12 @@ import { siteSchema, type SiteEntry } from "./schema/site.ts";
 import { upstreamSchema, type UpstreamEntry } from "./schema/upstream.ts";
 import { bfdSessionSchema, type BfdSessionEntry } from "./schema/bfd-session.ts";
 import { ipvsSchema, syncDaemonSchema, type IpvsEntry, type SyncDaemonEntry } from "./schema/ipvs.ts";
+import {
+  addressGroupSchema,
+  serverGroupSchema,
+  type AddressGroupEntry,
+  type ServerGroupEntry,
+} from "./schema/groups.ts";
 import { notifySchema, type NotifyEntry } from "./schema/notify.ts";
 import { realServerSchema, type RealServerEntry } from "./schema/real-server.ts";
 import { serviceSchema, type ServiceEntry } from "./schema/service.ts";
@@ -52,7 +58,10 @@ export interface Sections {
   readonly tracks: readonly Element<TrackEntry>[];
   readonly bfds: readonly Element<BfdSessionEntry>[];
   readonly notify: Element<NotifyEntry> | null;
+  /** With what their groups say, see service-groups.ts. */
   readonly services: readonly Element<ServiceEntry>[];
+  readonly addressGroups: readonly Element<AddressGroupEntry>[];
+  readonly serverGroups: readonly Element<ServerGroupEntry>[];
   readonly listeners: readonly Element<ListenerEntry>[];
   readonly upstreams: readonly Element<UpstreamEntry>[];
   readonly sites: readonly Element<SiteEntry>[];
@@ -73,6 +82,8 @@ const mostElements: Readonly<Record<string, number>> = {
   track: 256,
   bfd: 256,
   service: 16_384,
+  address_group: 16_384,
+  server_group: 16_384,
   listener: 1024,
   upstream: 16_384,
   site: 16_384,
@@ -107,6 +118,8 @@ export function readSections(
     bfds: list("bfd", bfdSessionSchema),
     notify: list("notify", notifySchema)[0] ?? null,
     services: list("service", serviceSchema),
+    addressGroups: list("address_group", addressGroupSchema),
+    serverGroups: list("server_group", serverGroupSchema),
     listeners: list("listener", listenerSchema),
     upstreams: list("upstream", upstreamSchema),
     sites: list("site", siteSchema),

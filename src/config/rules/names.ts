@@ -21,6 +21,8 @@ function duplicateNames(model: Model): readonly Finding[] {
     ...duplicates(sections.tracks, "[[track]]", model),
     ...duplicates(sections.bfds, "[[bfd]]", model),
     ...duplicates(sections.services, "[[service]]", model),
+    ...duplicates(sections.addressGroups, "[[address_group]]", model),
+    ...duplicates(sections.serverGroups, "[[server_group]]", model),
     ...duplicates(sections.listeners, "[[listener]]", model),
     ...duplicates(sections.upstreams, "[[upstream]]", model),
   ];
@@ -70,6 +72,7 @@ function references(model: Model): readonly Finding[] {
         value[kind] === null ? [] : checkOne(model, kind, value[kind], [...path, kind]),
       ),
     ]),
+    ...each(sections.addressGroups, (value, path) => check("vip", value.vips, [...path, "vips"])),
     ...each(sections.services, (value, path) => check("vip", value.vips, [...path, "vips"])),
     ...each(sections.listeners, (value, path) => check("vip", value.vips, [...path, "vips"])),
     ...each(sections.sites, (value, path) => [

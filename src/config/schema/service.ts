@@ -49,6 +49,7 @@ export interface ServiceEntry {
   readonly name: string;
   readonly vips: readonly string[];
   readonly addresses: readonly string[];
+  readonly address_groups: readonly string[];
   /** Of `port` or `ports`; empty if neither is written. */
   readonly ports: readonly number[];
   readonly fwmark: number | null;
@@ -79,6 +80,7 @@ export interface ServiceEntry {
   readonly damping: DampingEntry | null;
   readonly check: readonly CheckConfig[] | null;
   readonly servers: readonly ServiceServerEntry[];
+  readonly server_groups: readonly string[];
 }
 
 /** `damping = { changes = 5, within = "5m", hold = "5m" }`. */
@@ -149,6 +151,11 @@ const server: z.ZodType<ServiceServerEntry> = table(
   serverExample,
 );
 
+/** The servers of a table that has to have some. */
+export const serviceServersSchema: z.ZodType<readonly ServiceServerEntry[]> = z
+  .array(server, { error: wants("a list of servers", serverExample) })
+  .min(1, { error: complaint("is an empty list", `write ${serverExample}`) });
+
 /** `[[service]]`. */
 export const serviceSchema: z.ZodType<ServiceEntry> = table(
   {
@@ -160,6 +167,7 @@ export const serviceSchema: z.ZodType<ServiceEntry> = table(
       }),
       [],
     ),
+    address_groups: orElse(names("address_groups"), []),
     port: orNull(integer(1, 65_535, "port = 80")),
     ports: orNull(portsSchema),
     fwmark: orNull(integer(1, 2 ** 32 - 1, "fwmark = 1")),
@@ -197,12 +205,19 @@ export const serviceSchema: z.ZodType<ServiceEntry> = table(
     slow_start: orElse(slowStart, 0),
     damping: orNull(damping),
     check: orNull(checksSchema),
-    servers: z
-      .array(server, { error: wants("a list of servers", serverExample) })
-      .min(1, { error: complaint("is an empty list", `write ${serverExample}`) }),
+    servers: orNull(serviceServersSchema),
+    server_groups: orElse(names("server_groups"), []),
   },
   "[[service]]",
-).transform(({ port, ports, ...entry }, context): ServiceEntry => {
+).transform(({ port, ports, servers, ...entry }, context): ServiceEntry => {
+  if (servers === null && entry.server_groups.length === 0) {
+    context.issues.push({
+      code: "custom",
+      message: complaint("is missing", `write ${serverExample}`),
+      path: ["servers"],
+      input: entry,
+    });
+  }
   if (port !== null && ports !== null) {
     context.issues.push({
       code: "custom",
@@ -212,5 +227,5 @@ export const serviceSchema: z.ZodType<ServiceEntry> = table(
     });
     return z.NEVER;
   }
-  return { ...entry, ports: ports ?? (port === null ? [] : [port]) };
+  return { ...entry, servers: servers ?? [], ports: ports ?? (port === null ? [] : [port]) };
 });

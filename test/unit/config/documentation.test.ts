@@ -23,6 +23,8 @@ const tables: readonly (readonly [string, string])[] = [
   ["## `[[track]]`", "[[track]]\n_ = 1"],
   ["## `[[service]]`", "[[service]]\n_ = 1"],
   ["## `[[service]]`", "[[service]]\nservers = [{ _ = 1 }]"],
+  ["### `[[address_group]]`", "[[address_group]]\n_ = 1"],
+  ["### `[[server_group]]`", "[[server_group]]\n_ = 1"],
   ["## `[sync_daemon]`", "[sync_daemon]\n_ = 1"],
   ["## `[ipvs]`", "[ipvs]\n_ = 1"],
   ["## `check`", '[[service]]\ncheck = { type = "tcp", _ = 1 }'],
