@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { authorityProblem, certificateNames, keyPairProblem } from "../base/certificate-file.ts";
+import { networkFileProblem } from "../base/network-file.ts";
 import { pageProblem } from "../base/page-file.ts";
 import { readUserFile } from "../base/htpasswd.ts";
 import { errorText } from "../base/system-error.ts";
@@ -14,6 +15,7 @@ export const hostKnowledge: HostKnowledge = {
   usersProblem,
   certificateNames,
   pageProblem,
+  networkFileProblem,
 };
 
 function usersProblem(path: string): string | null {

@@ -1,9 +1,16 @@
 import type { ContentPlan } from "./content-plan.ts";
 import { admissionPlan } from "./build-admission.ts";
 import type { ListenerConfig, RouteConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
-import type { HeaderRulesPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
+import {
+  headerRulesPlan,
+  listenerPolicyPlan,
+  routePath,
+  routingPlan,
+  sitePolicyPlan,
+} from "./build-routing.ts";
+import type { TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
+import { joinHeaderRules } from "./routing-plan.ts";
 import type { ContentEntry } from "./schema/content.ts";
-import type { HeaderRulesEntry } from "./schema/header-rules.ts";
 import type { ListenerEntry } from "./schema/listener.ts";
 import type { RouteEntry } from "./schema/route.ts";
 import type { SiteEntry } from "./schema/site.ts";
@@ -27,6 +34,7 @@ export function listenerConfig(entry: ListenerEntry): ListenerConfig {
         ? null
         : { from: entry.proxy_protocol.from, timeoutMs: entry.proxy_protocol.timeout },
     http2: entry.http2,
+    policy: listenerPolicyPlan(entry),
   };
 }
 
@@ -93,6 +101,7 @@ export function siteConfig(entry: SiteEntry): SiteConfig {
     accessLog: entry.access_log,
     maxBodyBytes: entry.max_body,
     errorPages: entry.error_pages,
+    policy: sitePolicyPlan(entry),
     routes: entry.route.map((route, index) => ({
       ...routeConfig(route, entry),
       admission: admissionPlan(entry, route, index),
@@ -100,15 +109,19 @@ export function siteConfig(entry: SiteEntry): SiteConfig {
   };
 }
 
-function routeConfig(entry: RouteEntry, site: ContentEntry): Omit<RouteConfig, "admission"> {
+function routeConfig(entry: RouteEntry, site: SiteEntry): Omit<RouteConfig, "admission"> {
   return {
-    path: entry.path,
+    path: routePath(entry),
     upstream: entry.upstream,
     connectTimeoutMs: entry.timeouts.connect,
     sendTimeoutMs: entry.timeouts.send,
     readTimeoutMs: entry.timeouts.read,
-    responseHeaders: headerRules(entry.response_headers),
+    responseHeaders: joinHeaderRules(
+      headerRulesPlan(site.response_headers),
+      headerRulesPlan(entry.response_headers),
+    ),
     content: contentPlan(entry, site),
+    routing: routingPlan(entry, site),
   };
 }
 
@@ -120,12 +133,4 @@ function contentPlan(route: ContentEntry, site: ContentEntry): ContentPlan {
     maintenance: maintenance === false ? null : maintenance,
     files: route.files ?? site.files,
   };
-}
-
-function pairs(rules: HeaderRulesEntry["add"]): readonly (readonly [string, string])[] {
-  return Object.entries(rules).flatMap(([name, values]) => values.map((value) => [name, value] as const));
-}
-
-function headerRules(entry: HeaderRulesEntry): HeaderRulesPlan {
-  return { remove: entry.remove, set: pairs(entry.set), add: pairs(entry.add) };
 }

@@ -97,11 +97,12 @@ export function formatPath(tree: TomlTable, path: KeyPath): string {
 /** An element's name: its `name`, a site's first host, or a route's path. */
 function nameOf(node: TomlNode | undefined): string | null {
   if (node?.kind !== "table") return null;
-  const hosts = node.entries.get("hosts")?.node;
+  const { entries } = node;
+  const hosts = entries.get("hosts")?.node;
   const candidates = [
-    node.entries.get("name")?.node,
+    entries.get("name")?.node,
     hosts?.kind === "array" ? hosts.items[0] : undefined,
-    node.entries.has("upstream") ? node.entries.get("path")?.node : undefined,
+    ...(entries.has("upstream") ? ["path", "exact", "regex"].map((key) => entries.get(key)?.node) : []),
   ];
   for (const found of candidates) {
     if (found?.kind === "scalar" && typeof found.value === "string" && found.value !== "") return found.value;

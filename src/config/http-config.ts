@@ -3,6 +3,7 @@ import type { ServerConfig } from "./config.ts";
 import type { HeaderRulesPlan, ProxyProtocolPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
 import type { ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
 import type { UpstreamPolicy } from "./upstream-policy.ts";
+import type { ListenerPolicyPlan, RoutingPlan, SitePolicyPlan } from "./routing-plan.ts";
 
 /** An L7 listening address. */
 export interface ListenerConfig {
@@ -19,6 +20,7 @@ export interface ListenerConfig {
   readonly proxyProtocol: ProxyProtocolPlan | null;
   /** Whether clients may speak HTTP/2: by ALPN under TLS, with prior knowledge in clear text. */
   readonly http2: boolean;
+  readonly policy: ListenerPolicyPlan;
 }
 
 /** A server of an upstream. */
@@ -45,17 +47,20 @@ export interface SiteConfig {
   readonly maxBodyBytes: number;
   /** For answers that belong to no route; null is the usual texts. */
   readonly errorPages: ErrorPagesPlan | null;
+  readonly policy: SitePolicyPlan;
   readonly routes: readonly RouteConfig[];
 }
 
 /** What happens with requests below a path. */
 export interface RouteConfig {
   readonly path: string;
-  readonly upstream: string;
+  /** Null where an answer is given without a server. */
+  readonly upstream: string | null;
   readonly connectTimeoutMs: number;
   readonly sendTimeoutMs: number;
   readonly readTimeoutMs: number;
   readonly responseHeaders: HeaderRulesPlan;
   readonly content: ContentPlan;
   readonly admission: AdmissionPlan;
+  readonly routing: RoutingPlan;
 }

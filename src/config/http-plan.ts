@@ -3,6 +3,7 @@ import type { ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
 import type { AdmissionPlan } from "./admission-plan.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
 import type { UpstreamPolicy } from "./upstream-policy.ts";
+import type { ListenerPolicyPlan, RoutingPlan, SitePolicyPlan } from "./routing-plan.ts";
 
 /** L7 listening sockets; the supervisor opens them and hands them over. */
 export interface ListenerPlan {
@@ -18,6 +19,7 @@ export interface ListenerPlan {
   readonly http2: boolean;
   /** Null reads no header of the PROXY protocol. */
   readonly proxyProtocol: ProxyProtocolPlan | null;
+  readonly policy: ListenerPolicyPlan;
 }
 
 /** Who begins a connection by saying whom he speaks for. */
@@ -79,20 +81,23 @@ export interface SitePlan {
   readonly maxBodyBytes: number;
   /** For answers that belong to no route; null is the usual texts. */
   readonly errorPages: ErrorPagesPlan | null;
+  readonly policy: SitePolicyPlan;
   readonly routes: readonly RoutePlan[];
 }
 
 /** What happens with requests below a path. */
 export interface RoutePlan {
-  /** Prefix, on segment borders when it does not end in `/`; the longest wins. */
+  /** As `routing.pathKind` says; a prefix is on segment borders when it does not end in `/`. */
   readonly path: string;
-  readonly upstream: string;
+  /** Null where an answer is given without a server. */
+  readonly upstream: string | null;
   readonly connectTimeoutMs: number;
   readonly sendTimeoutMs: number;
   readonly readTimeoutMs: number;
   readonly responseHeaders: HeaderRulesPlan;
   readonly content: ContentPlan;
   readonly admission: AdmissionPlan;
+  readonly routing: RoutingPlan;
 }
 
 /** Changes to the fields of a response: remove, then set, then add. */

@@ -55,6 +55,6 @@ export function localSites(config: Config, node: string): readonly SiteConfig[] 
 /** Gives the upstreams that a route on a node leads to: those nobody asks are not checked. */
 export function localUpstreams(config: Config, node: string): readonly UpstreamConfig[] {
   const routes = localSites(config, node).flatMap((site) => site.routes);
-  const used = new Set(routes.map(({ upstream }) => upstream));
+  const used = new Set<string | null>(routes.map(({ upstream }) => upstream));
   return config.upstreams.filter(({ name }) => used.has(name));
 }

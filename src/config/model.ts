@@ -40,6 +40,8 @@ export interface HostKnowledge {
   readonly certificateNames: (certificate: string) => readonly string[];
   /** Says why a path is no file or no folder that can be read; null if it is one. */
   readonly pageProblem: (path: string, kind: "file" | "folder") => string | null;
+  /** Says why a file is no list of networks; null if it is one. */
+  readonly networkFileProblem: (path: string) => string | null;
 }
 
 /** The kinds of tables that others refer to by name. */

@@ -1,7 +1,6 @@
 /** Keys of `[[listener]]`, `[[upstream]]` and `[[site]]` that this version does not know yet, with what to use meanwhile. */
 
 const noTls = "terminate TLS elsewhere, or balance the port with a [[service]] meanwhile";
-const byHost = "use [[site]] hosts and [[site.route]] path meanwhile";
 const inUpstream = "let the upstream's servers do it meanwhile";
 const firewall = "use the host's packet filter meanwhile";
 const serverCheck = "a server is taken out and put back by its check meanwhile";
@@ -14,22 +13,7 @@ const upstreamServer: Readonly<Record<string, string>> = {
 };
 
 const route: Readonly<Record<string, string>> = {
-  method: byHost,
-  methods: byHost,
-  headers: byHost,
-  query: byHost,
-  source: byHost,
-  regex: byHost,
-  exact: byHost,
-  rewrite: inUpstream,
-  strip: inUpstream,
-  redirect: inUpstream,
-  respond: inUpstream,
   retries: "another server is tried only if nothing was sent yet",
-  request_headers: "X-Real-IP and X-Forwarded-* are always set meanwhile",
-  cors: "use response_headers meanwhile",
-  allow: firewall,
-  deny: firewall,
   limits: firewall,
   compression: inUpstream,
   cache: inUpstream,
@@ -41,10 +25,7 @@ const route: Readonly<Record<string, string>> = {
 export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   listener: {
     http3: "HTTP/1.1 is spoken meanwhile",
-    trusted_proxies: "clients are known by their connection's address meanwhile",
     max_connections: "the kernel's limits hold meanwhile",
-    allow: firewall,
-    deny: firewall,
   },
   upstream: {
     passive: serverCheck,
@@ -59,14 +40,8 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
   "upstream.servers": upstreamServer,
   site: {
     tls: noTls,
-    redirect: inUpstream,
-    allow: firewall,
-    deny: firewall,
     compression: inUpstream,
     cache: inUpstream,
-    cors: "use response_headers in the [[site.route]] meanwhile",
-    trusted_proxies: "clients are known by their connection's address meanwhile",
-    request_headers: "X-Real-IP and X-Forwarded-* are always set meanwhile",
   },
   "site.route": route,
 };

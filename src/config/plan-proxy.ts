@@ -21,6 +21,7 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     tls: listener.tls,
     proxyProtocol: listener.proxyProtocol,
     http2: listener.http2,
+    policy: listener.policy,
   }));
   const instances = localInstances(config, node);
   const usualIdleMs = (config.ipvs.udpTimeoutS ?? kernelUdpTimeoutS) * 1000;

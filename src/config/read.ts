@@ -51,6 +51,7 @@ const noKnowledge: HostKnowledge = {
   pageProblem: () => null,
   usersProblem: () => null,
   certificateNames: () => [],
+  networkFileProblem: () => null,
 };
 
 /** The longest file that is looked at, in UTF-16 code units. */

@@ -3,7 +3,7 @@ import { paged, type ErrorPages } from "./content/error-pages.ts";
 import { decide, filtered, isAnswer, routeOf, type Waiting } from "./decide.ts";
 import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
 import { Exchange, type ExchangeClient, type ResponseStart } from "./exchange.ts";
-import { buildRequestHead, type ForwardedBy } from "./headers.ts";
+import type { ForwardedBy } from "./headers.ts";
 import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
 import { HeadScan } from "./http1/head-end.ts";
@@ -12,6 +12,7 @@ import type { ResponseHead } from "./http1/response-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { readLatin1 } from "./latin1.ts";
 import { Outbox } from "./outbox.ts";
+import { requestHeadOf } from "./policy/outgoing.ts";
 import { RequestRecord } from "./request-record.ts";
 import { RequestView } from "./request-view.ts";
 import { ResponseWriter } from "./response-writer.ts";
@@ -319,6 +320,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     const { view } = this;
     view.set(head, fields, path ?? "/");
     const decision = decide(site, view, path);
+    this.record.clientAddress = view.client;
     if (isAnswer(decision)) this.answerWith(decision);
     else this.forward(decision, view);
     if (this.exchange !== null && this.input.length > 0 && body.isDone) this.pauseReading();
@@ -333,8 +335,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private forward(decision: Route | Waiting, view: RequestView): void {
     const { engine } = this;
     const route = routeOf(decision);
-    const { fields, head } = view;
-    const headText = buildRequestHead(head, fields, this.forwardedBy);
+    const { head } = view;
+    const headText = requestHeadOf(route, view);
     const sink = filtered(view, route.filters, this);
     const key = route.upstream.keyOf(view);
     this.exchange = new Exchange({ engine, client: this, route, head, headText, key, sink, by: view.by });

@@ -2,7 +2,7 @@ import { isWait, type Wait } from "./admission/gate.ts";
 import { plainAnswer, type Answer } from "./answer.ts";
 import { paged } from "./content/error-pages.ts";
 import type { ResponseSink } from "./exchange.ts";
-import { maxForwardsOf } from "./headers.ts";
+import { isLoop, maxForwardsOf } from "./headers.ts";
 import type { RequestView } from "./request-view.ts";
 import { findRoute } from "./routes.ts";
 import type { ResponseFilter, Route, Site } from "./snapshot.ts";
@@ -34,16 +34,24 @@ export function decide(site: Site | null, view: RequestView, path: string | null
   if (view.by.refusal !== null) return view.by.refusal;
   if (path === null) return paged(site?.errorPages ?? null, plainAnswer(400));
   if (site === null) return plainAnswer(404);
+  if (isLoop(view.fields)) return plainAnswer(508);
+  site.findClient?.(view);
   const route = findRoute(site, path, view);
-  if (route === null) return paged(site.errorPages, plainAnswer(404));
+  const errorPages = route === null ? site.errorPages : route.errorPages;
   let waits: Wait[] | null = null;
-  for (const gate of route.gates) {
+  for (const gate of route?.gates ?? site.gates) {
     const verdict = gate(view);
     if (verdict === null) continue;
-    if (!isWait(verdict)) return paged(route.errorPages, verdict);
+    if (!isWait(verdict)) return paged(errorPages, verdict);
     (waits ??= []).push(verdict);
   }
-  if (view.head.bodyLength > site.maxBodyBytes) return paged(route.errorPages, plainAnswer(413));
+  if (route === null) return paged(errorPages, plainAnswer(404));
+  const reply = route.reply === null ? null : route.reply(view);
+  if (reply !== null) {
+    // What is answered here is for those only whom the gates let pass.
+    return waits === null ? reply : { route, waits: [...waits, { begin: (settle) => settle(reply) }] };
+  }
+  if (view.head.bodyLength > site.maxBodyBytes) return paged(errorPages, plainAnswer(413));
   if (view.head.method === "OPTIONS" && maxForwardsOf(view.fields) === 0) return plainAnswer(200); // RFC 9110 §7.6.2
   return waits === null ? route : { route, waits };
 }

@@ -5,6 +5,7 @@ import { fieldNumber, otherField, spoofedField, type KnownField } from "./http1/
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
+import { fixedText } from "./policy/variables.ts";
 
 /**
  * Which fields cross the proxy. Heads are built anew from what was parsed: first everything that belongs to one
@@ -33,6 +34,7 @@ const rewritten: readonly KnownField[] = [
   "host",
   "expect",
   "max-forwards",
+  "forwarded",
   "x-real-ip",
   "x-forwarded-for",
   "x-forwarded-proto",
@@ -73,19 +75,41 @@ export interface ForwardedBy {
   lastFields: string;
 }
 
-/** Writes the head that goes to the server for the request whose fields were read last. */
-export function buildRequestHead(head: RequestHead, fields: FieldTable, by: ForwardedBy): string {
-  const host = head.host === "" ? by.localAuthority : head.host;
+/** What is different in one request on its way to the server. */
+export interface Outgoing {
+  /** Null is the client's. */
+  readonly host: string | null;
+  readonly removed: ReadonlySet<string> | null;
+  /** Further field lines. */
+  readonly added: string;
+  /** Field lines that tell of the client; null takes the usual ones. */
+  readonly telling: string | null;
+}
+
+/** Writes the head that goes to the server for the request whose fields were read last; null takes it as it came. */
+export function buildRequestHead(
+  head: RequestHead,
+  fields: FieldTable,
+  by: ForwardedBy,
+  how: Outgoing | null = null,
+): string {
+  const sentHost = head.host === "" ? by.localAuthority : head.host;
+  const host = how?.host ?? sentHost;
   const { listed } = head;
-  const keeping = { actions: requestActions, listed, removed: null, keepsLength: head.bodyLength >= 0 };
+  const keeping = {
+    actions: requestActions,
+    listed,
+    removed: how === null ? null : how.removed,
+    keepsLength: head.bodyLength >= 0,
+  };
   // The usual request line is followed by the usual Host: both are copied with the fields behind them.
-  let text = head.isPlain
-    ? keptFields(fields, keeping, 0)
-    : `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${keptFields(fields, keeping, -1)}`;
-  text +=
-    fields.find(fieldNumber["x-forwarded-for"]) < 0
-      ? usualFields(host, by)
-      : forwardedFields(host, fields, by);
+  let text =
+    head.isPlain && host === sentHost
+      ? keptFields(fields, keeping, 0)
+      : `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${keptFields(fields, keeping, -1)}`;
+  // What clients say of themselves is never sent on from here: anybody can write it.
+  text += how?.telling ?? usualFields(sentHost, by);
+  if (how !== null) text += how.added;
   text += head.minor === 1 ? "Via: 1.1 edge-ha\r\n" : "Via: 1.0 edge-ha\r\n"; // RFC 9110 §7.6.3
   if (head.bodyLength === chunkedBody) text += "Transfer-Encoding: chunked\r\n";
   if (head.webSocketKey !== null) text += "Connection: upgrade\r\nUpgrade: websocket\r\n";
@@ -96,18 +120,28 @@ export function buildRequestHead(head: RequestHead, fields: FieldTable, by: Forw
 function usualFields(host: string, by: ForwardedBy): string {
   if (by.lastHost !== host) {
     by.lastHost = host;
-    by.lastFields = forwardedFields(host, null, by);
+    by.lastFields = forwardedFields(host, by);
   }
   return by.lastFields;
 }
 
-function forwardedFields(host: string, fields: FieldTable | null, by: ForwardedBy): string {
+function forwardedFields(host: string, by: ForwardedBy): string {
   const { remoteAddress } = by;
-  const before = fields === null ? "" : joinedValues(fields, fieldNumber["x-forwarded-for"]);
   return (
-    `X-Real-IP: ${remoteAddress}\r\nX-Forwarded-For: ${before}${remoteAddress}\r\n` +
+    `X-Real-IP: ${remoteAddress}\r\nX-Forwarded-For: ${remoteAddress}\r\n` +
     `X-Forwarded-Proto: ${by.scheme}\r\nX-Forwarded-Host: ${host}\r\n${by.certificateFields}`
   );
+}
+
+/**
+ * Tells whether a request has been here twice before: then proxies send it round in a circle (RFC 9110 §7.6.3). Once is
+ * no circle, for two of these may stand one behind the other.
+ */
+export function isLoop(fields: FieldTable): boolean {
+  let count = 0;
+  for (let at = fields.find(fieldNumber.via); at >= 0; at = fields.find(fieldNumber.via, at + 1))
+    count += fields.value(at).match(/(?:^|[\s,])edge-ha(?=$|[\s,(])/gi)?.length ?? 0;
+  return count >= 2;
 }
 
 /** Gives Max-Forwards of an OPTIONS request, or -1 (RFC 9110 §7.6.2). */
@@ -128,12 +162,15 @@ export interface HeaderRules {
   readonly added: string;
 }
 
-/** Makes the header rules of a route ready; `set` is a removal and an addition. */
+/** Makes the header rules of a route ready; `set` is a removal and an addition. What has variables is left to `variableLines`. */
 export function compileHeaderRules(plan: HeaderRulesPlan): HeaderRules {
   const removed = [...plan.remove, ...plan.set.map(([name]) => name)].map((name) => name.toLowerCase());
   return {
     removed: removed.length === 0 ? null : new Set(removed),
-    added: [...plan.set, ...plan.add].map(([name, value]) => `${name}: ${value}\r\n`).join(""),
+    added: [...plan.set, ...plan.add]
+      .map(([name, value]) => [name, fixedText(value)])
+      .map(([name, value]) => (value === null ? "" : `${name}: ${value}\r\n`))
+      .join(""),
   };
 }
 
@@ -253,12 +290,4 @@ function isKept(fields: FieldTable, index: number, keeping: Keeping): boolean {
   if (keeping.removed?.has(name) === true) return false;
   // RFC 9110 §7.6.1: end-to-end fields must not be listed; those we know are not dropped because a peer lists them.
   return number !== otherField || !keeping.listed.includes(name);
-}
-
-function joinedValues(fields: FieldTable, number: number): string {
-  let text = "";
-  for (let index = fields.find(number); index >= 0; index = fields.find(number, index + 1)) {
-    if (fields.valueEnd[index] !== fields.valueStart[index]) text += `${fields.value(index)}, `;
-  }
-  return text;
 }

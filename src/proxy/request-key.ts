@@ -33,7 +33,7 @@ export function keyReader({
 }
 
 function hashedText(view: RequestView, hash: HashSource | null): string {
-  if (hash === null) return view.by.remoteAddress;
+  if (hash === null) return view.client;
   switch (hash.kind) {
     case "header":
       return view.value(hash.name) ?? "";

@@ -14,11 +14,23 @@ export class RequestView {
   path = "/";
   /** Who sent it: through which connection, and as whom. */
   readonly by: ForwardedBy;
+  /** The client's address: the connection's, or what trusted proxies say of it. */
+  client: string;
+  /** How the client speaks to us, or to the trusted proxies before us. */
+  scheme: "http" | "https";
+  /** Whether the connection comes from a trusted proxy, so that what its requests say of the client is believed. */
+  isRelayed = false;
+  /** What goes to the server as its target. */
+  target: string;
+  private id: string | null = null;
 
   constructor(by: ForwardedBy, head: RequestHead, fields: FieldTable) {
     this.by = by;
     this.head = head;
     this.fields = fields;
+    this.client = by.remoteAddress;
+    this.scheme = by.scheme;
+    this.target = head.target;
   }
 
   /** Fills it with the next request. */
@@ -26,6 +38,22 @@ export class RequestView {
     this.head = head;
     this.fields = fields;
     this.path = path;
+    this.client = this.by.remoteAddress;
+    this.scheme = this.by.scheme;
+    this.isRelayed = false;
+    this.target = head.target;
+    this.id = null;
+  }
+
+  /** A name for this request that no other has: 32 hexadecimal digits, as nginx's `$request_id`. */
+  get requestId(): string {
+    this.id ??= crypto.randomUUID().replaceAll("-", "");
+    return this.id;
+  }
+
+  /** The authority that the client asked, or ours where it named none. */
+  get authority(): string {
+    return this.head.host === "" ? this.by.localAuthority : this.head.host;
   }
 
   /** The query as the client wrote it, without the question mark. */

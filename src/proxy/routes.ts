@@ -1,14 +1,17 @@
+import type { PathKind } from "../config/routing-plan.ts";
 import type { RequestView } from "./request-view.ts";
 
 /** Routes of a site: `T` is whatever they lead to. */
 export interface RouteList<T> {
-  /** The longest path first. */
+  /** As `sortRoutes` orders them. */
   readonly routes: readonly RouteEntry<T>[];
 }
 
 /** A route behind its path. */
 export interface RouteEntry<T> {
   readonly path: string;
+  /** Tells whether a path is its own; null takes `path` as a prefix, on the border of a segment. */
+  readonly takes: ((path: string) => boolean) | null;
   /** What else a request must have; null if the path is all. */
   readonly matches: ((view: RequestView) => boolean) | null;
   readonly to: T;
@@ -54,20 +57,50 @@ function addOnce<S>(table: Map<string, S>, host: string, site: S): void {
   if (!table.has(host)) table.set(host, site);
 }
 
-/** Puts the longest path first, which is the order `findRoute` needs. */
-export function sortRoutes<R extends { readonly path: string }>(routes: readonly R[]): readonly R[] {
-  return [...routes].sort((a, b) => b.path.length - a.path.length);
+/** What the order of a route depends on. */
+export interface RouteOrder {
+  readonly path: string;
+  readonly kind: PathKind;
+  /** How many things it asks for beside the path. */
+  readonly conditions: number;
+}
+
+const kindOrder: Readonly<Record<PathKind, number>> = { exact: 0, pattern: 1, prefix: 2 };
+
+/**
+ * Puts routes in the order `findRoute` needs: exact paths, patterns in the order of the file, prefixes with the longest first; of
+ * one path the route with the most conditions, else that which stands first in the file.
+ */
+export function sortRoutes<R>(routes: readonly R[], orderOf: (route: R) => RouteOrder): readonly R[] {
+  const orders = routes.map(orderOf);
+  // Of patterns the first in the file counts, however long it is; its own routes stay together.
+  const rank = ({ kind, path }: RouteOrder): number =>
+    kind === "pattern" ? orders.findIndex((one) => one.kind === kind && one.path === path) : -path.length;
+  return routes
+    .map((route, index) => {
+      const order = orders[index] ?? orderOf(route);
+      return { route, order, rank: rank(order) };
+    })
+    .sort(
+      (a, b) =>
+        kindOrder[a.order.kind] - kindOrder[b.order.kind] ||
+        a.rank - b.rank ||
+        b.order.conditions - a.order.conditions,
+    )
+    .map(({ route }) => route);
 }
 
 /** Gives where the first matching route leads, or null. A prefix without a final `/` ends on a segment border. */
 export function findRoute<T>(site: RouteList<T>, path: string, view: RequestView): T | null {
   for (const route of site.routes) {
-    if (isBelow(path, route.path) && (route.matches === null || route.matches(view))) return route.to;
+    const isItsPath = route.takes === null ? isBelow(path, route.path) : route.takes(path);
+    if (isItsPath && (route.matches === null || route.matches(view))) return route.to;
   }
   return null;
 }
 
-function isBelow(path: string, prefix: string): boolean {
+/** Tells whether a path begins with a prefix, on the border of a segment. */
+export function isBelow(path: string, prefix: string): boolean {
   if (!path.startsWith(prefix)) return false;
   return prefix.endsWith("/") || path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f;
 }

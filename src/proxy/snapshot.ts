@@ -1,5 +1,4 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
-import type { ContentPlan, ErrorPagesPlan } from "../config/content-plan.ts";
 import type { RoutePlan, UpstreamPlan } from "../config/http-plan.ts";
 import type { AdmissionPlan } from "../config/admission-plan.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
@@ -7,15 +6,15 @@ import { proxiedServerId } from "../config/proxied-plan.ts";
 import type { Pages } from "../ipc/pages.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
 import type { AccessLog } from "./access-log.ts";
-import type { Gate } from "./admission/gate.ts";
+import type { Gate, PromptGate } from "./admission/gate.ts";
 import type { ResponseSink } from "./exchange.ts";
-import { fileGate } from "./content/files.ts";
-import { ErrorPages } from "./content/error-pages.ts";
-import { interceptor } from "./content/intercept.ts";
-import { maintenanceGate } from "./content/maintenance.ts";
-import { compileHeaderRules, type HeaderRules } from "./headers.ts";
+import { compileHosts } from "./compile-sites.ts";
+import type { ErrorPages } from "./content/error-pages.ts";
+import type { HeaderRules } from "./headers.ts";
+import type { FindClient } from "./policy/client.ts";
+import type { OutgoingRules } from "./policy/outgoing.ts";
 import type { RequestView } from "./request-view.ts";
-import { HostTable, sortRoutes, type RouteEntry } from "./routes.ts";
+import type { HostTable, RouteEntry } from "./routes.ts";
 import { makeScheduler } from "./selection/make-scheduler.ts";
 import type { RelayCandidate, Scheduler } from "./selection/scheduler.ts";
 import type { Persistence } from "./persistence.ts";
@@ -32,6 +31,10 @@ export interface Site {
   readonly accessLog: AccessLog | null;
   /** For answers that belong to no route; null is the usual texts. */
   readonly errorPages: ErrorPages | null;
+  /** Finds out who sent a request; null where it is whoever the connection belongs to. */
+  readonly findClient: FindClient | null;
+  /** Asked where none of the routes takes a request. */
+  readonly gates: readonly Gate[];
   readonly routes: readonly RouteEntry<Route>[];
 }
 
@@ -45,8 +48,12 @@ export interface Route {
   readonly rules: HeaderRules;
   /** In place of the usual texts for errors; null leaves those. */
   readonly errorPages: ErrorPages | null;
+  /** Null where requests go on as they came. */
+  readonly outgoing: OutgoingRules | null;
   /** Asked in this order before the request goes anywhere. */
   readonly gates: readonly Gate[];
+  /** Answers without a server what the gates let pass; null leaves that to a server. */
+  readonly reply: PromptGate | null;
   /** The first is next to the server. */
   readonly filters: readonly ResponseFilter[];
 }
@@ -81,6 +88,8 @@ export interface SnapshotContext {
   accessLog(path: string): AccessLog;
   /** Makes the gates of a route. */
   gates(plan: AdmissionPlan): readonly Gate[];
+  /** Gives what stands in a file that the plan names. */
+  file(path: string): string;
   /** Gives numbers from 0 to below 1. */
   random(): number;
 }
@@ -132,64 +141,6 @@ function relayServer(relay: RelayPlan, plan: RelayServerPlan, load: ServerLoad):
     get isFull() {
       return load.isFull;
     },
-  };
-}
-
-function compileHosts(
-  plan: ProxyPlan,
-  upstreams: ReadonlyMap<string, Upstream>,
-  context: SnapshotContext,
-  pages: Pages,
-): ReadonlyMap<string, HostTable<Site>> {
-  const hosts = new Map<string, HostTable<Site>>();
-  for (const listener of plan.listeners) hosts.set(listener.name, new HostTable());
-  for (const site of plan.sites) {
-    const accessLog = site.accessLog === null ? null : context.accessLog(site.accessLog.path);
-    const errorPages = compilePages(site.errorPages, pages);
-    const routes = sortRoutes(site.routes).map((route) => {
-      const upstream = upstreams.get(route.upstream);
-      if (upstream === undefined)
-        throw new Error(`route ${route.path} names an unknown upstream ${route.upstream}`);
-      const content = compileContent(route.content, pages);
-      return {
-        path: route.path,
-        matches: null,
-        to: {
-          plan: route,
-          upstream,
-          rules: compileHeaderRules(route.responseHeaders),
-          ...content,
-          gates: [...content.gates, ...context.gates(route.admission)],
-        },
-      };
-    });
-    for (const name of site.listeners) {
-      const table = hosts.get(name);
-      if (table === undefined)
-        throw new Error(`site ${site.hosts.join(" ")} names an unknown listener ${name}`);
-      table.add({ hosts: site.hosts, maxBodyBytes: site.maxBodyBytes, accessLog, errorPages, routes });
-    }
-  }
-  return hosts;
-}
-
-function compilePages(plan: ErrorPagesPlan | null, pages: Pages): ErrorPages | null {
-  return plan === null ? null : new ErrorPages(plan, pages);
-}
-
-function compileContent(
-  { errorPages, files, maintenance }: ContentPlan,
-  pages: Pages,
-): Pick<Route, "errorPages" | "gates" | "filters"> {
-  const own = compilePages(errorPages, pages);
-  return {
-    errorPages: own,
-    gates: [
-      // Before the maintenance, whose page may show pictures.
-      ...(files === null ? [] : [fileGate(files, pages)]),
-      ...(maintenance === null ? [] : [maintenanceGate(maintenance, pages)]),
-    ],
-    filters: own?.intercepts === true ? [interceptor(own)] : [],
   };
 }
 

@@ -264,6 +264,7 @@ export class Worker {
       persistence: (relay) => this.persistence(relay),
       accessLog: (path) => this.accessLog(path),
       gates: (admission) => this.admission.gates(admission, (path) => files[path] ?? ""),
+      file: (path) => files[path] ?? "",
       random: () => Math.random(),
     };
   }

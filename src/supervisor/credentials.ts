@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { errorText } from "../base/system-error.ts";
 import type { TlsListenerPlan, UpstreamTlsPlan } from "../config/http-plan.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
+import { addressFiles, type AccessPlan } from "../config/routing-plan.ts";
 
 /**
- * What stands in the files of certificates, keys and users, by path. The supervisor reads them, for keys belong to root and the
+ * What stands in the files of certificates, keys, users and networks, by path. The supervisor reads them, for keys belong to root and the
  * proxies run as nobody in particular; they go beside the plan and never into it, for plans are shown.
  */
 export type Credentials = Readonly<Record<string, string>>;
@@ -26,7 +27,24 @@ export function readCredentials(plan: ProxyPlan): Credentials {
   for (const { hosts, routes } of plan.sites)
     for (const { admission } of routes)
       if (admission.basicAuth !== null) read(`site ${hosts.join(" ")}`, [admission.basicAuth.users]);
+  for (const [path, place] of networkFiles(plan)) read(place, [path]);
   return credentials;
+}
+
+function named(access: AccessPlan | null, place: string): readonly (readonly [string, string])[] {
+  return addressFiles(access).map((path) => [path, place]);
+}
+
+/** Gives the files with networks that a plan names, each with who names it. */
+function networkFiles({ listeners, sites }: ProxyPlan): readonly (readonly [path: string, place: string])[] {
+  return [
+    ...listeners.flatMap(({ name, policy }) => named(policy.access, `listener ${name}`)),
+    ...sites.flatMap(({ hosts, policy, routes }) =>
+      [policy.access, ...routes.map(({ routing }) => routing.access)].flatMap((access) =>
+        named(access, `site ${hosts.join(" ")}`),
+      ),
+    ),
+  ];
 }
 
 function filesOf({ certificates, clients }: TlsListenerPlan): readonly string[] {

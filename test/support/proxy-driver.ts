@@ -11,6 +11,7 @@ import type {
 } from "../../src/config/http-plan.ts";
 import { proxiedServerId } from "../../src/config/proxied-plan.ts";
 import { weightBy } from "../../src/config/weight-word.ts";
+import { plainListenerPolicy, plainRouting } from "../../src/config/routing-plan.ts";
 import type { ClientNote } from "../../src/ipc/client-book.ts";
 import type { FromProxy, SpentNote, ToProxy, Verdict } from "../../src/ipc/messages.ts";
 import type { ServerStanding } from "../../src/ipc/standing.ts";
@@ -74,6 +75,7 @@ export function route(path: string, upstreamName: string, more: Partial<RoutePla
     responseHeaders,
     content: noContent,
     admission: { basicAuth: null, rateLimit: null },
+    routing: plainRouting,
     ...more,
   };
 }
@@ -84,12 +86,14 @@ export function site(
   routes: readonly RoutePlan[],
   more: Partial<SitePlan> = {},
 ): SitePlan {
+  const policy = { access: null, redirect: null };
   return {
     hosts,
     listeners: ["http"],
     accessLog: null,
     maxBodyBytes: 2 ** 40,
     errorPages: null,
+    policy,
     routes,
     ...more,
   };
@@ -106,6 +110,7 @@ export function listener(port: number, more: Partial<ListenerPlan> = {}): Listen
     tls: null,
     proxyProtocol: null,
     http2: false,
+    policy: plainListenerPolicy,
     ...more,
   };
 }

@@ -9,6 +9,8 @@ export type Instruction =
   | { readonly kind: "split"; first: number; second: number }
   /** Goes on at the beginning, or at the end, of the text only. */
   | { readonly kind: "start" | "end"; next: number }
+  /** Notes the place in the text under a number: a group begins under an even one, and ends under the next. */
+  | { readonly kind: "note"; readonly slot: number; next: number }
   | { readonly kind: "match" };
 
 /** A pattern as a machine that needs one pass over the text. */
@@ -22,8 +24,34 @@ const mostInstructions = 1000;
 /** Compiles an expression; throws `SyntaxError` if it is none, or too large. */
 export function compilePattern(text: string): Program {
   const instructions: Instruction[] = [{ kind: "match" }];
-  const start = write(instructions, parsePattern(text), 0);
+  const start = write(instructions, withoutGroups(parsePattern(text)), 0);
   return { instructions, start };
+}
+
+/** Compiles an expression so that a run notes what its groups hold; throws `SyntaxError` if it is none, or too large. */
+export function compileGroups(text: string): Program {
+  const instructions: Instruction[] = [{ kind: "match" }];
+  const start = write(instructions, { kind: "group", number: 0, part: parsePattern(text) }, 0);
+  return { instructions, start };
+}
+
+function withoutGroups(node: PatternNode): PatternNode {
+  switch (node.kind) {
+    case "group":
+      return withoutGroups(node.part);
+    case "sequence":
+      return { kind: "sequence", parts: node.parts.map(withoutGroups) };
+    case "choice":
+      return { kind: "choice", options: node.options.map(withoutGroups) };
+    case "repeat":
+      return { ...node, part: withoutGroups(node.part) };
+    case "byte":
+    case "start":
+    case "end":
+      return node;
+    default:
+      return unreachable(node);
+  }
 }
 
 /** Writes a node before the instruction `next`, and gives where it begins. */
@@ -42,6 +70,10 @@ function write(out: Instruction[], node: PatternNode, next: number): number {
         .reduceRight((second, first) => push(out, { kind: "split", first, second }));
     case "repeat":
       return writeRepeat(out, node, next);
+    case "group": {
+      const end = push(out, { kind: "note", slot: 2 * node.number + 1, next });
+      return push(out, { kind: "note", slot: 2 * node.number, next: write(out, node.part, end) });
+    }
     default:
       return unreachable(node);
   }
@@ -49,17 +81,24 @@ function write(out: Instruction[], node: PatternNode, next: number): number {
 
 function writeRepeat(
   out: Instruction[],
-  { part, least, most }: Extract<PatternNode, { kind: "repeat" }>,
+  { isLazy, part, least, most }: Extract<PatternNode, { kind: "repeat" }>,
   next: number,
 ): number {
   let start = next;
   if (most === null) {
     const loop: Instruction = { kind: "split", first: next, second: next };
     start = push(out, loop);
-    loop.first = write(out, part, start);
+    const body = write(out, part, start);
+    if (isLazy) loop.second = body;
+    else loop.first = body;
   } else {
     for (let count = least; count < most; count++) {
-      start = push(out, { kind: "split", first: write(out, part, start), second: next });
+      const body = write(out, part, start);
+      start = push(out, {
+        kind: "split",
+        first: isLazy ? next : body,
+        second: isLazy ? body : next,
+      });
     }
   }
   for (let count = 0; count < least; count++) start = write(out, part, start);

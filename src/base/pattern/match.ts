@@ -16,10 +16,11 @@ export class PatternMatcher {
 
   /** Tells whether the pattern fits somewhere in these bytes; a line feed at their end need not be counted. */
   isIn(bytes: Uint8Array): boolean {
-    return this.#fits(bytes) || (bytes.at(-1) === lineFeed && this.#fits(bytes.subarray(0, -1)));
+    return this.fits(bytes) || (bytes.at(-1) === lineFeed && this.fits(bytes.subarray(0, -1)));
   }
 
-  #fits(bytes: Uint8Array): boolean {
+  /** Tells whether the pattern fits somewhere in these bytes, every one of which counts. */
+  fits(bytes: Uint8Array): boolean {
     let state = this.#first();
     for (const byte of bytes) {
       if (state.isMatch) return true;
@@ -63,6 +64,7 @@ export class PatternMatcher {
       if (instruction === undefined) continue;
       if (instruction.kind === "byte") places.push(place);
       else if (instruction.kind === "split") open.push(instruction.first, instruction.second);
+      else if (instruction.kind === "note") open.push(instruction.next);
       else if (instruction.kind === "match") isMatch = true;
       else if (instruction.kind === "start" ? isStart : isEnd) open.push(instruction.next);
       else if (instruction.kind === "end") waiting.push(place);

@@ -14,7 +14,11 @@ export type PatternNode =
       readonly least: number;
       /** Null is without end. */
       readonly most: number | null;
+      /** Whether it takes as little as it can; of matter only to what groups hold. */
+      readonly isLazy: boolean;
     }
+  /** What one group holds; they count from 1. */
+  | { readonly kind: "group"; readonly number: number; readonly part: PatternNode }
   /** The beginning or the end of the text. */
   | { readonly kind: "start" }
   | { readonly kind: "end" };
@@ -34,6 +38,7 @@ class Reader {
   readonly #ignoresCase: boolean;
   #at = 0;
   #depth = 0;
+  #groups = 0;
 
   constructor(text: string, ignoresCase: boolean) {
     this.#characters = Array.from(text);
@@ -94,17 +99,19 @@ class Reader {
   }
 
   #group(): PatternNode {
-    if (this.#take("?") && !this.#take(":")) {
+    const isPlain = this.#take("?");
+    if (isPlain && !this.#take(":")) {
       throw new SyntaxError(
         '"(?" begins what cannot be matched in one pass; groups are written (…) or (?:…)',
       );
     }
     this.#depth += 1;
     if (this.#depth > deepest) throw new SyntaxError(`groups are nested more than ${deepest} deep`);
-    const node = this.#choice();
+    const number = isPlain ? 0 : ++this.#groups;
+    const part = this.#choice();
     if (!this.#take(")")) throw new SyntaxError('a "(" is not closed');
     this.#depth -= 1;
-    return node;
+    return isPlain ? part : { kind: "group", number, part };
   }
 
   /** A character beyond ASCII is several bytes in a row. */
@@ -119,11 +126,10 @@ class Reader {
   #repeated(part: PatternNode): PatternNode {
     const bounds = this.#bounds();
     if (bounds === null) return part;
-    // Whether as much or as little as possible is taken does not change whether there is a match.
-    this.#take("?");
+    const isLazy = this.#take("?");
     if (this.#bounds() !== null) throw new SyntaxError("one repetition directly follows another");
     if (part.kind === "start" || part.kind === "end") throw new SyntaxError('"^" and "$" cannot be repeated');
-    return { kind: "repeat", part, ...bounds };
+    return { kind: "repeat", part, isLazy, ...bounds };
   }
 
   #bounds(): { readonly least: number; readonly most: number | null } | null {

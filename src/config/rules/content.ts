@@ -1,6 +1,7 @@
 import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
 import type { HostKnowledge, Model } from "../model.ts";
 import type { ContentEntry } from "../schema/content.ts";
+import type { RouteEntry } from "../schema/route.ts";
 import type { SiteEntry } from "../schema/site.ts";
 
 /** Whether the pages that sites and routes name are there. */
@@ -32,9 +33,15 @@ function namedPages(entry: ContentEntry, path: KeyPath, host: HostKnowledge): re
   return findings;
 }
 
+/** Tells whether a route may take something below a path; what a pattern takes is not known here. */
+function mayReach(route: RouteEntry, folder: string): boolean {
+  if (route.exact !== null) return route.exact.startsWith(folder);
+  return route.regex !== null || folder.startsWith(route.path ?? "/");
+}
+
 /** Files answer what a route leads to: without one the answer is 404. */
 function unreached({ files, route }: SiteEntry, path: KeyPath): readonly Finding[] {
-  if (files === null || route.some((one) => files.path.startsWith(one.path))) return [];
+  if (files === null || route.some((one) => mayReach(one, files.path))) return [];
   const what = `no [[site.route]] of this site has a path that ${files.path} is below: its files get 404`;
   return [warningAt([...path, "files", "path"], what, 'add a route with path = "/", or choose another path')];
 }

@@ -1,5 +1,6 @@
 import { warningAt, type Finding } from "../finding.ts";
 import type { Model } from "../model.ts";
+import { accessRules } from "./access.ts";
 import { contentRules } from "./content.ts";
 import { admissionRules } from "./admission.ts";
 import { listenerRules } from "./listeners.ts";
@@ -20,6 +21,7 @@ export function httpRules(model: Model): readonly Finding[] {
     ...siteRules(model),
     ...contentRules(model),
     ...admissionRules(model),
+    ...accessRules(model),
   ];
 }
 
@@ -27,7 +29,7 @@ export function httpRules(model: Model): readonly Finding[] {
 export function idleHttpRules(model: Model): readonly Finding[] {
   const { sections } = model;
   const routes = sections.sites.flatMap(({ value }) => value.route);
-  const usedUpstreams = new Set(routes.map(({ upstream }) => upstream));
+  const usedUpstreams = new Set<string | null>(routes.map(({ upstream }) => upstream));
   const usedListeners = new Set(sections.sites.flatMap(({ value }) => value.listeners));
   return [
     ...sections.upstreams.flatMap(({ value, path }) =>

@@ -78,7 +78,9 @@ function references(model: Model): readonly Finding[] {
     ...each(sections.sites, (value, path) => [
       ...check("listener", value.listeners, [...path, "listeners"]),
       ...value.route.flatMap((route, index) =>
-        checkOne(model, "upstream", route.upstream, [...path, "route", index, "upstream"]),
+        route.upstream === null
+          ? []
+          : checkOne(model, "upstream", route.upstream, [...path, "route", index, "upstream"]),
       ),
     ]),
     ...(sections.realServer === null

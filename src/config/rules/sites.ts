@@ -2,11 +2,12 @@ import { errorAt, type Finding, type KeyPath } from "../finding.ts";
 import type { Model } from "../model.ts";
 import type { SiteEntry } from "../schema/site.ts";
 import type { Element } from "../sections.ts";
+import { routeRules } from "./routes.ts";
 
 /** What sites and their routes can be among each other. */
 export function siteRules(model: Model): readonly Finding[] {
   const first = new Map<string, KeyPath>();
-  return model.sections.sites.flatMap((site) => [...hosts(site, first, model), ...routes(site)]);
+  return model.sections.sites.flatMap((site) => [...hosts(site, first, model), ...routeRules(site, model)]);
 }
 
 /** A request belongs to one site: that of its listener and host. */
@@ -28,28 +29,5 @@ function hosts(
     if (clash === undefined) return [];
     const what = `"${host}" on listener "${clash.listener}" already belongs to the [[site]] of line ${model.line(clash.earlier)}`;
     return [errorAt(at, what, "put the routes into one site, or choose another host or listener")];
-  });
-}
-
-function routes({ value, path }: Element<SiteEntry>): readonly Finding[] {
-  if (value.route.length === 0) {
-    return [
-      errorAt(
-        path,
-        "a site without a route answers nothing",
-        'add a [[site.route]] with path = "/" and upstream = "…"',
-      ),
-    ];
-  }
-  return value.route.flatMap((route, index) => {
-    const earlier = value.route.findIndex((other) => other.path === route.path);
-    if (earlier === index) return [];
-    return [
-      errorAt(
-        [...path, "route", index, "path"],
-        `"${route.path}" is already the path of another route of this site`,
-        "remove one of them",
-      ),
-    ];
   });
 }

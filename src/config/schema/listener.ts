@@ -11,6 +11,7 @@ import {
   table,
   wants,
 } from "./fields.ts";
+import { listenerPolicy, type ListenerPolicyEntry } from "./listener-policy.ts";
 import { proxyProtocolSchema, type ProxyProtocolEntry } from "./proxy-protocol.ts";
 import {
   certificatesSchema,
@@ -23,7 +24,7 @@ import {
 } from "./tls.ts";
 
 /** `[[listener]]`: an L7 listening address; null is every one. */
-export interface ListenerEntry {
+export interface ListenerEntry extends ListenerPolicyEntry {
   readonly name: string;
   readonly address: { readonly address: string | null; readonly port: number };
   readonly vips: readonly string[];
@@ -67,6 +68,7 @@ export const listenerSchema: z.ZodType<ListenerEntry> = table(
     client_certificates: orNull(clientCertificatesSchema),
     proxy_protocol: orNull(proxyProtocolSchema),
     http2: orElse(flag("http2 = true"), false),
+    ...listenerPolicy,
   },
   "[[listener]]",
 );

@@ -1,27 +1,27 @@
 import { z } from "zod";
+import type { CorsPlan, RedirectPlan, RespondPlan } from "../routing-plan.ts";
+import { access, type AccessEntry } from "./access.ts";
+import { conditions, type ConditionsEntry } from "./conditions.ts";
 import { contentKeys, type ContentEntry } from "./content.ts";
 import { admission, type AdmissionEntry } from "./admission.ts";
-import { complaint, duration, orElse, table, text, wants } from "./fields.ts";
-import { headerRules, type HeaderRulesEntry } from "./header-rules.ts";
+import { corsSchema } from "./cors.ts";
+import { duration, orElse, orNull, table, wants } from "./fields.ts";
+import { headerRules, requestHeaderRules, type HeaderRulesEntry } from "./header-rules.ts";
+import { routeRedirectSchema } from "./redirect.ts";
+import { respondSchema } from "./respond.ts";
+import { rewriting, type RewriteEntry } from "./rewrite.ts";
 
 /** `[[site.route]]`. */
-export interface RouteEntry extends ContentEntry, AdmissionEntry {
-  readonly path: string;
-  readonly upstream: string;
+export interface RouteEntry extends ConditionsEntry, AccessEntry, RewriteEntry, ContentEntry, AdmissionEntry {
+  /** Null where an answer is given without a server. */
+  readonly upstream: string | null;
   readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number };
+  readonly request_headers: HeaderRulesEntry;
   readonly response_headers: HeaderRulesEntry;
+  readonly redirect: RedirectPlan | false | null;
+  readonly respond: RespondPlan | null;
+  readonly cors: CorsPlan | null;
 }
-
-/** RFC 3986 §3.3: an absolute path, in the characters that may stand there unencoded or as %XX. */
-const routePath = text('path = "/"', 1024).superRefine((value, context) => {
-  if (/^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/.test(value)) return;
-  context.addIssue(
-    complaint(
-      `${JSON.stringify(value)} is no path`,
-      'write it with a leading "/" and without query, as in path = "/api"',
-    ),
-  );
-});
 
 const waitDefault = 60_000;
 const wait = (key: string): z.ZodType<number> =>
@@ -30,8 +30,8 @@ const wait = (key: string): z.ZodType<number> =>
 /** `[[site.route]]`. */
 export const routeSchema: z.ZodType<RouteEntry> = table(
   {
-    path: orElse(routePath, "/"),
-    upstream: z.string({ error: wants("the name of an [[upstream]]", 'upstream = "apps"') }),
+    ...conditions,
+    upstream: orNull(z.string({ error: wants("the name of an [[upstream]]", 'upstream = "apps"') })),
     timeouts: orElse(
       table(
         { connect: wait("connect"), send: wait("send"), read: wait("read") },
@@ -39,9 +39,15 @@ export const routeSchema: z.ZodType<RouteEntry> = table(
       ),
       { connect: waitDefault, send: waitDefault, read: waitDefault },
     ),
+    ...access,
+    ...rewriting,
+    redirect: orNull(routeRedirectSchema),
+    respond: orNull(respondSchema),
+    request_headers: requestHeaderRules,
     response_headers: headerRules,
     ...contentKeys,
     ...admission,
+    cors: orNull(corsSchema),
   },
   "[[site.route]]",
 );

@@ -2,15 +2,24 @@ import { z } from "zod";
 import { canonicalAddress } from "../../base/address.ts";
 import { contentKeys, type ContentEntry } from "./content.ts";
 import { admission, type AdmissionEntry } from "./admission.ts";
+import type { CorsPlan, RedirectPlan } from "../routing-plan.ts";
+import { access, type AccessEntry } from "./access.ts";
+import { corsSchema } from "./cors.ts";
 import { choice, complaint, names, orElse, orNull, size, table, text, wants } from "./fields.ts";
+import { headerRules, requestHeaderRules, type HeaderRulesEntry } from "./header-rules.ts";
+import { redirectSchema } from "./redirect.ts";
 import { routeSchema, type RouteEntry } from "./route.ts";
 
 /** `[[site]]`: host names and where their requests go. */
-export interface SiteEntry extends ContentEntry, AdmissionEntry {
+export interface SiteEntry extends AccessEntry, ContentEntry, AdmissionEntry {
   readonly hosts: readonly string[];
   readonly listeners: readonly string[];
   readonly access_log: { readonly path: string; readonly format: "main" } | null;
   readonly max_body: number;
+  readonly redirect: RedirectPlan | null;
+  readonly request_headers: HeaderRulesEntry;
+  readonly response_headers: HeaderRulesEntry;
+  readonly cors: CorsPlan | null;
   readonly route: readonly RouteEntry[];
 }
 
@@ -58,6 +67,11 @@ export const siteSchema: z.ZodType<SiteEntry> = table(
     ...contentKeys,
     ...admission,
     max_body: orElse(size(1, 'max_body = "10m"'), 1024 ** 2),
+    ...access,
+    redirect: orNull(redirectSchema),
+    request_headers: requestHeaderRules,
+    response_headers: headerRules,
+    cors: orNull(corsSchema),
     route: orElse(z.array(routeSchema, { error: wants("a list of tables", "[[site.route]]") }), []),
   },
   "[[site]]",

@@ -32,7 +32,7 @@ export function rateLimitGate(plan: RateLimitPlan, table: RateTable, context: Ra
 }
 
 function rateKey(plan: RateKeyPlan): (view: RequestView) => string | null {
-  if (plan.kind === "source") return (view) => sourceKey(view.by.remoteAddress);
+  if (plan.kind === "source") return (view) => sourceKey(view.client);
   if (plan.kind === "path") return (view) => cut(view.path);
   const { kind, name } = plan;
   if (kind === "header") return (view) => cut(view.value(name));

@@ -11,5 +11,5 @@ export function maintenanceGate({ allow, page, retryAfterS }: MaintenancePlan, p
   const { body, fields } = page === null ? usual : shownPage(page, pages);
   const retry = retryAfterS === null ? "" : `Retry-After: ${retryAfterS}\r\n`; // RFC 9110 §10.2.3
   const answer: Answer = { status: 503, fields: `${fields}${retry}Cache-Control: no-store\r\n`, body };
-  return ({ by }) => (allow.some((prefix) => prefixContains(prefix, by.remoteAddress)) ? null : answer);
+  return ({ client }) => (allow.some((prefix) => prefixContains(prefix, client)) ? null : answer);
 }

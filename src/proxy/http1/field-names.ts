@@ -13,6 +13,7 @@ const names = [
   "proxy-authorization",
   "expect",
   "via",
+  "forwarded",
   "max-forwards",
   "authorization",
   "referer",

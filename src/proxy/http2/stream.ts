@@ -1,8 +1,8 @@
 import { plainAnswer, type Answer } from "../answer.ts";
 import { decide, filtered, isAnswer, routeOf } from "../decide.ts";
 import { Exchange, type ExchangeClient, type ResponseStart } from "../exchange.ts";
-import { buildRequestHead } from "../headers.ts";
 import type { FieldTable } from "../http1/field-table.ts";
+import { requestHeadOf } from "../policy/outgoing.ts";
 import { isFault, type RequestFault, type RequestHead } from "../http1/request-head.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
 import { InputBuffer } from "../input-buffer.ts";
@@ -86,12 +86,13 @@ export class ServerStream implements ExchangeClient, SendingStream {
     const path = head.target === "*" ? "/" : matchingPath(head.target);
     view.set(head, view.fields, path ?? "/");
     const decision = decide(site, view, path);
+    this.record.clientAddress = view.client;
     if (isAnswer(decision)) {
       this.answerWith(decision);
       return;
     }
     const route = routeOf(decision);
-    const headText = buildRequestHead(head, view.fields, view.by);
+    const headText = requestHeadOf(route, view);
     const sink = filtered(view, route.filters, this);
     const { engine } = this.connection;
     const { by } = view;

@@ -11,6 +11,7 @@ const host: HostKnowledge = {
   usersProblem: () => null,
   pageProblem: () => null,
   certificateNames: () => [],
+  networkFileProblem: () => null,
 };
 
 function read(siteLines: string, routeLines = "", knowledge = host): ReturnType<typeof readConfig> {

@@ -166,6 +166,7 @@ describe("a check", () => {
       usersProblem: () => null,
       certificateNames: () => [],
       pageProblem: () => null,
+      networkFileProblem: () => null,
     });
     expect(diagnostics.map(({ key, what }) => `${key}: ${what}`)).toEqual([
       'service "web".check.script: would be run by root, and /opt/x belongs to user 7: whoever that is could become root',
@@ -181,6 +182,7 @@ describe("a check", () => {
       usersProblem: () => null,
       certificateNames: () => [],
       pageProblem: () => null,
+      networkFileProblem: () => null,
     });
     expect(diagnostics).toMatchObject([
       {

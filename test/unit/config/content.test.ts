@@ -21,6 +21,7 @@ function faults(
     usersProblem: () => null,
     certificateNames: () => [],
     pageProblem,
+    networkFileProblem: () => null,
   };
   const { diagnostics } = readConfig(fileWith(siteLines), "f", host);
   return diagnostics.map(({ key, remedy, severity, what }) => `${severity} ${key}: ${what}; ${remedy}`);

@@ -75,6 +75,7 @@ describe("[notify]", () => {
       usersProblem: () => null,
       certificateNames: () => [],
       pageProblem: () => null,
+      networkFileProblem: () => null,
     });
     const remedy =
       'make it and its directories root\'s alone (chown root, chmod go-w), or write user = "nobody"';
@@ -137,6 +138,7 @@ describe("notify of one router or group", () => {
       usersProblem: () => null,
       certificateNames: () => [],
       pageProblem: () => null,
+      networkFileProblem: () => null,
     });
     expect(diagnostics.map((one) => formatDiagnostic("f", one))).toEqual([
       expect.stringMatching(

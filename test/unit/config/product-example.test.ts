@@ -4,6 +4,7 @@ import { hasErrors, type Diagnostic } from "../../../src/config/diagnostic.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { noContent } from "../../../src/config/content-plan.ts";
+import { plainRouting } from "../../../src/config/routing-plan.ts";
 import { configOf } from "./expect-lines.ts";
 
 const example = readFileSync(`${import.meta.dir}/../../support/examples/product.toml`, "utf8");
@@ -159,6 +160,7 @@ describe("the example of the configuration contract", () => {
         accessLog: { path: "/var/log/edge-ha/access.log", format: "main" },
         maxBodyBytes: 10 * 1024 ** 2,
         errorPages: null,
+        policy: { access: null, redirect: null },
         routes: [
           {
             path: "/",
@@ -169,6 +171,7 @@ describe("the example of the configuration contract", () => {
             responseHeaders: { remove: [], set: [], add: [["Access-Control-Allow-Origin", "*"]] },
             content: noContent,
             admission: { basicAuth: null, rateLimit: null },
+            routing: plainRouting,
           },
         ],
       },

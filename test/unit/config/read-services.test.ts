@@ -196,7 +196,7 @@ describe("readConfig on listeners, upstreams and sites", () => {
 
   test("two routes with one path are refused", () => {
     expect(linesOf(base + site + '[[site.route]]\npath = "/"\nupstream = "apps"\n')).toEqual([
-      '24:8 site "*".route "/".path: "/" is already the path of another route of this site; remove one of them',
+      '24:8 site "*".route "/".path: "/" is already the path of another route of this site, in line 21; remove one of them, or give one another condition',
     ]);
   });
 

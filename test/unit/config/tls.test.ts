@@ -11,6 +11,7 @@ const host: HostKnowledge = {
   pageProblem: () => null,
   usersProblem: () => null,
   certificateNames: () => [],
+  networkFileProblem: () => null,
 };
 
 const pair = '{ certificate = "/a.pem", key = "/a.key" }';

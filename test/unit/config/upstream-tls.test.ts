@@ -11,6 +11,7 @@ const host: HostKnowledge = {
   usersProblem: () => null,
   certificateNames: () => [],
   pageProblem: () => null,
+  networkFileProblem: () => null,
 };
 
 function read(tls: string, knowledge: Partial<HostKnowledge> = {}): ReturnType<typeof readConfig> {

@@ -71,12 +71,12 @@ describe("a forwarded request", () => {
     expect(text).toBe(`GET /x?y HTTP/1.1\r\nHost: a\r\nAuthorization: Basic x\r\n${ours}\r\n`);
   });
 
-  test("has the client's address appended to X-Forwarded-For and put in place of the others", () => {
+  test("has the client's address in place of what the client says of itself", () => {
     const text = forwarded(
-      "X-Forwarded-For: 203.0.113.1\r\nX-Real-IP: 6.6.6.6\r\nx-forwarded-for: 203.0.113.2\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\n",
+      "X-Forwarded-For: 203.0.113.1\r\nX-Real-IP: 6.6.6.6\r\nx-forwarded-for: 203.0.113.2\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nForwarded: for=6.6.6.6\r\n",
     );
-    expect(text).toContain("X-Forwarded-For: 203.0.113.1, 203.0.113.2, 192.0.2.1\r\n");
-    for (const lost of ["6.6.6.6", "https", "evil"]) expect(text).not.toContain(lost);
+    expect(text).toContain("X-Forwarded-For: 192.0.2.1\r\n");
+    for (const lost of ["203.0.113", "6.6.6.6", "https", "evil"]) expect(text).not.toContain(lost);
   });
 
   test("loses fields that some servers take for ours", () => {

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import type { RequestView } from "../../../src/proxy/request-view.ts";
 import { requestView } from "../../support/request-view.ts";
-import { findRoute, HostTable, matchingPath, sortRoutes } from "../../../src/proxy/routes.ts";
+import {
+  findRoute,
+  HostTable,
+  matchingPath,
+  sortRoutes,
+  type RouteOrder,
+} from "../../../src/proxy/routes.ts";
 
 interface NamedSite {
   readonly name: string;
@@ -48,9 +54,16 @@ describe("a host name", () => {
   });
 });
 
+const prefix = ({ path }: { readonly path: string }): RouteOrder => ({
+  path,
+  kind: "prefix",
+  conditions: 0,
+});
+
 describe("a path", () => {
   const routes = sortRoutes(
-    ["/", "/api", "/api/v2/", "/static/"].map((path) => ({ path, matches: null, to: path })),
+    ["/", "/api", "/api/v2/", "/static/"].map((path) => ({ path, takes: null, matches: null, to: path })),
+    prefix,
   );
   const cases: readonly (readonly [path: string, route: string])[] = [
     ["/", "/"],
@@ -70,18 +83,44 @@ describe("a path", () => {
   }
 
   test("without a matching prefix takes none", () => {
-    const routes = [{ path: "/a", matches: null, to: 1 }];
+    const routes = [{ path: "/a", takes: null, matches: null, to: 1 }];
     expect(findRoute({ routes }, "/b", requestView("GET /b"))).toBeNull();
   });
 
   test("goes on to the next route where the first wants more than the path", () => {
-    const routes = sortRoutes([
-      { path: "/a", matches: null, to: "any" },
-      { path: "/a/b", matches: ({ head }: RequestView) => head.method === "POST", to: "post" },
-    ]);
+    const routes = sortRoutes(
+      [
+        { path: "/a", takes: null, matches: null, to: "any" },
+        {
+          path: "/a/b",
+          takes: null,
+          matches: ({ head }: RequestView) => head.method === "POST",
+          to: "post",
+        },
+      ],
+      prefix,
+    );
     expect(findRoute<string>({ routes }, "/a/b", requestView("GET /a/b"))).toBe("any");
     expect(findRoute<string>({ routes }, "/a/b", requestView("POST /a/b"))).toBe("post");
   });
+});
+
+test("routes are tried exact paths first, then patterns as they stand, then the longest prefix, with most conditions first", () => {
+  const order = [
+    { path: "/", kind: "prefix", conditions: 0 },
+    { path: "/long/prefix", kind: "prefix", conditions: 0 },
+    { path: "^/b", kind: "pattern", conditions: 0 },
+    { path: "/", kind: "prefix", conditions: 2 },
+    { path: "^/a/long", kind: "pattern", conditions: 3 },
+    { path: "^/b", kind: "pattern", conditions: 1 },
+    { path: "/", kind: "prefix", conditions: 2 },
+    { path: "/x", kind: "exact", conditions: 0 },
+  ] as const;
+  const sorted = sortRoutes(
+    order.map((one, index) => ({ one, index })),
+    ({ one }) => one,
+  );
+  expect(sorted.map(({ index }) => index)).toEqual([7, 5, 2, 4, 1, 3, 6, 0]);
 });
 
 describe("the path that is matched", () => {

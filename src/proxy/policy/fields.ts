@@ -1,0 +1,60 @@
+import type { HeaderRulesPlan } from "../../config/http-plan.ts";
+import type { BodyPiece } from "../upstream-connection.ts";
+import type { ResponseSink, ResponseStart } from "../exchange.ts";
+import type { HeaderRules } from "../headers.ts";
+import type { ResponseFilter } from "../snapshot.ts";
+import { compileTemplate, fixedText, type Template } from "./variables.ts";
+
+/** Field lines that depend on the request. */
+
+// RFC 9110 §5.5. A horizontal tab may stand in a value.
+// eslint-disable-next-line no-control-regex
+const forbidden = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+
+/** Makes the lines of rules with variables ready; null if there are none. A line without a value is left out, and one that would not be a line. */
+export function variableLines(plan: HeaderRulesPlan): Template | null {
+  const lines = [...plan.set, ...plan.add]
+    .filter(([, value]) => fixedText(value) === null)
+    .map(([name, value]) => ({ name, expand: compileTemplate(value) }));
+  if (lines.length === 0) return null;
+  return (view) =>
+    lines
+      .map(({ expand, name }) => {
+        const value = expand(view).trim();
+        return value === "" || forbidden.test(value) ? "" : `${name}: ${value}\r\n`;
+      })
+      .join("");
+}
+
+/** Makes a filter that adds lines to responses. */
+export function addingLines(lines: Template): ResponseFilter {
+  return (view, client) => {
+    const added = lines(view);
+    return added === "" ? null : new FieldChange(client, { removed: null, added });
+  };
+}
+
+/** Changes the fields of a response, and leaves its body alone. */
+export class FieldChange implements ResponseSink {
+  private readonly client: ResponseSink;
+  private readonly rules: HeaderRules;
+
+  constructor(client: ResponseSink, rules: HeaderRules) {
+    this.client = client;
+    this.rules = rules;
+  }
+
+  sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
+    const { added, removed } = this.rules;
+    const before = start.rules;
+    const rules = {
+      removed: removed === null ? before.removed : new Set([...(before.removed ?? []), ...removed]),
+      added: before.added + added,
+    };
+    return this.client.sendResponse({ ...start, rules }, piece, isLast);
+  }
+
+  sendBody(piece: BodyPiece, isLast: boolean): boolean {
+    return this.client.sendBody(piece, isLast);
+  }
+}

@@ -1,0 +1,54 @@
+import type { HeaderRulesPlan } from "../../config/http-plan.ts";
+import type { ListenerPolicyPlan } from "../../config/routing-plan.ts";
+import { buildRequestHead, compileHeaderRules } from "../headers.ts";
+import type { RequestView } from "../request-view.ts";
+import type { Route } from "../snapshot.ts";
+import { compileTelling } from "./client.ts";
+import { variableLines } from "./fields.ts";
+import { compileTemplate, type Template } from "./variables.ts";
+
+/** What is different in a request on its way to the server. */
+export interface OutgoingRules {
+  /** Host, if it is not the client's. */
+  readonly host: Template | null;
+  readonly removed: ReadonlySet<string> | null;
+  readonly lines: Template | null;
+  /** Fields that tell of the client, if they are not the usual ones. */
+  readonly telling: Template | null;
+}
+
+/** Makes it ready; null where requests go on as they came. */
+export function compileOutgoing(plan: HeaderRulesPlan, listener: ListenerPolicyPlan): OutgoingRules | null {
+  const host = plan.set.find(isHost)?.[1] ?? null;
+  const rest = { ...plan, set: plan.set.filter((pair) => !isHost(pair)) };
+  const { added, removed } = compileHeaderRules(rest);
+  const varying = variableLines(rest);
+  const telling = compileTelling(listener);
+  if (host === null && removed === null && added === "" && varying === null && telling === null) return null;
+  return {
+    host: host === null ? null : compileTemplate(host),
+    removed,
+    lines: added === "" && varying === null ? null : (view) => added + (varying?.(view) ?? ""),
+    telling,
+  };
+}
+
+function isHost([name]: readonly [string, string]): boolean {
+  return name.toLowerCase() === "host";
+}
+
+/** Writes the head that goes to the server for a request of a route. */
+export function requestHeadOf(route: Pick<Route, "outgoing">, view: RequestView): string {
+  const { by, fields, target } = view;
+  const head = target === view.head.target ? view.head : { ...view.head, target, isPlain: false };
+  const { outgoing } = route;
+  if (outgoing === null) return buildRequestHead(head, fields, by);
+  const host = outgoing.host?.(view) ?? null;
+  return buildRequestHead(head, fields, by, {
+    // What makes no authority is none: a field must not end its line, and a server must not get an empty Host.
+    host: host === null || !/^[!-~]+$/.test(host) ? null : host,
+    removed: outgoing.removed,
+    added: outgoing.lines?.(view) ?? "",
+    telling: outgoing.telling?.(view) ?? null,
+  });
+}
