@@ -82,6 +82,7 @@ export function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
       isBackup: server.backup,
     })),
     proxyProtocol: entry.proxy_protocol,
+    http2: entry.http2,
     keepAliveConnections: entry.keepalive.connections,
     keepAliveIdleMs: entry.keepalive.idle,
     tls: entry.tls === null ? null : upstreamTls(entry.tls),

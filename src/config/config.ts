@@ -275,8 +275,6 @@ export interface ProxyConfig {
   readonly user: string;
   /** UDP flows that all processes together have open at most. */
   readonly mostFlows: number;
-  /** How long processes that were replaced may finish what is open. */
-  readonly drainMs: number;
 }
 
 /** A socket of a service on a VIP, and the servers that have to have it. */

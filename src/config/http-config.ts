@@ -32,6 +32,7 @@ export interface UpstreamServerConfig extends ServerConfig {
 export interface UpstreamConfig extends UpstreamPolicy {
   readonly name: string;
   readonly servers: readonly UpstreamServerConfig[];
+  readonly http2: boolean;
   readonly proxyProtocol: "v1" | "v2" | null;
   readonly keepAliveConnections: number;
   readonly keepAliveIdleMs: number;

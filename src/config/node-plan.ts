@@ -296,8 +296,6 @@ export interface ProxyPlan {
   readonly user: string;
   /** UDP flows that all processes together have open at most. */
   readonly mostFlows: number;
-  /** How long processes that are replaced by those of this plan may finish what is open. */
-  readonly drainMs: number;
   readonly listeners: readonly ListenerPlan[];
   readonly relays: readonly RelayPlan[];
   readonly upstreams: readonly UpstreamPlan[];

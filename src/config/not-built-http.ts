@@ -35,7 +35,6 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
     queue: inUpstream,
     slow_start: "a returning server gets its full weight at once meanwhile",
     resolve: "write the servers' addresses meanwhile",
-    http2: "servers are spoken to in HTTP/1.1 meanwhile",
   },
   "upstream.servers": upstreamServer,
   site: {

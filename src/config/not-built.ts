@@ -33,6 +33,7 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "service.servers": serviceServer,
   ...notBuiltHttp,
   proxy: {
+    drain: "write drain_timeout in [cluster]",
     max_connections: "the kernel's limits hold meanwhile",
   },
 };

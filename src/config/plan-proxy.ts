@@ -34,7 +34,6 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     workers: hasWork ? (config.proxy.workers ?? Math.max(1, cores)) : 0,
     user: config.proxy.user,
     mostFlows: config.proxy.mostFlows,
-    drainMs: config.proxy.drainMs,
     listeners,
     relays,
     upstreams: localUpstreams(config, node).map(upstreamPlan),

@@ -127,6 +127,10 @@ export class Exchange implements UpstreamUser {
     return this.status >= 200;
   }
 
+  get wantsSocket(): boolean {
+    return this.head.webSocketKey !== null;
+  }
+
   /** Starts at once, or when everything that is waited for lets the request pass; what comes of its body meanwhile stays unread. */
   begin(decision: Route | Waiting): void {
     if ("waits" in decision) this.startAfter(decision.waits);

@@ -18,6 +18,8 @@ export interface BodyPiece {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
+  /** With the last piece: the trailer field lines behind it, as the server sent them, if there are any. */
+  readonly trailers?: string;
 }
 
 /** Why a connection to a server is of no use. */
@@ -56,6 +58,8 @@ export interface SwitchedUpstream {
 /** Whoever sends a request over an upstream connection. */
 export interface UpstreamUser {
   readonly method: string;
+  /** Whether the answer may be that the socket becomes a tunnel. */
+  readonly wantsSocket: boolean;
   /** The connection is there: send. */
   upstreamReady(): void;
   /** The outbox is empty again. */

@@ -8,7 +8,8 @@ import type { ServerConnections } from "./server-connections.ts";
 import type { SocketOwner } from "./sockets.ts";
 import type { UpstreamTls } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
-import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
+import { Http2Upstreams } from "./http2/upstreams.ts";
+import { UpstreamConnection, type UpstreamStream, type UpstreamUser } from "./upstream-connection.ts";
 
 /** What the pools need of their process. */
 export interface PoolContext {
@@ -29,6 +30,8 @@ export class UpstreamPool implements Swept, ServerConnections {
   private total = 0;
   private failed = 0;
   proxyProtocol: "v1" | "v2" | null = null;
+  /** Null speaks HTTP/1.1. */
+  private http2: Http2Upstreams | null = null;
   private maxIdle = 0;
   private idleMs = 0;
   /** Why the last handshake of TLS failed; null if it did not. */
@@ -47,7 +50,19 @@ export class UpstreamPool implements Swept, ServerConnections {
   setLimits(maxIdle: number, idleMs: number): void {
     this.maxIdle = maxIdle;
     this.idleMs = idleMs;
+    if (this.http2 !== null) this.http2.idleMs = maxIdle === 0 ? 0 : idleMs;
     this.trim();
+  }
+
+  /** Sets whether requests go to the server in HTTP/2. */
+  setHttp2(isOn: boolean): void {
+    if (isOn === (this.http2 !== null)) return;
+    this.http2?.close("the server is spoken to otherwise", true);
+    const { endpoint, tls } = this;
+    const { handlers, sweep } = this.context;
+    const onSecured = (refusal: string | null): void => this.secured(refusal);
+    this.http2 = isOn ? new Http2Upstreams({ endpoint, tls, handlers, sweep, onSecured }) : null;
+    if (this.http2 !== null) this.http2.idleMs = this.idleMs;
   }
 
   /** Sets the header of the PROXY protocol that connections begin with; none begun otherwise is used again. */
@@ -59,14 +74,16 @@ export class UpstreamPool implements Swept, ServerConnections {
 
   /** Gives the idle connection used last, or null; where the server was told the client, only that client's own. */
   take(by: ForwardedBy): UpstreamConnection | null {
+    if (this.http2 !== null) return null;
     const connection = (this.proxyProtocol === null ? this.idle.pop() : this.takeOwn(by)) ?? null;
     if (connection !== null) this.total += 1;
     return connection;
   }
 
   /** Opens a new connection for `user`, which hears of success or failure. */
-  open(user: UpstreamUser, by: ForwardedBy): UpstreamConnection {
+  open(user: UpstreamUser, by: ForwardedBy): UpstreamStream {
     this.total += 1;
+    if (this.http2 !== null && !user.wantsSocket) return this.http2.open(user);
     const connection = new UpstreamConnection(
       this,
       user,
@@ -79,13 +96,15 @@ export class UpstreamPool implements Swept, ServerConnections {
 
   /** Requests that wait for their response, and WebSockets. */
   get inUse(): number {
-    return this.connections.size - this.idle.length + this.tunnels.size;
+    const streams = this.http2?.counts().open ?? 0;
+    return this.connections.size - this.idle.length + this.tunnels.size + streams;
   }
 
   attend({ drainedSince, endsConnections }: Pick<ServerStanding, "drainedSince" | "endsConnections">): void {
     this.drainedSince = drainedSince;
     this.trim();
     if (!endsConnections) return;
+    this.http2?.close("the server was taken out", false);
     for (const connection of this.connections) connection.giveUp("the server was taken out");
     for (const tunnel of this.tunnels) tunnel.cut();
   }
@@ -93,9 +112,10 @@ export class UpstreamPool implements Swept, ServerConnections {
   traffic(): ProxiedTraffic {
     const { total, failed } = this;
     const idle = this.idle.length;
+    const streams = this.http2?.counts() ?? { open: 0, idle: 0 };
     return {
       open: this.inUse,
-      idle,
+      idle: idle + streams.idle,
       total,
       failed,
       inBytes: 0,
@@ -149,12 +169,14 @@ export class UpstreamPool implements Swept, ServerConnections {
 
   sweep(now: number): void {
     while (this.idle[0] !== undefined && this.idle[0].idleUntil <= now) this.idle.shift()?.discard(true);
+    this.http2?.closeIdle(now);
   }
 
   /** Closes what is idle and keeps nothing any more. */
   retire(): void {
     this.context.sweep.remove(this);
     this.setLimits(0, 0);
+    this.http2?.close("the server is not in the plan any more", true);
   }
 
   private takeOwn(by: ForwardedBy): UpstreamConnection | undefined {
@@ -165,5 +187,6 @@ export class UpstreamPool implements Swept, ServerConnections {
   private trim(): void {
     const most = this.drainedSince === null ? this.maxIdle : 0;
     while (this.idle.length > most) this.idle.shift()?.discard(true);
+    if (most === 0) this.http2?.close("the server is taken out", true);
   }
 }

@@ -38,7 +38,6 @@ const emptyPlan: ProxyPlan = {
   workers: 0,
   user: "",
   mostFlows: 0,
-  drainMs: 0,
   listeners: [],
   relays: [],
   upstreams: [],
@@ -71,8 +70,6 @@ export class Worker {
   private readonly log: Log;
   private readonly departures: Departures;
   private readonly datagrams: DatagramRelays;
-  /** When what is still open is cut, while the process drains. */
-  private drainBy = Number.POSITIVE_INFINITY;
 
   constructor(log: Log, tell: Tell) {
     this.log = log;
@@ -172,21 +169,18 @@ export class Worker {
     if (step.kind === "over" && step.isGone) this.datagrams.cut(addresses);
   }
 
-  /**
-   * Accepts no more and lets what is open finish; `onEmpty` is called once when nothing is left, at the deadline at the
-   * latest. Another call may make the deadline earlier.
-   */
+  /** Accepts no more and lets what is open finish; `onEmpty` is called once when nothing is left, at the deadline at the latest. */
   drain(deadlineMs: number, onEmpty: () => void): void {
     const { engine } = this;
-    this.drainBy = Math.min(this.drainBy, performance.now() + deadlineMs);
     if (engine.isDraining) return;
     engine.isDraining = true;
     for (const door of this.doors.values()) door.server.stop();
     this.doors.clear();
     this.datagrams.close();
     for (const client of engine.clients) client.closeSoon();
+    const deadline = performance.now() + deadlineMs;
     const timer = setInterval(() => {
-      if (performance.now() >= this.drainBy) {
+      if (performance.now() >= deadline) {
         for (const client of engine.clients) client.cut();
         for (const tunnel of engine.tunnels) tunnel.cut();
       } else if (engine.clients.size + engine.tunnels.size > 0) {
@@ -274,6 +268,7 @@ export class Worker {
     const tls = this.secured.get(upstream.name) ?? null;
     const pool = this.pools.get(key) ?? new UpstreamPool(endpoint, tls, this.engine);
     this.pools.set(key, pool);
+    pool.setHttp2(upstream.http2);
     pool.setLimits(upstream.keepAliveConnections, upstream.keepAliveIdleMs);
     pool.setProxyProtocol(upstream.proxyProtocol);
     return pool;

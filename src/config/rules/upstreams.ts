@@ -7,6 +7,10 @@ import { balanceFindings } from "./balance.ts";
 export function upstreamRules(model: Model): readonly Finding[] {
   return model.sections.upstreams.flatMap(({ value, path }) => {
     const findings: Finding[] = [...balanceFindings({ value, path })];
+    if (value.http2 && value.proxy_protocol !== null) {
+      const what = "tells the server one client for each connection, and over HTTP/2 clients share one";
+      findings.push(errorAt([...path, "proxy_protocol"], what, "remove it, or http2 = true"));
+    }
     const seen = new Set<string>();
     for (const [index, server] of value.servers.entries()) {
       const text = formatEndpoint(server.address);

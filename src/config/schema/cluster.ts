@@ -72,7 +72,6 @@ export interface ProxyEntry {
   readonly workers: number | null;
   readonly user: string;
   readonly udp_flows: number;
-  readonly drain: number;
 }
 
 /** `garp = { burst = 5, repeat_delay = "5s" }`. */
@@ -216,16 +215,12 @@ export const nodeSchema: z.ZodType<NodeEntry> = table(
 /** Below the kernel's 28,232 ports for sockets that choose none: a flow has one. */
 export const usualFlows = 16_384;
 
-/** WebSockets and downloads outlive a change of ports by this, unless something else is said. */
-export const usualProxyDrainMs = 3_600_000;
-
 /** `[proxy]`. */
 export const proxySchema: z.ZodType<ProxyEntry> = table(
   {
     workers: orNull(integer(1, 256, "workers = 2")),
     user: orElse(text('user = "edge-ha"', 32), "edge-ha"),
     udp_flows: orElse(integer(1, 1_000_000, `udp_flows = ${usualFlows}`), usualFlows),
-    drain: orElse(duration(0, 7 * 86_400_000, 'drain = "1h"'), usualProxyDrainMs),
   },
   "[proxy]",
 );

@@ -39,6 +39,7 @@ export interface UpstreamEntry {
   readonly servers: readonly UpstreamServerEntry[];
   readonly check: readonly CheckConfig[] | null;
   readonly proxy_protocol: "v1" | "v2" | null;
+  readonly http2: boolean;
   readonly keepalive: { readonly connections: number; readonly idle: number };
   readonly tls: UpstreamTlsEntry | null;
 }
@@ -99,6 +100,7 @@ export const upstreamSchema: z.ZodType<UpstreamEntry> = table(
       .min(1, { error: complaint("is an empty list", `write ${serverExample}`) }),
     check: orNull(checksSchema),
     proxy_protocol: orNull(choice(["v1", "v2"])),
+    http2: orElse(flag("http2 = true"), false),
     keepalive: orElse(
       table(
         {

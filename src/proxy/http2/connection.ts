@@ -53,14 +53,18 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, FrameTak
   private readonly by: ForwardedBy;
   private readonly output: FrameOutput;
   private readonly input = new InputBuffer();
-  private readonly reader = new FrameReader(this);
+  private readonly reader = new FrameReader(this, "client");
   private readonly streams = new Map<number, ServerStream>();
   private readonly decoder = new HpackDecoder(tableBytes, listLimits);
   /** Writes the heads of responses. */
   readonly blocks: HeaderBlocks;
   private readonly sender: DataSender;
   private readonly budget: FloodBudget;
-  private readonly peer = { headerTableSize: tableBytes, initialWindowSize: initialWindow };
+  private readonly peer = {
+    headerTableSize: tableBytes,
+    initialWindowSize: initialWindow,
+    maxConcurrentStreams: 0,
+  };
   private view: RequestView | null = null;
   private lastStream = 0;
   private unreturned = 0;

@@ -37,15 +37,17 @@ interface OpenBlock {
   bytes: number;
 }
 
-/** Takes a client's bytes apart: its preface, then frames, those of a header block put together. */
+/** Takes a peer's bytes apart: a client's preface, then frames, those of a header block put together. */
 export class FrameReader {
   private readonly taker: FrameTaker;
   private block: OpenBlock | null = null;
-  private hasPreface = false;
+  private hasPreface: boolean;
   private hasSettings = false;
 
-  constructor(taker: FrameTaker) {
+  /** `from` tells who sends: a server sends no preface but its SETTINGS (RFC 9113 §3.4). */
+  constructor(taker: FrameTaker, from: "client" | "server") {
     this.taker = taker;
+    this.hasPreface = from === "server";
   }
 
   /** Whether a header block has begun and not ended. */

@@ -48,15 +48,25 @@ export class HeaderBlocks {
   /** Writes the head of an answer of the proxy's own. */
   answer(stream: number, answer: Answer, o: { readonly date: string; readonly isLast: boolean }): void {
     let at = this.encoder.field(block, this.begin(answer.status), "date", o.date);
-    for (const line of answer.fields.split("\r\n")) {
-      const colon = line.indexOf(":");
-      if (colon < 0) continue;
-      const name = line.slice(0, colon).toLowerCase();
-      at = this.encoder.field(block, at, name, line.slice(colon + 1).trim());
-    }
+    at = this.lines(at, answer.fields);
     if (answer.status !== 204)
       at = this.encoder.field(block, at, "content-length", String(answer.body.length));
     this.send(stream, at, o.isLast);
+  }
+
+  /** Writes trailers, which end the stream (RFC 9113 §8.1). */
+  trailers(stream: number, lines: string): void {
+    this.send(stream, this.lines(this.encoder.begin(block, 0), lines), true);
+  }
+
+  private lines(start: number, lines: string): number {
+    let at = start;
+    for (const line of lines.split("\r\n")) {
+      const colon = line.indexOf(":");
+      if (colon < 0) continue;
+      at = this.encoder.field(block, at, line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+    }
+    return at;
   }
 
   private begin(status: number): number {

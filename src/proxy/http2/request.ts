@@ -58,7 +58,7 @@ export function readHttp2Request(
   let cookie = "";
   for (let index = count; index < fields.length; index++) {
     const { name, value } = fields[index] ?? { name: "", value: "" };
-    if (!isFieldName(name) || !fieldValue.test(value) || connectionSpecific.has(name)) return null;
+    if (!isField({ name, value })) return null;
     if (name === "te" && value !== "trailers") return null;
     if (name === "host") continue;
     if (name === "cookie") {
@@ -99,7 +99,11 @@ function hostOf(authority: string | null, fields: readonly Field[]): string | nu
   return host === "" ? null : host;
 }
 
-/** RFC 9113 §8.2.1: a token without capital letters. */
+/** Tells whether a field can be one of HTTP/2: a token without capital letters, and a plain value (RFC 9113 §8.2.1). */
+export function isField({ name, value }: Field): boolean {
+  return isFieldName(name) && fieldValue.test(value) && !connectionSpecific.has(name);
+}
+
 function isFieldName(name: string): boolean {
   return isToken(name) && !/[A-Z]/.test(name);
 }

@@ -25,6 +25,7 @@ export const preamble: Buffer = settingsFrame([
 export interface PeerSettings {
   headerTableSize: number;
   initialWindowSize: number;
+  maxConcurrentStreams: number;
 }
 
 /** The largest window there is (RFC 9113 §6.9.1). */
@@ -40,6 +41,9 @@ export function readSettings(bytes: Buffer, start: number, end: number, peer: Pe
         break;
       case setting.enablePush:
         if (value > 1) return errorCode.protocol;
+        break;
+      case setting.maxConcurrentStreams:
+        peer.maxConcurrentStreams = value;
         break;
       case setting.initialWindowSize:
         if (value > largestWindow) return errorCode.flowControl;

@@ -4,6 +4,7 @@ import { Exchange, type ExchangeClient, type ResponseStart } from "../exchange.t
 import type { FieldTable } from "../http1/field-table.ts";
 import { requestHeadOf } from "../policy/outgoing.ts";
 import { isFault, type RequestFault, type RequestHead } from "../http1/request-head.ts";
+import { passedTrailers } from "../http1/trailers.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
 import { InputBuffer } from "../input-buffer.ts";
 import type { RequestRecord } from "../request-record.ts";
@@ -23,6 +24,8 @@ interface Waiting {
   start: number;
   readonly end: number;
   readonly isLast: boolean;
+  /** Field lines that end the stream in place of the last DATA; empty for none. */
+  readonly trailers: string;
 }
 
 /**
@@ -140,8 +143,7 @@ export class ServerStream implements ExchangeClient, SendingStream {
   pump(): void {
     if (this.isClosed || this.waiting.length === 0) return;
     for (let first = this.waiting[0]; first !== undefined; first = this.waiting[0]) {
-      first.start = this.connection.sendData(this, first, first.isLast);
-      if (first.start < first.end || (first.isLast && this.isEndHeld)) return;
+      if (!this.write(first)) return;
       this.waiting.shift();
     }
     if (this.isAnswered) this.close();
@@ -204,13 +206,19 @@ export class ServerStream implements ExchangeClient, SendingStream {
   sendBody(piece: BodyPiece, isLast: boolean): boolean {
     const { bytes, end, start } = piece;
     this.sentBytes += end - start;
-    const held = { bytes, start, end, isLast };
-    if (this.waiting.length === 0) {
-      held.start = this.connection.sendData(this, held, isLast);
-      if (held.start === end && !(isLast && this.isEndHeld)) return !this.connection.isBlocked;
-    }
+    const trailers = piece.trailers === undefined ? "" : passedTrailers(piece.trailers);
+    const held = { bytes, start, end, isLast, trailers };
+    if (this.waiting.length === 0 && this.write(held)) return !this.connection.isBlocked;
     this.waiting.push(held);
     return false;
+  }
+
+  /** Sends what it can of a piece; true if that is all of it. */
+  private write(held: Waiting): boolean {
+    held.start = this.connection.sendData(this, held, held.isLast && held.trailers === "");
+    if (held.start < held.end || this.isEndHeld) return false;
+    if (held.isLast && held.trailers !== "") this.connection.blocks.trailers(this.id, held.trailers);
+    return true;
   }
 
   exchangeDone(status: number): void {

@@ -91,7 +91,6 @@ describe("planNode", () => {
       workers: 0,
       user: "nobody",
       mostFlows: 16_384,
-      drainMs: 3_600_000,
       listeners: [],
       relays: [],
       upstreams: [],

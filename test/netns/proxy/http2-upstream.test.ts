@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { UpstreamPlan } from "../../../src/config/http-plan.ts";
+import { makeCertificates } from "../../support/certificates.ts";
+import { waitFor } from "../../support/lab.ts";
+import { freePort, ProxyDriver, simplePlan, upstream, upstreamServer } from "../../support/proxy-driver.ts";
+import { answering, ask, RawClient, RawServer } from "../../support/raw-tcp.ts";
+
+setDefaultTimeout(30_000);
+
+const folder = mkdtempSync(join(tmpdir(), "edge-ha-upstream-"));
+const at = (name: string): string => join(folder, name);
+
+beforeAll(() => makeCertificates(folder, ["apps.example"]));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+type Answer = (stream: ServerHttp2Stream, path: string) => void;
+
+async function listening(server: Http2Server, answer: Answer): Promise<number> {
+  server.on("stream", (stream, headers) => {
+    stream.on("error", () => undefined);
+    answer(stream as ServerHttp2Stream, String(headers[":path"]));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+function plan(port: number, server: number, more: Partial<UpstreamPlan> = {}): ReturnType<typeof simplePlan> {
+  const upstreams = [{ ...upstream("apps", [upstreamServer(server)]), http2: true, ...more }];
+  return simplePlan(port, [], { upstreams });
+}
+
+async function get(port: number, path = "/"): Promise<string> {
+  const answer = await ask(port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+  return `${answer.slice(9, 12)} ${answer.slice(answer.indexOf("\r\n\r\n") + 4)}`;
+}
+
+/** HEADERS that end a stream with 204. */
+function headers(stream: number): string {
+  return `\0\0\x01\x01\x05\0\0\0${String.fromCharCode(stream)}\x89`;
+}
+
+const breaking: Answer = (stream, path) => {
+  if (path === "/broken") stream.close(2);
+  else if (path === "/half") {
+    stream.respond({ ":status": 200, "content-length": "10" });
+    stream.write("half");
+    setTimeout(() => stream.close(2), 50);
+  } else {
+    stream.respond({ ":status": 200 });
+    stream.end("fine");
+  }
+};
+
+describe("a server that is spoken to in HTTP/2", () => {
+  test("carries requests of several clients side by side on one connection", async () => {
+    const sessions = new Set<unknown>();
+    const server = createServer();
+    server.on("session", (session) => sessions.add(session));
+    const port = freePort();
+    const held: ServerHttp2Stream[] = [];
+    const answer: Answer = (stream, path) => {
+      if (path !== "/held") stream.respond({ ":status": 200, "content-length": "2" });
+      if (path === "/held") held.push(stream);
+      else stream.end("ok");
+    };
+    await using driver = await ProxyDriver.start(plan(port, await listening(server, answer)));
+    const first = get(port, "/held");
+    await waitFor("the held request", () => held.length === 1);
+    expect(await Promise.all([get(port), get(port), get(port)])).toEqual(["200 ok", "200 ok", "200 ok"]);
+    held[0]?.respond({ ":status": 201 });
+    held[0]?.end("late");
+    expect(await first).toContain("201 ");
+    expect(sessions.size).toBe(1);
+    expect(driver.log()).toBe("");
+    server.close();
+  });
+
+  test("gets bodies whole and sends them whole, at the pace of who is slower", async () => {
+    const server = createServer();
+    let came = 0;
+    const port = freePort();
+    const answer: Answer = (stream, path) => {
+      stream.respond({ ":status": 200 });
+      if (path === "/down") stream.end(Buffer.alloc(3_000_000, "d"));
+      else
+        stream
+          .on("data", (bytes: Buffer) => void (came += bytes.length))
+          .on("end", () => stream.end(`${came}`));
+    };
+    await using driver = await ProxyDriver.start(plan(port, await listening(server, answer)));
+    await using slow = await RawClient.connect(port);
+    slow.send("GET /down HTTP/1.1\r\nHost: a\r\n\r\n");
+    await slow.expect("200 OK".slice(0, 3));
+    slow.pause();
+    await Bun.sleep(300);
+    slow.resume();
+    await waitFor("the whole body", () => slow.received.endsWith("\r\n0\r\n\r\n"));
+    expect(slow.received.match(/d{1000}/g)?.length).toBeGreaterThan(2_900);
+    await using client = await RawClient.connect(port);
+    client.send("POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n");
+    for (let count = 0; count < 50; count++) {
+      client.send("u".repeat(10_000));
+      await Bun.sleep(1);
+    }
+    await client.expect("500000");
+    expect(driver.log()).toBe("");
+    server.close();
+  });
+
+  test("is asked again where it has refused a stream (RFC 9113 §8.7)", async () => {
+    // The runtime's own server answers a stream it refuses with frames that break the rules.
+    const refusal = "\0\0\x04\x03\0\0\0\0\x03\0\0\0\x07";
+    await using origin = new RawServer((connection, bytes) => {
+      if (bytes.startsWith("PRI ")) connection.send(`\0\0\0\x04\0\0\0\0\0${headers(1)}`);
+      else if (bytes.includes("\x01\x05\0\0\0\x03")) connection.send(refusal);
+      else if (bytes.includes("\x01\x05\0\0\0\x05")) connection.send(headers(5));
+    });
+    const port = freePort();
+    await using _driver = await ProxyDriver.start(plan(port, origin.port));
+    expect(await get(port)).toStartWith("204 ");
+    expect(await get(port)).toStartWith("204 ");
+    expect(origin.connections).toHaveLength(1);
+  });
+
+  test("makes 502 of what else goes wrong", async () => {
+    const server = createServer();
+    const port = freePort();
+    const upstreamPort = await listening(server, breaking);
+    await using _driver = await ProxyDriver.start(plan(port, upstreamPort));
+    expect(await get(port, "/broken")).toStartWith("502 ");
+    expect(await get(port, "/half")).toBe("200 half");
+    server.close();
+    await waitFor("refusal", async () => (await get(port)).startsWith("502 "));
+  });
+
+  test("has to agree on it under TLS", async () => {
+    const files = { cert: readFileSync(at("apps.example.pem")), key: readFileSync(at("apps.example.key")) };
+    const server = createSecureServer(files) as unknown as Http2Server;
+    const port = freePort();
+    const tls = { verifies: true, ca: at("ca.pem"), serverName: "apps.example", identity: null };
+    const upstreamPort = await listening(server, (stream) => {
+      stream.respond({ ":status": 200 });
+      stream.end("secure");
+    });
+    await using driver = await ProxyDriver.start(plan(port, upstreamPort, { tls }));
+    expect(await get(port)).toContain("secure");
+    const only1 = Bun.serve({
+      port: 0,
+      tls: { cert: files.cert, key: files.key },
+      fetch: () => new Response("one"),
+    });
+    await driver.configure(plan(port, only1.port ?? 0, { tls }));
+    expect(await get(port)).toStartWith("502 ");
+    expect(driver.log()).toContain("does not speak HTTP/2");
+    server.close();
+    await only1.stop(true);
+  });
+
+  test("that speaks HTTP/1.1 instead is a failure, and no server's answer is taken for another's", async () => {
+    await using origin = new RawServer(answering("one"));
+    const port = freePort();
+    await using _driver = await ProxyDriver.start(plan(port, origin.port));
+    expect(await get(port)).toStartWith("502 ");
+  });
+});
