@@ -57,6 +57,9 @@ const requestActions = actions([...hopByHop, ...rewritten]);
 // RFC 9110 §11.7.1: Proxy-Authenticate belongs to the next client, which is us.
 const responseActions = actions(hopByHop);
 responseActions[spoofedField] = keep;
+// Trailer tells a client that takes trailer fields which ones will come.
+const announcingActions = Uint8Array.from(responseActions);
+announcingActions[fieldNumber.trailer] = keep;
 
 /** What a connection adds to every request that came over it. */
 export interface ForwardedBy {
@@ -113,6 +116,7 @@ export function buildRequestHead(
   text += head.minor === 1 ? "Via: 1.1 edge-ha\r\n" : "Via: 1.0 edge-ha\r\n"; // RFC 9110 §7.6.3
   if (head.bodyLength === chunkedBody) text += "Transfer-Encoding: chunked\r\n";
   if (head.webSocketKey !== null) text += "Connection: upgrade\r\nUpgrade: websocket\r\n";
+  else if (head.takesTrailers) text += "TE: trailers\r\nConnection: TE\r\n"; // RFC 9110 §10.1.4
   if (head.method === "OPTIONS") text += maxForwards(fields);
   return `${text}\r\n`;
 }
@@ -182,14 +186,14 @@ export function buildResponseHead(
   head: ResponseHead,
   fields: FieldTable,
   rules: HeaderRules,
-  to: { readonly framing: ClientFraming; readonly closes: boolean },
+  to: { readonly framing: ClientFraming; readonly closes: boolean; readonly takesTrailers?: boolean },
 ): string {
   // RFC 9112 §6.2: HEAD and 304 may tell the length of what is not sent; 1xx and 204 may not (RFC 9110 §8.6).
   const keepsLength =
     to.framing === "length" || (to.framing === "none" && head.status !== 204 && head.status >= 200);
   const { listed } = head;
   let text = withStatusLine(head, fields, {
-    actions: responseActions,
+    actions: to.takesTrailers && to.framing === "chunked" ? announcingActions : responseActions,
     listed,
     removed: rules.removed,
     keepsLength,

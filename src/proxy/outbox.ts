@@ -1,5 +1,6 @@
 import { writeLatin1 } from "./latin1.ts";
 import type { Wire } from "./sockets.ts";
+import type { BodyPiece } from "./upstream-connection.ts";
 
 /** One for all connections: a frame is put together and written within one turn. Large enough for a usual page with its head. */
 const frame = Buffer.allocUnsafe(64 * 1024);
@@ -57,15 +58,12 @@ export class Outbox {
   }
 
   /** Writes a head and a body in the chunked coding (RFC 9112 §7.1), closed by the last chunk if `isLast`; true if all was taken. */
-  sendChunk(
-    head: string,
-    body: { readonly bytes: Buffer; readonly start: number; readonly end: number },
-    isLast: boolean,
-  ): boolean {
+  sendChunk(head: string, body: BodyPiece, isLast: boolean): boolean {
     this.headTotal += head.length;
     const length = body.end - body.start;
     const lead = length === 0 ? head : `${head}${length.toString(16)}\r\n`;
-    const tail = length === 0 ? (isLast ? lastChunk : "") : isLast ? `\r\n${lastChunk}` : "\r\n";
+    const last = body.trailers === undefined ? lastChunk : `0\r\n${body.trailers}\r\n`;
+    const tail = length === 0 ? (isLast ? last : "") : isLast ? `\r\n${last}` : "\r\n";
     if (lead.length + length + tail.length <= frame.length) {
       writeLatin1(frame, lead, 0);
       if (length > 0) body.bytes.copy(frame, lead.length, body.start, body.end);

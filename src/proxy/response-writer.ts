@@ -3,6 +3,7 @@ import type { ResponseStart } from "./exchange.ts";
 import { buildInterimHead, buildResponseHead, type ClientFraming } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, untilCloseBody, type RequestHead } from "./http1/request-head.ts";
+import { passedTrailers } from "./http1/trailers.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import type { Outbox } from "./outbox.ts";
 import type { BodyPiece } from "./upstream-connection.ts";
@@ -50,17 +51,26 @@ export class ResponseWriter {
     const framing = this.framingFor(head);
     this.framing = framing;
     this.closes = this.isLast(isToClose) || framing === "until-close";
-    const text = buildResponseHead(head, fields, rules, { framing, closes: this.closes });
+    const takesTrailers = this.request?.takesTrailers === true;
+    const text = buildResponseHead(head, fields, rules, { framing, closes: this.closes, takesTrailers });
     return framing === "chunked"
-      ? this.outbox.sendChunk(text, piece, isLast)
+      ? this.outbox.sendChunk(text, this.passed(piece), isLast)
       : this.outbox.sendHead(text, piece.bytes, piece.start, piece.end);
   }
 
   /** Writes more of the body; true if all was taken. */
   body(piece: BodyPiece, isLast: boolean): boolean {
     return this.framing === "chunked"
-      ? this.outbox.sendChunk("", piece, isLast)
+      ? this.outbox.sendChunk("", this.passed(piece), isLast)
       : this.outbox.send(piece.bytes, piece.start, piece.end);
+  }
+
+  /** Trailer fields go to clients that said they take them (RFC 9110 §6.5.1). */
+  private passed(piece: BodyPiece): BodyPiece {
+    const { bytes, end, start, trailers } = piece;
+    if (trailers === undefined) return piece;
+    const takes = this.request?.takesTrailers === true;
+    return takes ? { bytes, start, end, trailers: passedTrailers(trailers) } : { bytes, start, end };
   }
 
   private isLast(isToClose: boolean): boolean {

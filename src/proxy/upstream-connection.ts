@@ -307,12 +307,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
       return;
     }
     this.readsBody = !body.isDone;
-    user.headArrived(
-      head,
-      fields,
-      { bytes: held, start: body.payloadStart, end: body.payloadEnd },
-      body.isDone,
-    );
+    user.headArrived(head, fields, this.piece(held), body.isDone);
   }
 
   private takeBody(user: UpstreamUser, bytes: Buffer, start: number, end: number): void {
@@ -325,8 +320,14 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     }
     if (body.isDone) this.readsBody = false;
     if (body.isDone || body.payloadEnd > body.payloadStart) {
-      user.bodyArrived({ bytes, start: body.payloadStart, end: body.payloadEnd }, body.isDone);
+      user.bodyArrived(this.piece(bytes), body.isDone);
     }
+  }
+
+  private piece(bytes: Buffer): BodyPiece {
+    const { isDone, payloadEnd, payloadStart, trailers } = this.body;
+    const piece = { bytes, start: payloadStart, end: payloadEnd };
+    return isDone && trailers !== "" ? { ...piece, trailers } : piece;
   }
 
   private finish(detail: string): void {

@@ -16,8 +16,9 @@ function headFault(lines: readonly string[]): string | null {
     if (name === undefined) return `field line ${JSON.stringify(line)}`;
     names.set(name, (names.get(name) ?? 0) + 1);
   }
-  for (const name of ["content_length", "transfer_encoding", "te", "trailer", "expect"])
+  for (const name of ["content_length", "transfer_encoding", "trailer", "expect"])
     if (names.has(name)) return `field ${name}`;
+  if (names.has("te") && !lines.includes("TE: trailers")) return "field TE";
   if (names.get("host") !== 1) return "not one Host";
   const framings = (names.get("content-length") ?? 0) + (names.get("transfer-encoding") ?? 0);
   return framings > 1 ? "framed twice" : null;

@@ -25,6 +25,11 @@ export class BodyReader {
     }
   }
 
+  /** The trailer field lines of a body that is done, each with its line end. */
+  get trailers(): string {
+    return this.length === chunkedBody && this.decoder !== null ? this.decoder.trailers : "";
+  }
+
   /** Takes what belongs to the body out of `bytes` and gives the offset behind it. */
   take(bytes: Uint8Array, start: number, end: number): number {
     let next = end;

@@ -25,12 +25,14 @@ type State =
 
 /**
  * Takes the chunked coding off a body that arrives in pieces (RFC 9112 §7.1). The grammar is kept to the letter: a
- * size is hexadecimal digits, a line ends with CR LF and in no other way. Trailer fields are checked and dropped.
+ * size is hexadecimal digits, a line ends with CR LF and in no other way. Trailer fields are checked and kept apart.
  */
 export class ChunkedDecoder {
   /** Where the payload of the last piece stands in it, moved together so that it is one run. */
   payloadStart = 0;
   payloadEnd = 0;
+  /** The trailer field lines, each with its line end; whole when the body is. */
+  trailers = "";
   private state: State = "size";
   private remaining = 0;
   private digits = 0;
@@ -42,6 +44,7 @@ export class ChunkedDecoder {
     this.remaining = 0;
     this.digits = 0;
     this.overheadBytes = 0;
+    this.trailers = "";
   }
 
   /** Whether the body is complete. */
@@ -106,15 +109,17 @@ export class ChunkedDecoder {
         return octet === LF ? "size" : "fault";
       case "trailer-start":
         if (octet === CR) return "end-lf";
-        return tokenOctet[octet] === 0 ? "fault" : this.overhead("trailer-name", maxTrailerBytes);
+        return tokenOctet[octet] === 0 ? "fault" : this.trailer("trailer-name", octet);
       case "trailer-name":
-        if (octet === COLON) return "trailer-value";
-        return tokenOctet[octet] === 0 ? "fault" : this.overhead("trailer-name", maxTrailerBytes);
+        if (octet === COLON) return this.trailer("trailer-value", octet);
+        return tokenOctet[octet] === 0 ? "fault" : this.trailer("trailer-name", octet);
       case "trailer-value":
         if (octet === CR) return "trailer-lf";
-        return isText(octet) ? this.overhead("trailer-value", maxTrailerBytes) : "fault";
+        return isText(octet) ? this.trailer("trailer-value", octet) : "fault";
       case "trailer-lf":
-        return octet === LF ? "trailer-start" : "fault";
+        if (octet !== LF) return "fault";
+        this.trailers += "\r\n";
+        return "trailer-start";
       case "end-lf":
         return octet === LF ? "done" : "fault";
       case "data":
@@ -136,6 +141,11 @@ export class ChunkedDecoder {
     if (octet === CR) return "size-lf";
     if (octet === SEMICOLON) return "extension";
     return octet === SP || octet === HTAB ? "extension-blank" : "fault";
+  }
+
+  private trailer(state: State, octet: number): State {
+    this.trailers += String.fromCharCode(octet);
+    return this.overhead(state, maxTrailerBytes);
   }
 
   private overhead(state: State, limit: number): State {

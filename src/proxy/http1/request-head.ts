@@ -31,6 +31,8 @@ export interface RequestHead {
   readonly expectsContinue: boolean;
   /** Sec-WebSocket-Key if it asks for a WebSocket in the way RFC 6455 §4.1 wants, else null. */
   readonly webSocketKey: string | null;
+  /** Whether it said `TE: trailers`: then trailer fields of the response may go to it (RFC 9110 §6.5.1). */
+  readonly takesTrailers: boolean;
   /** Names of the fields Connection lists. */
   readonly listed: readonly string[];
 }
@@ -107,6 +109,7 @@ export function readMessage(
   let lengthAt = -1;
   let expectAt = -1;
   let coding: string | null = null;
+  let takesTrailers = false;
   for (let index = 0; index < fields.count; index++) {
     switch (fields.number[index] ?? otherField) {
       case fieldNumber.connection: {
@@ -127,6 +130,9 @@ export function readMessage(
         break;
       case fieldNumber.expect:
         expectAt = index;
+        break;
+      case fieldNumber.te:
+        takesTrailers = minor === 1 && listElements(fields.value(index)).includes("trailers");
         break;
     }
   }
@@ -157,6 +163,7 @@ export function readMessage(
     keepsAlive: minor === 1 && !options.closes,
     expectsContinue: expectation !== "" && bodyLength !== 0,
     webSocketKey: options.upgrades && minor === 1 && bodyLength === 0 ? webSocketKeyOf(method, fields) : null,
+    takesTrailers,
     listed: options.listed,
   };
 }

@@ -70,6 +70,28 @@ describe("a response", () => {
     expect(await answerTo(said)).toEndWith("\r\n\r\n5\r\nabcde\r\n0\r\n\r\n");
   });
 
+  test("in chunks brings trailer fields to a client that takes them, but none that come too late (RFC 9110 §6.5.1)", async () => {
+    const head = "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const trailers = "X-Sum: 1\r\nContent-Length: 9\r\nSet-Cookie: a=b\r\nSet_Cookie: c\r\ny:\r\n";
+    const taking = get.replace("Connection", "TE: trailers\r\nConnection");
+    expect(await answerTo(`${head}2\r\nde\r\n0\r\n${trailers}\r\n`, false, taking)).toBe(
+      "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nde\r\n0\r\nX-Sum: 1\r\ny:\r\n\r\n",
+    );
+    const old = taking.replace("HTTP/1.1", "HTTP/1.0");
+    expect(await answerTo(`${head}0\r\n${trailers}\r\n`, false, old)).toEndWith("close\r\n\r\n");
+    expect(await answerTo(`${head}0\r\nbad trailer\r\n\r\n`, false, taking)).toStartWith("HTTP/1.1 502");
+    // They come in pieces, and the connection serves the next request.
+    const late: Script = (connection) => {
+      connection.send(`${head}2\r\nde\r\n0\r\nX-S`);
+      setTimeout(() => connection.send("um: 1\r\n\r\n"), 20);
+    };
+    await behind(late, async (port, origin) => {
+      const twice = await ask(port, taking.replace("Connection: close\r\n", "") + taking);
+      expect(twice.match(/0\r\nX-Sum: 1\r\n\r\n/g)).toHaveLength(2);
+      expect(origin.connections).toHaveLength(1);
+    });
+  });
+
   test("without a body has none, and the connection serves the next request", async () => {
     await behind(withoutBodies, async (port, origin) => {
       const [head, del, options] = ["HEAD", "DELETE", "OPTIONS"].map((method) => kept.replace("GET", method));

@@ -59,7 +59,7 @@ describe("a forwarded request", () => {
 
   test("loses what belongs to one connection (RFC 9110 §7.6.1)", () => {
     const hop =
-      "Connection: keep-alive, X-Hop, close\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\nTE: trailers\r\nTrailer: X\r\n" +
+      "Connection: keep-alive, X-Hop, close\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\nTE: gzip\r\nTrailer: X\r\n" +
       "Upgrade: h2c\r\nProxy-Authorization: y\r\nProxy-Authenticate: z\r\nX-hop: 1\r\nExpect: 100-continue\r\n";
     expect(forwarded(hop)).toBe(`GET /x?y HTTP/1.1\r\nHost: a\r\n${ours}\r\n`);
   });
@@ -90,6 +90,12 @@ describe("a forwarded request", () => {
     const chunked = forwarded("Transfer-Encoding: Chunked\r\n");
     expect(chunked.match(/transfer-encoding/gi)).toHaveLength(1);
     expect(chunked).toContain("\r\nTransfer-Encoding: chunked\r\n\r\n");
+  });
+
+  test("tells the server of a client that takes trailer fields, and of nothing else in TE (RFC 9110 §10.1.4)", () => {
+    const told = `GET /x?y HTTP/1.1\r\nHost: a\r\n${ours}TE: trailers\r\nConnection: TE\r\n\r\n`;
+    expect(forwarded("TE: gzip;q=0.5, trailers\r\nConnection: TE\r\n")).toBe(told);
+    expect(forwarded("TE: trailers\r\n", "GET / HTTP/1.0\r\nHost: a\r\n")).not.toContain("TE:");
   });
 
   test("keeps an earlier Via before ours (RFC 9110 §7.6.3)", () => {

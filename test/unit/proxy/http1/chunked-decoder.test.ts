@@ -34,7 +34,16 @@ describe("the chunked coding", () => {
     expect(decode("00a\r\n0123456789\r\nB\r\n0123456789a\r\n000\r\n\r\n").body).toBe("01234567890123456789a");
   });
 
-  test("drops extensions and trailer fields (RFC 9112 §7.1.1, §7.1.2)", () => {
+  test("keeps trailer fields apart, for one body only (RFC 9112 §7.1.2)", () => {
+    const decoder = new ChunkedDecoder();
+    const bytes = Buffer.from("0\r\nX-Sum: 1\r\nY:\r\n\r\n");
+    for (let at = 0; at < bytes.length; at++) decoder.decode(bytes, at, at + 1);
+    expect(decoder.trailers).toBe("X-Sum: 1\r\nY:\r\n");
+    decoder.reset();
+    expect(decoder.trailers).toBe("");
+  });
+
+  test("drops extensions, and trailer fields are no part of the body (RFC 9112 §7.1.1, §7.1.2)", () => {
     expect(decode('3;a=b;c="d"\r\nabc\r\n0 ; x\r\nX-Sum: 1\r\nY:\r\n\r\n').body).toBe("abc");
   });
 
