@@ -37,6 +37,15 @@ export class Crowd implements AsyncDisposable {
     }
   }
 
+  /** Sends one text over each and waits until at least this many bytes have come back over it. */
+  async countAll(text: string, bytes: number): Promise<void> {
+    const before = this.sockets.map(({ data }) => data.received);
+    this.send(text);
+    await waitFor(`${bytes} bytes over each connection`, () =>
+      this.sockets.every(({ data }, at) => data.received - (before[at] ?? 0) >= bytes),
+    );
+  }
+
   /** Cuts each. */
   cut(): void {
     for (const socket of this.sockets) socket.terminate();
