@@ -76,7 +76,7 @@ describe("Chromium", () => {
   ] as const) {
     test(`loads a page with ${assets} assets over ${protocol} and talks to its WebSocket`, async () => {
       const reports: unknown[] = [];
-      await using site = startSite(reports);
+      using site = startSite(reports);
       const port = freePort();
       const certificates = [
         { certificate: join(folder, "shop.example.pem"), key: join(folder, "shop.example.key") },
