@@ -35,6 +35,7 @@ const noServers = new Upstream(
     keepAliveConnections: 0,
     keepAliveIdleMs: 0,
     tls: null,
+    http2: false,
   },
   [],
   () => 0,
