@@ -49,13 +49,17 @@ function runDirector(): void {
     stand: () => undefined,
   });
   let told: DirectorPlan | null = null;
-  process.on("message", (message: ToDirector) => {
+  process.on("message", async (message: ToDirector) => {
     if (message.kind === "configure") told = message.plan;
     if (message.kind === "change" && told !== null) told = changedDirectorPlan(told, message.change);
     if (told === null) return;
     const before = port.changes;
     const refusal = director.configure(told);
     if (refusal !== null) throw new Error(refusal);
+    while (director.isFilling) {
+      await Bun.sleep(0);
+      director.fill();
+    }
     process.send?.({ changes: port.changes - before } satisfies Answer);
   });
 }
@@ -212,7 +216,7 @@ async function measure(guest: Guest, { name, start, file }: Contender): Promise<
   const row = (weight: number): string => `-> ${last?.servers.at(-1)?.address}:80 +Route +${weight} `;
   const seen = (weight: number): string =>
     `until ipvsadm -Ln -t ${place} 2>/dev/null | grep -qE -- '${row(weight)}'; do
-  [ $((++tries)) -lt 900 ] && kill -0 $(cat /run/bench.pid) || { tail -20 /run/*.log >&2; exit 1; }
+  [ $((++tries)) -lt 900 ] && kill -0 $(cat /run/bench.pid) || { tail -n 20 /run/*.log >&2; exit 1; }
   sleep 0.2
 done`;
   const timed = (act: string, weight: number): string => `at=$EPOCHREALTIME

@@ -1,7 +1,9 @@
 import { unreachable } from "../base/assert.ts";
+import type { Log } from "../base/log.ts";
 import { hasCode, type SystemError } from "../base/system-error.ts";
 import type { Ipvs } from "../kernel/ipvs.ts";
-import type { Step } from "./plan.ts";
+import { stepText, summaryText, type Step } from "./plan.ts";
+import { stepRefusal } from "./refusal.ts";
 
 /** The part of the kernel's interface that changes something. */
 export type IpvsChanges = Pick<Ipvs, "changeAll">;
@@ -17,6 +19,38 @@ export function applySteps(ipvs: IpvsChanges, steps: readonly Step[]): readonly 
     const step = steps[index];
     return refusal === null || step === undefined ? refusal : amend(ipvs, step, refusal);
   });
+}
+
+/** What became of steps. */
+export interface Applied {
+  /** Those that were carried out. */
+  readonly done: readonly Step[];
+  /** The first that was refused. */
+  readonly refused: { readonly step: Step; readonly refusal: SystemError } | null;
+}
+
+/** Carries out steps as `applySteps` does, and gives what became of them. */
+export function apply(ipvs: IpvsChanges, steps: readonly Step[]): Applied {
+  const refusals = applySteps(ipvs, steps);
+  const [refused = null] = steps.flatMap((step, index) => {
+    const refusal = refusals[index] ?? null;
+    return refusal === null ? [] : [{ step, refusal }];
+  });
+  return { done: steps.filter((_, index) => refusals[index] === null), refused };
+}
+
+/** Says what is not as it should be; null if all steps were carried out. */
+export function failureOf({ refused }: Applied): string | null {
+  return refused === null ? null : `${stepText(refused.step)}: ${stepRefusal(refused.step, refused.refusal)}`;
+}
+
+/** More steps than this are told in one line. */
+const mostStepsTold = 200;
+
+/** Writes into the log what was done. */
+export function tellSteps(log: Log, done: readonly Step[]): void {
+  if (done.length > mostStepsTold) log.info(`IPVS: ${summaryText(done)}`);
+  else for (const step of done) log.info(stepText(step));
 }
 
 /** What is tried after a refusal, and what has become of the step then. */

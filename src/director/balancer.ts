@@ -87,6 +87,18 @@ export class Balancer {
     return refusal;
   }
 
+  /** Whether a first plan is being carried out still. */
+  get isFilling(): boolean {
+    return this.#director.isFilling;
+  }
+
+  /** Carries out some more of a first plan; at its end the result says why it could not be. */
+  fill(): string | null {
+    const refusal = this.#director.fill();
+    if (refusal !== null) this.#plan = null;
+    return refusal;
+  }
+
   /** Brings the table to what the checks say. */
   reconcile(): void {
     this.#director.reconcile();

@@ -10,13 +10,14 @@ import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedStatus, ServiceStatus } from "../ipc/status.ts";
 import type { CountedService, IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
-import { applySteps, type IpvsChanges } from "./apply.ts";
+import { apply, failureOf, tellSteps, type IpvsChanges } from "./apply.ts";
 import { Availability, type AvailabilityOptions } from "./availability.ts";
 import { type BalancedService, serviceTitle } from "./balanced-service.ts";
 import { standingOf, type IsUp, type ServiceStanding } from "./moment.ts";
 import type { Journal } from "../kernel/journal.ts";
-import { planSteps, stepText, summaryText, type Step } from "./plan.ts";
-import { openRefusal, stepRefusal } from "./refusal.ts";
+import { advanced, sliceLength, type Filling } from "./filling.ts";
+import { planSteps } from "./plan.ts";
+import { openRefusal } from "./refusal.ts";
 import { ProxiedServices } from "./proxied-services.ts";
 import { proxiedStatuses } from "./proxied-status.ts";
 import { serviceStatuses } from "./service-status.ts";
@@ -50,9 +51,6 @@ export interface DirectorOptions {
   readonly stand: (standings: readonly ServerStanding[], isWhole: boolean) => void;
 }
 
-/** More steps than this are told in one line. */
-const mostStepsTold = 200;
-
 const nothing: DirectorPlan = {
   probes: [],
   probeSets: [],
@@ -81,6 +79,7 @@ export class Director {
   #plan: DirectorPlan | null = null;
   #ipvs: IpvsTable | null = null;
   #lastFailure: string | null = null;
+  #filling: Filling<Brought["standings"]> | null = null;
   readonly #availability: Availability;
   readonly #proxied: ProxiedServices;
 
@@ -92,10 +91,11 @@ export class Director {
 
   /**
    * Carries out a plan; the result says why not, and then the old one is still in force. `verdicts` is what an earlier
-   * process has found.
+   * process has found. After a long first plan the rest of it is up to `fill`, as `isFilling` tells.
    */
   configure(plan: DirectorPlan, verdicts: ReadonlyMap<string, boolean> = new Map()): string | null {
     const { journal, prober } = this.#options;
+    while (this.#filling !== null) this.fill();
     const old = this.#plan;
     const needsTable = plan.services.length > 0;
     if (needsTable || journal.entries.size > 0) {
@@ -113,7 +113,7 @@ export class Director {
     };
     // What has happened under the old plan is known before servers are weighed under the new one.
     if (old !== null) this.#observe(old, actual, isUp);
-    const { standings, failure } = this.#bring(plan, actual, isUp);
+    const { standings, failure } = this.#bring(plan, actual, isUp, old === null ? sliceLength : Infinity);
     if (failure !== null) {
       // A table that was found stays as it is: whoever comes next can do more with it than with an empty one.
       if (old !== null)
@@ -129,8 +129,43 @@ export class Director {
     this.#availability.keep(everythingIn(plan));
     this.#observe(plan, actual, isUp);
     this.#standProxied(plan, isUp);
-    this.#noteStandings(plan, standings);
+    // Whoever is told that a service is there is to find it.
+    if (this.#filling === null) this.#noteStandings(plan.services, standings);
     this.#tellQuorums();
+    return null;
+  }
+
+  /** Whether a first plan is being carried out still. */
+  get isFilling(): boolean {
+    return this.#filling !== null;
+  }
+
+  /** Carries out some more of a first plan; after the last of it the result says why it could not be, as `configure` does. */
+  fill(): string | null {
+    const ipvs = this.#ipvs;
+    if (this.#filling === null) return null;
+    if (ipvs === null) {
+      // The table could not be read meanwhile; the next look begins anew.
+      this.#filling = null;
+      return null;
+    }
+    const filling = advanced(this.#filling, apply(ipvs, this.#filling.left.slice(0, sliceLength)));
+    this.#filling = filling.left.length > 0 ? filling : null;
+    return this.#filling === null ? this.#filled(filling) : null;
+  }
+
+  #filled(filling: Filling<Brought["standings"]>): string | null {
+    tellSteps(this.#options.log, filling.done);
+    const failure = failureOf(filling);
+    if (failure !== null) {
+      this.#options.prober.configure([]);
+      this.#plan = null;
+      return failure;
+    }
+    this.#note(filling.keys);
+    this.#noteStandings(filling.services, filling.standings);
+    this.#tellQuorums();
+    if (filling.isLookDue) this.reconcile();
     return null;
   }
 
@@ -138,6 +173,10 @@ export class Director {
   reconcile(): void {
     const { log, prober } = this.#options;
     if (this.#plan === null) return;
+    if (this.#filling !== null) {
+      this.#filling = { ...this.#filling, isLookDue: true };
+      return;
+    }
     const refusal = this.#plan.services.length > 0 ? this.#open() : null;
     const failure = this.#look(this.#plan, (probe) => prober.verdict(probe), refusal);
     this.#tellQuorums();
@@ -184,6 +223,7 @@ export class Director {
   /** Ends the checks and removes everything this node made. */
   stop(): void {
     const { log, prober } = this.#options;
+    this.#filling = null;
     prober.close();
     for (const service of everythingIn(this.#plan ?? nothing)) {
       if (service.quorum.endsOnStop && this.#availability.hadQuorum(service))
@@ -238,11 +278,11 @@ export class Director {
     this.#standProxied(plan, isUp);
     if (refusal !== null) return refusal;
     const { standings, failure } = this.#bring(plan, actual, isUp);
-    this.#noteStandings(plan, standings);
+    this.#noteStandings(plan.services, standings);
     return failure;
   }
 
-  #noteStandings({ services }: DirectorPlan, standings: readonly ServiceStanding<IpvsServerPlan>[]): void {
+  #noteStandings(services: readonly IpvsServicePlan[], standings: Brought["standings"]): void {
     this.#availability.noteQuorums(services, standings);
     this.#options.onStandings(services, standings);
   }
@@ -263,8 +303,11 @@ export class Director {
     this.#proxied.stand(services, standings, this.#options.book.drains);
   }
 
-  /** Brings the table from what was read to what a plan asks for, and says how its services stand then. */
-  #bring(plan: DirectorPlan, actual: readonly IpvsService[], isUp: IsUp): Brought {
+  /**
+   * Brings the table from what was read to what a plan asks for, and says how its services stand then. What goes beyond
+   * `most` steps is left to `fill`.
+   */
+  #bring(plan: DirectorPlan, actual: readonly IpvsService[], isUp: IsUp, most = Infinity): Brought {
     const ipvs = this.#ipvs;
     if (ipvs === null) {
       return {
@@ -281,22 +324,18 @@ export class Director {
     const keys = new Set(desired.map(({ key }) => formatKey(key)));
     const owned = this.#options.journal.entries.union(keys);
     this.#note(owned);
-    const failure = this.#apply(ipvs, planSteps(desired, actual, owned));
+    const steps = planSteps(desired, actual, owned);
+    if (steps.length > most) {
+      const { services: planned } = plan;
+      const start = { done: [], refused: null, isLookDue: false };
+      this.#filling = { ...start, left: steps, services: planned, standings, keys };
+      return { standings, failure: null };
+    }
+    const applied = apply(ipvs, steps);
+    tellSteps(this.#options.log, applied.done);
+    const failure = failureOf(applied);
     if (failure === null) this.#note(keys);
     return { standings, failure };
-  }
-
-  /** Applies all steps, also those after one that failed: one bad service does not hold up the others. */
-  #apply(ipvs: IpvsTable, steps: readonly Step[]): string | null {
-    const refusals = applySteps(ipvs, steps);
-    const done = steps.filter((_, index) => refusals[index] === null);
-    if (done.length > mostStepsTold) this.#options.log.info(`IPVS: ${summaryText(done)}`);
-    else for (const step of done) this.#options.log.info(stepText(step));
-    for (const [index, step] of steps.entries()) {
-      const refusal = refusals[index] ?? null;
-      if (refusal !== null) return `${stepText(step)}: ${stepRefusal(step, refusal)}`;
-    }
-    return null;
   }
 
   #note(services: ReadonlySet<string>): void {

@@ -12,6 +12,7 @@ import { stateDirectory } from "../kernel/journal.ts";
 import { Balancer } from "./balancer.ts";
 import { attemptsBy, openDetours } from "./open-detours.ts";
 import { openFooting } from "./open-footing.ts";
+import { PlansInTurn } from "./plans-in-turn.ts";
 
 const lookIntervalMs = 1_000;
 /** How often the table is compared with what it should be even if nothing has happened here. */
@@ -43,12 +44,19 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
   });
   const footing = openFooting(stateDirectory(process.env), log);
 
+  const plans = new PlansInTurn({
+    clock,
+    balancer,
+    begin: (plan, found) => footing.change(plan.footing, () => balancer.configure(plan, found)),
+    answer: (reason) => channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason }),
+  });
   const deliver = (): void => {
     channel.send({ kind: "verdicts", verdicts });
     verdicts = [];
     balancer.reconcile();
   };
   const stop = async (): Promise<void> => {
+    plans.stop();
     await balancer.stop();
     footing.stop();
     channel.send({ kind: "stopped" });
@@ -62,8 +70,7 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
   let told: DirectorPlan | null = null;
   const configure = (plan: DirectorPlan, found: readonly Verdict[]): void => {
     told = plan;
-    const reason = footing.change(plan.footing, () => balancer.configure(plan, byProbe(found)));
-    channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason });
+    plans.configure(plan, byProbe(found));
   };
   channel.onMessage((message) => {
     switch (message.kind) {
@@ -85,6 +92,15 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
         return void stop();
     }
   });
+  keepLooking(channel, balancer, footing);
+  channel.send({ kind: "hello" });
+}
+
+function keepLooking(
+  channel: Channel<ToDirector, FromDirector>,
+  balancer: Balancer,
+  footing: ReturnType<typeof openFooting>,
+): void {
   every(lookIntervalMs, () => {
     balancer.advance();
     channel.send({ kind: "alive" });
@@ -93,7 +109,6 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
     balancer.look();
     footing.reconcile();
   });
-  channel.send({ kind: "hello" });
 }
 
 function byProbe(verdicts: readonly Verdict[]): ReadonlyMap<string, boolean> {
