@@ -5,7 +5,16 @@ describe("canonicalAddress()", () => {
   test.each([
     ["192.0.2.1", "192.0.2.1"],
     ["2001:DB8:0:0::1", "2001:db8::1"],
+    ["0.0.0.0", "0.0.0.0"],
+    ["255.255.255.255", "255.255.255.255"],
     ["192.0.2", null],
+    ["192.0.2.1.5", null],
+    ["192.0..1", null],
+    [".0.2.1", null],
+    ["192.0.2.", null],
+    ["192.0.2.256", null],
+    ["192.0.2.00", null],
+    ["192.0.2.1 ", null],
     ["192.0.2.01", null],
     ["0x7f.1", null],
     ["fe80::1%eth0", null],
@@ -46,7 +55,7 @@ test("prefixContains() compares network bits only and never across families", ()
 });
 
 test("addressFromBytes() gives back what addressBytes() was given", () => {
-  for (const text of ["192.0.2.1", "2001:db8::1"]) {
+  for (const text of ["192.0.2.1", "255.255.255.255", "0.0.0.0", "2001:db8::1"]) {
     expect(address.addressFromBytes(address.addressBytes(text))).toBe(text);
   }
 });
