@@ -29,6 +29,13 @@ export function listenerConfig(entry: ListenerEntry): ListenerConfig {
     headTimeoutMs: entry.head_timeout,
     idleTimeoutMs: entry.idle_timeout,
     tls: tlsPlan(entry),
+    headLimits: {
+      startLineBytes: entry.limits.url,
+      headBytes: entry.limits.header,
+      fields: entry.limits.fields,
+    },
+    mostConnections: entry.max_connections,
+    mostPerSource: entry.max_connections_per_source,
     proxyProtocol:
       entry.proxy_protocol === null
         ? null

@@ -77,6 +77,7 @@ function proxyConfig(entry: ProxyEntry | null): ProxyConfig {
     workers: entry?.workers ?? null,
     user: entry?.user ?? "edge-ha",
     mostFlows: entry?.udp_flows ?? usualFlows,
+    mostConnections: entry?.max_connections ?? null,
   };
 }
 

@@ -275,6 +275,8 @@ export interface ProxyConfig {
   readonly user: string;
   /** UDP flows that all processes together have open at most. */
   readonly mostFlows: number;
+  /** Null is any number. */
+  readonly mostConnections: number | null;
 }
 
 /** A socket of a service on a VIP, and the servers that have to have it. */

@@ -1,10 +1,13 @@
 import type { ListenerPlan, UpstreamPlan } from "./http-plan.ts";
 
 /** Says what is particular about a listener. */
-export function listenerNotes({ proxyProtocol }: ListenerPlan): string {
-  if (proxyProtocol === null) return "";
-  const from = proxyProtocol.from.map(({ address, length }) => `${address}/${length}`).join(", ");
-  return `, told the client by ${from}`;
+export function listenerNotes({ mostConnections, mostPerSource, proxyProtocol }: ListenerPlan): string {
+  const from = proxyProtocol?.from.map(({ address, length }) => `${address}/${length}`) ?? [];
+  return [
+    from.length === 0 ? "" : `, told the client by ${from.join(", ")}`,
+    mostConnections === null ? "" : `, at most ${mostConnections} connections`,
+    mostPerSource === null ? "" : `, at most ${mostPerSource} from one source`,
+  ].join("");
 }
 
 /** Says what is particular about an upstream. */

@@ -1,6 +1,12 @@
 import type { AdmissionPlan } from "./admission-plan.ts";
 import type { ServerConfig } from "./config.ts";
-import type { HeaderRulesPlan, ProxyProtocolPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
+import type {
+  HeadLimitsPlan,
+  HeaderRulesPlan,
+  ProxyProtocolPlan,
+  TlsListenerPlan,
+  UpstreamTlsPlan,
+} from "./http-plan.ts";
 import type { ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
 import type { UpstreamPolicy } from "./upstream-policy.ts";
 import type { ListenerPolicyPlan, RoutingPlan, SitePolicyPlan } from "./routing-plan.ts";
@@ -18,6 +24,10 @@ export interface ListenerConfig {
   /** Null speaks in clear text. */
   readonly tls: TlsListenerPlan | null;
   readonly proxyProtocol: ProxyProtocolPlan | null;
+  readonly headLimits: HeadLimitsPlan;
+  /** Of all processes together; null is any number. */
+  readonly mostConnections: number | null;
+  readonly mostPerSource: number | null;
   /** Whether clients may speak HTTP/2: by ALPN under TLS, with prior knowledge in clear text. */
   readonly http2: boolean;
   readonly policy: ListenerPolicyPlan;

@@ -20,6 +20,18 @@ export interface ListenerPlan {
   /** Null reads no header of the PROXY protocol. */
   readonly proxyProtocol: ProxyProtocolPlan | null;
   readonly policy: ListenerPolicyPlan;
+  readonly headLimits: HeadLimitsPlan;
+  /** Connections of all processes together; null is any number. */
+  readonly mostConnections: number | null;
+  /** The same for each source. */
+  readonly mostPerSource: number | null;
+}
+
+/** How long the head of a request may be. */
+export interface HeadLimitsPlan {
+  readonly startLineBytes: number;
+  readonly headBytes: number;
+  readonly fields: number;
 }
 
 /** Who begins a connection by saying whom he speaks for. */

@@ -296,6 +296,8 @@ export interface ProxyPlan {
   readonly user: string;
   /** UDP flows that all processes together have open at most. */
   readonly mostFlows: number;
+  /** Connections that clients have open to all processes together; null is any number. */
+  readonly mostConnections: number | null;
   readonly listeners: readonly ListenerPlan[];
   readonly relays: readonly RelayPlan[];
   readonly upstreams: readonly UpstreamPlan[];

@@ -25,7 +25,6 @@ const route: Readonly<Record<string, string>> = {
 export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   listener: {
     http3: "HTTP/1.1 is spoken meanwhile",
-    max_connections: "the kernel's limits hold meanwhile",
   },
   upstream: {
     passive: serverCheck,

@@ -34,7 +34,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ...notBuiltHttp,
   proxy: {
     drain: "write drain_timeout in [cluster]",
-    max_connections: "the kernel's limits hold meanwhile",
   },
 };
 

@@ -20,6 +20,9 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     idleTimeoutMs: listener.idleTimeoutMs,
     tls: listener.tls,
     proxyProtocol: listener.proxyProtocol,
+    headLimits: listener.headLimits,
+    mostConnections: listener.mostConnections,
+    mostPerSource: listener.mostPerSource,
     http2: listener.http2,
     policy: listener.policy,
   }));
@@ -34,6 +37,7 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     workers: hasWork ? (config.proxy.workers ?? Math.max(1, cores)) : 0,
     user: config.proxy.user,
     mostFlows: config.proxy.mostFlows,
+    mostConnections: config.proxy.mostConnections,
     listeners,
     relays,
     upstreams: localUpstreams(config, node).map(upstreamPlan),

@@ -24,10 +24,10 @@ import type { Swept } from "./sweep.ts";
 import type { BodyPiece, SwitchedUpstream } from "./upstream-connection.ts";
 import { openWebSocket } from "./upgrade.ts";
 
-const requestLimits = { startLineBytes: 8 * 1024, headBytes: 16 * 1024, fields: 128 };
+const mostFields = 256;
 const maxBlankLines = 4;
 // Shared: what is read is used within the turn.
-const fields = new FieldTable(requestLimits.fields);
+const fields = new FieldTable(mostFields);
 
 /**
  * A client's connection.
@@ -46,7 +46,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private readonly wire: Wire;
   private readonly forwardedBy: ForwardedBy;
   private readonly input = new InputBuffer();
-  private readonly scan = new HeadScan(requestLimits);
+  private readonly scan: HeadScan;
   private readonly body = new BodyReader();
   private state: "head" | "exchange" | "lingering" | "closed" = "head";
   private exchange: Exchange | null = null;
@@ -69,6 +69,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.outbox = new Outbox(wire);
     this.writer = new ResponseWriter(this.outbox);
     this.forwardedBy = by;
+    this.scan = new HeadScan(listener.plan.headLimits);
     this.record = new RequestRecord(engine, this.forwardedBy.remoteAddress);
     this.deadline = engine.sweep.after(listener.plan.headTimeoutMs);
     engine.clients.add(this);

@@ -1,6 +1,7 @@
 import { formatEndpoint } from "../base/address.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { letInFrom } from "./connection-limits.ts";
 import type { Engine } from "./engine.ts";
 import type { ForwardedBy } from "./headers.ts";
 import { Http2Connection } from "./http2/connection.ts";
@@ -48,11 +49,15 @@ export function openDoor(engine: Engine, fd: number, options: TlsOptions | null)
     if (clientAddress === "") wire.terminate();
     else door.accept({ wire, clientAddress });
   };
+  const close = (wire: Wire, error?: Error): void => {
+    engine.connections.leave(wire);
+    wire.data.closed(error !== undefined);
+  };
   const tls = options === null ? null : { options, serverName };
   const door: Door = {
     accept: ({ wire }) => wire.terminate(),
     book: null,
-    server: listenOn(fd, { ...engine.handlers, open }, tls),
+    server: listenOn(fd, { ...engine.handlers, open, close }, tls),
   };
   return door;
 }
@@ -64,9 +69,12 @@ export function openConnection(engine: Engine, listener: Listener, client: Accep
   const ends = ownEnds(wire, clientAddress);
   if (sendsProxyHeader(proxyProtocol, clientAddress)) {
     const onRead = (told: ConnectionEnds | null): void => {
+      if (!letInFrom(engine, listener, wire, (told ?? ends).source.address)) return;
       wire.data = clearTextOwner(engine, listener, wire, forwardedBy(wire, told ?? ends));
     };
     wire.data = new ProxiedClient({ engine, wire, plan: proxyProtocol, peerAddress: clientAddress, onRead });
+  } else if (!letInFrom(engine, listener, wire, clientAddress)) {
+    return;
   } else if (tls === null) {
     wire.data = clearTextOwner(engine, listener, wire, forwardedBy(wire, ends));
   } else {

@@ -1,6 +1,7 @@
 import type { Log } from "../base/log.ts";
+import type { ConnectionBook } from "./connection-book.ts";
 import type { Snapshot } from "./snapshot.ts";
-import type { SocketOwner } from "./sockets.ts";
+import type { SocketOwner, Wire } from "./sockets.ts";
 import type { Suspects } from "./suspects.ts";
 import type { Sweep } from "./sweep.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -20,6 +21,10 @@ export interface Engine {
   readonly log: Log;
   readonly suspects: Suspects;
   readonly counters: Counters;
+  /** Connections whose number is limited. */
+  readonly connections: ConnectionBook<Wire>;
+  /** Until when nothing more is said of refused connections. */
+  quietUntil: number;
   /** Open clients that speak HTTP. */
   readonly clients: Set<OpenClient>;
   /** Open WebSockets and relayed connections. */

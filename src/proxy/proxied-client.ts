@@ -51,7 +51,7 @@ export class ProxiedClient implements SocketOwner, OpenClient, Swept {
       case "complete":
         this.leave();
         onRead(reading.ends);
-        if (reading.end < held.length) wire.data.received(held.subarray(reading.end));
+        if (wire.data !== this && reading.end < held.length) wire.data.received(held.subarray(reading.end));
         break;
     }
   }

@@ -10,6 +10,8 @@ import type { ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
 import { Admission } from "./admission/admission.ts";
 import { AccessLog } from "./access-log.ts";
 import { certificateBooks, doorOptions, openConnection, openDoor, type Door } from "./door.ts";
+import { ConnectionBook } from "./connection-book.ts";
+import { letIn } from "./connection-limits.ts";
 import { DatagramRelays } from "./datagram-relays.ts";
 import { Departures } from "./departures.ts";
 import { Counters, type Engine } from "./engine.ts";
@@ -38,6 +40,7 @@ const emptyPlan: ProxyPlan = {
   workers: 0,
   user: "",
   mostFlows: 0,
+  mostConnections: null,
   listeners: [],
   relays: [],
   upstreams: [],
@@ -88,6 +91,8 @@ export class Worker {
       log,
       suspects: new Suspects(tell.suspects),
       counters: new Counters(),
+      connections: new ConnectionBook(),
+      quietUntil: 0,
       clients: new Set(),
       tunnels: new Set(),
     };
@@ -219,7 +224,9 @@ export class Worker {
     for (const listenerPlan of plan.listeners) {
       const accept = (snapshot: Snapshot): Door["accept"] => {
         const listener = this.listener(listenerPlan, snapshot);
-        return (client) => openConnection(engine, listener, client);
+        return (client) => {
+          if (letIn(engine, listener, client.wire)) openConnection(engine, listener, client);
+        };
       };
       for (const socket of listenerPlan.sockets) entrances.set(formatEndpoint(socket), accept);
     }
@@ -229,7 +236,8 @@ export class Worker {
         const relay = snapshot.relays.get(relayPlan.name);
         return (client) => {
           if (relay === undefined) client.wire.terminate();
-          else client.wire.data = new RelayedClient(engine, relay, client);
+          else if (letIn(engine, null, client.wire))
+            client.wire.data = new RelayedClient(engine, relay, client);
         };
       };
       for (const socket of relayPlan.sockets) entrances.set(formatEndpoint(socket), accept);

@@ -72,6 +72,7 @@ export interface ProxyEntry {
   readonly workers: number | null;
   readonly user: string;
   readonly udp_flows: number;
+  readonly max_connections: number | null;
 }
 
 /** `garp = { burst = 5, repeat_delay = "5s" }`. */
@@ -220,6 +221,7 @@ export const proxySchema: z.ZodType<ProxyEntry> = table(
   {
     workers: orNull(integer(1, 256, "workers = 2")),
     user: orElse(text('user = "edge-ha"', 32), "edge-ha"),
+    max_connections: orNull(integer(1, 10_000_000, "max_connections = 20000")),
     udp_flows: orElse(integer(1, 1_000_000, `udp_flows = ${usualFlows}`), usualFlows),
   },
   "[proxy]",

@@ -3,6 +3,7 @@ import {
   complaint,
   duration,
   flag,
+  integer,
   name,
   names,
   orElse,
@@ -12,6 +13,7 @@ import {
   wants,
 } from "./fields.ts";
 import { listenerPolicy, type ListenerPolicyEntry } from "./listener-policy.ts";
+import { headLimitsSchema, type HeadLimitsEntry } from "./head-limits.ts";
 import { proxyProtocolSchema, type ProxyProtocolEntry } from "./proxy-protocol.ts";
 import {
   certificatesSchema,
@@ -36,6 +38,9 @@ export interface ListenerEntry extends ListenerPolicyEntry {
   readonly client_certificates: ClientCertificatesEntry | null;
   readonly proxy_protocol: ProxyProtocolEntry | null;
   readonly http2: boolean;
+  readonly limits: HeadLimitsEntry;
+  readonly max_connections: number | null;
+  readonly max_connections_per_source: number | null;
 }
 
 const listenExample = 'address = ":80", or address = "192.0.2.1:80"';
@@ -69,6 +74,9 @@ export const listenerSchema: z.ZodType<ListenerEntry> = table(
     proxy_protocol: orNull(proxyProtocolSchema),
     http2: orElse(flag("http2 = true"), false),
     ...listenerPolicy,
+    limits: headLimitsSchema,
+    max_connections: orNull(integer(1, 10_000_000, "max_connections = 10000")),
+    max_connections_per_source: orNull(integer(1, 10_000_000, "max_connections_per_source = 100")),
   },
   "[[listener]]",
 );

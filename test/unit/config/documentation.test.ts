@@ -34,6 +34,7 @@ const tables: readonly (readonly [string, string])[] = [
     (type) => ["## `check`", `[[service]]\ncheck = { type = "${type}", _ = 1 }`] as const,
   ),
   ["## `[[listener]]`", "[[listener]]\n_ = 1"],
+  ["## `[[listener]]`", "[[listener]]\nlimits = { _ = 1 }"],
   ["## `[[listener]]`", "[[listener]]\nproxy_protocol = { _ = 1 }"],
   ["## `[[upstream]]`", "[[upstream]]\n_ = 1"],
   ["## `[[upstream]]`", "[[upstream]]\nservers = [{ _ = 1 }]"],

@@ -90,6 +90,7 @@ describe("planNode", () => {
     expect(idle.proxy).toEqual({
       workers: 0,
       user: "nobody",
+      mostConnections: null,
       mostFlows: 16_384,
       listeners: [],
       relays: [],
