@@ -1,6 +1,7 @@
 import { contentWords } from "./describe-content.ts";
 import { formatEndpoint } from "../base/address.ts";
 import { bfdLine, bfdNotes } from "./describe-bfd.ts";
+import { policyWords, routeWords } from "./describe-routing.ts";
 import { listenerNotes, upstreamNotes } from "./describe-http.ts";
 import { masqueradeLines, settingLines, syncLines } from "./describe-footing.ts";
 import type { ProbePlan } from "./check-plan.ts";
@@ -29,7 +30,8 @@ export function describePlan(plan: NodePlan): string {
   const { vrrp, director, proxy } = plan;
   const listeners = proxy.listeners.flatMap((listener) =>
     listener.sockets.map(
-      (socket) => `${formatEndpoint(socket)}  listener ${listener.name}${listenerNotes(listener)}`,
+      (socket) =>
+        `${formatEndpoint(socket)}  listener ${listener.name}${listenerNotes(listener)}${policyWords(listener.policy)}`,
     ),
   );
   const relays = proxy.relays.flatMap(({ name, sockets, udp }) =>
@@ -287,12 +289,7 @@ function serverText(server: ServicePlanServer): string {
 function siteLines(site: SitePlan): readonly string[] {
   const log = site.accessLog === null ? "" : `, log ${site.accessLog.path}`;
   const head = `${site.hosts.join(", ")} on ${site.listeners.join(", ")}, bodies up to ${formatSize(site.maxBodyBytes)}${log}`;
-  return [
-    head,
-    ...site.routes.map(
-      (route) => `  ${route.path} to upstream ${route.upstream}${contentWords(route.content)}`,
-    ),
-  ];
+  return [head, ...site.routes.map((route) => `  ${routeWords(route)}${contentWords(route.content)}`)];
 }
 
 function upstreamLines(upstream: UpstreamPlan): readonly string[] {

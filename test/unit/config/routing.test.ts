@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { describePlan } from "../../../src/config/describe-plan.ts";
+import { planNode } from "../../../src/config/plan.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { base, linesOf, vip } from "./expect-lines.ts";
 import { site } from "./fixtures.ts";
@@ -74,6 +76,19 @@ describe("a route", () => {
     expect(second?.routing.redirect).toBeNull();
     expect(second?.routing.access?.allow).toBeNull();
     expect(second?.routing.cors?.origins).toEqual(["*"]);
+  });
+
+  test("is told of by the plan", () => {
+    const text = routes(
+      'path = "/api"\nmethods = ["GET"]\nquery = { v = "2" }\nstrip = "/api"\n[[site.route]]\nregex = "^/x"\nrespond = { status = 403 }\ndeny = ["10.0.0.1"]\n',
+      "",
+      'trusted_proxies = ["10.0.0.0/8"]\n',
+    );
+    const { config } = readConfig(text, "f");
+    const shown = config === null ? "" : describePlan(planNode(config, "lb1", { cores: 1 }));
+    expect(shown).toContain("listener http, believes 10.0.0.0/8 about clients\n");
+    expect(shown).toContain('/api (GET; parameter v = "2") to upstream apps, /api becomes nothing\n');
+    expect(shown).toContain("paths like ^/x answers 403, deny 10.0.0.1/32\n");
   });
 
   test("with another condition may have the path of another", () => {
