@@ -15,6 +15,7 @@ import {
   authenticationOf,
   decodeAdvert,
   encodeAdvert,
+  encodeRequest,
   type Route,
   sumTrailer,
 } from "./packet.ts";
@@ -51,6 +52,8 @@ export interface AdvertsNeeds {
   /** The plan in force. */
   readonly plan: () => VrrpInstancePlan;
   readonly hear: (advert: HeardAdvert) => void;
+  /** Told of requests to hand over, and of the answers to them. */
+  readonly beAsked: (request: Pick<HeardAdvert, "source" | "priority">) => void;
   /** Told of what speaks for a rival, were this router active; `source` is the sender on the router's own interface. */
   readonly sight: (sighting: AdvertSighting) => void;
 }
@@ -134,6 +137,17 @@ export class Adverts {
     if (isSent) this.#needs.counters.count(priority === 0 ? "sentPriorityZero" : "sent");
   }
 
+  /** Asks to be handed over to, or answers that: on every path, and as the backup or holder that this node is. */
+  request(priority: number): void {
+    const intervalMs = this.#needs.plan().advertIntervalMs;
+    for (const [index, { membership }] of this.#paths.entries()) {
+      if (membership === null) continue;
+      for (const to of this.#destinations(index, membership.place)) {
+        this.#sendTo(membership, to, { priority, intervalMs, isRequest: true });
+      }
+    }
+  }
+
   /** Says how each path stands. */
   paths(): readonly PathStatus[] {
     const { unicast } = this.#needs.plan();
@@ -167,18 +181,25 @@ export class Adverts {
   #sendTo(
     membership: Membership,
     destination: string,
-    { priority, intervalMs }: Pick<Advert, "priority" | "intervalMs">,
+    {
+      isRequest = false,
+      ...what
+    }: Pick<Advert, "priority" | "intervalMs"> & { readonly isRequest?: boolean },
   ): boolean {
     const { version, hmac } = this.#needs.plan();
     const { source } = membership.place;
     try {
       const route = { source, destination };
-      const message = this.#message(route, { priority, intervalMs });
+      const message = isRequest
+        ? encodeRequest(this.#advert(route, what), route, this.#needs.plan().checksum)
+        : this.#message(route, what);
       const isSigned = hmac !== null && version === 3;
       const payload = isSigned
         ? sumTrailer(this.#authenticator.sign(hmac, { message, source }, this.#wallMs()), route)
         : message;
-      membership.send(payload, destination);
+      // A backup that spoke from the virtual MAC would draw its traffic.
+      if (isRequest) membership.sendAsHost(payload, destination);
+      else membership.send(payload, destination);
       return true;
     } catch (error) {
       this.#needs.counters.count("sendErrors");
@@ -197,14 +218,21 @@ export class Adverts {
     if (isSame) return said.message;
     // Those of an old plan may have gone to others.
     if (said !== undefined && said.plan !== plan) this.#said.clear();
-    const { version, vrid, password, checksum } = plan;
-    const addresses = plan.addresses.map(({ address }) => address);
-    const family = familyOf(route.source);
-    const auth = authenticationOf(password);
-    const advert = { family, version, vrid, ...what, addresses, auth };
-    const message = encodeAdvert(advert, route, checksum);
+    const message = encodeAdvert(this.#advert(route, what), route, plan.checksum);
     this.#said.set(way, { plan, ...what, message });
     return message;
+  }
+
+  #advert(route: Route, what: Pick<Advert, "priority" | "intervalMs">): Advert {
+    const { version, vrid, password, addresses } = this.#needs.plan();
+    return {
+      family: familyOf(route.source),
+      version,
+      vrid,
+      ...what,
+      addresses: addresses.map(({ address }) => address),
+      auth: authenticationOf(password),
+    };
   }
 
   #receive(place: SegmentPlace, packet: ReceivedPacket): void {
@@ -230,13 +258,16 @@ export class Adverts {
     const judged = judgeAdvert(this.#receiveRules(path, place, arrival.identity), advert, source, () =>
       this.#authenticator.judge(this.#needs.plan().hmac, { ...decoded, source }, this.#wallMs()),
     );
-    counters.countJudged(judged);
+    const isRequest = decoded.kind === "request";
+    if (!isRequest || judged.kind === "dropped") counters.countJudged(judged);
     if (judged.kind === "dropped") {
       const { kind, explanation } = judged.remark;
       this.#sightDrop(arrival.identity, judged.remark, heartbeat);
       // The kind is what repeats itself: an explanation may have a time in it.
       return this.#complain(`advertisement from ${source} dropped: ${explanation}`, `${kind} ${source}`);
     }
+    const { priority, intervalMs } = advert;
+    if (isRequest) return this.#needs.beAsked({ source: arrival.identity, priority });
     for (const { explanation } of judged.oddities) {
       this.#complain(`advertisement from ${source}: ${explanation}`);
     }
@@ -247,7 +278,6 @@ export class Adverts {
     }
     if (advert.priority === 0) counters.count("receivedPriorityZero");
     const oddities = judged.oddities.map(({ kind }) => kind);
-    const { priority, intervalMs } = advert;
     this.#noteHearing(path.interface, { router: arrival.name, address: source, intervalMs });
     const way = { path: path.interface, silentPaths: this.#watch.silentPaths(arrival.name) };
     if (priority !== 0) this.#needs.sight({ kind: "advert", source: arrival.identity, oddities, ...way });

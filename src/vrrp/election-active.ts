@@ -72,6 +72,7 @@ export function stepActive(config: ElectionConfig, from: Active, event: Election
     case "lead":
     case "back":
     case "hold":
+    case "wait":
       return unchanged(from);
     default:
       return unreachable(event);

@@ -43,6 +43,9 @@ export function stepBackup(config: ElectionConfig, from: Backup, event: Election
         next: { ...from, deadline: later(event.at, from.activeIntervalMs), isHeld: true },
         effects: [],
       };
+    case "wait":
+      // As long as it hears the holder, which goes on saying that it is there; else until that is gone for sure.
+      return { next: rearm(config, from, event.at), effects: [] };
     case "startup":
     case "yield":
     case "handover":

@@ -12,7 +12,10 @@ export interface ElectionConfig {
   readonly preempts: boolean;
   /** How long a router of lower priority is followed before it is preempted; not by the address owner. */
   readonly preemptDelayMs: number;
-  /** Whether another member of the sync group follows a live router, so that this one does not preempt. */
+  /**
+   * Whether this router does not preempt for now: another member of its sync group follows a live router, or the holder
+   * was asked to hand over.
+   */
   readonly isHeldBack: boolean;
   /** How long a router that leaves goes on answering once it has heard who takes over. */
   readonly overlapMs: number;
@@ -76,7 +79,9 @@ export type ElectionEvent =
   /** The operator wants the addresses back: a preempt delay is over. */
   | { readonly kind: "back"; readonly at: Instant }
   /** The deadline has passed, but the sync group may not claim. */
-  | { readonly kind: "hold"; readonly at: Instant };
+  | { readonly kind: "hold"; readonly at: Instant }
+  /** The holder, which is outranked, was asked to hand over: what is due waits for that. */
+  | { readonly kind: "wait"; readonly at: Instant };
 
 /** The last advertisement heard, and what it meant. */
 export interface Heard {
@@ -84,7 +89,7 @@ export interface Heard {
   readonly source: string;
   readonly priority: number;
   /**
-   * `followed` re-armed the deadline; `tolerated` too, but only because the sync group holds this router back;
+   * `followed` re-armed the deadline; `tolerated` too, but only because this router is held back;
    * `outranked` was below ours, `resigned` was priority 0.
    */
   readonly verdict: "followed" | "tolerated" | "outranked" | "resigned";

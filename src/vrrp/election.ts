@@ -92,6 +92,7 @@ function stepInitialize(config: ElectionConfig, from: Initialize, event: Electio
     case "handover":
     case "back":
     case "hold":
+    case "wait":
       return unchanged(from);
     default:
       return unreachable(event);
@@ -133,6 +134,7 @@ function stepLeaving(config: ElectionConfig, from: Leaving, event: ElectionEvent
     case "handover":
     case "back":
     case "hold":
+    case "wait":
       return unchanged(from);
     default:
       return unreachable(event);
@@ -162,6 +164,7 @@ function stepFault(config: ElectionConfig, from: Fault, event: ElectionEvent): S
     case "handover":
     case "back":
     case "hold":
+    case "wait":
       return unchanged(from);
     default:
       return unreachable(event);

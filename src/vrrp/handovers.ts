@@ -187,6 +187,9 @@ export class Handovers {
     if (election.state !== "backup") return;
     const { clock } = this.#needs;
     clock.schedule(later(election.deadline, election.activeIntervalMs), () => {
+      if (!order.waiting.has(router)) return;
+      // The holder was asked to hand over, and ends its connections first.
+      if (router.isAwaitingHandover) return this.#waitForDeadline(order, router);
       if (!order.waiting.delete(router)) return;
       order.outcomes.push(backOutcome(this.#view(order, router)));
       this.#finish(order);

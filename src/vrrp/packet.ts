@@ -51,7 +51,8 @@ export type Malformation = "ttl" | "version" | "type" | "length" | "checksum" | 
 /** What became of received bytes. */
 export type Decoded =
   | {
-      readonly kind: "advert";
+      /** A request has the layout of an advertisement: see `requestType`. */
+      readonly kind: "advert" | "request";
       readonly advert: Advert;
       readonly checksum: ChecksumForm;
       /** The bytes of the message itself. */
@@ -71,6 +72,14 @@ export type Decoded =
 /** IP protocol number of VRRP. */
 export const vrrpProtocol = 112;
 
+/** RFC 9568 §5.2.2: the one type there is. */
+const advertType = 1;
+/**
+ * edge-ha's own, in the layout of an advertisement: a backup of this priority asks the holder to hand over before it is
+ * preempted, and the holder answers with the same and its own. RFC 9568 §5.2.2: whoever does not know a type drops it.
+ */
+const requestType = 2;
+
 /** The 8 bytes without authentication. */
 export const noAuthentication: Authentication = { type: 0, data: new Uint8Array(8) };
 
@@ -89,10 +98,19 @@ export function authenticationOf(password: string | null): Authentication {
 
 /** Writes an advertisement for sending along `route`; only version 3 over IPv4 has a choice of checksum. */
 export function encodeAdvert(advert: Advert, route: Route, form: ChecksumForm): Uint8Array {
+  return encode(advertType, advert, route, form);
+}
+
+/** Writes a request, or the answer to one. */
+export function encodeRequest(advert: Advert, route: Route, form: ChecksumForm): Uint8Array {
+  return encode(requestType, advert, route, form);
+}
+
+function encode(type: number, advert: Advert, route: Route, form: ChecksumForm): Uint8Array {
   const { family, version, vrid, priority, addresses } = advert;
   const timing =
     version === 2 ? [advert.auth.type, advert.intervalMs / 1000] : intervalBytes(advert.intervalMs);
-  const header = Uint8Array.from([(version << 4) | 1, vrid, priority, addresses.length, ...timing, 0, 0]);
+  const header = Uint8Array.from([(version << 4) | type, vrid, priority, addresses.length, ...timing, 0, 0]);
   const parts = [header, ...addresses.map(addressBytes)];
   const message = concatBytes(...parts, ...(version === 2 ? [advert.auth.data] : []));
   const withPseudoHeader = family === 6 || (version === 3 && form === "pseudo-header");
@@ -136,7 +154,8 @@ export function decodeAdvert(
   const version = first >> 4;
   if (version !== 2 && version !== 3) return malformed("version", `its version is ${version}`);
   if (family === 6 && version === 2) return malformed("version", "its version is 2, which IPv6 has not");
-  if ((first & 15) !== 1) return malformed("type", `its type is ${first & 15}, not 1`);
+  const type = first & 15;
+  if (type !== advertType && type !== requestType) return malformed("type", `its type is ${type}, not 1`);
   const expected = headerLength + addressLength(family) * count + (version === 2 ? authLength : 0);
   const isSigned = version === 3 && received.length === expected + trailerLength;
   if (received.length !== expected && !isSigned) {
@@ -156,7 +175,7 @@ export function decodeAdvert(
   const auth = version === 2 ? { type: timingHigh, data: message.slice(-authLength) } : noAuthentication;
   const advert: Advert = { family, version, vrid: id, priority, intervalMs, addresses, auth };
   const trailer = isSigned ? received.subarray(expected) : null;
-  return { kind: "advert", advert, checksum, message, trailer };
+  return { kind: type === advertType ? "advert" : "request", advert, checksum, message, trailer };
 }
 
 function addressLength(family: Family): 4 | 16 {

@@ -8,16 +8,18 @@ import { Counters } from "./counters.ts";
 import { notStarted, step } from "./election.ts";
 import { mayBeReplaced } from "./election-active.ts";
 import type { Election, ElectionConfig, ElectionEffect, ElectionEvent } from "./election-types.ts";
+import { formatMs, takeoverMs } from "./timers.ts";
 import { heldAddresses } from "./held-addresses.ts";
 import { Holding, type HoldingNeeds } from "./holding.ts";
 import type { Host } from "./host.ts";
 import type { Neighbourhoods } from "./neighbourhoods.ts";
+import { nodeAt } from "./neighbour-names.ts";
 import { routerKey } from "./plan-difference.ts";
+import { outranked, preempted, Preemption } from "./preemption.ts";
 import { RivalWatch } from "./rival-watch.ts";
 import { mayClaim } from "./sync-group.ts";
 import type { WeighedClaim } from "./tracking.ts";
 import type { Transport } from "./transport.ts";
-import { takeoverMs } from "./timers.ts";
 import { shownVirtualMac } from "./virtual-mac-fitness.ts";
 import type { VirtualMacs } from "./virtual-macs.ts";
 
@@ -30,6 +32,8 @@ export interface RouterNeeds extends HoldingNeeds {
   readonly bornAt: () => Instant;
   readonly neighbourhoods: Neighbourhoods;
   readonly group: GroupView;
+  /** How long open connections get to end before a planned switch; 0 does not wait for them. */
+  readonly drainTimeoutMs: () => number;
 }
 
 /** What a router asks of, and tells, those it moves together with. */
@@ -38,6 +42,8 @@ export interface GroupView {
   followingBeside(router: Router): string | null;
   /** Gives the time at which the operator handed it over, or null. */
   handedOverAt(router: Router): string | null;
+  /** Has it, and its group, handed over to a node that is about to preempt it. */
+  handOver(router: Router, reason: string): void;
   /** Called after every change of state. */
   moved(router: Router, from: Election["state"]): void;
 }
@@ -55,6 +61,7 @@ export class Router {
   readonly #holding: Holding;
   readonly #adverts: Adverts;
   readonly #rivals: RivalWatch;
+  readonly #preemption: Preemption;
   readonly #deadlineName: string;
 
   constructor(plan: VrrpInstancePlan, needs: RouterNeeds) {
@@ -71,7 +78,15 @@ export class Router {
       counters: this.#counters,
       plan: () => this.#plan,
       hear: (advert) => this.#hear(advert),
+      beAsked: ({ source, priority }) => this.#beAsked(source, priority),
       sight: (sighting) => this.#rivals.note(sighting),
+    });
+    this.#preemption = new Preemption({
+      clock: needs.host.clock,
+      ask: () =>
+        this.#adverts.request(this.#weighed.claim.kind === "standing" ? this.#weighed.claim.priority : 0),
+      limitMs: () => this.#needs.drainTimeoutMs() + handoverSlackMs,
+      over: (isLate) => this.#preempt(isLate),
     });
     this.#rivals = new RivalWatch(plan, needs, () => this.#counters.count("splitBrains"));
   }
@@ -86,6 +101,15 @@ export class Router {
 
   get election(): Election {
     return this.#election;
+  }
+
+  get weighed(): WeighedClaim {
+    return this.#weighed;
+  }
+
+  /** Whether the holder was asked to hand over and may still do so. */
+  get isAwaitingHandover(): boolean {
+    return this.#preemption.isWaiting;
   }
 
   /** Begins with a claim. */
@@ -189,6 +213,7 @@ export class Router {
     // The claims of all routers are looked at whenever one of them may have changed.
     if (event.kind === "claim" && next === before) return;
     this.#election = next;
+    this.#preemption.follow(next);
     // Before the first advertisement, which goes through it.
     if (next.state === "active" && before.state !== "active") this.#needs.virtualMacs.raise(this.#plan);
     for (const effect of effects) if (!this.#isHarmful(effect, before, next)) this.#carryOut(effect);
@@ -221,7 +246,8 @@ export class Router {
 
   #config(): ElectionConfig {
     const { version, advertIntervalMs, downAfter, preempts, preemptDelayMs, startupDelayMs } = this.#plan;
-    const isHeldBack = (): boolean => this.#needs.group.followingBeside(this) !== null;
+    const isHeldBack = (): boolean =>
+      this.#preemption.isWaiting || this.#needs.group.followingBeside(this) !== null;
     return {
       version,
       advertIntervalMs,
@@ -282,8 +308,50 @@ export class Router {
 
   #expire(): void {
     const at = this.#now();
-    const isFree = mayClaim(this.#election, this.#needs.group.followingBeside(this));
+    const isFree = this.#isFree();
+    if (isFree && this.#asksFirst()) return this.#handle({ kind: "wait", at });
+    // Whoever was asked has not been heard since.
+    this.#preemption.stopWaiting();
     this.#handle({ kind: isFree ? "timer" : "hold", at });
+  }
+
+  #isFree(): boolean {
+    return mayClaim(this.#election, this.#needs.group.followingBeside(this));
+  }
+
+  /** Where proxies have connections, a node of the file that is about to be preempted gets the time to end them. */
+  #asksFirst(): boolean {
+    const { needsProxy, neighbours } = this.#plan;
+    const holder = preempted(this.#election, this.#now());
+    if (holder === null || !needsProxy || this.#needs.drainTimeoutMs() === 0) return false;
+    return nodeAt(neighbours, holder.source) !== null && this.#preemption.begin(holder.source);
+  }
+
+  /** Preempts without being handed over to; one that slept leaves that to its deadline, which listens first. */
+  #preempt(isLate: boolean): void {
+    const heard = outranked(this.#election);
+    const election = this.#election;
+    if (isLate || heard === null || election.state !== "backup" || !this.#isFree()) return;
+    const reason = `${heard.source} has priority ${heard.priority}, ours is ${election.claim.priority}`;
+    this.#handle({ kind: "lead", at: this.#now(), reason });
+  }
+
+  /** Hands over to a node of the file that outranks this one and says so before it preempts; a backup hears the answer. */
+  #beAsked(source: string, priority: number): void {
+    const election = this.#election;
+    const node = nodeAt(this.#plan.neighbours, source);
+    if (node === null) return;
+    if (election.state === "backup") {
+      if (!this.#preemption.answer(source)) return;
+      const limit = formatMs(this.#needs.drainTimeoutMs() + handoverSlackMs);
+      return this.#needs.log.notice(
+        `${this.name}: ${node} ends its open connections before it hands over, within ${limit}`,
+      );
+    }
+    if (election.state !== "active" || priority <= election.claim.priority) return;
+    this.#adverts.request(election.claim.priority);
+    const reason = `handed over to ${node} (${source}), which has priority ${priority}, ours is ${election.claim.priority}`;
+    this.#needs.group.handOver(this, reason);
   }
 
   #hear({ source, priority, intervalMs }: HeardAdvert): void {
@@ -305,6 +373,9 @@ export class Router {
     return this.#needs.host.clock.now();
   }
 }
+
+/** What a handover may take beside the drain: the last connections, answers that are late, and the next router's skew. */
+const handoverSlackMs = 1000;
 
 /** Names the state for `status`, which shows one that leaves as what it is going to be. */
 function stateName(election: Election): VrrpStateName {

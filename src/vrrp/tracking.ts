@@ -39,6 +39,8 @@ export interface Burden {
   readonly name: string;
   readonly weight: number | null;
   readonly reason: string;
+  /** Whether it says what the operator wants, and not that something fails. */
+  readonly isByHand?: boolean;
 }
 
 /** Everything one instance's claim is made of. */
@@ -55,6 +57,8 @@ export interface WeighedClaim {
   readonly claim: Claim;
   /** What is shown to the operator, such as `check-uplink fails: −10`. */
   readonly claims: readonly string[];
+  /** Whether nothing but the operator's own hand withdraws it. */
+  readonly isByHand?: boolean;
 }
 
 /** Adds everything up; the address owner's priority stays 255 (RFC 9568 §5.2.4) until its claim is withdrawn. */
@@ -67,8 +71,13 @@ export function weighClaim(standing: Standing): WeighedClaim {
     const reason = "no source address";
     return { claim: { kind: "cut-off", reason }, claims: [reason, ...claims] };
   }
-  const withdrawing = burdens.find((burden) => burden.weight === null);
-  if (withdrawing !== undefined) return { claim: { kind: "withdrawn", reason: withdrawing.reason }, claims };
+  const withdrawing = burdens.filter((burden) => burden.weight === null);
+  const [first] = withdrawing;
+  if (first !== undefined) {
+    const isByHand = withdrawing.every((burden) => burden.isByHand === true);
+    const claim = { kind: "withdrawn", reason: first.reason } as const;
+    return { claim, claims, ...(isByHand && { isByHand }) };
+  }
   const sum = burdens.reduce((total, burden) => total + (burden.weight ?? 0), basePriority);
   const priority = basePriority === 255 ? 255 : Math.min(254, Math.max(1, sum));
   return { claim: { kind: "standing", priority, source }, claims };
@@ -144,5 +153,6 @@ export function fileBurden(
   const product = value * track.weight;
   if (value === 0 || (product === 0 && track.weight !== 0)) return null;
   const weight = track.weight === 0 || product < -253 ? null : Math.min(253, product);
-  return { name: `track ${track.name}`, weight, reason: `track ${track.name}: ${track.path} says ${value}` };
+  const reason = `track ${track.name}: ${track.path} says ${value}`;
+  return { name: `track ${track.name}`, weight, reason, isByHand: true };
 }

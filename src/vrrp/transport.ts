@@ -8,6 +8,8 @@ export interface Membership {
   readonly place: SegmentPlace;
   /** Sends to the group or to one router; throws `SystemError`. */
   send(payload: Uint8Array, to: string): void;
+  /** Does the same as the host that it is, whatever MAC the virtual router has. */
+  sendAsHost(payload: Uint8Array, to: string): void;
   leave(): void;
   /** Says what floods arrived on the segment; null if there was none. */
   floods(): FloodCount | null;
@@ -43,6 +45,7 @@ export class Transport {
         if (speaker !== null && to === place.group) speaker.send(payload, to);
         else open.segment.send(payload, to);
       },
+      sendAsHost: (payload, to) => open.segment.send(payload, to),
       floods: () => open.segment.floods(),
       leave: () => {
         speaker?.close();

@@ -22,13 +22,14 @@ import { namesHeldJustNow } from "./lease.ts";
 import { isInTheWay, planDifference } from "./plan-difference.ts";
 import { Places } from "./places.ts";
 import { Roster } from "./roster.ts";
-import { Router, type RouterNeeds } from "./router.ts";
+import { type GroupView, Router, type RouterNeeds } from "./router.ts";
 import { groupEvent, wholeGroups } from "./sync-group.ts";
 import type { WeighedClaim } from "./tracking.ts";
 import { type TrackNames, Tracks } from "./tracks.ts";
 import { Transport } from "./transport.ts";
 import { Verdicts } from "./verdicts.ts";
 import { VirtualMacs } from "./virtual-macs.ts";
+import { Withdrawals } from "./withdrawals.ts";
 
 /**
  * All virtual routers of this node: what the kernel, the tracks, the proxies and the sync groups say becomes each
@@ -51,6 +52,7 @@ export class VrrpNode {
   readonly #bfd: BfdSessions;
   readonly #notices: StateNotices;
   readonly #handovers: Handovers;
+  readonly #withdrawals: Withdrawals;
   /** What becomes of the proxies' open connections. */
   readonly departures: Departures;
   #isConfigured = false;
@@ -105,6 +107,12 @@ export class VrrpNode {
     this.#notices = new StateNotices({ host, log });
     this.departures = new Departures({ clock: host.clock, log, send: options.depart ?? null });
     this.#handovers = this.#makeHandovers();
+    this.#withdrawals = new Withdrawals({
+      departures: this.departures,
+      withGroup: (router) => this.#wholeGroup(router),
+      drainTimeoutMs: () => this.#roster.plan.drainTimeoutMs,
+      weighAll: changed,
+    });
     this.#holdings = new Holdings({ host, interfaces: this.#interfaces, deadlines, log });
     this.#needs = {
       host,
@@ -117,11 +125,17 @@ export class VrrpNode {
       announcements: new AnnouncementQueue({ host, interfaces: this.#interfaces, deadlines, log }),
       neighbourhoods: new Neighbourhoods(host),
       bornAt: () => this.#bornAt,
-      group: {
-        followingBeside: (router) => this.#roster.followingBeside(router),
-        handedOverAt: ({ plan }) => this.#handovers.handedOverAt(plan),
-        moved: (router, from) => this.#moved(router, from),
-      },
+      group: this.#groupView(),
+      drainTimeoutMs: () => this.#roster.plan.drainTimeoutMs,
+    };
+  }
+
+  #groupView(): GroupView {
+    return {
+      followingBeside: (router) => this.#roster.followingBeside(router),
+      handedOverAt: ({ plan }) => this.#handovers.handedOverAt(plan),
+      handOver: (router, reason) => this.#handOverTo(router, reason),
+      moved: (router, from) => this.#moved(router, from),
     };
   }
 
@@ -130,14 +144,29 @@ export class VrrpNode {
       clock: this.#host.clock,
       routers: () => this.#roster.inOrder,
       groups: () => this.#roster.plan.syncGroups,
-      resign: (routers, reason) => {
-        const survey = this.#claims.survey();
-        for (const router of routers) router.handOver(this.#weigh(router.plan, survey), reason);
-      },
+      resign: (routers, reason) => this.#resign(routers, reason),
       weighAll: () => this.#weighAll(),
       drainTimeoutMs: () => this.#roster.plan.drainTimeoutMs,
       departures: this.departures,
     });
+  }
+
+  #resign(routers: readonly Router[], reason: string): void {
+    const survey = this.#claims.survey();
+    for (const router of routers) router.handOver(this.#weigh(router.plan, survey), reason);
+  }
+
+  /** Hands a router and its group over to a node that would preempt it otherwise; once, however often it is asked. */
+  #handOverTo(router: Router, reason: string): void {
+    const { departures } = this;
+    if (departures.isPending(router)) return;
+    const held = this.#wholeGroup(router).filter((each) => isHeld(each) && !departures.isPending(each));
+    departures.begin(held, this.#roster.plan.drainTimeoutMs, () => this.#resign(held.filter(isHeld), reason));
+  }
+
+  #wholeGroup(router: Router): readonly Router[] {
+    const group = this.#roster.groupOf(router.name);
+    return group === null ? [router] : [router, ...this.#roster.othersInGroup(router, group)];
   }
 
   /** Goes over to another plan; throws, with the old plan in force, if it cannot be carried out. */
@@ -321,7 +350,8 @@ export class VrrpNode {
     this.#tracks.look();
     const survey = this.#claims.survey();
     for (const router of [...this.#roster.present, ...this.#roster.departing]) {
-      router.setClaim(this.#weigh(router.plan, survey), survey.pathsOf(router.plan));
+      const weighed = this.#withdrawals.admit(router, this.#weigh(router.plan, survey));
+      router.setClaim(weighed, survey.pathsOf(router.plan));
     }
     this.#changed();
   }
@@ -349,4 +379,8 @@ export class VrrpNode {
     const addresses = this.#roster.addressesOf(group);
     if (!hasSuccessor) this.#notices.tellGroup({ ...group, addresses }, [router, ...others]);
   }
+}
+
+function isHeld({ election }: Router): boolean {
+  return election.state === "active";
 }

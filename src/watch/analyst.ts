@@ -145,7 +145,7 @@ export class Analyst {
 
   #takeVrrp(packet: VrrpPacket): boolean {
     const { reading } = packet;
-    const vrid = reading.kind === "advert" ? reading.advert.vrid : reading.vrid;
+    const vrid = reading.kind === "malformed" ? reading.vrid : reading.advert.vrid;
     const { vrids } = this.#options;
     if (vrids !== null && (vrid === null || !vrids.has(vrid))) return false;
     const place = placeOf(packet, vrid);

@@ -29,10 +29,10 @@ export interface Heard {
   readonly credentials: Credentials;
 }
 
-/** Gives what a packet says, or null if it is malformed. */
+/** Gives what an advertisement says, or null if a packet is none. */
 export function heardIn(packet: VrrpPacket): Heard | null {
   const { reading, atMs, source, destination } = packet;
-  if (reading.kind === "malformed") return null;
+  if (reading.kind !== "advert") return null;
   const { advert, checksum, message, trailer: signature, hasAuthenticationHeader } = reading;
   const trailer = signature === null ? null : readTrailer(signature);
   const credentials = credentialsOf(advert, trailer, hasAuthenticationHeader);

@@ -70,10 +70,13 @@ function vrrpObject(packet: VrrpPacket, stamp: Stamp): JsonObject {
   const { reading, source, destination, ttl, family } = packet;
   const outside = { ...envelopeObject(packet, stamp), source, destination, ttl, family };
   const heard = heardIn(packet);
-  if (reading.kind === "malformed" || heard === null) {
-    if (reading.kind !== "malformed") return outside;
+  if (reading.kind === "malformed") {
     const { cause, explanation, version, vrid, priority } = reading;
     return { kind: "malformed", ...outside, cause, explanation, version, vrid, priority };
+  }
+  if (reading.kind === "request") {
+    const { version, vrid, priority } = reading.advert;
+    return { kind: "request", ...outside, version, vrid, priority };
   }
   const { version, vrid, priority, intervalMs, addresses } = reading.advert;
   return {
@@ -84,8 +87,8 @@ function vrrpObject(packet: VrrpPacket, stamp: Stamp): JsonObject {
     priority,
     intervalMs,
     addresses,
-    authentication: heard.credentials.kind,
-    keyId: heard.trailer?.keyId ?? null,
+    authentication: heard?.credentials.kind ?? "none",
+    keyId: heard?.trailer?.keyId ?? null,
     checksum: reading.checksum,
   };
 }

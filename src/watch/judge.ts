@@ -30,7 +30,7 @@ export const allowedUsually: Allowed = { ttl: unrouted, clockMs: 30_000 };
 /** Gives the complaint about bytes that are no advertisement, or null if only the capture is to blame. */
 export function judgeMalformed(packet: VrrpPacket): Complaint | null {
   const { reading, source } = packet;
-  if (reading.kind === "advert" || reading.cause === "cut") return null;
+  if (reading.kind !== "malformed" || reading.cause === "cut") return null;
   return {
     code: "malformed",
     severity: "error",

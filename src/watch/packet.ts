@@ -57,6 +57,8 @@ export type VrrpReading =
       /** Whether it came in an authentication header (RFC 2402), which RFC 2338 had as type 2. */
       readonly hasAuthenticationHeader: boolean;
     }
+  /** A backup of edge-ha asks the holder to hand over, or is answered. */
+  | { readonly kind: "request"; readonly advert: Advert }
   | {
       readonly kind: "malformed";
       readonly cause: MalformedCause;

@@ -97,18 +97,20 @@ function describe(packet: Packet): string {
 function describeVrrp(packet: VrrpPacket): string {
   const { source, destination, ttl, sourceMac, reading } = packet;
   const route = `${source} → ${destination}`;
-  const heard = heardIn(packet);
-  if (reading.kind === "malformed" || heard === null) {
-    const fields = reading.kind === "malformed" ? fieldsText(reading) : "";
-    return `${route}  VRRP${fields} malformed: ${reading.kind === "malformed" ? reading.explanation : ""}`;
+  if (reading.kind === "malformed")
+    return `${route}  VRRP${fieldsText(reading)} malformed: ${reading.explanation}`;
+  if (reading.kind === "request") {
+    const { version: asked, vrid: router, priority: rank } = reading.advert;
+    return `${route}  v${asked} VRID ${router} priority ${rank}, request to hand over before a preemption, or its answer`;
   }
+  const heard = heardIn(packet);
   const { version, vrid, priority, intervalMs, addresses, family } = reading.advert;
   const isVirtual = sourceMac === virtualMac(family, vrid);
   const parts = [
     `v${version} VRID ${vrid} priority ${priority}${priorityText(priority)}`,
     `every ${formatMs(intervalMs)}`,
     addresses.join(" "),
-    ...(heard.credentials.kind === "none" ? [] : [heard.credentials.text]),
+    ...(heard === null || heard.credentials.kind === "none" ? [] : [heard.credentials.text]),
     ...(reading.checksum === "message-only" && version === 3 ? ["checksum without pseudo-header"] : []),
     ...(ttl === 255 ? [] : [`${family === 4 ? "TTL" : "hop limit"} ${ttl}`]),
     ...(sourceMac === null ? [] : [`from ${sourceMac}${isVirtual ? " (virtual)" : ""}`]),

@@ -19,8 +19,9 @@ const anyTtl = { min: 0, max: 255 } as const;
 export function readVrrp(bytes: Uint8Array, outside: IpEnvelope, around: Circumstances): VrrpReading {
   if (around.isFragment) return malformed(bytes, "fragment", "it is a fragment of an IP packet");
   const decoded = decodeAdvert(bytes, outside, anyTtl);
-  if (decoded.kind === "advert") {
-    return { ...decoded, hasAuthenticationHeader: around.hasAuthenticationHeader };
+  if (decoded.kind !== "malformed") {
+    if (decoded.kind === "request") return { kind: "request", advert: decoded.advert };
+    return { ...decoded, kind: "advert", hasAuthenticationHeader: around.hasAuthenticationHeader };
   }
   const { cause, explanation } = decoded;
   if (around.isCut) return malformed(bytes, "cut", "the capture has only the beginning of it");

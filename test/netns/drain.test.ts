@@ -116,4 +116,26 @@ describe("open connections when an address is handed over", () => {
     expect(await result(finished)).toBe("200 20000 0");
     await waitFor("lb2 holds it", () => pair.lb2.holds(vips.first));
   });
+
+  test("are waited for when the preferred node comes back, and when it is told to take the address back", async () => {
+    await using pair = await createPair();
+    await startSlowWeb(pair);
+    const [first, second] = await startNodes(pair, "10s");
+    expect(await first.stop()).toBe(0);
+    await waitFor("lb2 holds it", () => pair.lb2.holds(vips.first));
+    const throughout = [await download(pair.client, 2_500), await download(pair.client, 2_500, 81)];
+    const again = await start(pair.lb1, "10s");
+    await waitFor("lb1 has asked", () => again.log().includes("first: lb2 ends its open connections before"));
+    expect(await Promise.all(throughout.map(result))).toEqual(["200 20000 0", "200 20000 0"]);
+    await waitFor("lb1 holds it", () => pair.lb1.holds(vips.first));
+    expect((await again.command("failover", "first")).exitCode).toBe(0);
+    const untilBack = await download(pair.client, 1_500);
+    const { exitCode, stdout } = await again.command("failover", "--back");
+    expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^first: this node holds it, after /)]);
+    expect(await result(untilBack)).toBe("200 20000 0");
+    expect(second.log()).toContain(
+      "first: active → leaving: handed over to lb1 (192.0.2.11), which has priority",
+    );
+    expect(second.log()).not.toContain("ended before the handover");
+  });
 });

@@ -58,7 +58,7 @@ test("what RFC 9568 §7.1 has a router check over IPv6 is checked, counted and s
   const cases: readonly (readonly [string, string, string])[] = [
     ["droppedTtl", "its hop limit is 254, not 255", frame({ hopLimit: 254 })],
     ["droppedVersion", "its version is 2, which IPv6 has not", frame({ damage: set(0, 0x21) })],
-    ["droppedType", "its type is 2, not 1", frame({ damage: set(0, 0x32) })],
+    ["droppedType", "its type is 3, not 1", frame({ damage: set(0, 0x33) })],
     ["droppedLength", "it has 30 bytes where 2 addresses need 40", frame({ length: 30 })],
     ["droppedChecksum", "its checksum is wrong", frame({ damage: set(12, 0x77) })],
     ["droppedCount", "it lists no address", frame({ advert: { addresses: [] } })],

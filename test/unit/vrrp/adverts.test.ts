@@ -29,6 +29,7 @@ test("an advertisement is made once for each router it goes to, and anew when it
     counters: new Counters(),
     plan: () => plan,
     hear: () => undefined,
+    beAsked: () => undefined,
     sight: () => undefined,
   });
   adverts.moveTo([{ interface: "eth0", place, problem: null, networks: () => [] }]);

@@ -6,6 +6,7 @@ import {
   type ChecksumForm,
   decodeAdvert,
   encodeAdvert,
+  encodeRequest,
   noAuthentication,
 } from "../../../src/vrrp/packet.ts";
 
@@ -136,8 +137,15 @@ describe("decodeAdvert", () => {
     expect(causeOf("")).toBe("version");
   });
 
-  test("RFC 9568 §5.2.2: drops a type other than advertisement", () => {
-    expect(causeOf("3233c801 0019a1b2 c0000264")).toBe("type");
+  test("reads a request, which no other router takes for an advertisement", () => {
+    const advert: Advert = { ...version3, priority: 254 };
+    const request = encodeRequest(advert, route, "pseudo-header");
+    expect(request[0]).toBe(0x32);
+    expect(decodeAdvert(request, route)).toMatchObject({ kind: "request", advert });
+  });
+
+  test("RFC 9568 §5.2.2: drops a type other than advertisement and request", () => {
+    expect(causeOf("3333c801 0019a0b2 c0000264")).toBe("type");
   });
 
   test("RFC 9568 §7.1: drops a message that is cut off, or longer than its count of addresses", () => {
@@ -196,7 +204,7 @@ describe("decodeAdvert", () => {
 
   test("RFC 9568 §5.2.6: ignores the reserved bits", () => {
     const decoded = decodeAdvert(fromHex("3133c801 f019544c c0000264"), route);
-    expect(decoded.kind === "advert" ? decoded.advert.intervalMs : decoded.cause).toBe(250);
+    expect(decoded.kind === "malformed" ? decoded.cause : decoded.advert.intervalMs).toBe(250);
   });
 
   test("names the virtual router a malformed message seems to be for", () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { NeighbourPlan } from "../../../src/config/node-plan.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 import { instancePlan, vrrpPlan } from "../../support/vrrp-plans.ts";
 import { type FakeCluster, fakeCluster } from "./vrrp-pair.ts";
@@ -9,8 +10,18 @@ import { type FakeCluster, fakeCluster } from "./vrrp-pair.ts";
  */
 const intervalMs = 1000;
 const quietDelayMs = 2;
+const drainTimeoutMs = 300;
+// Three requests, and a second beside the drain until the one that was asked has handed over.
+const askingMs = 150 + drainTimeoutMs + 1000;
 // Priority 1 has the longest skew; a packet's way there and back comes on top.
 const convergenceMs = 3 * intervalMs + (255 / 256) * intervalMs + 4 * quietDelayMs;
+
+interface Trial {
+  readonly networks: readonly string[];
+  readonly allowedMs: number;
+  /** Whether nodes ask to be handed over to before they preempt. */
+  readonly asks?: boolean;
+}
 
 /** Two nodes or three, with a version, a policy and priorities of their own, on one network or in a group on two. */
 function randomCluster(seed: number, random: () => number, networks: readonly string[]): FakeCluster {
@@ -91,10 +102,31 @@ function judge(cluster: FakeCluster, networks: readonly string[]): string | null
     .join(", ");
 }
 
+/** The same, of nodes that ask each other to hand over, and whose proxies never say that they have. */
+function askingCluster(seed: number, random: () => number, networks: readonly string[]): FakeCluster {
+  const plans = randomCluster(seed, random, networks).machines.map(({ plan }) => plan);
+  const asking = plans.map((plan, own) => {
+    const neighboursOn = (net: number): NeighbourPlan[] =>
+      plans.flatMap(({ instances }, index) => {
+        const address = `192.0.${2 + net}.${10 + index}`;
+        return index === own
+          ? []
+          : [{ node: `lb${index + 1}`, priority: instances[net]?.priority ?? 1, address }];
+      });
+    const instances = plan.instances.map((each, net) => {
+      return instancePlan({ ...each, vip: vipOf(net), needsProxy: true, neighbours: neighboursOn(net) });
+    });
+    return vrrpPlan(instances, { syncGroups: plan.syncGroups, drainTimeoutMs });
+  });
+  const cluster = fakeCluster(asking, seed);
+  for (const node of cluster.machines) node.depart = () => undefined;
+  return cluster;
+}
+
 /** Runs one seed; gives what is wrong, or null. */
-function run(seed: number, networks: readonly string[], allowedMs: number): string | null {
+function run(seed: number, { networks, allowedMs, asks = false }: Trial): string | null {
   const random = seededRandom(seed);
-  const cluster = randomCluster(seed, random, networks);
+  const cluster = asks ? askingCluster(seed, random, networks) : randomCluster(seed, random, networks);
   for (const node of cluster.machines) node.start();
   for (let round = 0; round < 4; round++) {
     for (let trouble = 0; trouble < 8; trouble++) {
@@ -135,16 +167,23 @@ function loseHolder(
   return judge(cluster, networks);
 }
 
-function failuresOf(seeds: number, networks: readonly string[], allowedMs: number): readonly string[] {
-  const results = Array.from({ length: seeds }, (_, index) => run(index + 1, networks, allowedMs));
+function failuresOf(seeds: number, trial: Trial): readonly string[] {
+  const results = Array.from({ length: seeds }, (_, index) => run(index + 1, trial));
   return results.filter((text) => text !== null);
 }
 
 test("exactly one node is active after 3 × interval + skew of quiet network, whatever came before", () => {
-  expect(failuresOf(300, ["eth0"], convergenceMs)).toEqual([]);
+  expect(failuresOf(300, { networks: ["eth0"], allowedMs: convergenceMs })).toEqual([]);
 }, 60_000);
 
 test("a sync group is active on both networks with exactly one node, after one more interval", () => {
   // A member that waited for another one looks again after an interval.
-  expect(failuresOf(150, ["eth0", "eth1"], convergenceMs + intervalMs)).toEqual([]);
+  expect(failuresOf(150, { networks: ["eth0", "eth1"], allowedMs: convergenceMs + intervalMs })).toEqual([]);
+}, 60_000);
+
+test("nodes that ask to be handed over to before they preempt are as one, after the time that it takes", () => {
+  const allowedMs = convergenceMs + askingMs;
+  expect(failuresOf(150, { networks: ["eth0"], allowedMs, asks: true })).toEqual([]);
+  const both = { networks: ["eth0", "eth1"], allowedMs: allowedMs + intervalMs, asks: true };
+  expect(failuresOf(75, both)).toEqual([]);
 }, 60_000);

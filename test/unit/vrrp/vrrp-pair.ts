@@ -14,6 +14,8 @@ export class FakeRouterMachine {
   readonly plan: VrrpPlan;
   /** Every line logged at notice or above. */
   readonly log: string[] = [];
+  /** Takes what the proxies are told; without it there are none. */
+  depart: ((departure: Departure) => void) | undefined;
   #life: { readonly node: VrrpNode; readonly kill: () => void } | null = null;
   #isStopping = false;
 
@@ -39,7 +41,7 @@ export class FakeRouterMachine {
   start(
     adopt: readonly string[] = [],
     handedOver: readonly HandedOver[] = [],
-    depart?: (departure: Departure) => void,
+    depart: ((departure: Departure) => void) | undefined = this.depart,
   ): void {
     const { host, kill } = this.machine.boot();
     const keep = (line: string): void => void this.log.push(line);

@@ -40,9 +40,9 @@ describe("one advertisement alone", () => {
       "what 192.0.2.11 sends is malformed and dropped: its version is 5",
     ],
     [
-      { change: (message) => message.with(0, 0x32) },
+      { change: (message) => message.with(0, 0x33) },
       "malformed",
-      "what 192.0.2.11 sends is malformed and dropped: its type is 2, not 1",
+      "what 192.0.2.11 sends is malformed and dropped: its type is 3, not 1",
     ],
   ];
   for (const [wish, code, text] of cases) {
