@@ -175,6 +175,8 @@ export class Director {
     if (this.#plan === null) return;
     if (this.#filling !== null) {
       this.#filling = { ...this.#filling, isLookDue: true };
+      // What is long in the kernel does not hold the proxies up.
+      this.#standProxied(this.#plan, (probe) => prober.verdict(probe));
       return;
     }
     const refusal = this.#plan.services.length > 0 ? this.#open() : null;

@@ -3,6 +3,7 @@ import { noFooting } from "../../../src/config/footing-plan.ts";
 import type { DirectorPlan } from "../../../src/config/node-plan.ts";
 import type { ProxiedPlan, ProxiedServerPlan } from "../../../src/config/proxied-plan.ts";
 import { directorLab, type DirectorLab } from "../../support/director-lab.ts";
+import { plannedService } from "../../support/ipvs-services.ts";
 
 /** What the director decides about servers behind the proxies: no table is there to read. */
 
@@ -70,6 +71,16 @@ describe("what the proxies are told", () => {
     expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 0 ends");
     lab.director.configure(plan(relay({ servers: [server(22)] })));
     expect(lastTold(lab)).toBe("all: relay web 10.99.0.22:80 1 open");
+  });
+
+  test("waits for no kernel whose table is being filled", () => {
+    const lab = directorLab();
+    const services = Array.from({ length: 1_000 }, (_, index) => plannedService({ port: 1 + index }));
+    lab.director.configure({ ...plan(relay()), services });
+    lab.down.add("probe 21");
+    lab.director.reconcile();
+    expect(lab.director.isFilling).toBeTrue();
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 0 ends");
   });
 
   test("keeps the connections of a server that is inhibited", () => {
