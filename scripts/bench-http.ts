@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { processorMs } from "../test/support/processor-time.ts";
 import {
+  fileLog,
   freePort,
   ProxyDriver,
   route,
@@ -118,7 +119,7 @@ async function startOurs(
   logPath: string | null,
 ): Promise<[Contender, ProxyDriver]> {
   const port = freePort();
-  const accessLog = logPath === null ? null : { path: logPath, format: "main" as const };
+  const accessLog = logPath === null ? null : fileLog(logPath);
   const sites = [site(["*"], [route("/", "apps")], { accessLog })];
   const driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin)], { sites }));
   return [{ name, port, pid: driver.pid }, driver];

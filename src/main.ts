@@ -349,7 +349,8 @@ async function runCommand(words: readonly string[]): Promise<number> {
 
 const words = process.argv.slice(2);
 // A reload that is asked for while the service is still starting must not end it, as the signal does by itself.
-if (words.includes("serve")) process.on("SIGHUP", () => undefined);
+if (words.includes("serve"))
+  for (const signal of ["SIGHUP", "SIGUSR1"] as const) process.on(signal, () => undefined);
 if (words[0] === roleArgument) {
   const role = roles.find((name) => name === words[1]);
   if (role === undefined || process.send === undefined) {

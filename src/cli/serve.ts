@@ -53,6 +53,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     return 1;
   }
   const stopped = untilStopped(service);
+  process.on("SIGUSR1", () => supervisor.reopenLogs());
   const started = await Promise.race([service.start(), stopped.then(() => null)]);
   if (started?.kind === "refused") {
     log.error(`cannot start: ${withHint(started.reason)}`);

@@ -8,9 +8,10 @@ import {
   routingPlan,
   sitePolicyPlan,
 } from "./build-routing.ts";
-import type { TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
+import type { AccessLogPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
 import { joinHeaderRules } from "./routing-plan.ts";
 import type { ContentEntry } from "./schema/content.ts";
+import type { AccessLogEntry } from "./schema/access-log.ts";
 import type { ListenerEntry } from "./schema/listener.ts";
 import type { RouteEntry } from "./schema/route.ts";
 import type { SiteEntry } from "./schema/site.ts";
@@ -106,7 +107,8 @@ export function siteConfig(entry: SiteEntry): SiteConfig {
   return {
     hosts: entry.hosts,
     listeners: entry.listeners,
-    accessLog: entry.access_log,
+    accessLog: entry.access_log === false || entry.access_log === null ? null : accessLog(entry.access_log),
+    ids: entry.request_id || entry.trace ? { requestId: entry.request_id, trace: entry.trace } : null,
     maxBodyBytes: entry.max_body,
     errorPages: entry.error_pages,
     policy: sitePolicyPlan(entry),
@@ -128,6 +130,8 @@ function routeConfig(entry: RouteEntry, site: SiteEntry): Omit<RouteConfig, "adm
       headerRulesPlan(site.response_headers),
       headerRulesPlan(entry.response_headers),
     ),
+    accessLog:
+      entry.access_log === false ? "off" : entry.access_log === null ? null : accessLog(entry.access_log),
     content: contentPlan(entry, site),
     routing: routingPlan(entry, site),
   };
@@ -141,4 +145,11 @@ function contentPlan(route: ContentEntry, site: ContentEntry): ContentPlan {
     maintenance: maintenance === false ? null : maintenance,
     files: route.files ?? site.files,
   };
+}
+
+function accessLog({ path, syslog, tag, format, escape }: AccessLogEntry): AccessLogPlan {
+  if (syslog !== null) return { to: { kind: "syslog", endpoint: syslog, tag }, format, escape };
+  const to =
+    path === null || path === "stdout" ? { kind: "stdout" as const } : { kind: "file" as const, path };
+  return { to, format, escape };
 }

@@ -18,7 +18,7 @@ import type {
   VrrpInstancePlan,
   VrrpPlan,
 } from "./node-plan.ts";
-import type { SitePlan, UpstreamPlan } from "./http-plan.ts";
+import type { LogTargetPlan, SitePlan, UpstreamPlan } from "./http-plan.ts";
 import type { IpvsServerPlan, IpvsServicePlan, IpvsTargetPlan, MarkPlan } from "./service-plan.ts";
 import { programText, trackLine, trackNote } from "./describe-tracks.ts";
 import { routeText, ruleText } from "./route-text.ts";
@@ -286,8 +286,13 @@ function serverText(server: ServicePlanServer): string {
   return `${formatEndpoint(server)} weight ${server.weight}, ${check}`;
 }
 
+function logTarget(to: LogTargetPlan): string {
+  if (to.kind === "file") return to.path;
+  return to.kind === "stdout" ? "stdout" : `syslog ${formatEndpoint(to.endpoint)}`;
+}
+
 function siteLines(site: SitePlan): readonly string[] {
-  const log = site.accessLog === null ? "" : `, log ${site.accessLog.path}`;
+  const log = site.accessLog === null ? "" : `, log ${logTarget(site.accessLog.to)}`;
   const head = `${site.hosts.join(", ")} on ${site.listeners.join(", ")}, bodies up to ${formatSize(site.maxBodyBytes)}${log}`;
   return [head, ...site.routes.map((route) => `  ${routeWords(route)}${contentWords(route.content)}`)];
 }

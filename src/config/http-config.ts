@@ -2,6 +2,8 @@ import type { AdmissionPlan } from "./admission-plan.ts";
 import type { ServerConfig } from "./config.ts";
 import type {
   HeadLimitsPlan,
+  AccessLogPlan,
+  RequestIdsPlan,
   HeaderRulesPlan,
   ProxyProtocolPlan,
   TlsListenerPlan,
@@ -54,7 +56,8 @@ export interface UpstreamConfig extends UpstreamPolicy {
 export interface SiteConfig {
   readonly hosts: readonly string[];
   readonly listeners: readonly string[];
-  readonly accessLog: { readonly path: string; readonly format: "main" } | null;
+  readonly accessLog: AccessLogPlan | null;
+  readonly ids: RequestIdsPlan | null;
   readonly maxBodyBytes: number;
   /** For answers that belong to no route; null is the usual texts. */
   readonly errorPages: ErrorPagesPlan | null;
@@ -71,6 +74,7 @@ export interface RouteConfig {
   readonly sendTimeoutMs: number;
   readonly readTimeoutMs: number;
   readonly responseHeaders: HeaderRulesPlan;
+  readonly accessLog: AccessLogPlan | "off" | null;
   readonly content: ContentPlan;
   readonly admission: AdmissionPlan;
   readonly routing: RoutingPlan;

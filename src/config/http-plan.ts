@@ -1,6 +1,7 @@
 import type { Endpoint, Prefix } from "../base/address.ts";
 import type { ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
 import type { AdmissionPlan } from "./admission-plan.ts";
+import type { LogEscape } from "./log-format.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
 import type { UpstreamPolicy } from "./upstream-policy.ts";
 import type { ListenerPolicyPlan, RoutingPlan, SitePolicyPlan } from "./routing-plan.ts";
@@ -85,13 +86,38 @@ export interface UpstreamServerPlan extends ServicePlanServer {
   readonly isBackup: boolean;
 }
 
+/** Where lines of an access log go, and what stands in them. */
+export interface AccessLogPlan {
+  readonly to: LogTargetPlan;
+  /** `main`, `combined`, `json` or a format with variables. */
+  readonly format: string;
+  /** Null is what suits the format. */
+  readonly escape: LogEscape | null;
+}
+
+/** Where lines of an access log go. */
+export type LogTargetPlan =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "stdout" }
+  | { readonly kind: "syslog"; readonly endpoint: Endpoint; readonly tag: string };
+
+/** What names requests are given. */
+export interface RequestIdsPlan {
+  /** X-Request-ID */
+  readonly requestId: boolean;
+  /** traceparent (W3C Trace Context) */
+  readonly trace: boolean;
+}
+
 /** A group of host names with its routes. */
 export interface SitePlan {
   /** Lower case; `*.example` matches one or more labels, `*` everything else. */
   readonly hosts: readonly string[];
   /** Names of listeners. */
   readonly listeners: readonly string[];
-  readonly accessLog: { readonly path: string; readonly format: "main" } | null;
+  readonly accessLog: AccessLogPlan | null;
+  /** By what names requests are known to servers; null leaves that to clients. */
+  readonly ids: RequestIdsPlan | null;
   readonly maxBodyBytes: number;
   /** For answers that belong to no route; null is the usual texts. */
   readonly errorPages: ErrorPagesPlan | null;
@@ -109,6 +135,8 @@ export interface RoutePlan {
   readonly sendTimeoutMs: number;
   readonly readTimeoutMs: number;
   readonly responseHeaders: HeaderRulesPlan;
+  /** Null is the site's, "off" is none. */
+  readonly accessLog: AccessLogPlan | "off" | null;
   readonly content: ContentPlan;
   readonly admission: AdmissionPlan;
   readonly routing: RoutingPlan;

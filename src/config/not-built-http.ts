@@ -18,7 +18,6 @@ const route: Readonly<Record<string, string>> = {
   compression: inUpstream,
   cache: inUpstream,
   max_body: "write max_body in the [[site]] meanwhile",
-  access_log: "write access_log in the [[site]] meanwhile",
 };
 
 /** By the table they stand in. */

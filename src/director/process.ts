@@ -124,7 +124,7 @@ function every(intervalMs: number, action: () => void): void {
 
 /** A terminal's signals are the supervisor's business. */
 function ignoreTerminal(): void {
-  for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
+  for (const signal of ["SIGINT", "SIGHUP", "SIGUSR1"] as const) process.on(signal, () => undefined);
 }
 
 type Shown = Pick<Extract<FromDirector, { readonly kind: "status" }>, "services" | "proxied" | "footing">;

@@ -146,6 +146,8 @@ export type ToProxy =
   | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
   /** What was spent of rate limits in other processes. */
   | { readonly kind: "spent"; readonly notes: readonly SpentNote[] }
+  /** Open the files of access logs anew: they were moved away. */
+  | { readonly kind: "reopen" }
   /** Accept no more, finish what is open within `deadlineMs`, then leave. */
   | { readonly kind: "drain"; readonly deadlineMs: number };
 

@@ -86,6 +86,21 @@ export function timeLocal(epochMs: number, offsetMinutes: number): string {
   );
 }
 
+let lastSecond = 0;
+let lastText = "";
+
+/** Writes a time as `$time_iso8601`, in the zone of this host: `2000-10-10T13:55:36-07:00`. */
+export function timeIso8601(epochMs: number): string {
+  const second = Math.floor(epochMs / 1000);
+  if (second === lastSecond) return lastText;
+  const offset = -new Date(epochMs).getTimezoneOffset();
+  const local = new Date(second * 1000 + offset * 60_000).toISOString().slice(0, 19);
+  const zone = Math.abs(offset);
+  lastSecond = second;
+  lastText = `${local}${offset < 0 ? "-" : "+"}${two(Math.trunc(zone / 60))}:${two(zone % 60)}`;
+  return lastText;
+}
+
 /** Gives the name in a Basic authorization (RFC 7617), or an empty text. */
 export function basicUser(authorization: string): string {
   const encoded = /^basic +([A-Za-z0-9+/=]+)$/i.exec(authorization)?.[1];

@@ -1,16 +1,36 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
+import type { LineFormat } from "./line-format.ts";
 import { writeLatin1 } from "./latin1.ts";
 
 const bufferBytes = 64 * 1024;
 
+/** Where lines of access logs go. */
+export interface LogSink {
+  /** Adds a line, line feed included. */
+  add(line: string): void;
+  /** Writes what has gathered. */
+  flush(): void;
+  /** Opens its file anew, which may have been moved away. */
+  reopen(): void;
+  close(): void;
+}
+
+/** The access log of a site or route: lines in its format, and where they go. */
+export interface RequestLog {
+  readonly format: LineFormat;
+  add(line: string): void;
+}
+
+const standardOutput = 1;
+
 /**
- * An access log file. Lines are gathered and written each second or when they fill 64 KiB, for a write is a system
+ * An access log file, or standard output. Lines are gathered and written each second or when they fill 64 KiB, for a write is a system
  * call; and they are gathered as bytes, for strings that live that long cost the collector more than this copy. A file that cannot be written is reported once, and the service goes on without it.
  */
-export class AccessLog {
-  readonly path: string;
+export class AccessLog implements LogSink {
+  private readonly path: string | null;
   private readonly log: Log;
   private fd: number | null = null;
   private readonly bytes = Buffer.allocUnsafe(bufferBytes);
@@ -19,7 +39,8 @@ export class AccessLog {
   /** Whether the file ends in the middle of a line, for want of room. */
   private isCutOff = false;
 
-  constructor(path: string, log: Log) {
+  /** Null is standard output. */
+  constructor(path: string | null, log: Log) {
     this.path = path;
     this.log = log;
     this.open();
@@ -55,13 +76,22 @@ export class AccessLog {
   /** Closes the file after what has gathered. */
   close(): void {
     this.flush();
-    if (this.fd !== null) closeSync(this.fd);
+    if (this.fd !== null && this.path !== null) closeSync(this.fd);
     this.fd = null;
+  }
+
+  reopen(): void {
+    this.flush();
+    const before = this.fd;
+    this.fd = null;
+    this.open();
+    if (this.fd === null) this.fd = before;
+    else if (before !== null && this.path !== null) closeSync(before);
   }
 
   private open(): void {
     try {
-      this.fd = openSync(this.path, "a", 0o640);
+      this.fd = this.path === null ? standardOutput : openSync(this.path, "a", 0o640);
     } catch (error) {
       this.report(error);
     }
@@ -69,7 +99,9 @@ export class AccessLog {
 
   private report(error: unknown): void {
     if (!this.hasFailed)
-      this.log.error(`access log ${this.path}: ${errorText(error)}; requests are served without it`);
+      this.log.error(
+        `access log ${this.path ?? "on standard output"}: ${errorText(error)}; requests are served without it`,
+      );
     this.hasFailed = true;
   }
 }

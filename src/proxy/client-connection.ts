@@ -70,7 +70,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.writer = new ResponseWriter(this.outbox);
     this.forwardedBy = by;
     this.scan = new HeadScan(listener.plan.headLimits);
-    this.record = new RequestRecord(engine, this.forwardedBy.remoteAddress);
+    const { body, outbox, writer } = this;
+    this.record = new RequestRecord(engine, by, { wire, body, outbox, writer });
     this.deadline = engine.sweep.after(listener.plan.headTimeoutMs);
     engine.clients.add(this);
     engine.sweep.add(this);
@@ -145,7 +146,6 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.shut();
   }
 
-  /** Closes it, whatever is going on. */
   cut(): void {
     if (this.state === "exchange") this.drop(499);
     this.wire.terminate();
@@ -321,7 +321,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     const { view } = this;
     view.set(head, fields, path ?? "/");
     const decision = decide(site, view, path);
-    this.record.clientAddress = view.client;
+    this.record.follow(view);
     if (isAnswer(decision)) this.answerWith(decision);
     else this.forward(decision, view);
     if (this.exchange !== null && this.input.length > 0 && body.isDone) this.pauseReading();
@@ -336,11 +336,12 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private forward(decision: Route | Waiting, view: RequestView): void {
     const { engine } = this;
     const route = routeOf(decision);
-    const { head } = view;
-    const headText = requestHeadOf(route, view);
+    const { by, head } = view;
+    const headText = this.record.stamped(requestHeadOf(route, view));
     const sink = filtered(view, route.filters, this);
     const key = route.upstream.keyOf(view);
-    this.exchange = new Exchange({ engine, client: this, route, head, headText, key, sink, by: view.by });
+    const { trace } = this.record;
+    this.exchange = new Exchange({ engine, client: this, route, head, headText, key, sink, by, trace });
     this.exchange.begin(decision);
   }
 

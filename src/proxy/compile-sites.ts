@@ -1,7 +1,8 @@
-import type { ListenerPlan, RoutePlan, SitePlan } from "../config/http-plan.ts";
+import type { AccessLogPlan, ListenerPlan, RoutePlan, SitePlan } from "../config/http-plan.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import { joinHeaderRules, type AccessPlan } from "../config/routing-plan.ts";
 import type { Pages } from "../ipc/pages.ts";
+import type { RequestLog } from "./access-log.ts";
 import type { PromptGate } from "./admission/gate.ts";
 import { compileContent, compilePages } from "./content/compile-content.ts";
 import { compileHeaderRules } from "./headers.ts";
@@ -78,6 +79,7 @@ function compileSite(site: SitePlan, listener: ListenerPlan, around: Around): Si
   const { context } = around;
   const { policy } = site;
   const read: ReadFile = (path) => context.file(path);
+  const accessLog = site.accessLog === null ? null : context.accessLog(site.accessLog);
   const routes = sortRoutes(site.routes, ({ path, routing }) => ({
     path,
     kind: routing.pathKind,
@@ -86,7 +88,9 @@ function compileSite(site: SitePlan, listener: ListenerPlan, around: Around): Si
   return {
     hosts: site.hosts,
     maxBodyBytes: site.maxBodyBytes,
-    accessLog: site.accessLog === null ? null : context.accessLog(site.accessLog.path),
+    accessLog,
+    hasRouteLogs: site.routes.some((route) => route.accessLog !== null),
+    ids: site.ids,
     errorPages: compilePages(site.errorPages, around.pages),
     findClient: compileClient(listener.policy),
     gates: [
@@ -96,9 +100,19 @@ function compileSite(site: SitePlan, listener: ListenerPlan, around: Around): Si
     routes: routes.map((route): RouteEntry<Route> => {
       const { path, takes } = compilePath(route.routing.pathKind, route.path);
       const matches = compileConditions(route.routing.conditions);
-      return { path, takes, matches, to: compileRoute(route, listener, around) };
+      const log = routeLog(route.accessLog, accessLog, context);
+      return { path, takes, matches, to: { ...compileRoute(route, listener, around), log } };
     }),
   };
+}
+
+function routeLog(
+  plan: AccessLogPlan | "off" | null,
+  ofSite: RequestLog | null,
+  context: SnapshotContext,
+): RequestLog | null {
+  if (plan === "off") return null;
+  return plan === null ? ofSite : context.accessLog(plan);
 }
 
 function upstreamOf(route: RoutePlan, upstreams: Upstreams): Upstream {
@@ -113,7 +127,7 @@ function compileRoute(
   plan: RoutePlan,
   { policy }: ListenerPlan,
   { upstreams, context, pages }: Around,
-): Route {
+): Omit<Route, "log"> {
   const read: ReadFile = (path) => context.file(path);
   const content = compileContent(plan.content, pages);
   const { access, cors, redirect, requestHeaders, respond, rewrite } = plan.routing;

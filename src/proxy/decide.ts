@@ -39,6 +39,7 @@ export function decide(site: Site | null, view: RequestView, path: string | null
   const route = findRoute(site, path, view);
   const errorPages = route === null ? site.errorPages : route.errorPages;
   let waits: Wait[] | null = null;
+  if (site.hasRouteLogs && route !== null) view.log = route.log;
   for (const gate of route?.gates ?? site.gates) {
     const verdict = gate(view);
     if (verdict === null) continue;

@@ -1,9 +1,11 @@
 import type { Wait } from "./admission/gate.ts";
 import type { Answer } from "./answer.ts";
+import { formatEndpoint } from "../base/address.ts";
 import { clientStallMs, type Engine } from "./engine.ts";
 import type { Waiting } from "./decide.ts";
 import type { ForwardedBy, HeaderRules } from "./headers.ts";
 import { paged, type ErrorPages } from "./content/error-pages.ts";
+import type { UpstreamTrace } from "./upstream-trace.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
@@ -81,6 +83,7 @@ export class Exchange implements UpstreamUser {
   private readonly by: ForwardedBy;
   private readonly key: RequestKey;
   private readonly sink: ResponseSink;
+  private readonly trace: UpstreamTrace | null;
   private upstream: UpstreamStream | null = null;
   private server: HttpServer | null = null;
   private tried: HttpServer[] | null = null;
@@ -110,6 +113,8 @@ export class Exchange implements UpstreamUser {
     readonly key: RequestKey;
     /** Where the response goes: the client, or what stands before it. */
     readonly sink: ResponseSink;
+    /** Notes which servers are asked, and when; null if nobody wants to know. */
+    readonly trace?: UpstreamTrace | null;
   }) {
     this.engine = o.engine;
     this.client = o.client;
@@ -119,6 +124,7 @@ export class Exchange implements UpstreamUser {
     this.by = o.by;
     this.key = o.key;
     this.sink = o.sink;
+    this.trace = o.trace ?? null;
     this.method = o.head.method;
   }
 
@@ -156,6 +162,7 @@ export class Exchange implements UpstreamUser {
       this.answer(this.tried === null ? 503 : this.hasTimedOut ? 504 : 502);
       return;
     }
+    this.trace?.began(formatEndpoint(server.endpoint));
     const idle = this.hasRetriedStale ? null : server.pool.take(this.by);
     if (idle === null) {
       this.isConnected = false;
@@ -192,6 +199,7 @@ export class Exchange implements UpstreamUser {
   sweep(now: number): void {
     if (now >= this.connectBy) {
       this.hasTimedOut = true;
+      this.trace?.ended(504);
       this.server?.pool.failedRequest();
       this.retryElsewhere();
     } else if (now >= this.sendBy || now >= this.readBy) {
@@ -207,6 +215,7 @@ export class Exchange implements UpstreamUser {
   upstreamReady(): void {
     this.connectBy = never;
     this.isConnected = true;
+    this.trace?.connected();
     const { upstream } = this;
     if (upstream === null) return;
     const piece = this.client.takeBody();
@@ -234,6 +243,7 @@ export class Exchange implements UpstreamUser {
 
   switchArrived(switched: SwitchedUpstream): void {
     this.status = 101;
+    this.trace?.answered(101);
     const idleMs = this.route.plan.readTimeoutMs;
     if (this.head.webSocketKey !== null && this.client.openTunnel(switched, idleMs)) {
       this.isDone = true;
@@ -245,6 +255,7 @@ export class Exchange implements UpstreamUser {
 
   headArrived(head: ResponseHead, fields: FieldTable, piece: BodyPiece, isLast: boolean): void {
     this.status = head.status;
+    this.trace?.answered(head.status);
     const { rules, upstream } = this.route;
     const start = { head, fields, rules: upstream.rulesFor(rules, this.server, this.key) };
     this.afterReceiving(this.sink.sendResponse(start, piece, isLast), isLast);

@@ -54,6 +54,9 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
       case "departure":
         worker.depart(message.departure);
         break;
+      case "reopen":
+        worker.reopenLogs();
+        break;
       case "drain":
         worker.drain(message.deadlineMs, leave);
         break;
@@ -62,6 +65,7 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
   channel.onClosed(() => process.exit(0));
   process.on("SIGINT", () => undefined);
   process.on("SIGHUP", () => undefined);
+  process.on("SIGUSR1", () => worker.reopenLogs());
   process.on("SIGTERM", () => worker.drain(0, leave));
   channel.send({ kind: "hello" });
 }

@@ -1,40 +1,193 @@
-import { mainLine, noNotes, notesOf, type RequestNotes } from "./access-log-line.ts";
+import type { RequestLog } from "./access-log.ts";
 import type { Engine } from "./engine.ts";
+import type { ForwardedBy } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
+import type { LoggedRequest } from "./line-format.ts";
+import type { RequestView } from "./request-view.ts";
+import { idsOf, stampHead, traceIdOf, type IdWishes, type RequestIds } from "./request-ids.ts";
 import type { Site } from "./snapshot.ts";
+import type { Wire } from "./sockets.ts";
+import { UpstreamTrace } from "./upstream-trace.ts";
+
+/** What a record asks its connection for if a log wants it: bytes of the request's body, bytes sent, the head of the response. */
+export interface RecordSource {
+  readonly wire: Wire;
+  readonly body: { readonly total: number };
+  readonly outbox: { readonly total: number };
+  readonly writer: { readonly sentHead: string };
+}
+
+interface ConnectionNumbers {
+  readonly number: number;
+  requests: number;
+}
+
+let connectionCount = 0;
+const numbersOf = new WeakMap<ForwardedBy, ConnectionNumbers>();
+
+const noNotes: readonly string[] = [];
 
 /** Counts and logs requests, one after another. */
-export class RequestRecord {
-  /** Whose access log the present request belongs in. */
+export class RequestRecord implements LoggedRequest {
+  /** The site of the present request. */
   site: Site | null = null;
+  /** Which servers it was taken to; null if no log wants to know. */
+  trace: UpstreamTrace | null = null;
+  status = 0;
+  bodyBytes = 0;
+  startedAt = 0;
   private readonly engine: Engine;
   /** Who sent the present request. */
   clientAddress: string;
-  private readonly remoteAddress: string;
-  private notes: RequestNotes = noNotes;
+  private readonly by: ForwardedBy;
+  private readonly source: RecordSource | null;
+  private log: RequestLog | null = null;
+  private notes: readonly string[] = noNotes;
+  private headBytes = 0;
+  private sentBefore = 0;
+  private numbers: ConnectionNumbers | null = null;
+  private fields: FieldTable | null = null;
+  private requestLine = "";
+  private ids: RequestIds | null = null;
 
-  constructor(engine: Engine, remoteAddress: string) {
+  constructor(engine: Engine, by: ForwardedBy, source: RecordSource | null = null) {
     this.engine = engine;
-    this.remoteAddress = remoteAddress;
-    this.clientAddress = remoteAddress;
+    this.by = by;
+    this.source = source;
+    this.clientAddress = by.remoteAddress;
   }
 
   /** Starts with a request; `fields` is null if they could not be read. */
   begin(site: Site | null, requestLine: string, fields: FieldTable | null): void {
     this.engine.counters.requests++;
     this.site = site;
-    this.clientAddress = this.remoteAddress;
-    if (site === null || site.accessLog === null) return;
-    this.notes = fields === null ? { ...noNotes, requestLine } : notesOf(requestLine, fields);
+    this.clientAddress = this.by.remoteAddress;
+    this.log = null;
+    this.trace = null;
+    this.ids = null;
+    if (site === null) return;
+    if (site.ids !== null) this.ids = idsOf(fields, site.ids);
+    if (site.accessLog === null && !site.hasRouteLogs) return;
+    this.requestLine = requestLine;
+    this.fields = fields;
+    this.sentBefore = this.source?.outbox.total ?? 0;
+    this.useLog(site.accessLog);
+  }
+
+  /** Has the request logged elsewhere than its site says, or nowhere; in the turn in which it began. */
+  useLog(log: RequestLog | null): void {
+    if (log === this.log) return;
+    this.log = log;
+    if (log === null) return;
+    const { fields } = this;
+    const { format } = log;
+    this.notes = format.note(this.requestLine, fields);
+    this.headBytes = fields?.text.length ?? 0;
+    if (format.wantsTimes) this.startedAt = performance.now();
+    if (format.wantsTrace) this.trace = new UpstreamTrace();
+    if (format.wantsNumbers) this.countRequest();
+    if (format.wantsIds) this.ids ??= idsOf(fields, noWishes);
+  }
+
+  /** Takes what routes have found out: who sent the request, and where it is logged; and has them know its name. */
+  follow(view: RequestView): void {
+    this.clientAddress = view.client;
+    if (view.log !== undefined) this.useLog(view.log);
+    if (this.ids !== null) view.id = this.ids.requestId;
+  }
+
+  /** Writes the names of the request into the head that goes to the server, where its site wants that. */
+  stamped(head: string): string {
+    const wishes = this.site?.ids ?? null;
+    return wishes === null || this.ids === null ? head : stampHead(head, this.ids, wishes);
   }
 
   /** Ends it; `bodyBytes` were sent behind the head. */
   end(status: number, bodyBytes: number): void {
-    const { counters, sweep } = this.engine;
-    counters.add(status);
-    const log = this.site?.accessLog ?? null;
+    this.engine.counters.add(status);
+    const { log } = this;
     if (log === null) return;
-    const remoteAddress = this.clientAddress;
-    log.add(mainLine(this.notes, { remoteAddress, timeLocal: sweep.timeLocal, status, bodyBytes }));
+    this.status = status;
+    this.bodyBytes = bodyBytes;
+    this.trace?.ended(status);
+    log.add(log.format.write(this.notes, this));
+  }
+
+  get remoteAddress(): string {
+    return this.clientAddress;
+  }
+
+  get remotePort(): number {
+    return this.by.ends.source.port;
+  }
+
+  get localAddress(): string {
+    return this.by.ends.destination.address;
+  }
+
+  get localPort(): number {
+    return this.by.ends.destination.port;
+  }
+
+  get scheme(): string {
+    return this.by.scheme;
+  }
+
+  get tlsVersion(): string {
+    return this.by.scheme === "http" ? "" : (this.source?.wire.getTLSVersion() ?? "");
+  }
+
+  get tlsCipher(): string {
+    return this.by.scheme === "http" ? "" : (this.source?.wire.getCipher().name ?? "");
+  }
+
+  get tlsServerName(): string {
+    const name = this.by.scheme === "http" ? null : this.source?.wire.getServername();
+    return typeof name === "string" ? name : "";
+  }
+
+  get requestId(): string {
+    return this.ids?.requestId ?? "";
+  }
+
+  get traceId(): string {
+    return this.ids === null ? "" : traceIdOf(this.ids);
+  }
+
+  get sentBytes(): number {
+    return this.source === null ? this.bodyBytes : this.source.outbox.total - this.sentBefore;
+  }
+
+  get receivedBytes(): number {
+    return this.headBytes + (this.source?.body.total ?? 0);
+  }
+
+  get sentHead(): string {
+    return this.source?.writer.sentHead ?? "";
+  }
+
+  get timeLocal(): string {
+    return this.engine.sweep.timeLocal;
+  }
+
+  get connectionNumber(): number {
+    return this.numbers?.number ?? 0;
+  }
+
+  get requestNumber(): number {
+    return this.numbers?.requests ?? 0;
+  }
+
+  private countRequest(): void {
+    let numbers = numbersOf.get(this.by);
+    if (numbers === undefined) {
+      numbers = { number: ++connectionCount, requests: 0 };
+      numbersOf.set(this.by, numbers);
+    }
+    numbers.requests++;
+    // A snapshot: requests of one connection may go on side by side.
+    this.numbers = { ...numbers };
   }
 }
+
+const noWishes: IdWishes = { requestId: false, trace: false };

@@ -1,3 +1,4 @@
+import type { RequestLog } from "./access-log.ts";
 import type { ForwardedBy } from "./headers.ts";
 import { fieldNumber } from "./http1/field-names.ts";
 import type { FieldTable } from "./http1/field-table.ts";
@@ -12,6 +13,8 @@ export class RequestView {
   fields: FieldTable;
   /** The path that routes are matched against, as `matchingPath` gives it. */
   path = "/";
+  /** Where it is logged instead of where its site says; undefined leaves that to the site. */
+  log: RequestLog | null | undefined = undefined;
   /** Who sent it: through which connection, and as whom. */
   readonly by: ForwardedBy;
   /** The client's address: the connection's, or what trusted proxies say of it. */
@@ -22,7 +25,8 @@ export class RequestView {
   isRelayed = false;
   /** What goes to the server as its target. */
   target: string;
-  private id: string | null = null;
+  /** Its name, once it has one. */
+  id: string | null = null;
 
   constructor(by: ForwardedBy, head: RequestHead, fields: FieldTable) {
     this.by = by;
@@ -43,6 +47,7 @@ export class RequestView {
     this.isRelayed = false;
     this.target = head.target;
     this.id = null;
+    this.log = undefined;
   }
 
   /** A name for this request that no other has: 32 hexadecimal digits, as nginx's `$request_id`. */

@@ -14,6 +14,8 @@ export class ResponseWriter {
   framing: ClientFraming = "none";
   /** Whether the response under way is the last on its connection. */
   closes = false;
+  /** Head of the response that was sent last. */
+  sentHead = "";
   private readonly outbox: Outbox;
   private request: RequestHead | null = null;
 
@@ -32,7 +34,8 @@ export class ResponseWriter {
   answer(answer: Answer, date: string, isToClose: boolean): void {
     this.closes = this.isLast(isToClose) || answer.status === 408;
     const length = this.request?.method === "HEAD" ? 0 : answer.body.length;
-    this.outbox.sendHead(answerHead(answer, date, this.closes), answer.body, 0, length);
+    this.sentHead = answerHead(answer, date, this.closes);
+    this.outbox.sendHead(this.sentHead, answer.body, 0, length);
   }
 
   /** Asks for a body that is held back (RFC 9110 §10.1.1). */
@@ -53,6 +56,7 @@ export class ResponseWriter {
     this.closes = this.isLast(isToClose) || framing === "until-close";
     const takesTrailers = this.request?.takesTrailers === true;
     const text = buildResponseHead(head, fields, rules, { framing, closes: this.closes, takesTrailers });
+    this.sentHead = text;
     return framing === "chunked"
       ? this.outbox.sendChunk(text, this.passed(piece), isLast)
       : this.outbox.sendHead(text, piece.bytes, piece.start, piece.end);

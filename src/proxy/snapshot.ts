@@ -1,11 +1,11 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
-import type { RoutePlan, UpstreamPlan } from "../config/http-plan.ts";
+import type { AccessLogPlan, RequestIdsPlan, RoutePlan, UpstreamPlan } from "../config/http-plan.ts";
 import type { AdmissionPlan } from "../config/admission-plan.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
 import { proxiedServerId } from "../config/proxied-plan.ts";
 import type { Pages } from "../ipc/pages.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
-import type { AccessLog } from "./access-log.ts";
+import type { RequestLog } from "./access-log.ts";
 import type { Gate, PromptGate } from "./admission/gate.ts";
 import type { ResponseSink } from "./exchange.ts";
 import { compileHosts } from "./compile-sites.ts";
@@ -28,7 +28,10 @@ import type { UpstreamPool } from "./upstream-pool.ts";
 export interface Site {
   readonly hosts: readonly string[];
   readonly maxBodyBytes: number;
-  readonly accessLog: AccessLog | null;
+  readonly accessLog: RequestLog | null;
+  /** Whether a route of it is logged elsewhere. */
+  readonly hasRouteLogs: boolean;
+  readonly ids: RequestIdsPlan | null;
   /** For answers that belong to no route; null is the usual texts. */
   readonly errorPages: ErrorPages | null;
   /** Finds out who sent a request; null where it is whoever the connection belongs to. */
@@ -46,6 +49,7 @@ export interface Route {
   readonly plan: RoutePlan;
   readonly upstream: Upstream;
   readonly rules: HeaderRules;
+  readonly log: RequestLog | null;
   /** In place of the usual texts for errors; null leaves those. */
   readonly errorPages: ErrorPages | null;
   /** Null where requests go on as they came. */
@@ -85,7 +89,7 @@ export interface SnapshotContext {
   load(relay: string, server: RelayServerPlan, workers: number): ServerLoad;
   /** Gives what is known of a relay's clients, or null if it does not matter where they go. */
   persistence(plan: RelayPlan): Persistence | null;
-  accessLog(path: string): AccessLog;
+  accessLog(plan: AccessLogPlan): RequestLog;
   /** Makes the gates of a route. */
   gates(plan: AdmissionPlan): readonly Gate[];
   /** Gives what stands in a file that the plan names. */

@@ -8,7 +8,7 @@ import type { SpentNote, ToProxy } from "../ipc/messages.ts";
 import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
 import { Admission } from "./admission/admission.ts";
-import { AccessLog } from "./access-log.ts";
+import { AccessLogs } from "./access-logs.ts";
 import { certificateBooks, doorOptions, openConnection, openDoor, type Door } from "./door.ts";
 import { ConnectionBook } from "./connection-book.ts";
 import { letIn } from "./connection-limits.ts";
@@ -69,13 +69,12 @@ export class Worker {
   private readonly persistences = new Map<string, Persistence>();
   private readonly newClients: NewClients;
   private readonly admission: Admission;
-  private readonly logs = new Map<string, AccessLog>();
-  private readonly log: Log;
+  private readonly logs: AccessLogs;
   private readonly departures: Departures;
   private readonly datagrams: DatagramRelays;
 
   constructor(log: Log, tell: Tell) {
-    this.log = log;
+    this.logs = new AccessLogs(log);
     const handlers = socketHandlers(log);
     this.newClients = new NewClients(tell.clients);
     this.admission = new Admission(tell.spent);
@@ -83,9 +82,7 @@ export class Worker {
       snapshot: compileSnapshot(emptyPlan, this.context({})),
       isDraining: false,
       departing: new Set(),
-      sweep: new Sweep(() => {
-        for (const accessLog of this.logs.values()) accessLog.flush();
-      }),
+      sweep: new Sweep(() => this.logs.flush()),
       handlers,
       dialHandlers: diallingHandlers(handlers),
       log,
@@ -157,6 +154,11 @@ export class Worker {
     });
   }
 
+  /** Opens the files of access logs anew. */
+  reopenLogs(): void {
+    this.logs.reopen();
+  }
+
   /** Takes where clients went in other processes. */
   heardClients(clients: readonly ClientNote[]): void {
     for (const note of clients) this.persistences.get(note.relay)?.heard(note);
@@ -213,7 +215,7 @@ export class Worker {
 
   private close(): void {
     for (const pool of this.pools.values()) pool.retire();
-    for (const accessLog of this.logs.values()) accessLog.close();
+    this.logs.close();
     this.engine.sweep.close();
   }
 
@@ -264,7 +266,7 @@ export class Worker {
       pool: (upstream, endpoint) => this.pool(upstream, endpoint),
       load: (relay, server, workers) => this.load(relay, server, workers),
       persistence: (relay) => this.persistence(relay),
-      accessLog: (path) => this.accessLog(path),
+      accessLog: (log) => this.logs.open(log),
       gates: (admission) => this.admission.gates(admission, (path) => files[path] ?? ""),
       file: (path) => files[path] ?? "",
       random: () => Math.random(),
@@ -308,12 +310,6 @@ export class Worker {
     return persistence;
   }
 
-  private accessLog(path: string): AccessLog {
-    const accessLog = this.logs.get(path) ?? new AccessLog(path, this.log);
-    this.logs.set(path, accessLog);
-    return accessLog;
-  }
-
   /** Lets go of what the plan before had and this one has not. */
   private retire(plan: ProxyPlan): void {
     this.admission.share(plan.workers > 1);
@@ -340,11 +336,6 @@ export class Worker {
       plan.relays.filter(({ persistenceS }) => persistenceS > 0).map(({ name }) => name),
     );
     for (const name of this.persistences.keys()) if (!persistent.has(name)) this.persistences.delete(name);
-    const paths = new Set(plan.sites.map((site) => site.accessLog?.path));
-    for (const [path, accessLog] of this.logs) {
-      if (paths.has(path)) continue;
-      accessLog.close(); // a request of the old plan that ends later opens it again for its line
-      this.logs.delete(path);
-    }
+    this.logs.retain(plan.sites);
   }
 }

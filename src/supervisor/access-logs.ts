@@ -1,5 +1,6 @@
 import { closeSync, fchownSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
+import { accessLogFiles } from "../config/access-log-files.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import type { UserIds } from "./user.ts";
 
@@ -8,8 +9,7 @@ import type { UserIds } from "./user.ts";
  * Throws what the file system throws, such as ENOENT or EACCES with the path in it.
  */
 export function prepareAccessLogs(plan: ProxyPlan, user: UserIds | null): void {
-  const paths = new Set(plan.sites.flatMap((site) => (site.accessLog === null ? [] : [site.accessLog.path])));
-  for (const path of paths) {
+  for (const path of accessLogFiles(plan.sites)) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     const descriptor = openSync(path, "a", 0o640);
     try {

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
 import type { NodePlan } from "../config/node-plan.ts";
 import type { DrainOrder, DrainOutcome, DrainReport } from "../ipc/drain.ts";
 import type { HandedOver, HandoverOrder, HandoverOutcome, HandoverReport } from "../ipc/handover.ts";
@@ -138,6 +139,15 @@ export class Supervisor {
     if (again !== null)
       this.#options.log.error(`going back to the old configuration failed too: ${again.reason}`);
     return refusal;
+  }
+
+  /** Has access logs written to new files where the old ones were moved away. */
+  reopenLogs(): void {
+    try {
+      this.#workers.reopenLogs();
+    } catch (error) {
+      this.#options.log.error(`access logs cannot be opened anew: ${errorText(error)}`);
+    }
   }
 
   /** Gives the addresses up first, then lets requests end, then clears the tables. */

@@ -152,6 +152,12 @@ export class Workers {
     for (const set of this.#sockets) hold(set, addresses);
   }
 
+  /** Has access logs written to new files where the old ones were moved away; throws if one cannot be made. */
+  reopenLogs(): void {
+    if (this.#plan !== null) prepareAccessLogs(this.#plan, proxyUser(this.#plan.user));
+    for (const keeper of this.keepers) keeper.send({ kind: "reopen" });
+  }
+
   /** Starts no process again that ends. */
   retire(): void {
     this.#isRetired = true;

@@ -40,7 +40,7 @@ class VrrpProcess {
     process.on("SIGTERM", () => this.#stop("stopped by SIGTERM"));
     // The terminal's Ctrl-C and hang-up are the supervisor's business.
     process.on("SIGINT", () => undefined);
-    process.on("SIGHUP", () => undefined);
+    for (const signal of ["SIGHUP", "SIGUSR1"] as const) process.on(signal, () => undefined);
     this.#channel.onClosed(() => {
       this.#stop("the supervisor is gone");
       this.#opened?.node.departures.hurry();

@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { pairFile, siteTables, vips } from "../support/cluster-file.ts";
 import { executable, spawnEdgeHa, startEdgeHa } from "../support/edge-ha.ts";
@@ -124,6 +125,12 @@ prefer = ["lb1", "lb2"]
     node.kill("SIGHUP");
     await waitFor("web2 answers", async () => (await bodyFrom(client, vips.first)).startsWith("web2"));
     expect((await node.status()).config.lastErrors).toEqual([]);
+    const log = join(lb1.directory, "access.log");
+    renameSync(log, `${log}.1`);
+    node.kill("SIGUSR1");
+    await waitFor("SIGUSR1 makes a new access log", () => existsSync(log));
+    await bodyFrom(client, vips.first);
+    await waitFor("which is written to", () => readFileSync(log, "latin1").includes("GET / HTTP/1.1"));
   });
 
   test("leaves a WebSocket of a real client open, whether listening ports change or not", async () => {

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { noContent } from "../../src/config/content-plan.ts";
 import type { ProxyPlan } from "../../src/config/node-plan.ts";
 import type {
+  AccessLogPlan,
   ListenerPlan,
   RoutePlan,
   SitePlan,
@@ -74,11 +75,21 @@ export function route(path: string, upstreamName: string, more: Partial<RoutePla
     sendTimeoutMs: 60_000,
     readTimeoutMs: 60_000,
     responseHeaders,
+    accessLog: null,
     content: noContent,
     admission: { basicAuth: null, rateLimit: null },
     routing: plainRouting,
     ...more,
   };
+}
+
+/** Makes an access log in a file. */
+export function fileLog(
+  path: string,
+  format = "main",
+  escape: AccessLogPlan["escape"] = null,
+): AccessLogPlan {
+  return { to: { kind: "file", path }, format, escape };
 }
 
 /** Makes a site of the listener `http`. */
@@ -92,6 +103,7 @@ export function site(
     hosts,
     listeners: ["http"],
     accessLog: null,
+    ids: null,
     maxBodyBytes: 2 ** 40,
     errorPages: null,
     policy,

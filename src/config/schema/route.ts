@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { CorsPlan, RedirectPlan, RespondPlan } from "../routing-plan.ts";
+import { accessLogSchema, type AccessLogEntry } from "./access-log.ts";
 import { access, type AccessEntry } from "./access.ts";
 import { conditions, type ConditionsEntry } from "./conditions.ts";
 import { contentKeys, type ContentEntry } from "./content.ts";
@@ -15,6 +16,7 @@ import { rewriting, type RewriteEntry } from "./rewrite.ts";
 export interface RouteEntry extends ConditionsEntry, AccessEntry, RewriteEntry, ContentEntry, AdmissionEntry {
   /** Null where an answer is given without a server. */
   readonly upstream: string | null;
+  readonly access_log: AccessLogEntry | false | null;
   readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number };
   readonly request_headers: HeaderRulesEntry;
   readonly response_headers: HeaderRulesEntry;
@@ -45,6 +47,7 @@ export const routeSchema: z.ZodType<RouteEntry> = table(
     respond: orNull(respondSchema),
     request_headers: requestHeaderRules,
     response_headers: headerRules,
+    access_log: orNull(accessLogSchema),
     ...contentKeys,
     ...admission,
     cors: orNull(corsSchema),

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { canonicalAddress } from "../../base/address.ts";
+import { accessLogSchema, type AccessLogEntry } from "./access-log.ts";
 import { contentKeys, type ContentEntry } from "./content.ts";
 import { admission, type AdmissionEntry } from "./admission.ts";
 import type { CorsPlan, RedirectPlan } from "../routing-plan.ts";
 import { access, type AccessEntry } from "./access.ts";
 import { corsSchema } from "./cors.ts";
-import { choice, complaint, names, orElse, orNull, size, table, text, wants } from "./fields.ts";
+import { complaint, flag, names, orElse, orNull, size, table, wants } from "./fields.ts";
 import { headerRules, requestHeaderRules, type HeaderRulesEntry } from "./header-rules.ts";
 import { redirectSchema } from "./redirect.ts";
 import { routeSchema, type RouteEntry } from "./route.ts";
@@ -14,7 +15,9 @@ import { routeSchema, type RouteEntry } from "./route.ts";
 export interface SiteEntry extends AccessEntry, ContentEntry, AdmissionEntry {
   readonly hosts: readonly string[];
   readonly listeners: readonly string[];
-  readonly access_log: { readonly path: string; readonly format: "main" } | null;
+  readonly access_log: AccessLogEntry | false | null;
+  readonly request_id: boolean;
+  readonly trace: boolean;
   readonly max_body: number;
   readonly redirect: RedirectPlan | null;
   readonly request_headers: HeaderRulesEntry;
@@ -40,12 +43,6 @@ const host = z
     context.addIssue(complaint(what, `write ${hostsExample}, or "*" for everything else`));
   });
 
-const logExample = 'access_log = { path = "/var/log/edge-ha/access.log", format = "main" }';
-const laterFormats = {
-  json: 'write format = "main"',
-  combined: 'write format = "main"',
-};
-
 /** `[[site]]`. */
 export const siteSchema: z.ZodType<SiteEntry> = table(
   {
@@ -53,17 +50,9 @@ export const siteSchema: z.ZodType<SiteEntry> = table(
       .array(host, { error: wants("a list of host names", hostsExample) })
       .min(1, { error: complaint("is an empty list", `write ${hostsExample}`) }),
     listeners: names("listeners", 1),
-    access_log: orNull(
-      table(
-        {
-          path: text(logExample, 4096).refine((value) => /^\/.*[^/]$/.test(value), {
-            error: complaint("is not the absolute path of a file", `write ${logExample}`),
-          }),
-          format: orElse(choice(["main"], laterFormats), "main"),
-        },
-        logExample,
-      ),
-    ),
+    access_log: orNull(accessLogSchema),
+    request_id: orElse(flag("request_id = true"), false),
+    trace: orElse(flag("trace = true"), false),
     ...contentKeys,
     ...admission,
     max_body: orElse(size(1, 'max_body = "10m"'), 1024 ** 2),

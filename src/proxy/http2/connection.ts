@@ -293,7 +293,7 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, FrameTak
       this.output.add(numberFrame(frameType.resetStream, id, errorCode.refusedStream));
       return this.spend();
     }
-    const record = new RequestRecord(this.engine, this.by.remoteAddress);
+    const record = new RequestRecord(this.engine, this.by);
     const window = this.peer.initialWindowSize;
     const windows = { window, room: streamWindow };
     const stream = new ServerStream({ connection: this, id, ...windows, isRemoteDone: endsStream, record });

@@ -89,18 +89,19 @@ export class ServerStream implements ExchangeClient, SendingStream {
     const path = head.target === "*" ? "/" : matchingPath(head.target);
     view.set(head, view.fields, path ?? "/");
     const decision = decide(site, view, path);
-    this.record.clientAddress = view.client;
+    this.record.follow(view);
     if (isAnswer(decision)) {
       this.answerWith(decision);
       return;
     }
     const route = routeOf(decision);
-    const headText = requestHeadOf(route, view);
+    const headText = this.record.stamped(requestHeadOf(route, view));
     const sink = filtered(view, route.filters, this);
     const { engine } = this.connection;
     const { by } = view;
+    const { trace } = this.record;
     const key = route.upstream.keyOf(view);
-    this.exchange = new Exchange({ engine, client: this, route, head, headText, by, key, sink });
+    this.exchange = new Exchange({ engine, client: this, route, head, headText, by, key, sink, trace });
     this.exchange.begin(decision);
   }
 

@@ -1,10 +1,11 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../../support/lab.ts";
 import { LocalNginx } from "../../support/local-nginx.ts";
 import {
+  fileLog,
   freePort,
   ProxyDriver,
   route,
@@ -30,7 +31,7 @@ const requests = [
 
 function lines(path: string): readonly string[] {
   try {
-    return readFileSync(path, "latin1").trimEnd().split("\n");
+    return readFileSync(path, "latin1").split("\n").slice(0, -1);
   } catch {
     return [];
   }
@@ -50,7 +51,8 @@ test("the access log reads as nginx would have written it", async () => {
     `access_log FOLDER/access.log main; location / { proxy_http_version 1.1; proxy_pass http://127.0.0.1:${origin.port}; }`,
     format,
   );
-  const accessLog = { path: join(folder, "access.log"), format: "main" as const };
+  const path = join(folder, "access.log");
+  const accessLog = fileLog(path);
   const sites = [site(["*"], [route("/", "apps")], { accessLog })];
   await using _driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)], { sites }));
   origin.script = (connection, bytes) => {
@@ -61,9 +63,9 @@ test("the access log reads as nginx would have written it", async () => {
     await ask(nginxPort, request);
     await ask(port, request);
   }
-  await waitFor("all lines", () => lines(accessLog.path).length === requests.length);
+  await waitFor("all lines", () => lines(path).length === requests.length);
   const theirs = lines(join(nginx.folder, "access.log")).map(withoutTime);
-  expect(lines(accessLog.path).map(withoutTime)).toEqual([...theirs]);
+  expect(lines(path).map(withoutTime)).toEqual([...theirs]);
   rmSync(folder, { recursive: true });
 });
 
@@ -73,7 +75,7 @@ test("refused requests are logged, and an unwritable log stops nothing", async (
   await using origin = new RawServer(answering("hello"));
   const plan = (path: string): ReturnType<typeof simplePlan> =>
     simplePlan(port, [upstreamServer(origin.port)], {
-      sites: [site(["a.example"], [route("/", "apps")], { accessLog: { path, format: "main" } })],
+      sites: [site(["a.example"], [route("/", "apps")], { accessLog: fileLog(path) })],
     });
   const path = join(folder, "access.log");
   await using driver = await ProxyDriver.start(plan(path));
@@ -92,5 +94,140 @@ test("refused requests are logged, and an unwritable log stops nothing", async (
     await driver.nextStatus();
   }
   expect(driver.log().match(/access log \/proc\/nowhere\/access\.log/g)).toHaveLength(1);
+  rmSync(folder, { recursive: true });
+});
+
+/** Asks for `/` of a host. */
+function requestFor(path: string, host = "a"): string {
+  return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+}
+
+test("a format of one's own, and combined, read as nginx would have written them", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-ha-log-"));
+  const own =
+    "$remote_addr|$request_method|$request_uri|$args|$is_args|$host|$scheme|$server_addr|$server_protocol|$status|$body_bytes_sent|" +
+    "$request_length|$http_user_agent|$arg_b|$cookie_c|$sent_http_content_type|$upstream_addr|$upstream_status|$connection_requests";
+  await using origin = new RawServer((connection, bytes) => {
+    if (bytes.includes("\r\n\r\n"))
+      connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/css\r\nContent-Length: 5\r\n\r\nhello");
+  });
+  for (const [format, escape] of [
+    [own, "default"],
+    [own, "json"],
+    ["combined", "default"],
+  ] as const) {
+    const [port, nginxPort] = [freePort(), freePort()];
+    const name = format === "combined" ? "combined" : "own";
+    await using nginx = await LocalNginx.start(
+      nginxPort,
+      `access_log FOLDER/access.log ${name}; location / { proxy_http_version 1.1; proxy_pass http://127.0.0.1:${origin.port}; }`,
+      name === "own" ? `log_format own escape=${escape} '${own}'; ` : "",
+    );
+    const path = join(folder, `${name}-${escape}`);
+    const sites = [site(["*"], [route("/", "apps")], { accessLog: fileLog(path, format, escape) })];
+    await using _driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)], { sites }));
+    for (const request of requests) {
+      // What has no Host is asked of the address, which the two do not share.
+      if (request.includes("HTTP/1.0") || request.startsWith("HEAD")) continue;
+      await ask(nginxPort, request);
+      await ask(port, request);
+    }
+    await waitFor("all lines", () => lines(path).length === 3);
+    const theirs = lines(join(nginx.folder, "access.log")).map(withoutTime);
+    expect(lines(path).map(withoutTime)).toEqual([...theirs]);
+  }
+  rmSync(folder, { recursive: true });
+});
+
+test("a line tells which servers were asked, how long each took, and how TLS was spoken", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-ha-log-"));
+  const [port, dead] = [freePort(), freePort()];
+  await using origin = new RawServer(answering("hello"));
+  const path = join(folder, "log");
+  const format =
+    "$upstream_addr|$upstream_status|$upstream_tries|$request_time $upstream_queue_time|$upstream_connect_time|" +
+    "$upstream_header_time|$upstream_response_time|$ssl_protocol|$bytes_sent|$request_id|$msec|$time_iso8601";
+  const sites = [site(["*"], [route("/", "apps")], { accessLog: fileLog(path, format) })];
+  const servers = [upstreamServer(dead), upstreamServer(origin.port)];
+  await using _driver = await ProxyDriver.start(simplePlan(port, servers, { sites }));
+  const answer = await ask(port, requestFor("/"));
+  await waitFor("the line", () => lines(path).length === 1);
+  const time = String.raw`\d\.\d{3}`;
+  expect(lines(path)[0]).toMatch(
+    new RegExp(
+      String.raw`^127\.0\.0\.1:${dead}, 127\.0\.0\.1:${origin.port}\|502, 200\|2\|${time} ${time}\|-, ${time}\|-, ${time}\|${time}, ${time}\|-\|` +
+        String.raw`${answer.length}\|[0-9a-f]{32}\|\d+\.\d{3}\|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$`,
+    ),
+  );
+  rmSync(folder, { recursive: true });
+});
+
+test("a route has a log of its own or none, and files that were moved away are opened anew", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-ha-log-"));
+  const port = freePort();
+  await using origin = new RawServer(answering("hello"));
+  const [common, own] = [join(folder, "common"), join(folder, "own")];
+  const routes = [
+    route("/", "apps"),
+    route("/own", "apps", { accessLog: fileLog(own, "$request_uri $status") }),
+    route("/none", "apps", { accessLog: "off" }),
+  ];
+  const sites = [site(["*"], routes, { accessLog: fileLog(common, "$request_uri") })];
+  await using driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)], { sites }));
+  for (const target of ["/a", "/own/b", "/none/c", "/d"]) await ask(port, requestFor(target));
+  await waitFor("the lines", () => lines(common).length === 2);
+  expect([lines(common), lines(own)]).toEqual([["/a", "/d"], ["/own/b 200"]]);
+  renameSync(common, `${common}.1`);
+  await ask(port, requestFor("/before"));
+  driver.send({ kind: "reopen" });
+  await waitFor("a new file", () => existsSync(common));
+  await ask(port, requestFor("/after"));
+  await waitFor("a line in it", () => lines(common).length > 0);
+  expect(lines(`${common}.1`).at(-1)).toBe("/before");
+  expect(lines(common)).toEqual(["/after"]);
+  rmSync(folder, { recursive: true });
+});
+
+test("syslog gets each line as a datagram of RFC 5424", async () => {
+  const received: string[] = [];
+  const server = await Bun.udpSocket({
+    hostname: "127.0.0.1",
+    socket: { data: (_, bytes) => void received.push(bytes.toString("latin1")) },
+  });
+  const port = freePort();
+  await using origin = new RawServer(answering("hello"));
+  const endpoint = { address: "127.0.0.1", port: server.port };
+  const accessLog = {
+    to: { kind: "syslog", endpoint, tag: "shop" },
+    format: "$request_uri $status",
+    escape: null,
+  } as const;
+  const sites = [site(["*"], [route("/", "apps")], { accessLog })];
+  await using _driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)], { sites }));
+  await ask(port, requestFor("/a"));
+  await ask(port, requestFor("/b"));
+  await waitFor("both lines", () => received.length === 2);
+  expect(received[0]).toMatch(/^<190>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S+ \S+ shop \d+ - - \/a 200$/);
+  expect(received[1]).toEndWith(" /b 200");
+  server.close();
+});
+
+test("servers are told a request's name and its trace, and so is the log", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-ha-log-"));
+  const port = freePort();
+  await using origin = new RawServer(answering("hello"));
+  const path = join(folder, "log");
+  const accessLog = fileLog(path, "$request_id $trace_id");
+  const sites = [site(["*"], [route("/", "apps")], { accessLog, ids: { requestId: true, trace: true } })];
+  await using _driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)], { sites }));
+  const fields =
+    "X-Request-ID: bad one\r\nTraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  await ask(port, requestFor("/").replace("Connection", `${fields}\r\nConnection`));
+  await waitFor("the line", () => lines(path).length === 1);
+  const sent = origin.received();
+  expect(sent.match(/X-Request-ID: [0-9a-f]{32}\r\n/gi)).toHaveLength(1);
+  expect(sent).toContain("traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n");
+  const id = /X-Request-ID: ([0-9a-f]{32})\r\n/.exec(sent)?.[1];
+  expect(lines(path)).toEqual([`${id} 4bf92f3577b34da6a3ce929d0e0e4736`]);
   rmSync(folder, { recursive: true });
 });

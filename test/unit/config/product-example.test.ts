@@ -157,7 +157,12 @@ describe("the example of the configuration contract", () => {
       {
         hosts: ["shop.example", "*.shop.example"],
         listeners: ["http", "https"],
-        accessLog: { path: "/var/log/edge-ha/access.log", format: "main" },
+        accessLog: {
+          to: { kind: "file", path: "/var/log/edge-ha/access.log" },
+          format: "main",
+          escape: null,
+        },
+        ids: null,
         maxBodyBytes: 10 * 1024 ** 2,
         errorPages: null,
         policy: { access: null, redirect: null },
@@ -168,6 +173,7 @@ describe("the example of the configuration contract", () => {
             connectTimeoutMs: 90_000,
             sendTimeoutMs: 90_000,
             readTimeoutMs: 90_000,
+            accessLog: null,
             responseHeaders: { remove: [], set: [], add: [["Access-Control-Allow-Origin", "*"]] },
             content: noContent,
             admission: { basicAuth: null, rateLimit: null },
