@@ -15,7 +15,7 @@ import type { NotifyScriptPlan } from "./node-plan.ts";
 import type { QuorumPlan, TunnelPlan } from "./service-plan.ts";
 import { ownNotify } from "./own-notify.ts";
 import { realServerConfig } from "./real-server.ts";
-import { type NodeEntry, type ProxyEntry, usualFlows } from "./schema/cluster.ts";
+import { type NodeEntry, type ProxyEntry, usualFlows, usualProxyDrainMs } from "./schema/cluster.ts";
 import { listenerConfig, siteConfig, upstreamConfig } from "./build-http.ts";
 import type { IpvsEntry, SyncDaemonEntry } from "./schema/ipvs.ts";
 import type { NotifyEntry } from "./schema/notify.ts";
@@ -78,6 +78,7 @@ function proxyConfig(entry: ProxyEntry | null): ProxyConfig {
     user: entry?.user ?? "edge-ha",
     mostFlows: entry?.udp_flows ?? usualFlows,
     mostConnections: entry?.max_connections ?? null,
+    drainMs: entry?.drain ?? usualProxyDrainMs,
   };
 }
 

@@ -277,6 +277,8 @@ export interface ProxyConfig {
   readonly mostFlows: number;
   /** Null is any number. */
   readonly mostConnections: number | null;
+  /** How long processes that were replaced may finish what is open. */
+  readonly drainMs: number;
 }
 
 /** A socket of a service on a VIP, and the servers that have to have it. */

@@ -298,6 +298,8 @@ export interface ProxyPlan {
   readonly mostFlows: number;
   /** Connections that clients have open to all processes together; null is any number. */
   readonly mostConnections: number | null;
+  /** How long processes that are replaced by those of this plan may finish what is open. */
+  readonly drainMs: number;
   readonly listeners: readonly ListenerPlan[];
   readonly relays: readonly RelayPlan[];
   readonly upstreams: readonly UpstreamPlan[];

@@ -32,9 +32,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   service: {},
   "service.servers": serviceServer,
   ...notBuiltHttp,
-  proxy: {
-    drain: "write drain_timeout in [cluster]",
-  },
 };
 
 /** Tells what to use instead of a key that a later version will have; null if it is none. `place` is the table without indices. */

@@ -38,6 +38,7 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     user: config.proxy.user,
     mostFlows: config.proxy.mostFlows,
     mostConnections: config.proxy.mostConnections,
+    drainMs: config.proxy.drainMs,
     listeners,
     relays,
     upstreams: localUpstreams(config, node).map(upstreamPlan),

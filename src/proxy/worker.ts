@@ -41,6 +41,7 @@ const emptyPlan: ProxyPlan = {
   user: "",
   mostFlows: 0,
   mostConnections: null,
+  drainMs: 0,
   listeners: [],
   relays: [],
   upstreams: [],
@@ -72,6 +73,8 @@ export class Worker {
   private readonly logs: AccessLogs;
   private readonly departures: Departures;
   private readonly datagrams: DatagramRelays;
+  /** When what is still open is cut, while the process drains. */
+  private drainBy = Number.POSITIVE_INFINITY;
 
   constructor(log: Log, tell: Tell) {
     this.logs = new AccessLogs(log);
@@ -176,18 +179,21 @@ export class Worker {
     if (step.kind === "over" && step.isGone) this.datagrams.cut(addresses);
   }
 
-  /** Accepts no more and lets what is open finish; `onEmpty` is called once when nothing is left, at the deadline at the latest. */
+  /**
+   * Accepts no more and lets what is open finish; `onEmpty` is called once when nothing is left, at the deadline at the
+   * latest. Another call may make the deadline earlier.
+   */
   drain(deadlineMs: number, onEmpty: () => void): void {
     const { engine } = this;
+    this.drainBy = Math.min(this.drainBy, performance.now() + deadlineMs);
     if (engine.isDraining) return;
     engine.isDraining = true;
     for (const door of this.doors.values()) door.server.stop();
     this.doors.clear();
     this.datagrams.close();
     for (const client of engine.clients) client.closeSoon();
-    const deadline = performance.now() + deadlineMs;
     const timer = setInterval(() => {
-      if (performance.now() >= deadline) {
+      if (performance.now() >= this.drainBy) {
         for (const client of engine.clients) client.cut();
         for (const tunnel of engine.tunnels) tunnel.cut();
       } else if (engine.clients.size + engine.tunnels.size > 0) {

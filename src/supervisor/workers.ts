@@ -16,6 +16,7 @@ import { startChild, type Child, type ChildOptions } from "./child.ts";
 import { lastingTls, readCredentials, type Credentials } from "./credentials.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { RelayClients } from "./relay-clients.ts";
+import { Replaced } from "./replaced.ts";
 import { closeUnused, hold, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
 import { TrafficQuestion } from "./traffic-question.ts";
 import { readPages } from "./pages.ts";
@@ -47,11 +48,14 @@ interface Worker {
   status: ProxyStatus | null;
   /** What it last said of servers that were taken out; null until it has. */
   drained: readonly DrainedOpen[] | null;
+  /** Has it finish what is open, and resolves when it is gone. */
+  leave(deadlineMs: number): Promise<void>;
 }
 
-/** Connections get this long to end when their process is replaced or the service stops. */
-const drainMs = 30_000;
+/** Connections get this long to end when the service stops; `[proxy] drain` is for processes that are replaced. */
 const stopMs = 2_000;
+/** What a process may take beyond its deadline before it is killed. */
+const patienceMs = 1_000;
 
 /** Starts a proxy process; throws with a word on what to do if its user has no access to this very executable. */
 function startProxy(options: Omit<ChildOptions<FromProxy>, "role">): Child<ToProxy> {
@@ -76,13 +80,14 @@ export class Workers {
   #sockets: SocketSet[] = [];
   #workers: Worker[] = [];
   /** Processes that were replaced, and still have connections to finish. */
-  readonly #replaced = new Set<Worker>();
+  readonly #replaced: Replaced<Worker>;
   readonly #clients = new RelayClients();
   readonly #question: TrafficQuestion<WorkerKeeper>;
   #isRetired = false;
 
   constructor(options: WorkersOptions) {
     this.#options = options;
+    this.#replaced = new Replaced(options.log);
     this.#question = new TrafficQuestion(options.clock, (keeper, id) => keeper.send({ kind: "show", id }));
   }
 
@@ -144,7 +149,7 @@ export class Workers {
 
   /** Every process that may have open connections. */
   get keepers(): readonly WorkerKeeper[] {
-    return [...this.#workers, ...this.#replaced].map(({ keeper }) => keeper);
+    return [...this.#workers, ...this.#replaced.all].map(({ keeper }) => keeper);
   }
 
   /** Leaves new connections to these addresses unanswered, and to no others. */
@@ -166,9 +171,7 @@ export class Workers {
 
   /** Stops every process and closes every socket. */
   async stop(): Promise<void> {
-    await Promise.all(
-      this.#workers.map(({ keeper }) => keeper.stop({ kind: "drain", deadlineMs: stopMs }, stopMs + 1_000)),
-    );
+    await Promise.all([...this.#workers.map((worker) => worker.leave(stopMs)), this.#replaced.stop(stopMs)]);
     for (const set of this.#sockets) for (const descriptor of set.values()) closeListener(descriptor);
     this.#sockets = [];
     this.#workers = [];
@@ -210,7 +213,7 @@ export class Workers {
     const outcomes = await Promise.all(workers.map(({ keeper }) => keeper.start()));
     const refusal = outcomes.find((outcome) => outcome.kind === "refused");
     if (refusal !== undefined) {
-      await Promise.all(workers.map(({ keeper }) => keeper.stop({ kind: "drain", deadlineMs: 0 }, stopMs)));
+      await Promise.all(workers.map((worker) => worker.leave(0)));
       return refusal;
     }
     this.#plan = plan;
@@ -220,11 +223,7 @@ export class Workers {
     this.sendStandings(this.#options.standings());
     const clients = this.#clients.notes(this.#options.clock.now());
     if (clients.length > 0) for (const { keeper } of workers) keeper.send({ kind: "clients", clients });
-    for (const worker of old.workers) {
-      this.#replaced.add(worker);
-      const stopped = worker.keeper.stop({ kind: "drain", deadlineMs: drainMs }, drainMs + 1_000);
-      void stopped.then(() => this.#replaced.delete(worker));
-    }
+    this.#replaced.add(old.workers, plan.drainMs);
     this.#options.onChange();
     return { kind: "configured" };
   }
@@ -234,6 +233,7 @@ export class Workers {
     const worker: Worker = {
       status: null,
       drained: null,
+      leave: (deadlineMs) => worker.keeper.stop({ kind: "drain", deadlineMs }, deadlineMs + patienceMs),
       keeper: new Keeper<ToProxy, FromProxy>({
         name: `proxy ${index}`,
         clock,
@@ -273,7 +273,7 @@ export class Workers {
     const hadAny = worker.drained !== null && worker.drained.length > 0;
     worker.drained = drained;
     if (drained.length === 0 && !hadAny) return;
-    const serving = [...this.#workers, ...this.#replaced].filter(({ keeper }) => keeper.isServing);
+    const serving = [...this.#workers, ...this.#replaced.all].filter(({ keeper }) => keeper.isServing);
     this.#options.onDrained(drainedOpen(serving.map((one) => one.drained)));
   }
 

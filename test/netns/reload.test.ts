@@ -152,6 +152,13 @@ prefer = ["lb1", "lb2"]
     const afterSecond = echoes();
     await waitFor("echoes come back after new processes took over", () => echoes() > afterSecond + 5);
     expect(socket.output()).not.toContain("closed");
+    const late = client.spawn(["node", program("websocket-client.mjs"), `ws://${vips.first}/`]);
+    await waitFor("echoes come back", () => late.output().includes("echo\n"));
+    expect((await node.reload(`${config}[proxy]\ndrain = "200ms"\n`)).exitCode).toBe(0);
+    await waitFor("what was replaced last is cut at its deadline", () => late.output().includes("closed"));
+    const atLast = echoes();
+    await waitFor("and what was replaced first is not", () => echoes() > atLast + 2);
+    expect(socket.output()).not.toContain("closed");
   });
 
   test("loses nothing of what is in flight when processes are replaced", async () => {

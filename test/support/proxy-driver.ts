@@ -142,6 +142,7 @@ export function simplePlan(
     user: "root",
     mostFlows: 1000,
     mostConnections: null,
+    drainMs: 1000,
     listeners: [listener(port)],
     relays: [],
     upstreams: [upstream("apps", servers)],

@@ -73,6 +73,7 @@ export interface ProxyEntry {
   readonly user: string;
   readonly udp_flows: number;
   readonly max_connections: number | null;
+  readonly drain: number;
 }
 
 /** `garp = { burst = 5, repeat_delay = "5s" }`. */
@@ -216,6 +217,9 @@ export const nodeSchema: z.ZodType<NodeEntry> = table(
 /** Below the kernel's 28,232 ports for sockets that choose none: a flow has one. */
 export const usualFlows = 16_384;
 
+/** WebSockets and downloads outlive a change of ports by this, unless something else is said. */
+export const usualProxyDrainMs = 3_600_000;
+
 /** `[proxy]`. */
 export const proxySchema: z.ZodType<ProxyEntry> = table(
   {
@@ -223,6 +227,7 @@ export const proxySchema: z.ZodType<ProxyEntry> = table(
     user: orElse(text('user = "edge-ha"', 32), "edge-ha"),
     max_connections: orNull(integer(1, 10_000_000, "max_connections = 20000")),
     udp_flows: orElse(integer(1, 1_000_000, `udp_flows = ${usualFlows}`), usualFlows),
+    drain: orElse(duration(0, 7 * 86_400_000, 'drain = "1h"'), usualProxyDrainMs),
   },
   "[proxy]",
 );

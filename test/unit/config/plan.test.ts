@@ -92,6 +92,7 @@ describe("planNode", () => {
       user: "nobody",
       mostConnections: null,
       mostFlows: 16_384,
+      drainMs: 3_600_000,
       listeners: [],
       relays: [],
       upstreams: [],
