@@ -44,6 +44,7 @@ function program(finish: (status: Promise<number>) => void): Command {
   addQuestions(top, finish, socketOf);
   addStatus(top, finish, socketOf);
   addDrain(top, finish, socketOf);
+  addCache(top, finish, socketOf);
   addWatch(top, finish);
   addDigest(top, finish);
   addRealServer(top, finish);
@@ -147,6 +148,25 @@ function addDrain(top: Command, finish: (status: Promise<number>) => void, socke
       const run = async (): Promise<number> => {
         const { runDrain } = await import("./cli/drain.ts");
         return runDrain({ ...options, servers, isBack: true, within: "0s", wait: false, socket: socketOf() });
+      };
+      finish(run());
+    });
+}
+
+function addCache(top: Command, finish: (status: Promise<number>) => void, socketOf: () => string): void {
+  top
+    .command("cache")
+    .description("what the proxy keeps of the servers' answers")
+    .command("purge")
+    .description("forget stored answers")
+    .argument(
+      "<url...>",
+      'a URL, with or without scheme; "shop.example/img/*" for all that begin so, "*" for all',
+    )
+    .action((patterns: string[]) => {
+      const run = async (): Promise<number> => {
+        const { runCachePurge } = await import("./cli/cache-purge.ts");
+        return runCachePurge(socketOf(), patterns);
       };
       finish(run());
     });

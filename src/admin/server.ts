@@ -5,6 +5,7 @@ import { z } from "zod";
 import { hasCode } from "../base/system-error.ts";
 import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { HandoverOrder, HandoverReport } from "../ipc/handover.ts";
+import type { PurgeOrder, PurgeReport } from "../ipc/purge.ts";
 import type { NodeStatus } from "../ipc/status.ts";
 
 /** What became of a reload, as the socket answers it. */
@@ -20,6 +21,7 @@ export interface AdminHandlers {
   reload(): Promise<ReloadReply>;
   failover(order: HandoverOrder): Promise<HandoverReport>;
   drain(order: DrainOrder): Promise<DrainReport>;
+  purge(order: PurgeOrder): Promise<PurgeReport>;
 }
 
 /** An open admin socket. */
@@ -28,8 +30,8 @@ export interface AdminServer {
 }
 
 /**
- * Serves the admin API on a Unix socket that only root may use: `GET /status`, `POST /reload`, `POST /failover` and `POST /drain`,
- * all JSON.
+ * Serves the admin API on a Unix socket that only root may use: `GET /status`, `POST /reload`, `POST /failover`, `POST /drain`
+ * and `POST /cache/purge`, all JSON.
  * Throws if another edge-ha answers there, or if something else than a socket has that name; a socket left by a crash
  * is replaced.
  */
@@ -69,6 +71,8 @@ async function answer(request: Request, handlers: AdminHandlers): Promise<Respon
     return carryOut(request, handoverForm, (order) => handlers.failover(order));
   if (request.method === "POST" && pathname === "/drain")
     return carryOut(request, drainForm, (order) => handlers.drain(order));
+  if (request.method === "POST" && pathname === "/cache/purge")
+    return carryOut(request, purgeForm, (order) => handlers.purge(order));
   return Response.json({ error: `no ${request.method} ${pathname} here` }, { status: 404 });
 }
 
@@ -90,6 +94,11 @@ const handoverForm: OrderForm<HandoverOrder> = {
 const drainForm: OrderForm<DrainOrder> = {
   form: z.object({ servers: z.array(z.string()), isBack: z.boolean(), withinMs: z.number().min(0) }),
   example: `{"servers": ["web/192.0.2.8"], "isBack": false, "withinMs": 300000}`,
+};
+
+const purgeForm: OrderForm<PurgeOrder> = {
+  form: z.object({ patterns: z.array(z.string()) }),
+  example: `{"patterns": ["https://shop.example/img/*"]}`,
 };
 
 /** Has the order in a request carried out, if it is one. */

@@ -47,6 +47,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
       reload: () => service.reload(),
       failover: (order) => supervisor.handOver(order),
       drain: (order) => supervisor.drain(order),
+      purge: (order) => Promise.resolve(supervisor.purge(order)),
     });
   } catch (error) {
     log.error(withHint(errorText(error)));

@@ -140,10 +140,12 @@ function routeConfig(entry: RouteEntry, site: SiteEntry): Omit<RouteConfig, "adm
 /** What a route says replaces what its site does. */
 function contentPlan(route: ContentEntry, site: ContentEntry): ContentPlan {
   const maintenance = route.maintenance ?? site.maintenance;
+  const cache = route.cache ?? site.cache;
   return {
     errorPages: route.error_pages ?? site.error_pages,
     maintenance: maintenance === false ? null : maintenance,
     files: route.files ?? site.files,
+    cache: cache === false ? null : cache,
   };
 }
 

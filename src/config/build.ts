@@ -79,6 +79,7 @@ function proxyConfig(entry: ProxyEntry | null): ProxyConfig {
     mostFlows: entry?.udp_flows ?? usualFlows,
     mostConnections: entry?.max_connections ?? null,
     drainMs: entry?.drain ?? usualProxyDrainMs,
+    cacheBytes: entry?.cache_memory ?? 64 * 1024 ** 2,
   };
 }
 

@@ -279,6 +279,8 @@ export interface ProxyConfig {
   readonly mostConnections: number | null;
   /** How long processes that were replaced may finish what is open. */
   readonly drainMs: number;
+  /** Bytes that each process may keep of servers' answers. */
+  readonly cacheBytes: number;
 }
 
 /** A socket of a service on a VIP, and the servers that have to have it. */

@@ -5,6 +5,7 @@ export interface ContentPlan {
   readonly errorPages: ErrorPagesPlan | null;
   readonly maintenance: MaintenancePlan | null;
   readonly files: FilesPlan | null;
+  readonly cache: CachePlan | null;
 }
 
 /** Pages in place of errors. */
@@ -32,5 +33,18 @@ export interface FilesPlan {
   readonly path: string;
 }
 
+/** Answers of servers are kept in memory and given to others, after RFC 9111. */
+export interface CachePlan {
+  /** Longer bodies are not kept. */
+  readonly maxObjectBytes: number;
+  /** How long an answer is fresh that does not say so itself; 0 keeps none of these. */
+  readonly ttlMs: number;
+  /** Where the answer says nothing of it. */
+  readonly staleWhileRevalidateMs: number;
+  readonly staleIfErrorMs: number;
+  /** How long requests wait for another that fetches the same. */
+  readonly lockTimeoutMs: number;
+}
+
 /** Everything is the servers' own. */
-export const noContent: ContentPlan = { errorPages: null, maintenance: null, files: null };
+export const noContent: ContentPlan = { errorPages: null, maintenance: null, files: null, cache: null };

@@ -1,11 +1,12 @@
 import type { ContentPlan } from "./content-plan.ts";
-import { formatDuration } from "./units.ts";
+import { formatDuration, formatSize } from "./units.ts";
 
 /** Says what of a route's answers is made here. */
-export function contentWords({ errorPages, files, maintenance }: ContentPlan): string {
+export function contentWords({ cache, errorPages, files, maintenance }: ContentPlan): string {
   const words = [
     ...(maintenance === null ? [] : [maintenanceWords(maintenance)]),
     ...(files === null ? [] : [`files of ${files.root} below ${files.path}`]),
+    ...(cache === null ? [] : [cacheWords(cache)]),
     ...(errorPages === null ? [] : [errorPageWords(errorPages)]),
   ];
   return words.map((word) => `, ${word}`).join("");
@@ -15,6 +16,11 @@ function maintenanceWords({ allow, retryAfterS }: NonNullable<ContentPlan["maint
   const some = allow.map(({ address, length }) => `${address}/${length}`).join(", ");
   const retry = retryAfterS === null ? "" : `, try again after ${formatDuration(retryAfterS * 1000)}`;
   return `in maintenance${some === "" ? "" : ` but for ${some}`}${retry}`;
+}
+
+function cacheWords({ maxObjectBytes, ttlMs }: NonNullable<ContentPlan["cache"]>): string {
+  const usual = ttlMs === 0 ? "" : `, for ${formatDuration(ttlMs)} where they do not say`;
+  return `answers up to ${formatSize(maxObjectBytes)} kept${usual}`;
 }
 
 function errorPageWords({ intercepts, pages }: NonNullable<ContentPlan["errorPages"]>): string {

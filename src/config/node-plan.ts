@@ -300,6 +300,8 @@ export interface ProxyPlan {
   readonly mostConnections: number | null;
   /** How long processes that are replaced by those of this plan may finish what is open. */
   readonly drainMs: number;
+  /** Bytes that each process may keep of servers' answers. */
+  readonly cacheBytes: number;
   readonly listeners: readonly ListenerPlan[];
   readonly relays: readonly RelayPlan[];
   readonly upstreams: readonly UpstreamPlan[];

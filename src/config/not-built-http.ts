@@ -16,8 +16,12 @@ const route: Readonly<Record<string, string>> = {
   retries: "another server is tried only if nothing was sent yet",
   limits: firewall,
   compression: inUpstream,
-  cache: inUpstream,
   max_body: "write max_body in the [[site]] meanwhile",
+};
+
+const cacheTable: Readonly<Record<string, string>> = {
+  disk: "answers are kept in memory, as much as cache_memory in [proxy] says",
+  path: "answers are kept in memory, as much as cache_memory in [proxy] says",
 };
 
 /** By the table they stand in. */
@@ -38,7 +42,8 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
   site: {
     tls: noTls,
     compression: inUpstream,
-    cache: inUpstream,
   },
   "site.route": route,
+  "site.cache": cacheTable,
+  "site.route.cache": cacheTable,
 };

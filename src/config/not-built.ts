@@ -16,7 +16,7 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     admin: "`edge-ha status` shows this node's state meanwhile",
     bgp: "run the routing daemon beside edge-ha meanwhile",
     rate_limit: firewall,
-    cache: "let the upstream's servers do it meanwhile",
+    cache: "write cache = true in the [[site]] or [[site.route]], and cache_memory in [proxy]",
   },
   cluster: { mail: "let the script of [notify] send it meanwhile" },
   node: {

@@ -39,6 +39,7 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     mostFlows: config.proxy.mostFlows,
     mostConnections: config.proxy.mostConnections,
     drainMs: config.proxy.drainMs,
+    cacheBytes: config.proxy.cacheBytes,
     listeners,
     relays,
     upstreams: localUpstreams(config, node).map(upstreamPlan),

@@ -148,6 +148,8 @@ export type ToProxy =
   | { readonly kind: "spent"; readonly notes: readonly SpentNote[] }
   /** Open the files of access logs anew: they were moved away. */
   | { readonly kind: "reopen" }
+  /** Remove stored responses: those that an operator's pattern names, or those to one URL. */
+  | { readonly kind: "purge"; readonly pattern: string; readonly isUrl: boolean }
   /** Accept no more, finish what is open within `deadlineMs`, then leave. */
   | { readonly kind: "drain"; readonly deadlineMs: number };
 
@@ -170,6 +172,8 @@ export type FromProxy =
   | { readonly kind: "spent"; readonly notes: readonly SpentNote[] }
   /** Probes whose servers have just refused clients, or let them wait in vain. */
   | { readonly kind: "suspects"; readonly probes: readonly string[] }
+  /** URLs that requests have changed, for the caches of the other processes (RFC 9111 §4.4). */
+  | { readonly kind: "changed"; readonly urls: readonly string[] }
   /** What has passed to each server, by `proxiedServerId`; those without any are left out. */
   | {
       readonly kind: "servers";

@@ -1,8 +1,9 @@
 import { plainAnswer, type Answer } from "./answer.ts";
 import { paged, type ErrorPages } from "./content/error-pages.ts";
-import { decide, filtered, isAnswer, routeOf, type Waiting } from "./decide.ts";
+import { decide, isAnswer, routeOf, type Waiting } from "./decide.ts";
 import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
-import { Exchange, type ExchangeClient, type ResponseStart } from "./exchange.ts";
+import type { ExchangeClient, ResponseStart } from "./exchange.ts";
+import { openExchange, type OpenExchange } from "./open-exchange.ts";
 import type { ForwardedBy } from "./headers.ts";
 import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
@@ -12,7 +13,6 @@ import type { ResponseHead } from "./http1/response-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { readLatin1 } from "./latin1.ts";
 import { Outbox } from "./outbox.ts";
-import { requestHeadOf } from "./policy/outgoing.ts";
 import { RequestRecord } from "./request-record.ts";
 import { RequestView } from "./request-view.ts";
 import { ResponseWriter } from "./response-writer.ts";
@@ -49,7 +49,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private readonly scan: HeadScan;
   private readonly body = new BodyReader();
   private state: "head" | "exchange" | "lingering" | "closed" = "head";
-  private exchange: Exchange | null = null;
+  private exchange: OpenExchange | null = null;
   private request: RequestHead | null = null;
   private readonly record: RequestRecord;
   private bodyBytesBefore = 0;
@@ -334,14 +334,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   private forward(decision: Route | Waiting, view: RequestView): void {
-    const { engine } = this;
-    const route = routeOf(decision);
-    const { by, head } = view;
-    const headText = this.record.stamped(requestHeadOf(route, view));
-    const sink = filtered(view, route.filters, this);
-    const key = route.upstream.keyOf(view);
-    const { trace } = this.record;
-    this.exchange = new Exchange({ engine, client: this, route, head, headText, key, sink, by, trace });
+    const { engine, record } = this;
+    this.exchange = openExchange({ engine, client: this, route: routeOf(decision), record }, view);
     this.exchange.begin(decision);
   }
 

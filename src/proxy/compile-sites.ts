@@ -4,6 +4,7 @@ import { joinHeaderRules, type AccessPlan } from "../config/routing-plan.ts";
 import type { Pages } from "../ipc/pages.ts";
 import type { RequestLog } from "./access-log.ts";
 import type { PromptGate } from "./admission/gate.ts";
+import type { RouteCache, SharedCache } from "./cache/route-cache.ts";
 import { compileContent, compilePages } from "./content/compile-content.ts";
 import { compileHeaderRules } from "./headers.ts";
 import { compileAccess, type ReadFile } from "./policy/access.ts";
@@ -115,6 +116,11 @@ function routeLog(
   return plan === null ? ofSite : context.accessLog(plan);
 }
 
+function cacheOf({ content, upstream }: RoutePlan, shared: SharedCache): RouteCache | null {
+  const plan = content.cache;
+  return plan === null || upstream === null ? null : { ...shared, plan, upstream };
+}
+
 function upstreamOf(route: RoutePlan, upstreams: Upstreams): Upstream {
   if (route.upstream === null) return noServers;
   const upstream = upstreams.get(route.upstream);
@@ -148,6 +154,7 @@ function compileRoute(
     upstream: upstreamOf(plan, upstreams),
     rules,
     errorPages: content.errorPages,
+    cache: cacheOf(plan, context.cache),
     outgoing: compileOutgoing(joinHeaderRules(policy.requestHeaders, requestHeaders), policy),
     gates: [
       ...accessGates([policy.access, access], read),

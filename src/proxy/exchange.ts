@@ -1,4 +1,4 @@
-import type { Wait } from "./admission/gate.ts";
+import { afterWaits } from "./admission/gate.ts";
 import type { Answer } from "./answer.ts";
 import { formatEndpoint } from "../base/address.ts";
 import { clientStallMs, type Engine } from "./engine.ts";
@@ -139,19 +139,15 @@ export class Exchange implements UpstreamUser {
 
   /** Starts at once, or when everything that is waited for lets the request pass; what comes of its body meanwhile stays unread. */
   begin(decision: Route | Waiting): void {
-    if ("waits" in decision) this.startAfter(decision.waits);
-    else this.start();
-  }
-
-  private startAfter(waits: readonly Wait[]): void {
-    const [wait, ...rest] = waits;
-    if (wait === undefined) this.start();
-    else
-      wait.begin((answer) => {
-        if (this.isDone) return; // the client has gone
-        if (answer === null) this.startAfter(rest);
-        else this.answerWith(answer);
-      });
+    if (!("waits" in decision)) {
+      this.start();
+      return;
+    }
+    afterWaits(decision.waits, {
+      isGone: () => this.isDone,
+      pass: () => this.start(),
+      answerWith: (answer) => this.answerWith(answer),
+    });
   }
 
   /** Chooses a server and sends the request as soon as there is a connection. */

@@ -23,6 +23,7 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
     clients: (clients) => channel.send({ kind: "clients", clients }),
     spent: (notes) => channel.send({ kind: "spent", notes }),
     suspects: (probes) => channel.send({ kind: "suspects", probes }),
+    changed: (urls) => channel.send({ kind: "changed", urls }),
   });
   const leave = (): void => {
     sendStatus();
@@ -50,6 +51,9 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
         break;
       case "spent":
         worker.heardSpent(message.notes);
+        break;
+      case "purge":
+        worker.purge(message);
         break;
       case "departure":
         worker.depart(message.departure);

@@ -1,3 +1,4 @@
+import type { RouteCache, SharedCache } from "./cache/route-cache.ts";
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { AccessLogPlan, RequestIdsPlan, RoutePlan, UpstreamPlan } from "../config/http-plan.ts";
 import type { AdmissionPlan } from "../config/admission-plan.ts";
@@ -54,6 +55,8 @@ export interface Route {
   readonly errorPages: ErrorPages | null;
   /** Null where requests go on as they came. */
   readonly outgoing: OutgoingRules | null;
+  /** Null asks a server each time. */
+  readonly cache: RouteCache | null;
   /** Asked in this order before the request goes anywhere. */
   readonly gates: readonly Gate[];
   /** Answers without a server what the gates let pass; null leaves that to a server. */
@@ -90,6 +93,8 @@ export interface SnapshotContext {
   /** Gives what is known of a relay's clients, or null if it does not matter where they go. */
   persistence(plan: RelayPlan): Persistence | null;
   accessLog(plan: AccessLogPlan): RequestLog;
+  /** What is kept of the servers' answers. */
+  readonly cache: SharedCache;
   /** Makes the gates of a route. */
   gates(plan: AdmissionPlan): readonly Gate[];
   /** Gives what stands in a file that the plan names. */

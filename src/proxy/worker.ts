@@ -9,6 +9,10 @@ import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
 import { Admission } from "./admission/admission.ts";
 import { AccessLogs } from "./access-logs.ts";
+import { CacheStore } from "./cache/cache-store.ts";
+import { ChangedUrls } from "./cache/changed-urls.ts";
+import { Flights } from "./cache/flights.ts";
+import type { SharedCache } from "./cache/route-cache.ts";
 import { certificateBooks, doorOptions, openConnection, openDoor, type Door } from "./door.ts";
 import { ConnectionBook } from "./connection-book.ts";
 import { letIn } from "./connection-limits.ts";
@@ -42,6 +46,7 @@ const emptyPlan: ProxyPlan = {
   mostFlows: 0,
   mostConnections: null,
   drainMs: 0,
+  cacheBytes: 0,
   listeners: [],
   relays: [],
   upstreams: [],
@@ -56,6 +61,7 @@ export interface Tell {
   readonly clients: (clients: readonly ClientNote[]) => void;
   readonly suspects: (probes: readonly string[]) => void;
   readonly spent: (notes: readonly SpentNote[]) => void;
+  readonly changed: (urls: readonly string[]) => void;
 }
 
 /** One proxy process: its sockets, its plan, its connections. */
@@ -71,6 +77,7 @@ export class Worker {
   private readonly newClients: NewClients;
   private readonly admission: Admission;
   private readonly logs: AccessLogs;
+  private readonly cache: SharedCache;
   private readonly departures: Departures;
   private readonly datagrams: DatagramRelays;
   /** When what is still open is cut, while the process drains. */
@@ -81,6 +88,8 @@ export class Worker {
     const handlers = socketHandlers(log);
     this.newClients = new NewClients(tell.clients);
     this.admission = new Admission(tell.spent);
+    const changed = new ChangedUrls(tell.changed);
+    this.cache = { store: new CacheStore(), flights: new Flights(), tellChanged: (url) => changed.add(url) };
     this.engine = {
       snapshot: compileSnapshot(emptyPlan, this.context({})),
       isDraining: false,
@@ -134,6 +143,7 @@ export class Worker {
       door.server.stop();
       this.doors.delete(name);
     }
+    this.cache.store.setMost(plan.cacheBytes);
     this.retire(plan);
   }
 
@@ -160,6 +170,12 @@ export class Worker {
   /** Opens the files of access logs anew. */
   reopenLogs(): void {
     this.logs.reopen();
+  }
+
+  /** Removes stored responses that a pattern names, or those to one URL. */
+  purge({ isUrl, pattern }: { readonly isUrl: boolean; readonly pattern: string }): void {
+    if (isUrl) this.cache.store.removeUrl(pattern);
+    else this.cache.store.purge(pattern);
   }
 
   /** Takes where clients went in other processes. */
@@ -275,6 +291,7 @@ export class Worker {
       accessLog: (log) => this.logs.open(log),
       gates: (admission) => this.admission.gates(admission, (path) => files[path] ?? ""),
       file: (path) => files[path] ?? "",
+      cache: this.cache,
       random: () => Math.random(),
     };
   }

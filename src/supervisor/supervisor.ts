@@ -5,6 +5,7 @@ import { errorText } from "../base/system-error.ts";
 import type { NodePlan } from "../config/node-plan.ts";
 import type { DrainOrder, DrainOutcome, DrainReport } from "../ipc/drain.ts";
 import type { HandedOver, HandoverOrder, HandoverOutcome, HandoverReport } from "../ipc/handover.ts";
+import type { PurgeOrder, PurgeReport } from "../ipc/purge.ts";
 import type { FromDirector, FromVrrp, ToDirector, ToVrrp, Verdict } from "../ipc/messages.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
 import type { BfdReport, ConfigStatus, InstanceStatus, NodeStatus } from "../ipc/status.ts";
@@ -169,6 +170,13 @@ export class Supervisor {
   /** Has servers taken out of their services, or put back; never rejects. */
   drain(order: DrainOrder): Promise<DrainReport> {
     return this.#drains.give(order);
+  }
+
+  /** Has every proxy process forget stored answers. */
+  purge({ patterns }: PurgeOrder): PurgeReport {
+    let processes = 0;
+    for (const pattern of patterns) processes = this.#workers.purge(pattern);
+    return { processes };
   }
 
   /** Whether the election's process has shown a sign of life lately; what the service manager's watchdog wants to know. */

@@ -152,6 +152,13 @@ export class Workers {
     return [...this.#workers, ...this.#replaced.all].map(({ keeper }) => keeper);
   }
 
+  /** Has every process remove what it has stored of these; gives how many processes there are. */
+  purge(pattern: string): number {
+    const { keepers } = this;
+    for (const keeper of keepers) keeper.send({ kind: "purge", pattern, isUrl: false });
+    return keepers.length;
+  }
+
   /** Leaves new connections to these addresses unanswered, and to no others. */
   hold(addresses: readonly string[]): void {
     for (const set of this.#sockets) hold(set, addresses);
@@ -253,6 +260,7 @@ export class Workers {
             this.#question.heard(worker.keeper, message.id, message.servers);
           else if (message.kind === "clients") this.#passOn(message.clients, worker);
           else if (message.kind === "spent") this.#tellOthers(message, worker);
+          else if (message.kind === "changed") this.#passOnChanges(message.urls, worker);
           else if (message.kind === "suspects") onSuspects(message.probes);
           else if (message.kind === "departure") onDeparture(worker.keeper, message.reply);
         },
@@ -279,6 +287,14 @@ export class Workers {
 
   #tellOthers(message: ToProxy, from: Worker): void {
     for (const other of this.#workers) if (other !== from) other.keeper.send(message);
+  }
+
+  /** Tells the other processes what requests have changed. */
+  #passOnChanges(urls: readonly string[], from: Worker): void {
+    for (const keeper of this.keepers) {
+      if (keeper === from.keeper) continue;
+      for (const pattern of urls) keeper.send({ kind: "purge", pattern, isUrl: true });
+    }
   }
 
   /** Tells the other processes, and those to come, where clients went. */

@@ -143,6 +143,7 @@ export function simplePlan(
     mostFlows: 1000,
     mostConnections: null,
     drainMs: 1000,
+    cacheBytes: 16 * 1024 ** 2,
     listeners: [listener(port)],
     relays: [],
     upstreams: [upstream("apps", servers)],

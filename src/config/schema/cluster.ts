@@ -12,6 +12,7 @@ import {
   address,
   orElse,
   orNull,
+  size,
   table,
   text,
   wants,
@@ -74,6 +75,7 @@ export interface ProxyEntry {
   readonly udp_flows: number;
   readonly max_connections: number | null;
   readonly drain: number;
+  readonly cache_memory: number;
 }
 
 /** `garp = { burst = 5, repeat_delay = "5s" }`. */
@@ -226,6 +228,7 @@ export const proxySchema: z.ZodType<ProxyEntry> = table(
     workers: orNull(integer(1, 256, "workers = 2")),
     user: orElse(text('user = "edge-ha"', 32), "edge-ha"),
     max_connections: orNull(integer(1, 10_000_000, "max_connections = 20000")),
+    cache_memory: orElse(size(1024 ** 2, 'cache_memory = "64m"'), 64 * 1024 ** 2),
     udp_flows: orElse(integer(1, 1_000_000, `udp_flows = ${usualFlows}`), usualFlows),
     drain: orElse(duration(0, 7 * 86_400_000, 'drain = "1h"'), usualProxyDrainMs),
   },

@@ -1,12 +1,26 @@
 import { z } from "zod";
-import type { ErrorPagesPlan, FilesPlan, MaintenancePlan } from "../content-plan.ts";
-import { complaint, duration, filePath, flag, orElse, orNull, prefix, table, text, wants } from "./fields.ts";
+import type { CachePlan, ErrorPagesPlan, FilesPlan, MaintenancePlan } from "../content-plan.ts";
+import { cacheSchema } from "./cache.ts";
+import {
+  complaint,
+  duration,
+  filePath,
+  flag,
+  onOrOff,
+  orElse,
+  orNull,
+  prefix,
+  table,
+  text,
+  wants,
+} from "./fields.ts";
 
 /** What stands in a `[[site]]` or a `[[site.route]]` about answers that are made here; null is not said. */
 export interface ContentEntry {
   readonly error_pages: ErrorPagesPlan | null;
   readonly maintenance: MaintenancePlan | false | null;
   readonly files: FilesPlan | null;
+  readonly cache: CachePlan | false | null;
 }
 
 const pagesExample =
@@ -59,15 +73,7 @@ const maintenanceTable = table(
   allow,
 }));
 
-const maintenance: z.ZodType<MaintenancePlan | false> = z
-  .unknown()
-  .transform((value, context): MaintenancePlan | false => {
-    if (value === false) return false;
-    const read = maintenanceTable.safeParse(value === true ? {} : value);
-    for (const { message, path } of read.error?.issues ?? [])
-      context.addIssue({ code: "custom", path: [...path], message });
-    return read.data ?? false;
-  });
+const maintenance = onOrOff(maintenanceTable);
 
 const filesExample = 'files = { root = "/etc/edge-ha/pages", path = "/pages/" }';
 
@@ -94,7 +100,10 @@ const files: z.ZodType<FilesPlan> = table(
 
 /** The keys of a `[[site]]` and a `[[site.route]]` about answers that are made here. */
 export const contentKeys: {
-  readonly error_pages: z.ZodType<ContentEntry["error_pages"]>;
-  readonly maintenance: z.ZodType<ContentEntry["maintenance"]>;
-  readonly files: z.ZodType<ContentEntry["files"]>;
-} = { error_pages: orNull(errorPages), maintenance: orNull(maintenance), files: orNull(files) };
+  readonly [Key in keyof ContentEntry]: z.ZodType<ContentEntry[Key]>;
+} = {
+  error_pages: orNull(errorPages),
+  maintenance: orNull(maintenance),
+  files: orNull(files),
+  cache: orNull(cacheSchema),
+};

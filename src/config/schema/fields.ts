@@ -55,6 +55,16 @@ export function orElse<T>(schema: z.ZodType<T>, fallback: T): z.ZodType<T> {
   return schema.optional().transform((value) => value ?? fallback);
 }
 
+const onOrOffWord = (value: unknown): unknown => (value === true ? {} : value === false ? undefined : value);
+
+/** Lets a table be `true`, with its defaults, or `false`, which is not the same as leaving it out. */
+export function onOrOff<T>(schema: z.ZodType<T>): z.ZodType<T | false> {
+  return z.preprocess(
+    onOrOffWord,
+    schema.optional().transform((value) => value ?? false),
+  );
+}
+
 /** A text of 1 to `most` characters without control characters. */
 export function text(example: string, most = 255): z.ZodType<string> {
   return z.string({ error: wants("a text in quotes", example) }).superRefine((value, context) => {

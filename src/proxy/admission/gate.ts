@@ -9,6 +9,28 @@ export interface Wait {
   readonly begin: (settle: (answer: Answer | null) => void) => void;
 }
 
+/** What goes on behind waits. */
+export interface AfterWaits {
+  /** Whether the client has gone: then nothing goes on. */
+  readonly isGone: () => boolean;
+  readonly pass: () => void;
+  readonly answerWith: (answer: Answer) => void;
+}
+
+/** Begins one wait after the other, and goes on with the first answer, or when all let the request pass. */
+export function afterWaits(waits: readonly Wait[], next: AfterWaits): void {
+  const [wait, ...rest] = waits;
+  if (wait === undefined) {
+    next.pass();
+    return;
+  }
+  wait.begin((answer) => {
+    if (next.isGone()) return;
+    if (answer === null) afterWaits(rest, next);
+    else next.answerWith(answer);
+  });
+}
+
 /** Lets a request pass, answers it, or has to wait for what becomes of it. */
 export type Gate = (view: RequestView) => Answer | Wait | null;
 

@@ -28,6 +28,15 @@ const names = [
   "x-ssl-client-fingerprint",
   "sec-websocket-key",
   "sec-websocket-accept",
+  "accept-encoding",
+  "cache-control",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "pragma",
+  "range",
 ] as const;
 
 /** A field this proxy knows, in lower case. */

@@ -1,8 +1,8 @@
 import { plainAnswer, type Answer } from "../answer.ts";
-import { decide, filtered, isAnswer, routeOf } from "../decide.ts";
-import { Exchange, type ExchangeClient, type ResponseStart } from "../exchange.ts";
+import { decide, isAnswer, routeOf } from "../decide.ts";
+import type { ExchangeClient, ResponseStart } from "../exchange.ts";
+import { openExchange, type OpenExchange } from "../open-exchange.ts";
 import type { FieldTable } from "../http1/field-table.ts";
-import { requestHeadOf } from "../policy/outgoing.ts";
 import { isFault, type RequestFault, type RequestHead } from "../http1/request-head.ts";
 import { passedTrailers } from "../http1/trailers.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
@@ -49,7 +49,7 @@ export class ServerStream implements ExchangeClient, SendingStream {
   private readonly record: RequestRecord;
   private readonly input = new InputBuffer();
   private readonly waiting: Waiting[] = [];
-  private exchange: Exchange | null = null;
+  private exchange: OpenExchange | null = null;
   private request: RequestHead | null = null;
   private maxBodyBytes = Number.POSITIVE_INFINITY;
   private bodyBytes = 0;
@@ -94,14 +94,9 @@ export class ServerStream implements ExchangeClient, SendingStream {
       this.answerWith(decision);
       return;
     }
-    const route = routeOf(decision);
-    const headText = this.record.stamped(requestHeadOf(route, view));
-    const sink = filtered(view, route.filters, this);
     const { engine } = this.connection;
-    const { by } = view;
-    const { trace } = this.record;
-    const key = route.upstream.keyOf(view);
-    this.exchange = new Exchange({ engine, client: this, route, head, headText, by, key, sink, trace });
+    const { record } = this;
+    this.exchange = openExchange({ engine, client: this, route: routeOf(decision), record }, view);
     this.exchange.begin(decision);
   }
 

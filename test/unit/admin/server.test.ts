@@ -18,6 +18,7 @@ const handlers: AdminHandlers = {
   reload: () => Promise.resolve({ isAccepted: true, messages: [] }),
   failover: () => Promise.resolve({ outcomes: [], refusal: null }),
   drain: () => Promise.resolve({ outcomes: [], refusal: null }),
+  purge: ({ patterns }) => Promise.resolve({ processes: patterns.length }),
 };
 
 test("serveAdmin() leaves a file alone that is no socket", async () => {

@@ -114,3 +114,30 @@ describe("files", () => {
     ]);
   });
 });
+
+describe("cache", () => {
+  test("is a word, or a table, and a route can do without", () => {
+    const usual = {
+      maxObjectBytes: 1024 ** 2,
+      ttlMs: 0,
+      staleWhileRevalidateMs: 0,
+      staleIfErrorMs: 0,
+      lockTimeoutMs: 5000,
+    };
+    expect(contentOf("cache = true")?.cache).toEqual(usual);
+    expect(contentOf("cache = true", "cache = false")?.cache).toBeNull();
+    expect(contentOf('cache = { ttl = "1m" }')?.cache).toEqual({ ...usual, ttlMs: 60_000 });
+    expect(contentOf("")?.cache).toBeNull();
+  });
+
+  test("names what is wrong, and what is not built", () => {
+    expect(faults('cache = { disk = "/var/cache" }')[0]).toContain(
+      "not built yet in this version; remove it; answers are kept in memory, as much as cache_memory in [proxy] says",
+    );
+    expect(faults('cache = { max_objekt = "1m" }')[0]).toContain("max_object");
+    expect(faults("cache = 5")[0]).toStartWith(
+      'error site "*".cache: must be a table, not 5; write cache = true',
+    );
+    expect(faults("maintenance = { pages = 5 }")[0]).toContain("page");
+  });
+});

@@ -93,6 +93,7 @@ describe("planNode", () => {
       mostConnections: null,
       mostFlows: 16_384,
       drainMs: 3_600_000,
+      cacheBytes: 64 * 1024 ** 2,
       listeners: [],
       relays: [],
       upstreams: [],

@@ -1,0 +1,144 @@
+import type { Engine } from "../engine.ts";
+import { Exchange, type ExchangeClient, type ResponseStart } from "../exchange.ts";
+import type { Route } from "../snapshot.ts";
+import type { BodyPiece } from "../upstream-connection.ts";
+import { askingHead } from "./cached-request.ts";
+import type { FieldValue } from "./freshness.ts";
+import { Recording } from "./recording.ts";
+import type { RouteCache } from "./route-cache.ts";
+import { freshened, storedLines, type Origin, type StoredResponse } from "./stored-response.ts";
+
+type ExchangeOptions = ConstructorParameters<typeof Exchange>[0];
+
+/** What is asked for anew, and by the values of which request. */
+interface Refreshed {
+  readonly key: string;
+  readonly stale: StoredResponse;
+  readonly value: FieldValue;
+}
+
+/** Asks for a stale response anew while clients are shown the old one (RFC 5861 §3); nothing happens if somebody does already. */
+export function refresh(o: ExchangeOptions, cache: RouteCache, what: Refreshed): void {
+  if (cache.flights.has(what.key)) return;
+  cache.flights.begin(what.key);
+  new Refresh(o, cache, what).start();
+}
+
+/** An exchange without a client. */
+class Refresh implements ExchangeClient {
+  readonly isBlocked = false;
+  private readonly engine: Engine;
+  private readonly cache: RouteCache;
+  private readonly what: Refreshed;
+  private readonly exchange: Exchange;
+  private readonly route: Route;
+  private readonly askedAt = performance.now();
+  private recording: Recording | null = null;
+
+  constructor(o: ExchangeOptions, cache: RouteCache, what: Refreshed) {
+    this.engine = o.engine;
+    this.route = o.route;
+    this.cache = cache;
+    this.what = what;
+    const headText = askingHead(o.headText, what.stale);
+    this.exchange = new Exchange({ ...o, client: this, sink: this, headText });
+  }
+
+  start(): void {
+    this.engine.sweep.add(this);
+    this.exchange.begin(this.route);
+  }
+
+  sweep(now: number): void {
+    this.exchange.sweep(now);
+  }
+
+  sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
+    const { store } = this.cache;
+    const { stale } = this.what;
+    if (start.head.status === 304)
+      store.put(freshened(stale, storedLines(start.head, start.fields), this.origin()));
+    else {
+      this.recording = Recording.of(start, this.origin());
+      if (this.recording === null && start.head.status < 500) store.remove(stale);
+      this.take(piece, isLast);
+    }
+    return true;
+  }
+
+  sendBody(piece: BodyPiece, isLast: boolean): boolean {
+    this.take(piece, isLast);
+    return true;
+  }
+
+  exchangeDone(): void {
+    this.end();
+  }
+
+  answer(): void {
+    this.end();
+  }
+
+  answerWith(): void {
+    this.end();
+  }
+
+  abort(): void {
+    this.end();
+  }
+
+  sendInterim(): void {
+    // Nobody waits for it.
+  }
+
+  sendContinue(): void {
+    // There is no body.
+  }
+
+  takeBody(): null {
+    return null;
+  }
+
+  isBodyDone(): boolean {
+    return true;
+  }
+
+  isBodyTouched(): boolean {
+    return false;
+  }
+
+  pauseReading(): void {
+    // There is nothing to read.
+  }
+
+  resumeReading(): void {
+    // There is nothing to read.
+  }
+
+  openTunnel(): boolean {
+    return false;
+  }
+
+  private origin(): Origin {
+    const { askedAt, cache, what } = this;
+    const now = performance.now();
+    const { plan } = cache;
+    const { upstream, url } = what.stale;
+    const delayMs = now - askedAt;
+    return { url, upstream, plan, request: what.value, age: null, delayMs, now, unixMs: Date.now() };
+  }
+
+  private take(piece: BodyPiece, isLast: boolean): void {
+    const { recording } = this;
+    if (recording?.take(piece) === true) {
+      if (isLast) this.cache.store.put(recording.finish());
+    } else {
+      this.recording = null;
+    }
+  }
+
+  private end(): void {
+    this.engine.sweep.remove(this);
+    this.cache.flights.end(this.what.key, "failed", performance.now());
+  }
+}

@@ -1,0 +1,141 @@
+import type { CachePlan } from "../../config/content-plan.ts";
+import { httpDate } from "../content/conditions.ts";
+import { craftResponse, type CraftedResponse } from "../content/crafted-response.ts";
+import type { FieldTable } from "../http1/field-table.ts";
+import type { ResponseHead } from "../http1/response-head.ts";
+import { responseDirectives } from "./cache-control.ts";
+import { initialAgeMs, lifetimeOf, type FieldValue, type Lifetime } from "./freshness.ts";
+import { isForAll, varyNames } from "./storable.ts";
+
+/** A field line as it is kept: name as sent, and value. */
+export type FieldLine = readonly [name: string, value: string];
+
+/** A response in the cache. It is never changed: one that was found unchanged makes another. */
+export interface StoredResponse extends CraftedResponse {
+  /** Scheme, authority and target of its request. */
+  readonly url: string;
+  readonly upstream: string;
+  /** What the request had in the fields that Vary names. */
+  readonly selecting: readonly (readonly [name: string, value: string | null])[];
+  readonly lines: readonly FieldLine[];
+  readonly body: Buffer;
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+  readonly lastModifiedMs: number | null;
+  readonly lifetime: Lifetime;
+  /** Whether it may answer requests with Authorization. */
+  readonly isForAll: boolean;
+  /** When it was of age 0, in milliseconds of the monotonic clock. */
+  readonly bornAt: number;
+  /** Bytes that it counts for. */
+  readonly cost: number;
+}
+
+/** Of one connection, or written anew with each answer. */
+const left: ReadonlySet<string> = new Set([
+  "age",
+  "connection",
+  "content-length",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authentication-info",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "x-cache",
+]);
+
+/** What an entry takes beside its texts: field table, maps and the object itself. */
+const overheadBytes = 2048;
+
+/** Gives the field lines of a response that are stored (RFC 9111 §3.1). */
+export function storedLines(head: ResponseHead, fields: FieldTable): readonly FieldLine[] {
+  const lines: FieldLine[] = [];
+  for (let index = 0; index < fields.count; index++) {
+    const name = fields.name(index);
+    const lower = name.toLowerCase();
+    if (!left.has(lower) && !head.listed.includes(lower)) lines.push([name, fields.value(index)]);
+  }
+  return lines;
+}
+
+/** Gives values of field lines by name in lower case, several as a list. */
+export function valuesOf(lines: readonly FieldLine[]): FieldValue {
+  return (name) => {
+    const values = lines.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value);
+    return values.length === 0 ? null : values.join(", ");
+  };
+}
+
+/** What is known when a response is stored. */
+export interface Origin {
+  readonly url: string;
+  readonly upstream: string;
+  readonly plan: CachePlan;
+  readonly request: FieldValue;
+  /** Value of its Age, which is not among the lines. */
+  readonly age: string | null;
+  /** How long it took to come, and the time now: of the monotonic clock, and of Unix. */
+  readonly delayMs: number;
+  readonly now: number;
+  readonly unixMs: number;
+}
+
+/** Makes an entry of a whole response. */
+export function storedResponse(
+  statusLine: string,
+  lines: readonly FieldLine[],
+  body: Buffer,
+  origin: Origin,
+): StoredResponse {
+  const { plan, request, upstream, url } = origin;
+  const value = valuesOf(lines);
+  const withAge: FieldValue = (name) => (name === "age" ? origin.age : value(name));
+  const said = responseDirectives(value("cache-control"));
+  const text = lines.map(([name, one]) => `${name}: ${one}\r\n`).join("");
+  const status = statusLine.slice(9, 12);
+  const length = status === "204" ? "" : `Content-Length: ${body.length}\r\n`;
+  const lastModified = value("last-modified");
+  return {
+    ...craftResponse(statusLine, text + length),
+    url,
+    upstream,
+    selecting: varyNames(value("vary")).map((name) => [name, request(name)] as const),
+    lines,
+    body,
+    etag: value("etag"),
+    lastModified,
+    lastModifiedMs: lastModified === null ? null : httpDate(lastModified),
+    lifetime: lifetimeOf(said, value, plan),
+    isForAll: isForAll(said),
+    bornAt: origin.now - initialAgeMs(withAge, origin.unixMs, origin.delayMs),
+    cost: overheadBytes + body.length + 3 * text.length + url.length,
+  };
+}
+
+/** These speak of a body that a 304 has not (RFC 9111 §3.2). */
+const ofBody: ReadonlySet<string> = new Set([
+  "content-encoding",
+  "content-range",
+  "content-type",
+  "content-md5",
+]);
+
+/** Makes an entry of one that was found unchanged: what the 304 says replaces what was there (RFC 9111 §4.3.4). */
+export function freshened(
+  stored: StoredResponse,
+  lines: readonly FieldLine[],
+  origin: Origin,
+): StoredResponse {
+  const news = lines.filter(([name]) => !ofBody.has(name.toLowerCase()));
+  const names = new Set(news.map(([name]) => name.toLowerCase()));
+  const kept = stored.lines.filter(([name]) => !names.has(name.toLowerCase()));
+  return storedResponse(statusLineOf(stored), [...kept, ...news], stored.body, origin);
+}
+
+/** Gives the status line of a response, without its line end and in our own version. */
+export function statusLineOf({ fields, head }: CraftedResponse): string {
+  return `HTTP/1.1${fields.text.substring(8, head.statusLineEnd - 2)}`;
+}

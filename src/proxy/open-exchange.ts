@@ -1,0 +1,52 @@
+import { CachedExchange } from "./cache/cached-exchange.ts";
+import { cachedRequest } from "./cache/cached-request.ts";
+import { invalidating } from "./cache/invalidation.ts";
+import { filtered, type Waiting } from "./decide.ts";
+import type { Engine } from "./engine.ts";
+import { Exchange, type ExchangeClient } from "./exchange.ts";
+import { requestHeadOf } from "./policy/outgoing.ts";
+import type { RequestRecord } from "./request-record.ts";
+import type { RequestView } from "./request-view.ts";
+import type { Route } from "./snapshot.ts";
+import type { Swept } from "./sweep.ts";
+
+/** An exchange as its client sees it. */
+export interface OpenExchange extends Swept {
+  /** Whether any of the final response has gone to the client. */
+  readonly hasBegun: boolean;
+  /** Starts at once, or when everything that is waited for lets the request pass. */
+  begin(decision: Route | Waiting): void;
+  /** More of the request body has arrived, or its end. */
+  bodyArrivedFromClient(): void;
+  /** The client takes bytes again. */
+  clientDrained(): void;
+  /** The client is gone, or its request is broken: nobody waits for the response. */
+  cancel(): void;
+}
+
+/** Whose request it is, and where it goes. */
+export interface Request {
+  readonly engine: Engine;
+  readonly client: ExchangeClient;
+  readonly route: Route;
+  readonly record: RequestRecord;
+}
+
+/** Makes the exchange for a request, to be started in the same turn: with a server, or with the cache before it. */
+export function openExchange(of: Request, view: RequestView): OpenExchange {
+  const { client, engine, record, route } = of;
+  const { by, head } = view;
+  const { cache } = route;
+  const { trace } = record;
+  const sink = filtered(view, route.filters, client);
+  const request = cache === null ? null : cachedRequest(view);
+  if (cache !== null && request !== null) {
+    const headText = (): string => record.stamped(requestHeadOf(route, view));
+    const o = { engine, client, route, head, by, sink, trace };
+    return new CachedExchange(o, cache, request, { view, headText });
+  }
+  const headText = record.stamped(requestHeadOf(route, view));
+  const towards = cache === null ? sink : invalidating(view, cache, sink);
+  const key = route.upstream.keyOf(view);
+  return new Exchange({ engine, client, route, head, headText, by, key, sink: towards, trace });
+}
