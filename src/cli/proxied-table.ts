@@ -26,7 +26,7 @@ export function describeProxied(groups: readonly ProxiedStatus[]): string {
   return formatTable(header, rows);
 }
 
-const nothing = { open: 0, idle: 0, total: 0, failed: 0, inBytes: 0, outBytes: 0 } as const;
+const nothing = { open: 0, idle: 0, total: 0, failed: 0, inBytes: 0, outBytes: 0, ejected: null } as const;
 
 function scheduling({ kind, scheduler, persistenceS }: ProxiedStatus): string {
   const words = [kind === "relay" ? `proxy ${scheduler}` : `http ${scheduler}`];
@@ -39,8 +39,10 @@ function groupState({ usesSorry, sorry, hasQuorum }: ProxiedStatus): string {
   return hasQuorum ? "" : "down";
 }
 
-function serverState({ drain, isHeld, isUp }: ProxiedServerStatus): string {
+function serverState({ drain, isHeld, isUp, traffic }: ProxiedServerStatus): string {
   if (drain !== null) return drain;
+  const ejected = traffic?.ejected ?? null;
+  if (isUp && ejected !== null) return `ejected (${ejected})`;
   if (isHeld) return "held out";
   return isUp ? "up" : "down";
 }

@@ -57,7 +57,7 @@ function tlsPlan(entry: ListenerEntry): TlsListenerPlan | null {
 }
 
 function upstreamPolicy(entry: UpstreamEntry): UpstreamPolicy {
-  const { balance, hash, sticky } = entry;
+  const { balance, ejection, hash, queue, retries, sticky } = entry;
   return {
     balance,
     hash,
@@ -74,6 +74,19 @@ function upstreamPolicy(entry: UpstreamEntry): UpstreamPolicy {
             isHttpOnly: sticky.http_only,
             sameSite: sticky.same_site,
           },
+    ejection:
+      ejection === null
+        ? null
+        : {
+            failures: ejection.failures,
+            windowMs: ejection.window,
+            timeMs: ejection.time,
+            mostTimeMs: ejection.max_time,
+            mostPercent: ejection.max_percent,
+            on: ejection.on,
+          },
+    retries: { tries: retries.tries, timeoutMs: retries.timeout, on: retries.on, budget: retries.budget },
+    queue: queue === null ? null : { length: queue.length, timeoutMs: queue.timeout },
   };
 }
 
@@ -88,6 +101,8 @@ export function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
       checks: server.check ?? entry.check ?? [],
       vips: [],
       isBackup: server.backup,
+      mostConnections: server.max_connections ?? entry.max_connections,
+      slowStartMs: server.slow_start ?? entry.slow_start,
     })),
     proxyProtocol: entry.proxy_protocol,
     http2: entry.http2,

@@ -304,7 +304,14 @@ function upstreamLines(upstream: UpstreamPlan): readonly string[] {
   const { balance, hash, name, sticky } = upstream;
   const by = hash === null ? "" : ` of ${hash.kind}${"name" in hash ? ` ${hash.name}` : ""}`;
   const kept = sticky === null ? "" : `, clients kept by cookie ${sticky.cookie}`;
-  return [`${name}: ${balance}${by}${kept}${upstreamNotes(upstream)}`, ...servers];
+  return [`${name}: ${balance}${by}${kept}${roomText(upstream)}${upstreamNotes(upstream)}`, ...servers];
+}
+
+function roomText({ ejection, queue }: UpstreamPlan): string {
+  const wait =
+    queue === null ? "" : `, up to ${queue.length} wait ${formatDuration(queue.timeoutMs)} for a place`;
+  if (ejection === null) return wait;
+  return `${wait}, ejected after ${counted(ejection.failures, "failure")} for ${formatDuration(ejection.timeMs)}`;
 }
 
 function probeLine(probe: ProbePlan): string {

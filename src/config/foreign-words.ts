@@ -195,8 +195,6 @@ const check: Readonly<Record<string, string>> = {
   "agent-send": "write send",
 };
 
-const noSlowStart = "leave it out: in an upstream a returning server gets its full weight at once";
-
 const toldOfServers =
   "write quorum_up and quorum_down, or services = true in [notify], which is told of every service and server";
 
@@ -320,8 +318,8 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "service.servers": { notify_up: toldOfServers, notify_down: toldOfServers, notify: toldOfServers },
   "service.check": { ...check, slow_start: "write slow_start in the [[service]]" },
   "service.servers.check": { ...check, slow_start: "write slow_start in the server" },
-  "upstream.check": { ...check, slow_start: noSlowStart },
-  "upstream.servers.check": { ...check, slow_start: noSlowStart },
+  "upstream.check": { ...check, slow_start: "write slow_start in the [[upstream]]" },
+  "upstream.servers.check": { ...check, slow_start: "write slow_start in the server" },
   proxy: { worker_processes: "write workers" },
   site,
   "site.route": site,

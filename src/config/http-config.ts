@@ -38,6 +38,8 @@ export interface ListenerConfig {
 /** A server of an upstream. */
 export interface UpstreamServerConfig extends ServerConfig {
   readonly isBackup: boolean;
+  readonly mostConnections: number;
+  readonly slowStartMs: number;
 }
 
 /** A group of HTTP servers. */

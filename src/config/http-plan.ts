@@ -84,6 +84,8 @@ export interface UpstreamTlsPlan {
 export interface UpstreamServerPlan extends ServicePlanServer {
   /** Used only while no other server is up. */
   readonly isBackup: boolean;
+  /** Requests and WebSockets at a time; 0 is no limit. */
+  readonly mostConnections: number;
 }
 
 /** Where lines of an access log go, and what stands in them. */

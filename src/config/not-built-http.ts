@@ -3,17 +3,14 @@
 const noTls = "terminate TLS elsewhere, or balance the port with a [[service]] meanwhile";
 const inUpstream = "let the upstream's servers do it meanwhile";
 const firewall = "use the host's packet filter meanwhile";
-const serverCheck = "a server is taken out and put back by its check meanwhile";
 
 const upstreamServer: Readonly<Record<string, string>> = {
-  max_connections: inUpstream,
-  slow_start: "a returning server gets its full weight at once meanwhile",
-  drain: "write weight = 0 meanwhile",
+  drain: "write weight = 0, or run edge-ha drain, meanwhile",
   tls: "write tls in the [[upstream]]: it is for all its servers",
 };
 
 const route: Readonly<Record<string, string>> = {
-  retries: "another server is tried only if nothing was sent yet",
+  retries: "write retries in the [[upstream]]",
   limits: firewall,
   compression: inUpstream,
   max_body: "write max_body in the [[site]] meanwhile",
@@ -30,12 +27,6 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
     http3: "HTTP/1.1 is spoken meanwhile",
   },
   upstream: {
-    passive: serverCheck,
-    ejection: serverCheck,
-    retries: "another server is tried only if nothing was sent yet",
-    max_connections: inUpstream,
-    queue: inUpstream,
-    slow_start: "a returning server gets its full weight at once meanwhile",
     resolve: "write the servers' addresses meanwhile",
   },
   "upstream.servers": upstreamServer,

@@ -58,7 +58,7 @@ function upstreamOf({ name, balance, servers }: UpstreamConfig): ProxiedPlan {
       upperThreshold: 0,
       lowerThreshold: 0,
       inhibits: true,
-      slowStartMs: 0,
+      slowStartMs: server.slowStartMs,
     })),
   };
 }

@@ -48,7 +48,10 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
 }
 
 function upstreamPlan(upstream: UpstreamConfig): UpstreamPlan {
-  const servers = upstream.servers.map((server) => ({ ...plannedServer(server), isBackup: server.isBackup }));
+  const servers = upstream.servers.map((server) => {
+    const { isBackup, mostConnections } = server;
+    return { ...plannedServer(server), isBackup, mostConnections };
+  });
   return { ...upstream, servers };
 }
 

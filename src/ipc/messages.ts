@@ -4,6 +4,7 @@ import type { WeightWord } from "../config/weight-word.ts";
 import type { ClientNote } from "./client-book.ts";
 import type { DirectorChange } from "./director-change.ts";
 import type { DrainOrder, DrainReport } from "./drain.ts";
+import type { ServerEjection } from "./server-ejection.ts";
 import type { FootingStatus } from "./footing-status.ts";
 import type { Pages } from "./pages.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
@@ -142,6 +143,8 @@ export type ToProxy =
   /** Answered by one `servers` with the same number. */
   | { readonly kind: "show"; readonly id: number }
   | { readonly kind: "departure"; readonly departure: Departure }
+  /** Servers of upstreams that failed clients of another process. */
+  | { readonly kind: "ejections"; readonly ejections: readonly ServerEjection[] }
   /** Where clients of relays with persistence went in other processes. */
   | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
   /** What was spent of rate limits in other processes. */
@@ -170,6 +173,8 @@ export type FromProxy =
   | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
   /** What was spent of rate limits, for the other processes. */
   | { readonly kind: "spent"; readonly notes: readonly SpentNote[] }
+  /** Servers of upstreams that are left alone for a while, for the other processes. */
+  | { readonly kind: "ejections"; readonly ejections: readonly ServerEjection[] }
   /** Probes whose servers have just refused clients, or let them wait in vain. */
   | { readonly kind: "suspects"; readonly probes: readonly string[] }
   /** URLs that requests have changed, for the caches of the other processes (RFC 9111 §4.4). */

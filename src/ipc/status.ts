@@ -302,6 +302,8 @@ export interface ProxiedTraffic {
   /** To the server and from it, of relayed connections. */
   readonly inBytes: number;
   readonly outBytes: number;
+  /** Why a process leaves it alone, as it failed clients; null if none does. */
+  readonly ejected: string | null;
 }
 
 /** One proxy process. */

@@ -2,7 +2,7 @@ import { plainAnswer, type Answer } from "./answer.ts";
 import { paged, type ErrorPages } from "./content/error-pages.ts";
 import { decide, isAnswer, routeOf, type Waiting } from "./decide.ts";
 import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
-import type { ExchangeClient, ResponseStart } from "./exchange.ts";
+import type { ExchangeClient, ResponseStart } from "./exchange-client.ts";
 import { openExchange, type OpenExchange } from "./open-exchange.ts";
 import type { ForwardedBy } from "./headers.ts";
 import { BodyReader } from "./http1/body-reader.ts";
@@ -24,10 +24,9 @@ import type { Swept } from "./sweep.ts";
 import type { BodyPiece, SwitchedUpstream } from "./upstream-connection.ts";
 import { openWebSocket } from "./upgrade.ts";
 
-const mostFields = 256;
 const maxBlankLines = 4;
 // Shared: what is read is used within the turn.
-const fields = new FieldTable(mostFields);
+const fields = new FieldTable(256);
 
 /**
  * A client's connection.
@@ -98,11 +97,11 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   ended(): void {
     this.hasEnded = true;
-    // It waits for its answer, or what came of its body for the server.
-    if (this.state === "exchange" && (this.body.isDone || this.input.length > 0)) return;
+    // It waits for its answer, or what came of its body for the server; but a place in a queue is for those who are there.
+    const mayWait = this.state === "exchange" && (this.body.isDone || this.input.length > 0);
+    if (mayWait && this.exchange?.isWaiting !== true) return;
     if (this.state === "lingering" && this.outbox.isBlocked) return;
-    if (this.state === "exchange") this.drop(499);
-    this.close();
+    this.closed();
   }
 
   closed(): void {

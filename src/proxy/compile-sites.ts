@@ -19,6 +19,7 @@ import { compileRewrite } from "./policy/rewrite.ts";
 import { HostTable, sortRoutes, type RouteEntry } from "./routes.ts";
 import type { ResponseFilter, Route, Site, SnapshotContext } from "./snapshot.ts";
 import { Upstream } from "./upstream.ts";
+import { UpstreamState } from "./upstream-state.ts";
 
 const noLines = (): string => "";
 
@@ -38,9 +39,12 @@ const noServers = new Upstream(
     keepAliveIdleMs: 0,
     tls: null,
     http2: false,
+    ejection: null,
+    retries: { tries: 1, timeoutMs: null, on: [], budget: 0 },
+    queue: null,
   },
   [],
-  () => 0,
+  { state: new UpstreamState({ now: () => 0, tell: () => undefined }), random: () => 0 },
 );
 
 /** Makes the sites of each listener ready, by the listener's name. */

@@ -1,7 +1,7 @@
 import { isWait, type Wait } from "./admission/gate.ts";
 import { plainAnswer, type Answer } from "./answer.ts";
 import { paged } from "./content/error-pages.ts";
-import type { ResponseSink } from "./exchange.ts";
+import type { ResponseSink } from "./exchange-client.ts";
 import { isLoop, maxForwardsOf } from "./headers.ts";
 import type { RequestView } from "./request-view.ts";
 import { findRoute } from "./routes.ts";

@@ -1,10 +1,11 @@
 import { afterWaits } from "./admission/gate.ts";
 import type { Answer } from "./answer.ts";
 import { formatEndpoint } from "../base/address.ts";
+import type { ExchangeClient, ExchangeOptions, ResponseSink } from "./exchange-client.ts";
 import { clientStallMs, type Engine } from "./engine.ts";
 import type { Waiting } from "./decide.ts";
-import type { ForwardedBy, HeaderRules } from "./headers.ts";
-import { paged, type ErrorPages } from "./content/error-pages.ts";
+import type { ForwardedBy } from "./headers.ts";
+import { paged } from "./content/error-pages.ts";
 import type { UpstreamTrace } from "./upstream-trace.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
@@ -12,6 +13,8 @@ import type { ResponseHead } from "./http1/response-head.ts";
 import type { HttpServer } from "./http-server.ts";
 import type { RequestKey } from "./request-key.ts";
 import type { Route } from "./snapshot.ts";
+import { idempotent, Tries } from "./tries.ts";
+import type { QueuedRequest, WaitingLine } from "./waiting-line.ts";
 import type {
   BodyPiece,
   SwitchedUpstream,
@@ -20,60 +23,17 @@ import type {
   UpstreamUser,
 } from "./upstream-connection.ts";
 
-/** How a response begins; the fields are valid during the call only. */
-export interface ResponseStart {
-  readonly head: ResponseHead;
-  readonly fields: FieldTable;
-  readonly rules: HeaderRules;
-}
-
-/** What takes a response: the client, or what changes the response on its way there. */
-export interface ResponseSink {
-  /** Takes the final head with the part of the body that came along; true if it takes more at once. */
-  sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean;
-  /** Takes more of the body; true if it takes more at once. */
-  sendBody(piece: BodyPiece, isLast: boolean): boolean;
-}
-
-/** The client's side of an exchange. */
-export interface ExchangeClient extends ResponseSink {
-  /** Whether bytes wait for the client to read. */
-  readonly isBlocked: boolean;
-  /** Takes a 1xx response, which is left out where the client could not understand it (RFC 9110 §15.2). */
-  sendInterim(head: ResponseHead, fields: FieldTable): void;
-  /** Asks for the body that the client holds back (RFC 9110 §10.1.1). */
-  sendContinue(): void;
-  /** Gives the next piece of the request body that has arrived, or null; it counts as sent. */
-  takeBody(): BodyPiece | null;
-  /** Whether the whole body was taken. */
-  isBodyDone(): boolean;
-  /** Whether any of it was taken: then the request cannot be sent again. */
-  isBodyTouched(): boolean;
-  pauseReading(): void;
-  resumeReading(): void;
-  /** Answers for the proxy, with one of these pages if there is one; nothing has been sent to the client yet. */
-  answer(status: number, pages: ErrorPages | null): void;
-  /** The same with an answer that is ready. */
-  answerWith(answer: Answer): void;
-  /** The response is complete. */
-  exchangeDone(status: number): void;
-  /** The response cannot be completed, and the client has to see that; one that is `stalled` is not waited for. */
-  abort(status: number, isStalled: boolean): void;
-  /** The server accepted the WebSocket: the sockets become a tunnel, which may be silent for `idleMs`. */
-  openTunnel(from: SwitchedUpstream, idleMs: number): boolean;
-}
-
 const never = Number.POSITIVE_INFINITY;
-const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]); // RFC 9110 §9.2.2
 
 /**
- * One request and its response. It chooses a server, sends, streams both bodies, and tries another server where that
- * cannot do harm:
+ * One request and its response. It chooses a server, or waits until one has room, sends, streams both bodies, and tries
+ * another server where the upstream's rules allow it and it cannot do harm:
  * - not connected: the next server, whatever the method, for nothing was sent;
- * - closed before a byte of response came: again, if the method is idempotent and no body was sent (RFC 9110 §9.2.2);
+ * - closed or too late before a byte of response came, or answered with a status that counts as a failure: again, if the
+ *   method is idempotent and no body was sent (RFC 9110 §9.2.2);
  * - else 502, or 504 for what took too long.
  */
-export class Exchange implements UpstreamUser {
+export class Exchange implements UpstreamUser, QueuedRequest {
   readonly method: string;
   private readonly engine: Engine;
   private readonly client: ExchangeClient;
@@ -86,36 +46,23 @@ export class Exchange implements UpstreamUser {
   private readonly trace: UpstreamTrace | null;
   private upstream: UpstreamStream | null = null;
   private server: HttpServer | null = null;
-  private tried: HttpServer[] | null = null;
+  private tries: Tries | null = null;
+  private startedAt = 0;
   private isConnected = false;
   private hasSent = false;
   private isRequestSent = false;
-  private hasTimedOut = false;
   private hasRetriedStale = false;
   private hasSentContinue = false;
   private isDone = false;
   private status = 0;
+  private queueBy = never;
   private connectBy = never;
   private sendBy = never;
   private bodyBy = never;
   private readBy = never;
   private clientBy = never;
 
-  constructor(o: {
-    readonly engine: Engine;
-    readonly client: ExchangeClient;
-    readonly route: Route;
-    readonly head: RequestHead;
-    readonly headText: string;
-    /** Who asks. */
-    readonly by: ForwardedBy;
-    /** As the route's upstream reads it. */
-    readonly key: RequestKey;
-    /** Where the response goes: the client, or what stands before it. */
-    readonly sink: ResponseSink;
-    /** Notes which servers are asked, and when; null if nobody wants to know. */
-    readonly trace?: UpstreamTrace | null;
-  }) {
+  constructor(o: ExchangeOptions) {
     this.engine = o.engine;
     this.client = o.client;
     this.route = o.route;
@@ -150,14 +97,46 @@ export class Exchange implements UpstreamUser {
     });
   }
 
-  /** Chooses a server and sends the request as soon as there is a connection. */
+  /** Chooses a server, behind those who wait already, and sends the request as soon as there is a connection. */
   private start(): void {
-    const server = this.route.upstream.choose(this.key, this.tried);
+    const { state } = this.route.upstream;
+    this.startedAt = this.engine.sweep.now;
+    state.budget.pay();
+    if (state.queue.length > 0 && this.waitFor(state.queue)) return;
+    this.goOn();
+  }
+
+  /** Whether it waits until a server has room. */
+  get isWaiting(): boolean {
+    return this.queueBy !== never;
+  }
+
+  proceed(): boolean {
+    const server = this.route.upstream.choose(this.key, this.tries?.tried ?? null);
+    if (server === null) return false;
+    this.queueBy = never;
+    this.askServer(server);
+    return true;
+  }
+
+  private goOn(): void {
+    const { upstream } = this.route;
+    const tried = this.tries?.tried ?? null;
+    const server = upstream.choose(this.key, tried);
+    if (server !== null) this.askServer(server);
+    else if (!upstream.isFull(tried)) this.answer(this.tries?.status ?? 503);
+    else if (!this.waitFor(upstream.state.queue)) this.answer(503);
+  }
+
+  private waitFor(queue: WaitingLine): boolean {
+    const { plan } = this.route.upstream;
+    if (plan.queue === null || !queue.join(this)) return false;
+    this.queueBy = this.engine.sweep.after(plan.queue.timeoutMs);
+    return true;
+  }
+
+  private askServer(server: HttpServer): void {
     this.server = server;
-    if (server === null) {
-      this.answer(this.tried === null ? 503 : this.hasTimedOut ? 504 : 502);
-      return;
-    }
     this.trace?.began(formatEndpoint(server.endpoint));
     const idle = this.hasRetriedStale ? null : server.pool.take(this.by);
     if (idle === null) {
@@ -187,6 +166,7 @@ export class Exchange implements UpstreamUser {
   /** The client is gone, or its request is broken: nobody waits for the response. */
   cancel(): void {
     this.isDone = true;
+    if (this.isWaiting) this.route.upstream.state.queue.leave(this);
     this.upstream?.discard();
     this.upstream = null;
   }
@@ -194,12 +174,13 @@ export class Exchange implements UpstreamUser {
   /** Acts on deadlines. */
   sweep(now: number): void {
     if (now >= this.connectBy) {
-      this.hasTimedOut = true;
-      this.trace?.ended(504);
       this.server?.pool.failedRequest();
-      this.retryElsewhere();
+      this.serverFailed("connect", 504);
+    } else if (now >= this.queueBy) {
+      this.giveUp(503);
     } else if (now >= this.sendBy || now >= this.readBy) {
-      this.giveUp(504);
+      if (this.hasBegun) this.giveUp(504);
+      else this.serverFailed("timeout", 504);
     } else if (now >= this.bodyBy) {
       this.giveUp(408);
     } else if (now >= this.clientBy) {
@@ -250,11 +231,12 @@ export class Exchange implements UpstreamUser {
   }
 
   headArrived(head: ResponseHead, fields: FieldTable, piece: BodyPiece, isLast: boolean): void {
-    this.status = head.status;
+    this.server?.pool.health?.answered(head.status);
     this.trace?.answered(head.status);
-    const { rules, upstream } = this.route;
-    const start = { head, fields, rules: upstream.rulesFor(rules, this.server, this.key) };
-    this.afterReceiving(this.sink.sendResponse(start, piece, isLast), isLast);
+    if (head.status >= 500 && this.asksAnother(head.status, isLast)) return;
+    this.status = head.status;
+    const rules = this.route.upstream.rulesFor(this.route.rules, this.server, this.key);
+    this.afterReceiving(this.sink.sendResponse({ head, fields, rules }, piece, isLast), isLast);
   }
 
   bodyArrived(piece: BodyPiece, isLast: boolean): void {
@@ -268,17 +250,11 @@ export class Exchange implements UpstreamUser {
     this.engine.log.debug(`${this.server?.endpoint.address}:${this.server?.endpoint.port}: ${detail}`);
     if (this.status !== 0) {
       this.giveUp(502);
-    } else if (failure === "connect") {
-      this.retryElsewhere();
-    } else if (failure === "closed" && this.maySendAgain()) {
-      if (isReused && !this.hasRetriedStale) {
-        this.hasRetriedStale = true; // the server timed the idle connection out: it deserves a fresh one
-        this.start();
-      } else {
-        this.retryElsewhere();
-      }
+    } else if (failure === "closed" && isReused && !this.hasRetriedStale && this.maySendAgain()) {
+      this.hasRetriedStale = true; // the server timed the idle connection out: it deserves a fresh one
+      this.goOn();
     } else {
-      this.giveUp(502);
+      this.serverFailed(failure === "connect" ? "connect" : "closed", 502, failure !== "protocol");
     }
   }
 
@@ -287,14 +263,53 @@ export class Exchange implements UpstreamUser {
     return !this.hasSent || idempotent.has(this.method);
   }
 
-  private retryElsewhere(): void {
+  /** Asks another server, or answers `status` if nobody may be asked again. */
+  private serverFailed(
+    fault: "connect" | "closed" | "timeout",
+    status: 502 | 504,
+    isRepeatable = true,
+  ): void {
+    const { engine, route, server } = this;
+    if (server === null) return;
+    server.pool.health?.failed(fault);
+    engine.suspects.add(server.probe);
+    this.trace?.ended(status);
+    this.tries ??= new Tries(route.upstream, this.startedAt);
+    const mayAsk = this.tries.failed(server, fault, status, engine.sweep.now);
+    const isSafe = isRepeatable && (fault === "connect" || this.maySendAgain());
+    if (mayAsk && isSafe) {
+      this.leaveServer();
+      this.goOn();
+    } else {
+      this.giveUp(this.tries.status);
+    }
+  }
+
+  /** Lets another server answer instead of one that failed with a status, if that may be. */
+  private asksAnother(status: number, isWhole: boolean): boolean {
+    const { engine, key, route, server } = this;
+    if (server === null || !route.upstream.plan.retries.on.includes(status) || !this.maySendAgain())
+      return false;
+    this.tries ??= new Tries(route.upstream, this.startedAt);
+    const other = this.tries.insteadOf(server, status, { now: engine.sweep.now, key });
+    if (other === null) return false;
+    if (isWhole) {
+      this.upstream?.release(this.isRequestSent);
+      this.upstream = null;
+    }
+    this.leaveServer();
+    this.askServer(other);
+    return true;
+  }
+
+  private leaveServer(): void {
     this.upstream?.discard();
     this.upstream = null;
+    this.isRequestSent = false;
     this.connectBy = never;
     this.sendBy = never;
+    this.bodyBy = never;
     this.readBy = never;
-    if (this.server !== null) (this.tried ??= []).push(this.server);
-    this.start();
   }
 
   private sendBody(): void {
@@ -355,6 +370,7 @@ export class Exchange implements UpstreamUser {
     this.isDone = true;
     this.upstream?.release(this.isRequestSent);
     this.upstream = null;
+    this.route.upstream.state.queue.roomMade();
     this.client.exchangeDone(this.status);
   }
 

@@ -1,6 +1,7 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { UpstreamServerPlan } from "../config/http-plan.ts";
 import { proxiedServerId } from "../config/proxied-plan.ts";
+import type { ServerHealth } from "./ejections.ts";
 import type { RelayCandidate } from "./selection/scheduler.ts";
 import type { Server } from "./server.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
@@ -12,9 +13,12 @@ export class HttpServer implements Server, RelayCandidate {
   readonly endpoint: Endpoint;
   readonly probe: string | null;
   readonly isBackup: boolean;
+  /** Of all processes together; 0 is no limit. */
+  readonly mostConnections: number;
   readonly mostWeight: number = Number.POSITIVE_INFINITY;
   readonly pool: UpstreamPool;
-  isUp = true;
+  /** What the director says. */
+  private isStanding = true;
   weight: number;
 
   constructor(upstream: string, plan: UpstreamServerPlan, pool: UpstreamPool) {
@@ -23,6 +27,7 @@ export class HttpServer implements Server, RelayCandidate {
     this.key = formatEndpoint(this.endpoint);
     this.probe = plan.probe;
     this.isBackup = plan.isBackup;
+    this.mostConnections = plan.mostConnections;
     this.weight = plan.weight;
     this.pool = pool;
   }
@@ -37,6 +42,21 @@ export class HttpServer implements Server, RelayCandidate {
   }
 
   get isFull(): boolean {
-    return false;
+    return this.pool.isFull;
+  }
+
+  /** A server that failed too many requests is out, whatever the director says. */
+  get isUp(): boolean {
+    return this.isStanding && this.pool.health?.isEjected !== true;
+  }
+
+  /** Takes what the director says: one that its check has found well again is taken back. */
+  set isUp(isStanding: boolean) {
+    if (isStanding && !this.isStanding) this.pool.health?.pardon();
+    this.isStanding = isStanding;
+  }
+
+  get health(): ServerHealth | null {
+    return this.pool.health;
   }
 }

@@ -3,7 +3,8 @@ import { cachedRequest } from "./cache/cached-request.ts";
 import { invalidating } from "./cache/invalidation.ts";
 import { filtered, type Waiting } from "./decide.ts";
 import type { Engine } from "./engine.ts";
-import { Exchange, type ExchangeClient } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
+import type { ExchangeClient } from "./exchange-client.ts";
 import { requestHeadOf } from "./policy/outgoing.ts";
 import type { RequestRecord } from "./request-record.ts";
 import type { RequestView } from "./request-view.ts";
@@ -14,6 +15,8 @@ import type { Swept } from "./sweep.ts";
 export interface OpenExchange extends Swept {
   /** Whether any of the final response has gone to the client. */
   readonly hasBegun: boolean;
+  /** Whether it waits until a server has room. */
+  readonly isWaiting: boolean;
   /** Starts at once, or when everything that is waited for lets the request pass. */
   begin(decision: Route | Waiting): void;
   /** More of the request body has arrived, or its end. */

@@ -22,6 +22,7 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
     departure: (reply) => channel.send({ kind: "departure", reply }),
     clients: (clients) => channel.send({ kind: "clients", clients }),
     spent: (notes) => channel.send({ kind: "spent", notes }),
+    ejections: (ejections) => channel.send({ kind: "ejections", ejections }),
     suspects: (probes) => channel.send({ kind: "suspects", probes }),
     changed: (urls) => channel.send({ kind: "changed", urls }),
   });
@@ -45,6 +46,9 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
         break;
       case "show":
         channel.send({ kind: "servers", id: message.id, servers: worker.traffic() });
+        break;
+      case "ejections":
+        worker.heardEjections(message.ejections);
         break;
       case "clients":
         worker.heardClients(message.clients);

@@ -1,5 +1,5 @@
 import { answerHead, type Answer } from "./answer.ts";
-import type { ResponseStart } from "./exchange.ts";
+import type { ResponseStart } from "./exchange-client.ts";
 import { buildInterimHead, buildResponseHead, type ClientFraming } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, untilCloseBody, type RequestHead } from "./http1/request-head.ts";

@@ -51,7 +51,7 @@ export class ServerLoad implements ServerConnections {
       outBytes += carried.toClient;
     }
     const { activeConnections: open, total, failed } = this;
-    return { open, idle: 0, total, failed, inBytes, outBytes };
+    return { open, idle: 0, total, failed, inBytes, outBytes, ejected: null };
   }
 
   /** Counts a connection from the choice of the server on. */

@@ -8,7 +8,7 @@ import type { Pages } from "../ipc/pages.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
 import type { RequestLog } from "./access-log.ts";
 import type { Gate, PromptGate } from "./admission/gate.ts";
-import type { ResponseSink } from "./exchange.ts";
+import type { ResponseSink } from "./exchange-client.ts";
 import { compileHosts } from "./compile-sites.ts";
 import type { ErrorPages } from "./content/error-pages.ts";
 import type { HeaderRules } from "./headers.ts";
@@ -23,6 +23,7 @@ import { HttpServer } from "./http-server.ts";
 import type { Server } from "./server.ts";
 import type { ServerLoad } from "./server-load.ts";
 import { Upstream } from "./upstream.ts";
+import type { UpstreamState } from "./upstream-state.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
 /** A site, ready for use. */
@@ -88,6 +89,8 @@ export interface Snapshot {
 
 /** What a snapshot shares with the one before it. */
 export interface SnapshotContext {
+  /** Gives what is remembered of an upstream. */
+  state(upstream: string): UpstreamState;
   pool(plan: UpstreamPlan, endpoint: Endpoint): UpstreamPool;
   load(relay: string, server: RelayServerPlan, workers: number): ServerLoad;
   /** Gives what is known of a relay's clients, or null if it does not matter where they go. */
@@ -112,7 +115,9 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext, pages
       (server) => new HttpServer(upstream.name, server, context.pool(upstream, server)),
     );
     servers.push(...group);
-    upstreams.set(upstream.name, new Upstream(upstream, group, () => context.random()));
+    const state = context.state(upstream.name);
+    state.configure(upstream, group, plan.workers);
+    upstreams.set(upstream.name, new Upstream(upstream, group, { state, random: () => context.random() }));
   }
   const relays = new Map<string, Relay>();
   for (const relay of plan.relays) {
@@ -175,7 +180,11 @@ export function shortestTimeoutMs(plan: ProxyPlan): number {
       listener.proxyProtocol?.timeoutMs ?? Number.POSITIVE_INFINITY,
     ]),
     ...plan.relays.map(({ connectTimeoutMs, udp }) => udp?.idleTimeoutMs ?? connectTimeoutMs),
-    ...plan.upstreams.map((upstream) => upstream.keepAliveIdleMs),
+    ...plan.upstreams.flatMap(({ keepAliveIdleMs, queue, ejection }) => [
+      keepAliveIdleMs,
+      ...(queue === null ? [] : [queue.timeoutMs]),
+      ...(ejection === null ? [] : [ejection.timeMs]),
+    ]),
     ...plan.sites.flatMap((site) =>
       site.routes.flatMap((route) => [route.connectTimeoutMs, route.sendTimeoutMs, route.readTimeoutMs]),
     ),

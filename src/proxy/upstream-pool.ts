@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import type { Sweep, Swept } from "./sweep.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic } from "../ipc/status.ts";
+import { ServerHealth } from "./ejections.ts";
 import type { ForwardedBy } from "./headers.ts";
 import type { ServerConnections } from "./server-connections.ts";
 import type { SocketOwner } from "./sockets.ts";
@@ -10,6 +11,7 @@ import type { UpstreamTls } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { Http2Upstreams } from "./http2/upstreams.ts";
 import { UpstreamConnection, type UpstreamStream, type UpstreamUser } from "./upstream-connection.ts";
+import type { UpstreamState } from "./upstream-state.ts";
 
 /** What the pools need of their process. */
 export interface PoolContext {
@@ -32,6 +34,10 @@ export class UpstreamPool implements Swept, ServerConnections {
   proxyProtocol: "v1" | "v2" | null = null;
   /** Null speaks HTTP/1.1. */
   private http2: Http2Upstreams | null = null;
+  /** How the server has done, while that can have it ejected. */
+  health: ServerHealth | null = null;
+  private state: UpstreamState | null = null;
+  private most = 0;
   private maxIdle = 0;
   private idleMs = 0;
   /** Why the last handshake of TLS failed; null if it did not. */
@@ -63,6 +69,18 @@ export class UpstreamPool implements Swept, ServerConnections {
     const onSecured = (refusal: string | null): void => this.secured(refusal);
     this.http2 = isOn ? new Http2Upstreams({ endpoint, tls, handlers, sweep, onSecured }) : null;
     if (this.http2 !== null) this.http2.idleMs = this.idleMs;
+  }
+
+  /** Takes what is remembered of its upstream, whether servers can be ejected, and how many requests it may have; 0 is any. */
+  attach(state: UpstreamState, isEjectable: boolean, most: number): void {
+    this.state = state;
+    this.health = isEjectable ? (this.health ?? new ServerHealth(state.ejections)) : null;
+    this.most = most;
+  }
+
+  /** Whether the server has as many requests of this process as it may have. */
+  get isFull(): boolean {
+    return this.most > 0 && this.inUse >= this.most;
   }
 
   /** Sets the header of the PROXY protocol that connections begin with; none begun otherwise is used again. */
@@ -120,12 +138,14 @@ export class UpstreamPool implements Swept, ServerConnections {
       failed,
       inBytes: 0,
       outBytes: 0,
+      ejected: this.health?.reason ?? null,
     };
   }
 
   /** Forgets a connection that has closed, or was handed to a WebSocket. */
   left(connection: UpstreamConnection): void {
     this.connections.delete(connection);
+    this.roomMade();
   }
 
   /** Takes a WebSocket to the server. */
@@ -136,6 +156,7 @@ export class UpstreamPool implements Swept, ServerConnections {
   /** Forgets a WebSocket that has ended. */
   ended(tunnel: Tunnel): void {
     this.tunnels.delete(tunnel);
+    this.roomMade();
   }
 
   /** Notes how a handshake of TLS went; why it failed is said once, until one succeeds or fails otherwise. */
@@ -159,6 +180,7 @@ export class UpstreamPool implements Swept, ServerConnections {
     connection.idleUntil = this.context.sweep.after(this.idleMs);
     this.idle.push(connection);
     this.trim();
+    this.roomMade();
   }
 
   /** Forgets an idle connection that the server closed, or that said something unasked. */
@@ -177,6 +199,10 @@ export class UpstreamPool implements Swept, ServerConnections {
     this.context.sweep.remove(this);
     this.setLimits(0, 0);
     this.http2?.close("the server is not in the plan any more", true);
+  }
+
+  private roomMade(): void {
+    if (this.most > 0) this.state?.queue.roomMade();
   }
 
   private takeOwn(by: ForwardedBy): UpstreamConnection | undefined {

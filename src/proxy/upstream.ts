@@ -6,6 +6,7 @@ import { makeBalancer } from "./selection/make-balancer.ts";
 import type { Scheduler } from "./selection/scheduler.ts";
 import type { HttpServer } from "./http-server.ts";
 import { StickyCookie } from "./sticky-cookie.ts";
+import type { UpstreamState } from "./upstream-state.ts";
 
 /** A group of HTTP servers, ready for use. */
 export class Upstream {
@@ -13,12 +14,18 @@ export class Upstream {
   readonly servers: readonly HttpServer[];
   /** Gives what of a request decides which server it goes to. */
   readonly keyOf: (view: RequestView) => RequestKey;
+  readonly state: UpstreamState;
   private readonly balancer: Scheduler<HttpServer>;
   private readonly sticky: StickyCookie<HttpServer> | null;
 
-  constructor(plan: UpstreamPlan, servers: readonly HttpServer[], random: () => number) {
+  constructor(
+    plan: UpstreamPlan,
+    servers: readonly HttpServer[],
+    { state, random }: { readonly state: UpstreamState; readonly random: () => number },
+  ) {
     this.plan = plan;
     this.servers = servers;
+    this.state = state;
     this.keyOf = keyReader(plan);
     this.balancer = makeBalancer(plan, servers, random);
     this.sticky = plan.sticky === null ? null : new StickyCookie(plan.sticky, plan.name, servers);
@@ -31,7 +38,14 @@ export class Upstream {
       // Weight 0 turns only new clients away.
       if (own?.isUp === true && tried?.includes(own) !== true) return own.isFull ? null : own;
     }
+    const server = this.balancer.next(caller, tried);
+    if (server !== null || !this.state.ejections.pardonLast()) return server;
     return this.balancer.next(caller, tried);
+  }
+
+  /** Whether a server would take a request that is not among those tried, if it had room. */
+  isFull(tried: readonly HttpServer[] | null): boolean {
+    return this.servers.some((server) => server.isFull && server.isUp && tried?.includes(server) !== true);
   }
 
   /** Gives the rules for the response of a server: those of the route, and the cookie that a client has yet to get. */

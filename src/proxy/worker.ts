@@ -1,10 +1,12 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
+import { formatDuration } from "../config/units.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
 import type { ListenerPlan, UpstreamPlan } from "../config/http-plan.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
-import type { Departure, DepartureReply } from "../ipc/departure.ts";
+import type { Departure } from "../ipc/departure.ts";
 import type { SpentNote, ToProxy } from "../ipc/messages.ts";
+import type { ServerEjection } from "../ipc/server-ejection.ts";
 import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
 import { Admission } from "./admission/admission.ts";
@@ -37,8 +39,10 @@ import {
 import { diallingHandlers, socketHandlers } from "./sockets.ts";
 import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
+import type { Tell } from "./tell.ts";
 import { upstreamTls, type UpstreamTls } from "./tls/upstream-tls.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
+import { UpstreamState } from "./upstream-state.ts";
 
 const emptyPlan: ProxyPlan = {
   workers: 0,
@@ -55,15 +59,6 @@ const emptyPlan: ProxyPlan = {
 
 type Configuration = Extract<ToProxy, { readonly kind: "configure" }>;
 
-/** How a process tells the supervisor something. */
-export interface Tell {
-  readonly departure: (reply: DepartureReply) => void;
-  readonly clients: (clients: readonly ClientNote[]) => void;
-  readonly suspects: (probes: readonly string[]) => void;
-  readonly spent: (notes: readonly SpentNote[]) => void;
-  readonly changed: (urls: readonly string[]) => void;
-}
-
 /** One proxy process: its sockets, its plan, its connections. */
 export class Worker {
   private readonly engine: Engine;
@@ -72,6 +67,8 @@ export class Worker {
   private readonly pools = new Map<string, UpstreamPool>();
   /** How the upstreams of the present plan are spoken to, by name; those that are missing in clear text. */
   private secured: ReadonlyMap<string, UpstreamTls> = new Map();
+  private readonly states = new Map<string, UpstreamState>();
+  private readonly tell: Tell;
   private readonly loads = new Map<string, ServerLoad>();
   private readonly persistences = new Map<string, Persistence>();
   private readonly newClients: NewClients;
@@ -85,6 +82,7 @@ export class Worker {
 
   constructor(log: Log, tell: Tell) {
     this.logs = new AccessLogs(log);
+    this.tell = tell;
     const handlers = socketHandlers(log);
     this.newClients = new NewClients(tell.clients);
     this.admission = new Admission(tell.spent);
@@ -156,7 +154,9 @@ export class Worker {
   traffic(): Readonly<Record<string, ProxiedTraffic>> {
     const { servers } = this.engine.snapshot;
     const all = servers.map(({ id, connections }) => [id, connections.traffic()] as const);
-    return Object.fromEntries(all.filter(([, { open, idle, total }]) => open + idle + total > 0));
+    return Object.fromEntries(
+      all.filter(([, { open, idle, total, ejected }]) => open + idle + total > 0 || ejected !== null),
+    );
   }
 
   /** Tells how many connections there are to servers that the operator has taken out. */
@@ -176,6 +176,12 @@ export class Worker {
   purge({ isUrl, pattern }: { readonly isUrl: boolean; readonly pattern: string }): void {
     if (isUrl) this.cache.store.removeUrl(pattern);
     else this.cache.store.purge(pattern);
+  }
+
+  /** Takes which servers other processes leave alone. */
+  heardEjections(ejections: readonly ServerEjection[]): void {
+    for (const ejection of ejections)
+      for (const state of this.states.values()) state.ejections.heard(ejection);
   }
 
   /** Takes where clients went in other processes. */
@@ -286,6 +292,7 @@ export class Worker {
   private context(files: Configuration["credentials"]): SnapshotContext {
     return {
       pool: (upstream, endpoint) => this.pool(upstream, endpoint),
+      state: (upstream) => this.state(upstream),
       load: (relay, server, workers) => this.load(relay, server, workers),
       persistence: (relay) => this.persistence(relay),
       accessLog: (log) => this.logs.open(log),
@@ -310,6 +317,22 @@ export class Worker {
   /** A server that is to be spoken to otherwise has other connections. */
   private poolKey(upstream: string, endpoint: Endpoint): string {
     return `${poolKey(upstream, endpoint)} ${this.secured.get(upstream)?.mark ?? ""}`;
+  }
+
+  private state(name: string): UpstreamState {
+    const known = this.states.get(name);
+    if (known !== undefined) return known;
+    const state = new UpstreamState({
+      now: () => this.engine.sweep.now,
+      tell: (ejection) => {
+        const { forMs, reason, server } = ejection;
+        this.engine.log.warning(`${server} gets no requests for ${formatDuration(forMs)}: ${reason}`);
+        this.tell.ejections([ejection]);
+      },
+    });
+    this.states.set(name, state);
+    this.engine.sweep.add(state);
+    return state;
   }
 
   private load(relay: string, server: RelayServerPlan, workers: number): ServerLoad {
@@ -348,6 +371,12 @@ export class Worker {
       if (keys.has(key)) continue;
       pool.retire();
       this.pools.delete(key);
+    }
+    const names = new Set(plan.upstreams.map(({ name }) => name));
+    for (const [name, state] of this.states) {
+      if (names.has(name)) continue;
+      this.engine.sweep.remove(state);
+      this.states.delete(name);
     }
     const loads = new Set(
       plan.relays.flatMap(({ name, servers }) => servers.map((server) => poolKey(name, server))),

@@ -49,5 +49,6 @@ function added(one: ProxiedTraffic, other: ProxiedTraffic): ProxiedTraffic {
     failed: one.failed + other.failed,
     inBytes: one.inBytes + other.inBytes,
     outBytes: one.outBytes + other.outBytes,
+    ejected: one.ejected ?? other.ejected,
   };
 }

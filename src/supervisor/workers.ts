@@ -261,6 +261,7 @@ export class Workers {
           else if (message.kind === "clients") this.#passOn(message.clients, worker);
           else if (message.kind === "spent") this.#tellOthers(message, worker);
           else if (message.kind === "changed") this.#passOnChanges(message.urls, worker);
+          else if (message.kind === "ejections") this.#tellOthers(message, worker);
           else if (message.kind === "suspects") onSuspects(message.probes);
           else if (message.kind === "departure") onDeparture(worker.keeper, message.reply);
         },

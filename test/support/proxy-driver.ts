@@ -15,6 +15,7 @@ import { weightBy } from "../../src/config/weight-word.ts";
 import { plainListenerPolicy, plainRouting } from "../../src/config/routing-plan.ts";
 import type { ClientNote } from "../../src/ipc/client-book.ts";
 import type { FromProxy, SpentNote, ToProxy, Verdict } from "../../src/ipc/messages.ts";
+import type { ServerEjection } from "../../src/ipc/server-ejection.ts";
 import type { ServerStanding } from "../../src/ipc/standing.ts";
 import type { ProxyStatus } from "../../src/ipc/status.ts";
 import { listeningSockets, type ListeningSocket } from "../../src/ipc/listening-socket.ts";
@@ -40,7 +41,7 @@ export function freePort(): number {
 
 /** Names a server of an upstream on the loopback address. */
 export function upstreamServer(port: number, more: Partial<UpstreamServerPlan> = {}): UpstreamServerPlan {
-  return { address: "127.0.0.1", port, weight: 1, probe: null, isBackup: false, ...more };
+  return { address: "127.0.0.1", port, weight: 1, probe: null, isBackup: false, mostConnections: 0, ...more };
 }
 
 /** Makes an upstream with usual limits. */
@@ -55,6 +56,9 @@ export function upstream(
     hash: null,
     hashBound: 1.25,
     sticky: null,
+    ejection: null,
+    retries: { tries: null, timeoutMs: null, on: ["connect", "closed"], budget: 0.2 },
+    queue: null,
     servers,
     http2: false,
     proxyProtocol: null,
@@ -269,6 +273,13 @@ export class ProxyDriver implements AsyncDisposable {
     const message = await this.next(({ kind }) => kind === "suspects");
     if (message.kind !== "suspects") throw new Error("unreachable");
     return message.probes;
+  }
+
+  /** Waits until it leaves servers alone, and gives which and why. */
+  async nextEjections(): Promise<readonly ServerEjection[]> {
+    const message = await this.next(({ kind }) => kind === "ejections");
+    if (message.kind !== "ejections") throw new Error("unreachable");
+    return message.ejections;
   }
 
   /** Kills it. */

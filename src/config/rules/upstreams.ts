@@ -2,11 +2,15 @@ import { formatEndpoint } from "../../base/address.ts";
 import { errorAt, warningAt, type Finding } from "../finding.ts";
 import type { Model } from "../model.ts";
 import { balanceFindings } from "./balance.ts";
+import { upstreamLimitFindings } from "./upstream-limits.ts";
 
 /** What the servers of upstreams can be. */
 export function upstreamRules(model: Model): readonly Finding[] {
   return model.sections.upstreams.flatMap(({ value, path }) => {
-    const findings: Finding[] = [...balanceFindings({ value, path })];
+    const findings: Finding[] = [
+      ...balanceFindings({ value, path }),
+      ...upstreamLimitFindings({ value, path }),
+    ];
     if (value.http2 && value.proxy_protocol !== null) {
       const what = "tells the server one client for each connection, and over HTTP/2 clients share one";
       findings.push(errorAt([...path, "proxy_protocol"], what, "remove it, or http2 = true"));

@@ -20,12 +20,23 @@ import { hashSourceSchema } from "./hash-source.ts";
 import { serverWeightSchema } from "./service.ts";
 import { upstreamTlsSchema, type UpstreamTlsEntry } from "./upstream-tls.ts";
 import { stickySchema, type StickyEntry } from "./sticky.ts";
+import {
+  ejectionSchema,
+  queueSchema,
+  retriesSchema,
+  usualRetries,
+  type EjectionEntry,
+  type QueueEntry,
+  type RetriesEntry,
+} from "./upstream-faults.ts";
 
 /** A server of an upstream. */
 export interface UpstreamServerEntry {
   readonly address: Endpoint;
   readonly weight: number;
   readonly backup: boolean;
+  readonly max_connections: number | null;
+  readonly slow_start: number | null;
   readonly check: readonly CheckConfig[] | null;
 }
 
@@ -36,6 +47,11 @@ export interface UpstreamEntry {
   readonly hash: HashSource | null;
   readonly hash_bound: number | null;
   readonly sticky: StickyEntry | null;
+  readonly max_connections: number;
+  readonly queue: QueueEntry | null;
+  readonly slow_start: number;
+  readonly ejection: EjectionEntry | null;
+  readonly retries: RetriesEntry;
   readonly servers: readonly UpstreamServerEntry[];
   readonly check: readonly CheckConfig[] | null;
   readonly proxy_protocol: "v1" | "v2" | null;
@@ -46,11 +62,17 @@ export interface UpstreamEntry {
 
 const serverExample = 'servers = [{ address = "192.0.2.8:80" }]';
 
+const mostConnections = integer(0, 2 ** 31 - 1, "max_connections = 100, or 0 for no limit");
+
+const slowStart = duration(0, 86_400_000, 'slow_start = "30s"');
+
 const upstreamServer: z.ZodType<UpstreamServerEntry> = table(
   {
     address: endpoint('address = "192.0.2.8:80"'),
     weight: orElse(serverWeightSchema, 1),
     backup: orElse(flag("backup = true"), false),
+    max_connections: orNull(mostConnections),
+    slow_start: orNull(slowStart),
     check: orNull(checksSchema),
   },
   serverExample,
@@ -95,6 +117,11 @@ export const upstreamSchema: z.ZodType<UpstreamEntry> = table(
     hash: orNull(hashSourceSchema),
     hash_bound: orNull(hashBound),
     sticky: orNull(stickySchema),
+    max_connections: orElse(mostConnections, 0),
+    queue: orNull(queueSchema),
+    slow_start: orElse(slowStart, 0),
+    ejection: orNull(ejectionSchema),
+    retries: orElse(retriesSchema, usualRetries),
     servers: z
       .array(upstreamServer, { error: wants("a list of servers", serverExample) })
       .min(1, { error: complaint("is an empty list", `write ${serverExample}`) }),

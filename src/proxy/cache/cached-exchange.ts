@@ -1,4 +1,5 @@
-import { Exchange, type ExchangeClient, type ResponseSink, type ResponseStart } from "../exchange.ts";
+import { Exchange } from "../exchange.ts";
+import type { ExchangeClient, ResponseSink, ResponseStart } from "../exchange-client.ts";
 import { paged, type ErrorPages } from "../content/error-pages.ts";
 import type { FieldTable } from "../http1/field-table.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
@@ -133,6 +134,10 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
 
   get hasBegun(): boolean {
     return this.answered > 0 || this.inner?.hasBegun === true;
+  }
+
+  get isWaiting(): boolean {
+    return this.inner?.isWaiting === true;
   }
 
   bodyArrivedFromClient(): void {

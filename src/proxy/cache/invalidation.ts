@@ -1,4 +1,4 @@
-import type { ResponseSink, ResponseStart } from "../exchange.ts";
+import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
 import type { RequestView } from "../request-view.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import { urlOf } from "./cached-request.ts";

@@ -1,4 +1,4 @@
-import type { ResponseStart } from "../exchange.ts";
+import type { ResponseStart } from "../exchange-client.ts";
 import { untilCloseBody } from "../http1/request-head.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import { responseDirectives } from "./cache-control.ts";

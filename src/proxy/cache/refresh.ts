@@ -1,5 +1,6 @@
 import type { Engine } from "../engine.ts";
-import { Exchange, type ExchangeClient, type ResponseStart } from "../exchange.ts";
+import { Exchange } from "../exchange.ts";
+import type { ExchangeClient, ResponseStart } from "../exchange-client.ts";
 import type { Route } from "../snapshot.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import { askingHead } from "./cached-request.ts";

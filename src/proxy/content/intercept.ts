@@ -1,5 +1,5 @@
 import { reasonOf } from "../answer.ts";
-import type { ResponseSink, ResponseStart } from "../exchange.ts";
+import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
 import type { ResponseFilter } from "../snapshot.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import { craftResponse } from "./crafted-response.ts";

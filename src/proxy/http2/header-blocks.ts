@@ -1,5 +1,5 @@
 import type { Answer } from "../answer.ts";
-import type { ResponseStart } from "../exchange.ts";
+import type { ResponseStart } from "../exchange-client.ts";
 import { eachResponseField } from "../headers.ts";
 import type { FieldTable } from "../http1/field-table.ts";
 import type { ResponseHead } from "../http1/response-head.ts";

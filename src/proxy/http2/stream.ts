@@ -1,6 +1,6 @@
 import { plainAnswer, type Answer } from "../answer.ts";
 import { decide, isAnswer, routeOf } from "../decide.ts";
-import type { ExchangeClient, ResponseStart } from "../exchange.ts";
+import type { ExchangeClient, ResponseStart } from "../exchange-client.ts";
 import { openExchange, type OpenExchange } from "../open-exchange.ts";
 import type { FieldTable } from "../http1/field-table.ts";
 import { isFault, type RequestFault, type RequestHead } from "../http1/request-head.ts";

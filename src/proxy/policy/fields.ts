@@ -1,6 +1,6 @@
 import type { HeaderRulesPlan } from "../../config/http-plan.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
-import type { ResponseSink, ResponseStart } from "../exchange.ts";
+import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
 import type { HeaderRules } from "../headers.ts";
 import type { ResponseFilter } from "../snapshot.ts";
 import { compileTemplate, fixedText, type Template } from "./variables.ts";

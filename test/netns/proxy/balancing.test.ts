@@ -1,7 +1,17 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { UpstreamPlan } from "../../../src/config/http-plan.ts";
-import { freePort, ProxyDriver, simplePlan, upstream, upstreamServer } from "../../support/proxy-driver.ts";
-import { answering, ask, RawServer } from "../../support/raw-tcp.ts";
+import type { RoutePlan, UpstreamPlan } from "../../../src/config/http-plan.ts";
+import type { EjectionPlan } from "../../../src/config/upstream-policy.ts";
+import { waitFor } from "../../support/lab.ts";
+import {
+  freePort,
+  ProxyDriver,
+  route,
+  simplePlan,
+  site,
+  upstream,
+  upstreamServer,
+} from "../../support/proxy-driver.ts";
+import { answering, ask, RawClient, RawServer, type Script } from "../../support/raw-tcp.ts";
 
 setDefaultTimeout(30_000);
 
@@ -18,10 +28,25 @@ async function start(
   port: number,
   servers: readonly RawServer[],
   more: Partial<UpstreamPlan> = {},
+  { mostConnections = 0, ...timeouts }: Partial<RoutePlan> & { readonly mostConnections?: number } = {},
 ): Promise<ProxyDriver> {
-  const plans = servers.map((server) => upstreamServer(server.port));
-  return ProxyDriver.start(simplePlan(port, [], { upstreams: [upstream("apps", plans, more)] }));
+  const plans = servers.map((server) => upstreamServer(server.port, { mostConnections }));
+  const sites = [site(["*"], [route("/", "apps", timeouts)])];
+  return ProxyDriver.start(simplePlan(port, [], { sites, upstreams: [upstream("apps", plans, more)] }));
 }
+
+async function bodies(port: number, count: number): Promise<string> {
+  let all = "";
+  for (let request = 0; request < count; request++) all += (await ask(port, get("/"))).slice(-1);
+  return all;
+}
+
+const retries = { tries: 2, timeoutMs: 10_000, on: ["connect", "closed"], budget: 0.2 } as const;
+const post = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody";
+const unavailable: Script = (connection) =>
+  connection.send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 1\r\n\r\nx");
+const silent: Script = () => undefined;
+const dying: Script = ({ socket }) => socket.terminate();
 
 describe("the servers of an upstream", () => {
   test("take requests by the hash of a field or of the URI", async () => {
@@ -77,5 +102,155 @@ describe("the servers of an upstream", () => {
     expect(after.slice(-1)).toBe("b");
     expect(cookieOf(after)).not.toBe("none");
     expect(cookieOf(after)).not.toBe(cookieOf(first));
+  });
+});
+
+describe("a request that a server fails", () => {
+  test("with a status goes to another if it may be sent again, and if that is paid for", async () => {
+    const port = freePort();
+    await using a = new RawServer(unavailable);
+    await using b = new RawServer(answering("b"));
+    const on = ["connect", "closed", 503] as const;
+    await using driver = await start(port, [a, b], { retries: { ...retries, on } });
+    expect(await bodies(port, 6)).toBe("bbbbbb");
+    expect(a.connections.length).toBeGreaterThan(0);
+    const posted = [await ask(port, post), await ask(port, post)].map((answer) => answer.slice(9, 12));
+    expect(posted.sort()).toEqual(["200", "503"]);
+    const poor = upstream("apps", [upstreamServer(a.port), upstreamServer(b.port)], {
+      retries: { ...retries, on, budget: 0 },
+    });
+    await driver.configure(simplePlan(port, [], { upstreams: [poor] }));
+    expect((await bodies(port, 4)).split("").sort().join("")).toBe("bbxx");
+  });
+
+  test("with a status is answered with that where no other server is left", async () => {
+    const port = freePort();
+    await using a = new RawServer(unavailable);
+    await using _driver = await start(port, [a], { retries: { ...retries, on: [503] } });
+    expect(await ask(port, get("/"))).toMatch(/^HTTP\/1.1 503 [^]*x$/);
+    expect(a.received().split("GET ").length - 1).toBe(1);
+  });
+
+  test("by silence goes to another, with 504 for one that may not be sent again", async () => {
+    const port = freePort();
+    await using a = new RawServer(silent);
+    await using b = new RawServer(answering("b"));
+    const on = ["timeout"] as const;
+    await using _driver = await start(port, [a, b], { retries: { ...retries, on } }, { readTimeoutMs: 200 });
+    expect(await bodies(port, 2)).toBe("bb");
+    const posted = [await ask(port, post), await ask(port, post)].map((answer) => answer.slice(9, 12));
+    expect(posted.sort()).toEqual(["200", "504"]);
+  });
+});
+
+describe("a server that fails requests", () => {
+  const ejection: EjectionPlan = {
+    failures: 2,
+    windowMs: 10_000,
+    timeMs: 1_000,
+    mostTimeMs: 60_000,
+    mostPercent: 50,
+    on: ["connect", "closed", "timeout", 503],
+  };
+
+  test("is left alone for a while and comes back, and the others are told", async () => {
+    const port = freePort();
+    await using a = new RawServer(dying);
+    await using b = new RawServer(answering("b"));
+    await using driver = await start(port, [a, b], { ejection });
+    const told = driver.nextEjections();
+    expect(await bodies(port, 4)).toBe("bbbb");
+    expect(await told).toEqual([
+      {
+        server: `upstream apps 127.0.0.1:${a.port}`,
+        forMs: 1_000,
+        reason: "2 failures in a row, the last: closed without an answer",
+      },
+    ]);
+    await waitFor("the log", () => driver.log().includes("gets no requests for 1s: 2 failures in a row"));
+    a.script = answering("a");
+    await waitFor("the return of the server", async () => (await bodies(port, 2)).includes("a"));
+  });
+
+  test("is left alone when another process has found that, but not as the last one", async () => {
+    const port = freePort();
+    await using a = new RawServer(answering("a"));
+    await using b = new RawServer(answering("b"));
+    await using driver = await start(port, [a, b], { ejection });
+    const eject = (server: RawServer): void => {
+      const id = `upstream apps 127.0.0.1:${server.port}`;
+      driver.send({ kind: "ejections", ejections: [{ server: id, forMs: 600_000, reason: "2 failures" }] });
+    };
+    eject(a);
+    await waitFor("only the other answers", async () => (await bodies(port, 3)) === "bbb");
+    eject(b);
+    b.script = unavailable;
+    expect(await bodies(port, 6)).toBe("xxxxxx");
+    await b[Symbol.asyncDispose]();
+    expect((await ask(port, get("/"))).slice(9, 12)).toBe("502");
+  });
+});
+
+describe("a server that is full", () => {
+  const queue = { length: 1, timeoutMs: 600_000 };
+  const ok = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na";
+
+  test("lets requests wait in order, and those who leave make room; too many get 503", async () => {
+    const port = freePort();
+    await using a = new RawServer(silent);
+    await using _driver = await start(port, [a], { queue: { ...queue, length: 2 } }, { mostConnections: 1 });
+    const clients = await Promise.all(["1", "2", "3", "4"].map(() => RawClient.connect(port)));
+    const [first, second, third, fourth] = clients;
+    if (first === undefined || second === undefined || third === undefined || fourth === undefined)
+      throw new Error("no client");
+    first.send(get("/1"));
+    await waitFor("the first request", () => a.received().includes("GET /1"));
+    second.send(get("/2"));
+    third.send(get("/3"));
+    await waitFor("503 for one too many", async () => (await ask(port, get("/5"))).includes(" 503 "));
+    second.cut();
+    fourth.send(get("/4"));
+    a.connections[0]?.send(ok);
+    await first.expect(/200 OK[^]*a$/);
+    await waitFor("the third request", () => a.received().includes("GET /3"));
+    a.connections[0]?.send(ok);
+    await third.expect(/200 OK[^]*a$/);
+    await waitFor("the fourth request", () => a.received().includes("GET /4"));
+    a.connections[0]?.send(ok);
+    await fourth.expect(/200 OK[^]*a$/);
+    expect(a.received()).not.toContain("GET /2");
+    await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+  });
+
+  test("gives 503 in time", async () => {
+    const port = freePort();
+    await using a = new RawServer(silent);
+    await using _driver = await start(
+      port,
+      [a],
+      { queue: { length: 5, timeoutMs: 300 } },
+      { mostConnections: 1 },
+    );
+    await using first = await RawClient.connect(port);
+    first.send(get("/1"));
+    await waitFor("the first request", () => a.received().includes("GET /1"));
+    expect(await ask(port, get("/2"))).toContain(" 503 ");
+    expect(a.received()).not.toContain("GET /2");
+  });
+
+  test("hands its requests to the others, and refuses where nobody may wait", async () => {
+    const port = freePort();
+    await using a = new RawServer(silent);
+    await using b = new RawServer(answering("b"));
+    await using _driver = await start(port, [a, b], {}, { mostConnections: 1 });
+    await using first = await RawClient.connect(port);
+    first.send(get("/1"));
+    await waitFor("the first request", () => a.received().includes("GET /1"));
+    expect(await bodies(port, 3)).toBe("bbb");
+    b.script = silent;
+    await using second = await RawClient.connect(port);
+    second.send(get("/2"));
+    await waitFor("the second request", () => b.received().includes("GET /2"));
+    expect(await ask(port, get("/3"))).toContain(" 503 ");
   });
 });

@@ -39,7 +39,9 @@ const tables: readonly (readonly [string, string])[] = [
   ["## `[[upstream]]`", "[[upstream]]\n_ = 1"],
   ["## `[[upstream]]`", "[[upstream]]\nservers = [{ _ = 1 }]"],
   ["## `[[upstream]]`", "[[upstream]]\nkeepalive = { _ = 1 }"],
-  ["## `[[upstream]]`", "[[upstream]]\nsticky = { _ = 1 }"],
+  ...["sticky", "queue", "ejection", "retries"].map(
+    (key) => ["## `[[upstream]]`", `[[upstream]]\n${key} = { _ = 1 }`] as const,
+  ),
   ["## `[[site]]`", "[[site]]\n_ = 1"],
   ["### `[[site.route]]`", "[[site]]\n[[site.route]]\n_ = 1"],
   ["### `[[site.route]]`", "[[site]]\n[[site.route]]\ntimeouts = { _ = 1 }"],

@@ -55,6 +55,27 @@ describe("an upstream", () => {
       'sticky = { cookie = "a b", secret = "0123456789abcdef" }',
       '.sticky.cookie: "a b" cannot be the name of a cookie; use letters, digits, "_" and "-", as in cookie = "EDGE_HA"',
     ],
+    [
+      "queue = {}",
+      ".queue: no server is ever full: nobody waits; write max_connections = 100 too, or remove it",
+    ],
+    [
+      'slow_start = "30s"',
+      '.slow_start: warning: no server that starts slowly is checked: none ever comes back; write check = { type = "tcp" }, or remove it',
+    ],
+    [
+      'slow_start = "30s"\ncheck = { type = "tcp" }',
+      ".slow_start: warning: a weight of 1 grows in steps that are too large to start slowly; multiply all weights of the upstream, such as by 100",
+    ],
+    ['ejection = { time = "10m" }', ".ejection.max_time: is shorter than time; write a longer one"],
+    [
+      "retries = { on = [404] }",
+      '.retries.on[0]: 404 is no failure of a server; write on = ["connect", "closed", "timeout", 502, 503, 504]',
+    ],
+    [
+      'retries = { budget = "200%" }',
+      '.retries.budget: "200%" is no share of requests; write budget = "20%", from "0%" to "100%"',
+    ],
   ])("with %j is told what to write", (lines, complaint) => {
     expect(complaints(lines)).toEqual([complaint]);
   });

@@ -11,9 +11,9 @@ test("connections to drained servers are known when every process has told of th
 });
 
 test("what passed to a server is the sum over the processes that know it", () => {
-  const one = { open: 1, idle: 2, total: 3, failed: 4, inBytes: 5, outBytes: 6 };
+  const one = { open: 1, idle: 2, total: 3, failed: 4, inBytes: 5, outBytes: 6, ejected: null };
   expect([...trafficOfAll([{ a: one, b: one }, { a: one }])]).toEqual([
-    ["a", { open: 2, idle: 4, total: 6, failed: 8, inBytes: 10, outBytes: 12 }],
+    ["a", { open: 2, idle: 4, total: 6, failed: 8, inBytes: 10, outBytes: 12, ejected: null }],
     ["b", one],
   ]);
 });

@@ -1,0 +1,71 @@
+import type { Engine } from "./engine.ts";
+import type { RequestHead } from "./http1/request-head.ts";
+import type { RequestKey } from "./request-key.ts";
+import type { Route } from "./snapshot.ts";
+import type { UpstreamTrace } from "./upstream-trace.ts";
+import type { Answer } from "./answer.ts";
+import type { ErrorPages } from "./content/error-pages.ts";
+import type { ForwardedBy, HeaderRules } from "./headers.ts";
+import type { FieldTable } from "./http1/field-table.ts";
+import type { ResponseHead } from "./http1/response-head.ts";
+import type { BodyPiece, SwitchedUpstream } from "./upstream-connection.ts";
+
+/** How a response begins; the fields are valid during the call only. */
+export interface ResponseStart {
+  readonly head: ResponseHead;
+  readonly fields: FieldTable;
+  readonly rules: HeaderRules;
+}
+
+/** What takes a response: the client, or what changes the response on its way there. */
+export interface ResponseSink {
+  /** Takes the final head with the part of the body that came along; true if it takes more at once. */
+  sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean;
+  /** Takes more of the body; true if it takes more at once. */
+  sendBody(piece: BodyPiece, isLast: boolean): boolean;
+}
+
+/** The client's side of an exchange. */
+export interface ExchangeClient extends ResponseSink {
+  /** Whether bytes wait for the client to read. */
+  readonly isBlocked: boolean;
+  /** Takes a 1xx response, which is left out where the client could not understand it (RFC 9110 §15.2). */
+  sendInterim(head: ResponseHead, fields: FieldTable): void;
+  /** Asks for the body that the client holds back (RFC 9110 §10.1.1). */
+  sendContinue(): void;
+  /** Gives the next piece of the request body that has arrived, or null; it counts as sent. */
+  takeBody(): BodyPiece | null;
+  /** Whether the whole body was taken. */
+  isBodyDone(): boolean;
+  /** Whether any of it was taken: then the request cannot be sent again. */
+  isBodyTouched(): boolean;
+  pauseReading(): void;
+  resumeReading(): void;
+  /** Answers for the proxy, with one of these pages if there is one; nothing has been sent to the client yet. */
+  answer(status: number, pages: ErrorPages | null): void;
+  /** The same with an answer that is ready. */
+  answerWith(answer: Answer): void;
+  /** The response is complete. */
+  exchangeDone(status: number): void;
+  /** The response cannot be completed, and the client has to see that; one that is `stalled` is not waited for. */
+  abort(status: number, isStalled: boolean): void;
+  /** The server accepted the WebSocket: the sockets become a tunnel, which may be silent for `idleMs`. */
+  openTunnel(from: SwitchedUpstream, idleMs: number): boolean;
+}
+
+/** What an exchange is made of. */
+export interface ExchangeOptions {
+  readonly engine: Engine;
+  readonly client: ExchangeClient;
+  readonly route: Route;
+  readonly head: RequestHead;
+  readonly headText: string;
+  /** Who asks. */
+  readonly by: ForwardedBy;
+  /** As the route's upstream reads it. */
+  readonly key: RequestKey;
+  /** Where the response goes: the client, or what stands before it. */
+  readonly sink: ResponseSink;
+  /** Notes which servers are asked, and when; null if nobody wants to know. */
+  readonly trace?: UpstreamTrace | null;
+}

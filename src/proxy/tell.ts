@@ -1,0 +1,14 @@
+import type { ClientNote } from "../ipc/client-book.ts";
+import type { DepartureReply } from "../ipc/departure.ts";
+import type { SpentNote } from "../ipc/messages.ts";
+import type { ServerEjection } from "../ipc/server-ejection.ts";
+
+/** How a process tells the supervisor something. */
+export interface Tell {
+  readonly departure: (reply: DepartureReply) => void;
+  readonly clients: (clients: readonly ClientNote[]) => void;
+  readonly suspects: (probes: readonly string[]) => void;
+  readonly spent: (notes: readonly SpentNote[]) => void;
+  readonly changed: (urls: readonly string[]) => void;
+  readonly ejections: (ejections: readonly ServerEjection[]) => void;
+}

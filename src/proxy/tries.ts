@@ -1,0 +1,51 @@
+import type { UpstreamFault } from "../config/upstream-policy.ts";
+import type { HttpServer } from "./http-server.ts";
+import type { RequestKey } from "./request-key.ts";
+import { allowsRetry } from "./retries.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** Methods that do no more when they are asked for twice (RFC 9110 §9.2.2). */
+export const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/** What has become of a request so far, once a server has failed it. */
+export class Tries {
+  /** Servers that are not asked again. */
+  readonly tried: HttpServer[] = [];
+  /** What the client gets if nobody else is asked. */
+  status: 502 | 504 = 502;
+  private readonly upstream: Upstream;
+  private readonly startedAt: number;
+
+  /** `startedAt` is when the first server was asked, in milliseconds of the monotonic clock. */
+  constructor(upstream: Upstream, startedAt: number) {
+    this.upstream = upstream;
+    this.startedAt = startedAt;
+  }
+
+  /**
+   * Notes a failure that would be answered with `status`; true if another server may be asked. A connection that failed has
+   * cost no server anything, so it is not paid for.
+   */
+  failed(server: HttpServer, fault: UpstreamFault, status: 502 | 504, now: number): boolean {
+    if (status === 504) this.status = 504;
+    const made = this.tried.push(server);
+    const { plan, state } = this.upstream;
+    if (!allowsRetry(plan.retries, { fault, made, startedAt: this.startedAt, now })) return false;
+    return fault === "connect" || state.budget.take(now);
+  }
+
+  /** Notes a status that may be answered by another server instead, and gives that server; null to pass it on. */
+  insteadOf(
+    server: HttpServer,
+    status: number,
+    { now, key }: { readonly now: number; readonly key: RequestKey },
+  ): HttpServer | null {
+    const { upstream } = this;
+    const attempts = { fault: status, made: this.tried.length + 1, startedAt: this.startedAt, now };
+    if (!allowsRetry(upstream.plan.retries, attempts)) return null;
+    const other = upstream.choose(key, [...this.tried, server]);
+    if (other === null || !upstream.state.budget.take(now)) return null;
+    this.tried.push(server);
+    return other;
+  }
+}

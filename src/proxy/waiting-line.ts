@@ -1,0 +1,60 @@
+import type { Swept } from "./sweep.ts";
+
+/** A request that waits until a server has room. */
+export interface QueuedRequest {
+  /** Goes to a server if one has room for it; false if it has to wait on. */
+  proceed(): boolean;
+}
+
+/**
+ * Requests that wait for a place at a server of one upstream, the first first; one that can only go to a certain server
+ * holds up nobody who can go elsewhere. It outlives the plan.
+ */
+export class WaitingLine implements Swept {
+  private readonly waiting = new Set<QueuedRequest>();
+  private most = 0;
+  private isAboutToServe = false;
+
+  /** Sets how many may wait. */
+  setLength(most: number): void {
+    this.most = most;
+  }
+
+  /** How many wait. */
+  get length(): number {
+    return this.waiting.size;
+  }
+
+  /** Lets a request wait; false if too many do. */
+  join(one: QueuedRequest): boolean {
+    if (this.waiting.size >= this.most) return false;
+    this.waiting.add(one);
+    // There may be room for just this one.
+    this.roomMade();
+    return true;
+  }
+
+  /** Forgets a request whose client is gone, or that has waited too long. */
+  leave(one: QueuedRequest): void {
+    this.waiting.delete(one);
+  }
+
+  /** Some server has room: those who wait go on, once whoever made it is done. */
+  roomMade(): void {
+    if (this.isAboutToServe || this.waiting.size === 0) return;
+    this.isAboutToServe = true;
+    queueMicrotask(() => {
+      this.isAboutToServe = false;
+      this.serve();
+    });
+  }
+
+  /** Servers may have come back meanwhile. */
+  sweep(): void {
+    this.serve();
+  }
+
+  private serve(): void {
+    for (const one of this.waiting) if (one.proceed()) this.waiting.delete(one);
+  }
+}

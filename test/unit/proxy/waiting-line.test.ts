@@ -1,0 +1,47 @@
+import { expect, test } from "bun:test";
+import { type QueuedRequest, WaitingLine } from "../../../src/proxy/waiting-line.ts";
+
+class Request implements QueuedRequest {
+  hasGone = false;
+  private readonly mayGo: () => boolean;
+
+  constructor(mayGo: () => boolean) {
+    this.mayGo = mayGo;
+  }
+
+  proceed(): boolean {
+    this.hasGone = this.mayGo();
+    return this.hasGone;
+  }
+}
+
+test("those who wait go in their order, as there is room, and who has left takes none", async () => {
+  let room = 0;
+  const line = new WaitingLine();
+  line.setLength(4);
+  const requests = [1, 2, 3, 4, 5].map(() => new Request(() => room-- > 0));
+  expect(requests.map((request) => line.join(request))).toEqual([true, true, true, true, false]);
+  await Promise.resolve();
+  const [first, second] = requests;
+  if (first === undefined || second === undefined) throw new Error("nobody");
+  line.leave(second);
+  room = 2;
+  line.roomMade();
+  expect(first.hasGone).toBe(false); // not before whoever made the room is done
+  await Promise.resolve();
+  expect(requests.map(({ hasGone }) => hasGone)).toEqual([true, false, true, false, false]);
+  expect(line.length).toBe(1);
+  room = 1;
+  line.sweep();
+  expect(line.length).toBe(0);
+});
+
+test("one that waits for a certain server holds up nobody else", () => {
+  const line = new WaitingLine();
+  line.setLength(2);
+  const [pinned, free] = [new Request(() => false), new Request(() => true)];
+  line.join(pinned);
+  line.join(free);
+  line.sweep();
+  expect([pinned.hasGone, free.hasGone, line.length]).toEqual([false, true, 1]);
+});
