@@ -8,12 +8,14 @@ import { Worker } from "./worker.ts";
  * The L7 proxy. It takes requests on sockets that the supervisor opened, so it needs no privilege, and carries them to the
  * servers of its plan. What is where:
  *
- *     client ── ClientConnection ── Exchange ── UpstreamConnection ── server      one request after another
+ *     client ── ClientConnection ── Exchange ── UpstreamConnection ── server      HTTP/1.1: one request after another
  *                     └──────────── Tunnel ─────────────┘                         WebSocket
+ *     client ── Http2Connection ─── Exchange ── Http2Upstream ─────── server      HTTP/2: a stream each, on either side
  *     client ── RelayedClient ───── Tunnel ────────────── server                  forward = "proxy", TCP
  *     client ── DatagramRelay ────── Flow ─────────────── server                  forward = "proxy", UDP
  *
- * It neither checks servers (the director does) nor opens listening sockets nor terminates TLS.
+ * A cache may stand between a client and its exchange, and under TLS a handshake comes first. It neither checks servers (the
+ * director does) nor opens listening sockets.
  */
 export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log): void {
   const sendStatus = (): void =>
