@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { noFooting } from "../src/config/footing-plan.ts";
+import { noDirectorPlan } from "../src/config/node-plan.ts";
 import type { ProbePlan } from "../src/config/check-plan.ts";
 import { startDirector } from "../test/support/director-process.ts";
 import { runCommand } from "../test/support/lab-command.ts";
@@ -50,14 +50,8 @@ async function startOurs(host: Host): ReturnType<Contender["start"]> {
     return plannedProbe(`${kind} ${address}`, check, { ...timing, target: { address, port: 80 } });
   });
   await director.configure({
+    ...noDirectorPlan,
     probes,
-    probeSets: [],
-    detours: [],
-    services: [],
-    proxied: [],
-    marks: [],
-    footing: noFooting,
-    notify: null,
   });
   return { pid: director.pid, stop: () => director.stop() };
 }

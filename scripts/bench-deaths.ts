@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { noFooting } from "../src/config/footing-plan.ts";
+import { noDirectorPlan } from "../src/config/node-plan.ts";
 import type { ProbePlan } from "../src/config/check-plan.ts";
 import { startDirector } from "../test/support/director-process.ts";
 import { Lab, waitFor } from "../test/support/lab.ts";
@@ -40,14 +40,8 @@ const probes = Array.from({ length: ports }, (_, at): ProbePlan => {
   return plannedProbe(`${target.port}`, { kind: "tcp" }, timing);
 });
 await director.configure({
+  ...noDirectorPlan,
   probes,
-  probeSets: [],
-  detours: [],
-  services: [],
-  proxied: [],
-  marks: [],
-  footing: noFooting,
-  notify: null,
 });
 const toldAt = new Map<string, number>();
 await waitFor(

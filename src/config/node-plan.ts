@@ -1,7 +1,7 @@
 import type { BfdSessionPlan, RivalPlan } from "./bfd-plan.ts";
 import type { DetourPlan, ProbePlan, ProbeSetPlan } from "./check-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
-import type { FootingPlan } from "./footing-plan.ts";
+import { type FootingPlan, noFooting } from "./footing-plan.ts";
 import type { ListenerPlan, SitePlan, UpstreamPlan } from "./http-plan.ts";
 import type { ProxiedPlan } from "./proxied-plan.ts";
 import type { IpvsServicePlan, MarkPlan, Scheduler, SchedulerFlag } from "./service-plan.ts";
@@ -279,6 +279,18 @@ export interface DirectorPlan {
   /** Who is told of services and servers that come and go. */
   readonly notify: NotifyPlan | null;
 }
+
+/** Of a `director` that has nothing to do. */
+export const noDirectorPlan: DirectorPlan = {
+  probes: [],
+  probeSets: [],
+  detours: [],
+  services: [],
+  proxied: [],
+  marks: [],
+  footing: noFooting,
+  notify: null,
+};
 
 /** A server behind an L4 service. */
 export interface ServicePlanServer extends Endpoint {

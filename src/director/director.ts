@@ -1,7 +1,6 @@
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
-import { noFooting } from "../config/footing-plan.ts";
-import type { DirectorPlan } from "../config/node-plan.ts";
+import { type DirectorPlan, noDirectorPlan } from "../config/node-plan.ts";
 import type { IpvsServerPlan, IpvsServicePlan } from "../config/service-plan.ts";
 import { ProbeSets, setVerdict } from "../health/probe-sets.ts";
 import type { Prober } from "../health/prober.ts";
@@ -50,17 +49,6 @@ export interface DirectorOptions {
   /** Tells the proxies how their servers stand. */
   readonly stand: (standings: readonly ServerStanding[], isWhole: boolean) => void;
 }
-
-const nothing: DirectorPlan = {
-  probes: [],
-  probeSets: [],
-  detours: [],
-  services: [],
-  proxied: [],
-  marks: [],
-  footing: noFooting,
-  notify: null,
-};
 
 /** What came of bringing the table to a plan. */
 interface Brought {
@@ -196,7 +184,7 @@ export class Director {
 
   /** Takes servers out of their services, or puts them back. */
   drain(order: DrainOrder): DrainReport {
-    const report = this.#availability.order(order, everythingIn(this.#plan ?? nothing));
+    const report = this.#availability.order(order, everythingIn(this.#plan ?? noDirectorPlan));
     if (report.refusal === null) this.reconcile();
     return report;
   }
@@ -210,14 +198,14 @@ export class Director {
   /** How what the proxies balance stands, without what they alone know. */
   proxiedStatus(): readonly ProxiedStatus[] {
     const isUp: IsUp = (probe) => this.#options.prober.verdict(probe);
-    return proxiedStatuses(this.#weighed((this.#plan ?? nothing).proxied), isUp, this.#availability);
+    return proxiedStatuses(this.#weighed((this.#plan ?? noDirectorPlan).proxied), isUp, this.#availability);
   }
 
   /** The planned services as the kernel has them, and those of others. */
   status(): readonly ServiceStatus[] {
     const isUp: IsUp = (probe) => this.#options.prober.verdict(probe);
     const actual = this.#read((ipvs) => ipvs.countedServices());
-    const plan = this.#plan ?? nothing;
+    const plan = this.#plan ?? noDirectorPlan;
     const shown = { services: this.#weighed(plan.services), marks: plan.marks };
     return serviceStatuses(shown, actual, isUp, this.#availability);
   }
@@ -227,12 +215,12 @@ export class Director {
     const { log, prober } = this.#options;
     this.#filling = null;
     prober.close();
-    for (const service of everythingIn(this.#plan ?? nothing)) {
+    for (const service of everythingIn(this.#plan ?? noDirectorPlan)) {
       if (service.quorum.endsOnStop && this.#availability.hadQuorum(service))
         this.#options.tell({ service, hasQuorum: false, liveWeight: 0, isFirst: false });
     }
     const { failure } = this.#bring(
-      nothing,
+      noDirectorPlan,
       this.#read((ipvs) => ipvs.services()),
       () => true,
     );

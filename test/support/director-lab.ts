@@ -1,6 +1,5 @@
 import type { SystemError } from "../../src/base/system-error.ts";
-import { noFooting } from "../../src/config/footing-plan.ts";
-import type { DirectorPlan } from "../../src/config/node-plan.ts";
+import { type DirectorPlan, noDirectorPlan } from "../../src/config/node-plan.ts";
 import type { IpvsServicePlan } from "../../src/config/service-plan.ts";
 import type { WeightWord } from "../../src/config/weight-word.ts";
 import { Director } from "../../src/director/director.ts";
@@ -107,14 +106,8 @@ export function directorLab(
 /** A plan of nothing but services. */
 export function plan(...services: readonly IpvsServicePlan[]): DirectorPlan {
   return {
-    probes: [],
-    probeSets: [],
-    proxied: [],
-    detours: [],
+    ...noDirectorPlan,
     services,
-    marks: [],
-    footing: noFooting,
-    notify: null,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ProbePlan } from "../../src/config/check-plan.ts";
-import { noFooting } from "../../src/config/footing-plan.ts";
+import { noDirectorPlan } from "../../src/config/node-plan.ts";
 import { startDirector } from "./director-process.ts";
 import { type Host, waitFor } from "./lab.ts";
 
@@ -10,14 +10,8 @@ export async function probeResults(
 ): Promise<Readonly<Record<string, string>>> {
   await using checker = await startDirector(host);
   const reason = await checker.configure({
+    ...noDirectorPlan,
     probes,
-    probeSets: [],
-    detours: [],
-    services: [],
-    proxied: [],
-    marks: [],
-    footing: noFooting,
-    notify: null,
   });
   if (reason !== null) throw new Error(reason);
   const isKnown = ({ id }: ProbePlan): boolean =>

@@ -2,8 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { resolveUser } from "../../../src/base/program.ts";
-import { noFooting } from "../../../src/config/footing-plan.ts";
-import type { DirectorPlan } from "../../../src/config/node-plan.ts";
+import { type DirectorPlan, noDirectorPlan } from "../../../src/config/node-plan.ts";
 import type { IpvsServicePlan } from "../../../src/config/service-plan.ts";
 import { plannedServer, plannedService } from "../../support/ipvs-services.ts";
 import { Lab, waitFor, type Child, type Host } from "../../support/lab.ts";
@@ -64,13 +63,9 @@ async function startDirector(host: Host, fifo: string, script: string): Promise<
   const probe = (id: string, address: string): DirectorPlan["probes"][number] =>
     plannedProbe(id, { kind: "tcp" }, { ...timing, target: { address, port: 80 } });
   const plan: DirectorPlan = {
+    ...noDirectorPlan,
     probes: [probe("4", four), probe("6", six)],
-    probeSets: [],
-    detours: [],
     services,
-    proxied: [],
-    marks: [],
-    footing: noFooting,
     notify: { node: "lb1", script: { command: [script], timeoutMs: 5_000, user: null }, fifo },
   };
   const entry = [process.execPath, join(support, "notice-director.ts"), JSON.stringify(plan)];

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { noFooting } from "../../../src/config/footing-plan.ts";
+import { noDirectorPlan } from "../../../src/config/node-plan.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Check, HttpCheck, ProbePlan, ProbeTiming } from "../../../src/config/check-plan.ts";
@@ -53,14 +53,8 @@ async function withProbes(
   await using checker = await startDirector(director);
   expect(
     await checker.configure({
+      ...noDirectorPlan,
       probes,
-      probeSets: [],
-      detours: [],
-      services: [],
-      proxied: [],
-      marks: [],
-      footing: noFooting,
-      notify: null,
     }),
   ).toBeNull();
   await waitFor("every probe has a result", () => {
@@ -153,14 +147,8 @@ test("a hundred probes that hang do not keep another one from its turn", async (
   await using checker = await startDirector(director);
   const before = await counts();
   await checker.configure({
+    ...noDirectorPlan,
     probes: [...stuck, http("well", badServers.well)],
-    probeSets: [],
-    detours: [],
-    services: [],
-    proxied: [],
-    marks: [],
-    footing: noFooting,
-    notify: null,
   });
   await waitFor("all hang", async () => ((await counts())["hanging"] ?? 0) >= (before["hanging"] ?? 0) + 100);
   await waitFor("the other is asked ten times", async () => {
@@ -252,14 +240,8 @@ test("rise and fall are observed on a server that dies and comes back", async ()
     async () => (await servers.run(["ss", "-Htln", `sport = :${port}`])).stdout !== "",
   );
   await checker.configure({
+    ...noDirectorPlan,
     probes: [tcp("web", port, { rise: 3, fall: 2 })],
-    probeSets: [],
-    detours: [],
-    services: [],
-    proxied: [],
-    marks: [],
-    footing: noFooting,
-    notify: null,
   });
   const heard = (text: string): Promise<void> =>
     waitFor(`verdicts are ${text}`, () => told(checker) === text);

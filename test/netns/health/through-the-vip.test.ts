@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { ProbePlan } from "../../../src/config/check-plan.ts";
-import { noFooting } from "../../../src/config/footing-plan.ts";
-import type { DirectorPlan } from "../../../src/config/node-plan.ts";
+import { type DirectorPlan, noDirectorPlan } from "../../../src/config/node-plan.ts";
 import { planDetours } from "../../../src/config/plan-detours.ts";
 import { startDirector, type DirectorProcess } from "../../support/director-process.ts";
 import { type Host, Lab, waitFor } from "../../support/lab.ts";
@@ -75,13 +74,8 @@ function probe(
 
 function planOf(probes: readonly ProbePlan[]): DirectorPlan {
   return {
+    ...noDirectorPlan,
     ...planDetours(probes),
-    probeSets: [],
-    services: [],
-    proxied: [],
-    marks: [],
-    footing: noFooting,
-    notify: null,
   };
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { noFooting } from "../../../src/config/footing-plan.ts";
+import { noDirectorPlan } from "../../../src/config/node-plan.ts";
 import type { ProbePlan, ScriptCheck } from "../../../src/config/check-plan.ts";
 import { type DirectorProcess, startDirector } from "../../support/director-process.ts";
 import { type Host, Lab, waitFor } from "../../support/lab.ts";
@@ -114,14 +114,8 @@ test("files and agents say how a server is and what weight it wants, and every c
   ];
   expect(
     await checker.configure({
+      ...noDirectorPlan,
       probes,
-      probeSets: [],
-      detours: [],
-      services: [],
-      proxied: [],
-      marks: [],
-      footing: noFooting,
-      notify: null,
     }),
   ).toBeNull();
   const steps: { file: string; said: string; wanted: Readonly<Record<string, string>> }[] = [

@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { noFooting } from "../../../src/config/footing-plan.ts";
+import { noDirectorPlan } from "../../../src/config/node-plan.ts";
 import { existsSync } from "node:fs";
 import { pairFile } from "../../support/cluster-file.ts";
 import { spawnEdgeHa } from "../../support/edge-ha.ts";
@@ -18,14 +18,8 @@ test("a director says what to install or to use instead when the kernel has no I
   // With `modprobe` out of reach, a kernel that keeps IPVS in a module is one that has none.
   await using director = await startDirector(host, { PATH: "/nonexistent" });
   const reason = await director.configure({
-    probes: [],
+    ...noDirectorPlan,
     services: [plannedService()],
-    probeSets: [],
-    detours: [],
-    proxied: [],
-    marks: [],
-    footing: noFooting,
-    notify: null,
   });
   if (hasIpvs) {
     expect(reason).toBeNull();
@@ -35,18 +29,7 @@ test("a director says what to install or to use instead when the kernel has no I
     expect(reason).toContain('forward = "proxy"');
   }
   // Checks alone need nothing of the kernel.
-  expect(
-    await director.configure({
-      probes: [],
-      probeSets: [],
-      detours: [],
-      services: [],
-      proxied: [],
-      marks: [],
-      footing: noFooting,
-      notify: null,
-    }),
-  ).toBeNull();
+  expect(await director.configure(noDirectorPlan)).toBeNull();
   expect(await director.stop()).toBe(0);
   expect(director.messages.at(-1)).toEqual({ kind: "stopped" });
 });
@@ -78,16 +61,7 @@ test("a director leaves when its supervisor is gone", async () => {
   await using lab = await Lab.create();
   const host = await lab.host("lb1", {});
   await using director = await startDirector(host);
-  await director.configure({
-    probes: [],
-    probeSets: [],
-    detours: [],
-    services: [],
-    proxied: [],
-    marks: [],
-    footing: noFooting,
-    notify: null,
-  });
+  await director.configure(noDirectorPlan);
   director.abandon();
   expect(await director.exited).toBe(0);
 });
@@ -96,16 +70,7 @@ test("a director treats SIGTERM as a stop and does not hear SIGINT and SIGHUP", 
   await using lab = await Lab.create();
   const host = await lab.host("lb1", {});
   await using director = await startDirector(host);
-  await director.configure({
-    probes: [],
-    probeSets: [],
-    detours: [],
-    services: [],
-    proxied: [],
-    marks: [],
-    footing: noFooting,
-    notify: null,
-  });
+  await director.configure(noDirectorPlan);
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.kill(director.pid, signal);
   const before = director.messages.length;
   await waitFor("it goes on", () => director.messages.length > before + 1);

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { noFooting } from "../../../src/config/footing-plan.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { describePlan } from "../../../src/config/describe-plan.ts";
 import { priorityGap } from "../../../src/config/members.ts";
-import type { NodePlan } from "../../../src/config/node-plan.ts";
+import { type NodePlan, noDirectorPlan } from "../../../src/config/node-plan.ts";
 import { findNode, planNode, type HostIdentity } from "../../../src/config/plan.ts";
 import { base, configOf, linesOf, vip } from "./expect-lines.ts";
 import { site, vip2, web } from "./fixtures.ts";
@@ -77,16 +76,7 @@ describe("planNode", () => {
       bfd: [],
       notify: null,
     });
-    expect(idle.director).toEqual({
-      probes: [],
-      probeSets: [],
-      detours: [],
-      services: [],
-      proxied: [],
-      marks: [],
-      footing: noFooting,
-      notify: null,
-    });
+    expect(idle.director).toEqual(noDirectorPlan);
     expect(idle.proxy).toEqual({
       workers: 0,
       user: "nobody",

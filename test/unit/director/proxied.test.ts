@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { noFooting } from "../../../src/config/footing-plan.ts";
-import type { DirectorPlan } from "../../../src/config/node-plan.ts";
+import { type DirectorPlan, noDirectorPlan } from "../../../src/config/node-plan.ts";
 import type { ProxiedPlan, ProxiedServerPlan } from "../../../src/config/proxied-plan.ts";
 import { directorLab, type DirectorLab } from "../../support/director-lab.ts";
 import { plannedService } from "../../support/ipvs-services.ts";
@@ -32,14 +31,8 @@ function relay(change: Partial<ProxiedPlan> = {}): ProxiedPlan {
 
 function plan(...proxied: readonly ProxiedPlan[]): DirectorPlan {
   return {
-    probes: [],
-    probeSets: [],
-    services: [],
+    ...noDirectorPlan,
     proxied,
-    detours: [],
-    marks: [],
-    footing: noFooting,
-    notify: null,
   };
 }
 

@@ -1,20 +1,13 @@
 import { expect, test } from "bun:test";
-import { noFooting } from "../../../src/config/footing-plan.ts";
-import type { DirectorPlan } from "../../../src/config/node-plan.ts";
+import { type DirectorPlan, noDirectorPlan } from "../../../src/config/node-plan.ts";
 import { changedDirectorPlan } from "../../../src/ipc/director-change.ts";
 import type { ToDirector } from "../../../src/ipc/messages.ts";
 import { DirectorOrders } from "../../../src/supervisor/director-orders.ts";
 import { plannedService } from "../../support/ipvs-services.ts";
 
 const plan = (...services: DirectorPlan["services"]): DirectorPlan => ({
-  probes: [],
-  probeSets: [],
-  detours: [],
+  ...noDirectorPlan,
   services,
-  proxied: [],
-  marks: [],
-  footing: noFooting,
-  notify: null,
 });
 const [web, mail] = [plannedService({ name: "web" }), plannedService({ name: "mail" })];
 
