@@ -117,6 +117,35 @@ describe("open connections when an address is handed over", () => {
     await waitFor("lb2 holds it", () => pair.lb2.holds(vips.first));
   });
 
+  test("are waited for when a reload prefers the other node, and when a tracked file gives the address up", async () => {
+    await using pair = await createPair();
+    await startSlowWeb(pair);
+    const [first, second] = await startNodes(pair, "10s");
+    const preferred = await download(pair.client, 2_500);
+    const leave = join(pair.lb2.directory, "leave");
+    for (const [node, more] of [
+      [first, ""],
+      [second, `[[track]]\nfile = "${leave}"\n`],
+    ] as const) {
+      const text = await Bun.file(node.configPath).text();
+      const other = text.replace('prefer = ["lb1", "lb2"]', 'prefer = ["lb2", "lb1"]');
+      expect((await node.reload(`${other}\n${more}`)).exitCode).toBe(0);
+    }
+    await waitFor("lb2 has asked", () =>
+      second.log().includes("first: lb1 ends its open connections before"),
+    );
+    expect(await result(preferred)).toBe("200 20000 0");
+    await waitFor("lb2 alone holds it", async () => {
+      return (await pair.lb2.holds(vips.first)) && !(await pair.lb1.holds(vips.first));
+    });
+    const givenUp = await download(pair.client, 1_500);
+    await Bun.write(leave, "1\n");
+    expect(await result(givenUp)).toBe("200 20000 0");
+    await waitFor("lb1 holds it again", () => pair.lb1.holds(vips.first));
+    expect(second.log()).toContain(`first: active → leaving: track leave: ${leave} says 1`);
+    for (const node of [first, second]) expect(node.log()).not.toContain("ended before the handover");
+  });
+
   test("are waited for when the preferred node comes back, and when it is told to take the address back", async () => {
     await using pair = await createPair();
     await startSlowWeb(pair);
