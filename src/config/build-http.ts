@@ -1,6 +1,6 @@
 import type { ContentPlan } from "./content-plan.ts";
 import { admissionPlan } from "./build-admission.ts";
-import type { ListenerConfig, RouteConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
+import type { ListenerConfig, UpstreamConfig } from "./http-config.ts";
 import {
   headerRulesPlan,
   listenerPolicyPlan,
@@ -8,7 +8,7 @@ import {
   routingPlan,
   sitePolicyPlan,
 } from "./build-routing.ts";
-import type { AccessLogPlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
+import type { AccessLogPlan, RoutePlan, SitePlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
 import { joinHeaderRules } from "./routing-plan.ts";
 import type { ContentEntry } from "./schema/content.ts";
 import type { AccessLogEntry } from "./schema/access-log.ts";
@@ -25,8 +25,7 @@ const defaultHashBound = 1.25;
 export function listenerConfig(entry: ListenerEntry): ListenerConfig {
   return {
     name: entry.name,
-    ...entry.address,
-    vips: entry.vips,
+    place: { ...entry.address, vips: entry.vips },
     headTimeoutMs: entry.head_timeout,
     idleTimeoutMs: entry.idle_timeout,
     tls: tlsPlan(entry),
@@ -118,7 +117,7 @@ function upstreamTls({ verify, ca, server_name, certificate, key }: UpstreamTlsE
 }
 
 /** Makes what the rest of the program reads of a site. */
-export function siteConfig(entry: SiteEntry): SiteConfig {
+export function sitePlan(entry: SiteEntry): SitePlan {
   return {
     hosts: entry.hosts,
     listeners: entry.listeners,
@@ -128,13 +127,13 @@ export function siteConfig(entry: SiteEntry): SiteConfig {
     errorPages: entry.error_pages,
     policy: sitePolicyPlan(entry),
     routes: entry.route.map((route, index) => ({
-      ...routeConfig(route, entry),
+      ...routePlan(route, entry),
       admission: admissionPlan(entry, route, index),
     })),
   };
 }
 
-function routeConfig(entry: RouteEntry, site: SiteEntry): Omit<RouteConfig, "admission"> {
+function routePlan(entry: RouteEntry, site: SiteEntry): Omit<RoutePlan, "admission"> {
   return {
     path: routePath(entry),
     upstream: entry.upstream,

@@ -16,7 +16,7 @@ import type { QuorumPlan, TunnelPlan } from "./service-plan.ts";
 import { ownNotify } from "./own-notify.ts";
 import { realServerConfig } from "./real-server.ts";
 import { type NodeEntry, type ProxyEntry, usualFlows, usualProxyDrainMs } from "./schema/cluster.ts";
-import { listenerConfig, siteConfig, upstreamConfig } from "./build-http.ts";
+import { listenerConfig, sitePlan, upstreamConfig } from "./build-http.ts";
 import type { IpvsEntry, SyncDaemonEntry } from "./schema/ipvs.ts";
 import type { NotifyEntry } from "./schema/notify.ts";
 import type { ServiceEntry, TunnelEntry } from "./schema/service.ts";
@@ -50,7 +50,7 @@ export function buildConfig(model: Model): Config {
     ipvs: ipvsConfig(sections.ipvs?.value ?? null),
     listeners: sections.listeners.map(({ value }) => listenerConfig(value)),
     upstreams: sections.upstreams.map(({ value }) => upstreamConfig(value)),
-    sites: sections.sites.map(({ value }) => siteConfig(value)),
+    sites: sections.sites.map(({ value }) => sitePlan(value)),
     proxy: proxyConfig(sections.proxy?.value ?? null),
     realServer: realServerConfig(sections.realServer?.value, { nodes, services, instances }),
   });

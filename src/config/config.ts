@@ -12,7 +12,8 @@ import type {
   PeerPlan,
   UnicastPlan,
 } from "./node-plan.ts";
-import type { ListenerConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
+import type { ListenerConfig, UpstreamConfig } from "./http-config.ts";
+import type { SitePlan } from "./http-plan.ts";
 import type { PerNode } from "./schema/per-node.ts";
 import type {
   DampingPlan,
@@ -50,7 +51,7 @@ export interface Config {
   readonly ipvs: IpvsConfig;
   readonly listeners: readonly ListenerConfig[];
   readonly upstreams: readonly UpstreamConfig[];
-  readonly sites: readonly SiteConfig[];
+  readonly sites: readonly SitePlan[];
   readonly proxy: ProxyConfig;
   readonly realServer: RealServerConfig;
 }

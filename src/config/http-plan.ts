@@ -57,9 +57,9 @@ export interface TlsListenerPlan {
 export interface UpstreamPlan extends UpstreamPolicy {
   readonly name: string;
   readonly servers: readonly UpstreamServerPlan[];
-  /** The header that tells a server who the client is; connections are not shared by clients then. */
   /** Whether its servers are spoken to in HTTP/2: by ALPN under TLS, else with prior knowledge. */
   readonly http2: boolean;
+  /** The header that tells a server who the client is; connections are not shared by clients then. Null sends none. */
   readonly proxyProtocol: "v1" | "v2" | null;
   /** Idle connections kept to each server by each process. */
   readonly keepAliveConnections: number;

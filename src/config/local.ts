@@ -1,6 +1,7 @@
-import { familyOf, type Endpoint } from "../base/address.ts";
+import { familyOf } from "../base/address.ts";
 import type { Config, InstanceConfig, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
-import type { ListenerConfig, SiteConfig, UpstreamConfig } from "./http-config.ts";
+import type { UpstreamConfig } from "./http-config.ts";
+import type { ListenerPlan, SitePlan } from "./http-plan.ts";
 import { listenerSockets } from "./sockets.ts";
 
 /** What of the cluster concerns one node: a VIP that it never holds, and what answers on that alone, does not. */
@@ -30,23 +31,17 @@ export function serversBehind(
   });
 }
 
-/** A listener with its sockets on a node. */
-export interface LocalListener {
-  readonly listener: ListenerConfig;
-  readonly sockets: readonly Endpoint[];
-}
-
 /** Gives the listeners that have a socket on a node. */
-export function localListeners(config: Config, node: string): readonly LocalListener[] {
+export function localListeners(config: Config, node: string): readonly ListenerPlan[] {
   const instances = localInstances(config, node);
   return config.listeners
-    .map((listener) => ({ listener, sockets: listenerSockets(listener, instances) }))
+    .map(({ place, ...listener }) => ({ ...listener, sockets: listenerSockets(place, instances) }))
     .filter(({ sockets }) => sockets.length > 0);
 }
 
 /** Gives the sites that a node serves, each with those of its listeners that are there. */
-export function localSites(config: Config, node: string): readonly SiteConfig[] {
-  const names = new Set(localListeners(config, node).map(({ listener }) => listener.name));
+export function localSites(config: Config, node: string): readonly SitePlan[] {
+  const names = new Set(localListeners(config, node).map(({ name }) => name));
   return config.sites
     .map((site) => ({ ...site, listeners: site.listeners.filter((name) => names.has(name)) }))
     .filter(({ listeners }) => listeners.length > 0);

@@ -44,6 +44,17 @@ export interface HostKnowledge {
   readonly networkFileProblem: (path: string) => string | null;
 }
 
+/** Of a host that is not asked. */
+export const noKnowledge: HostKnowledge = {
+  trustProblem: () => null,
+  authorityProblem: () => null,
+  keyPairProblem: () => null,
+  pageProblem: () => null,
+  usersProblem: () => null,
+  certificateNames: () => [],
+  networkFileProblem: () => null,
+};
+
 /** The kinds of tables that others refer to by name. */
 export type NamedKind =
   | "node"

@@ -13,19 +13,7 @@ const kernelUdpTimeoutS = 300;
 
 /** Gives what the proxy processes of a node serve; with no listener and no relay there is no such process. */
 export function planProxy(config: Config, node: string, cores: number): ProxyPlan {
-  const listeners = localListeners(config, node).map(({ listener, sockets }) => ({
-    name: listener.name,
-    sockets,
-    headTimeoutMs: listener.headTimeoutMs,
-    idleTimeoutMs: listener.idleTimeoutMs,
-    tls: listener.tls,
-    proxyProtocol: listener.proxyProtocol,
-    headLimits: listener.headLimits,
-    mostConnections: listener.mostConnections,
-    mostPerSource: listener.mostPerSource,
-    http2: listener.http2,
-    policy: listener.policy,
-  }));
+  const listeners = localListeners(config, node);
   const instances = localInstances(config, node);
   const usualIdleMs = (config.ipvs.udpTimeoutS ?? kernelUdpTimeoutS) * 1000;
   const relays = config.services

@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 import { compareDiagnostics, hasErrors, type Diagnostic } from "./diagnostic.ts";
 import { decodeFile } from "./file-text.ts";
 import { locator, type Finding } from "./finding.ts";
-import { declaredNames, type HostKnowledge, type Model } from "./model.ts";
+import { declaredNames, noKnowledge, type HostKnowledge, type Model } from "./model.ts";
 import { resolveBfd } from "./resolve-bfd.ts";
 import { atOrigins, withGroups } from "./service-groups.ts";
 import { resolveInstances, resolveTracks } from "./resolve.ts";
@@ -42,17 +42,6 @@ import { parseToml, type TomlTable } from "./toml-tree.ts";
 export type ReadConfig =
   | { readonly config: Config; readonly diagnostics: readonly Diagnostic[] }
   | { readonly config: null; readonly diagnostics: readonly Diagnostic[] };
-
-/** Of a host that is not asked. */
-const noKnowledge: HostKnowledge = {
-  trustProblem: () => null,
-  authorityProblem: () => null,
-  keyPairProblem: () => null,
-  pageProblem: () => null,
-  usersProblem: () => null,
-  certificateNames: () => [],
-  networkFileProblem: () => null,
-};
 
 /** The longest file that is looked at, in UTF-16 code units. */
 const longestText = 4 * 1024 ** 2;

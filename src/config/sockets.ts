@@ -1,5 +1,6 @@
 import { type Endpoint, familyOf, isLinkLocal } from "../base/address.ts";
 import type { InstanceConfig } from "./config.ts";
+import type { ListenerPlace } from "./http-config.ts";
 
 /** Every address of both families: what a listener without an address listens on. */
 const everyAddress: readonly string[] = ["0.0.0.0", "::"];
@@ -18,10 +19,9 @@ export function addressesOf(
 
 /** Gives the sockets of a listener: its address, or those of its VIPs, or every one. */
 export function listenerSockets(
-  listener: { readonly address: string | null; readonly port: number; readonly vips: readonly string[] },
+  { address, port, vips }: ListenerPlace,
   instances: readonly InstanceConfig[],
 ): readonly Endpoint[] {
-  const { address, port, vips } = listener;
   if (address !== null) return [{ address, port }];
   const addresses = vips.length > 0 ? addressesOf(vips, instances) : everyAddress;
   return addresses.map((each) => ({ address: each, port }));

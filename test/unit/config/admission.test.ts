@@ -1,27 +1,17 @@
 import { describe, expect, test } from "bun:test";
-import type { HostKnowledge } from "../../../src/config/model.ts";
+import { noKnowledge } from "../../../src/config/model.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { base, vip } from "./expect-lines.ts";
 import { site } from "./fixtures.ts";
 
-const host: HostKnowledge = {
-  trustProblem: () => null,
-  authorityProblem: () => null,
-  keyPairProblem: () => null,
-  usersProblem: () => null,
-  pageProblem: () => null,
-  certificateNames: () => [],
-  networkFileProblem: () => null,
-};
-
-function read(siteLines: string, routeLines = "", knowledge = host): ReturnType<typeof readConfig> {
+function read(siteLines: string, routeLines = "", knowledge = noKnowledge): ReturnType<typeof readConfig> {
   const text = site
     .replace("[[site]]\n", `[[site]]\n${siteLines}\n`)
     .replace("[[site.route]]\n", `[[site.route]]\n${routeLines}\n`);
   return readConfig(base + vip + text, "f", knowledge);
 }
 
-function faults(lines: string, knowledge = host): readonly string[] {
+function faults(lines: string, knowledge = noKnowledge): readonly string[] {
   const { diagnostics } = read("", lines, knowledge);
   return diagnostics.map(
     ({ key, remedy, what }) => `${key?.replace(/^.*route/, "route")}: ${what}; ${remedy}`,
@@ -79,7 +69,10 @@ describe("basic_auth and rate_limit", () => {
   });
 
   test("need a file of users that can be used", () => {
-    const knowledge = { ...host, usersProblem: (path: string) => `${path}: line 1: ann has an MD5 hash` };
+    const knowledge = {
+      ...noKnowledge,
+      usersProblem: (path: string) => `${path}: line 1: ann has an MD5 hash`,
+    };
     expect(faults('basic_auth = { users = "/u" }', knowledge)).toEqual([
       "route[0].basic_auth.users: /u: line 1: ann has an MD5 hash; write one line for each user with `htpasswd -nB NAME`, or with a hash of argon2id",
     ]);

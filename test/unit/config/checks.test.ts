@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { NodePlan } from "../../../src/config/node-plan.ts";
 import { planNode } from "../../../src/config/plan.ts";
+import { noKnowledge } from "../../../src/config/model.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { base, configOf, linesOf, vip } from "./expect-lines.ts";
 import { web } from "./fixtures.ts";
@@ -160,13 +161,8 @@ describe("a check", () => {
   test("by a script that root runs and others can change is refused", () => {
     const check = 'check = { type = "script", script = "/opt/x", user = "root" }';
     const { diagnostics } = readConfig(`${base}${vip}${web}${check}\n`, "f", {
+      ...noKnowledge,
       trustProblem: ([program = ""]) => `${program} belongs to user 7`,
-      authorityProblem: () => null,
-      keyPairProblem: () => null,
-      usersProblem: () => null,
-      certificateNames: () => [],
-      pageProblem: () => null,
-      networkFileProblem: () => null,
     });
     expect(diagnostics.map(({ key, what }) => `${key}: ${what}`)).toEqual([
       'service "web".check.script: would be run by root, and /opt/x belongs to user 7: whoever that is could become root',
@@ -176,13 +172,8 @@ describe("a check", () => {
   test("with a file of authorities that cannot be read is refused", () => {
     const check = 'check = { type = "https", host = "a.example", ca = "/ca.pem" }';
     const { diagnostics } = readConfig(`${base}${vip}${web}${check}\n`, "f", {
-      trustProblem: () => null,
+      ...noKnowledge,
       authorityProblem: (path) => `${path} cannot be read: ENOENT`,
-      keyPairProblem: () => null,
-      usersProblem: () => null,
-      certificateNames: () => [],
-      pageProblem: () => null,
-      networkFileProblem: () => null,
     });
     expect(diagnostics).toMatchObject([
       {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { RouteConfig } from "../../../src/config/http-config.ts";
-import type { HostKnowledge } from "../../../src/config/model.ts";
+import type { RoutePlan } from "../../../src/config/http-plan.ts";
+import { noKnowledge, type HostKnowledge } from "../../../src/config/model.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { base, configOf, vip } from "./expect-lines.ts";
 import { site } from "./fixtures.ts";
@@ -15,19 +15,14 @@ function faults(
   pageProblem: HostKnowledge["pageProblem"] = () => null,
 ): readonly string[] {
   const host: HostKnowledge = {
-    trustProblem: () => null,
-    authorityProblem: () => null,
-    keyPairProblem: () => null,
-    usersProblem: () => null,
-    certificateNames: () => [],
+    ...noKnowledge,
     pageProblem,
-    networkFileProblem: () => null,
   };
   const { diagnostics } = readConfig(fileWith(siteLines), "f", host);
   return diagnostics.map(({ key, remedy, severity, what }) => `${severity} ${key}: ${what}; ${remedy}`);
 }
 
-function contentOf(siteLines: string, routeLines = ""): RouteConfig["content"] | undefined {
+function contentOf(siteLines: string, routeLines = ""): RoutePlan["content"] | undefined {
   return configOf(fileWith(siteLines, routeLines)).sites[0]?.routes[0]?.content;
 }
 

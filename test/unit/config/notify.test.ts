@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { describePlan } from "../../../src/config/describe-plan.ts";
 import type { NodePlan, NotifyScriptPlan } from "../../../src/config/node-plan.ts";
 import { formatDiagnostic } from "../../../src/config/diagnostic.ts";
+import { noKnowledge } from "../../../src/config/model.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { base, configOf, linesOf, vip } from "./expect-lines.ts";
@@ -69,13 +70,8 @@ describe("[notify]", () => {
   test("and a track are refused where root would run what others can change", () => {
     const text = `${base}${vip}[notify]\nscript = "/bin/a"\nuser = "root"\n[[track]]\nscript = "/bin/b"\nuser = "root"\n[[track]]\nscript = "/bin/b"\n`;
     const { diagnostics } = readConfig(text, "f", {
+      ...noKnowledge,
       trustProblem: ([program = ""]) => `${program} belongs to user 7`,
-      authorityProblem: () => null,
-      keyPairProblem: () => null,
-      usersProblem: () => null,
-      certificateNames: () => [],
-      pageProblem: () => null,
-      networkFileProblem: () => null,
     });
     const remedy =
       'make it and its directories root\'s alone (chown root, chmod go-w), or write user = "nobody"';
@@ -132,13 +128,8 @@ describe("notify of one router or group", () => {
       '21:12 sync_group "G".notify.active: unknown key; the keys here are script, master, backup, fault, stop, user, timeout',
     ]);
     const { diagnostics } = readConfig(`${base}${vip}notify = { fault = "/bin/f", user = "root" }\n`, "f", {
+      ...noKnowledge,
       trustProblem: ([program = ""]) => `${program} belongs to user 7`,
-      authorityProblem: () => null,
-      keyPairProblem: () => null,
-      usersProblem: () => null,
-      certificateNames: () => [],
-      pageProblem: () => null,
-      networkFileProblem: () => null,
     });
     expect(diagnostics.map((one) => formatDiagnostic("f", one))).toEqual([
       expect.stringMatching(

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { describePlan } from "../../../src/config/describe-plan.ts";
 import { planNode } from "../../../src/config/plan.ts";
+import { noKnowledge } from "../../../src/config/model.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { base, linesOf, vip } from "./expect-lines.ts";
 import { site } from "./fixtures.ts";
@@ -188,12 +189,7 @@ describe("a site or a listener", () => {
   test("names files with networks in them", () => {
     const text = routes("", 'deny = { file = "/d" }');
     const host = {
-      trustProblem: () => null,
-      authorityProblem: () => null,
-      keyPairProblem: () => null,
-      certificateNames: () => [],
-      pageProblem: () => null,
-      usersProblem: () => null,
+      ...noKnowledge,
       networkFileProblem: (path: string) => `${path}, line 3: "x" is no network`,
     };
     expect(

@@ -1,18 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import type { HostKnowledge } from "../../../src/config/model.ts";
+import { noKnowledge, type HostKnowledge } from "../../../src/config/model.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { base, vip } from "./expect-lines.ts";
 import { site } from "./fixtures.ts";
-
-const host: HostKnowledge = {
-  trustProblem: () => null,
-  authorityProblem: () => null,
-  keyPairProblem: () => null,
-  pageProblem: () => null,
-  usersProblem: () => null,
-  certificateNames: () => [],
-  networkFileProblem: () => null,
-};
 
 const pair = '{ certificate = "/a.pem", key = "/a.key" }';
 
@@ -22,7 +12,7 @@ function listenerWith(lines: string, hosts = '"*"'): string {
 }
 
 function faults(lines: string, knowledge: Partial<HostKnowledge> = {}, hosts = '"*"'): readonly string[] {
-  const { diagnostics } = readConfig(listenerWith(lines, hosts), "f", { ...host, ...knowledge });
+  const { diagnostics } = readConfig(listenerWith(lines, hosts), "f", { ...noKnowledge, ...knowledge });
   return diagnostics.map(({ key, remedy, severity, what }) => `${severity} ${key}: ${what}; ${remedy}`);
 }
 
@@ -40,7 +30,7 @@ const soonOver: HostKnowledge["keyPairProblem"] = () => ({
 
 describe("TLS of a listener", () => {
   test("is version 1.2 at least, and asks clients for nothing", () => {
-    const { config } = readConfig(listenerWith(`tls = [${pair}]`), "f", host);
+    const { config } = readConfig(listenerWith(`tls = [${pair}]`), "f");
     expect(config?.listeners[0]?.tls).toEqual({
       certificates: [{ certificate: "/a.pem", key: "/a.key" }],
       minVersion: "1.2",

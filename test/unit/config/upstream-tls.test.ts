@@ -1,22 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import type { HostKnowledge } from "../../../src/config/model.ts";
+import { noKnowledge, type HostKnowledge } from "../../../src/config/model.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { base, vip } from "./expect-lines.ts";
 import { site } from "./fixtures.ts";
 
-const host: HostKnowledge = {
-  trustProblem: () => null,
-  authorityProblem: () => null,
-  keyPairProblem: () => null,
-  usersProblem: () => null,
-  certificateNames: () => [],
-  pageProblem: () => null,
-  networkFileProblem: () => null,
-};
-
 function read(tls: string, knowledge: Partial<HostKnowledge> = {}): ReturnType<typeof readConfig> {
   const text = base + vip + site.replace("[[upstream]]", `[[upstream]]\ntls = ${tls}`);
-  return readConfig(text, "f", { ...host, ...knowledge });
+  return readConfig(text, "f", { ...noKnowledge, ...knowledge });
 }
 
 function faults(tls: string, knowledge: Partial<HostKnowledge> = {}): readonly string[] {
