@@ -2,15 +2,11 @@ import { sourceKey } from "./admission/rate-limit.ts";
 import type { ConnectionLimit } from "./connection-book.ts";
 import type { Engine } from "./engine.ts";
 import type { Listener } from "./listener.ts";
+import { shareOf } from "./share.ts";
 import type { Wire } from "./sockets.ts";
 
 /** One word on refused connections in this time. */
 const quietMs = 10_000;
-
-/** What one of several processes may have, of what all of them may. */
-export function shareOf(most: number, workers: number): number {
-  return Math.ceil(most / Math.max(1, workers));
-}
 
 /** Counts a connection that was accepted; false if there are too many, and it is gone. */
 export function letIn(engine: Engine, listener: Listener | null, wire: Wire): boolean {

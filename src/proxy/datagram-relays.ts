@@ -5,6 +5,7 @@ import { socketName } from "../ipc/listening-socket.ts";
 import { DatagramRelay, type FlowContext } from "./datagram-relay.ts";
 import type { Engine } from "./engine.ts";
 import { FlowLimit, type FullReport } from "./flow-limit.ts";
+import { shareOf } from "./share.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const complaintPauseMs = 60_000;
@@ -39,7 +40,7 @@ export class DatagramRelays {
     for (const { name } of wanted) {
       if (!this.relays.has(name) && sockets[name] === undefined) throw new Error(`no socket for ${name}`);
     }
-    limit.setMost(Math.max(1, Math.ceil(plan.mostFlows / Math.max(1, plan.workers))));
+    limit.setMost(Math.max(1, shareOf(plan.mostFlows, plan.workers)));
     for (const { endpoint, name, relay } of wanted) {
       const known = this.relays.get(name);
       if (known !== undefined) {

@@ -65,6 +65,7 @@ function valueOf(fields: FieldTable | null, name: string): string {
   return found;
 }
 
-function randomHex(): string {
+/** Gives a name that nothing else has: 32 hexadecimal digits, as nginx's `$request_id`. */
+export function randomHex(): string {
   return crypto.randomUUID().replaceAll("-", "");
 }

@@ -3,6 +3,7 @@ import type { ForwardedBy } from "./headers.ts";
 import { fieldNumber } from "./http1/field-names.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { RequestHead } from "./http1/request-head.ts";
+import { randomHex } from "./request-ids.ts";
 
 /**
  * A request as routes and policies see it, whatever version of HTTP it came in. There is one of these for each
@@ -50,9 +51,9 @@ export class RequestView {
     this.log = undefined;
   }
 
-  /** A name for this request that no other has: 32 hexadecimal digits, as nginx's `$request_id`. */
+  /** A name for this request that no other has. */
   get requestId(): string {
-    this.id ??= crypto.randomUUID().replaceAll("-", "");
+    this.id ??= randomHex();
     return this.id;
   }
 

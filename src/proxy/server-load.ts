@@ -2,6 +2,7 @@ import type { RelayServerPlan } from "../config/node-plan.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic } from "../ipc/status.ts";
 import type { ServerConnections } from "./server-connections.ts";
+import { shareOf } from "./share.ts";
 
 /** Something open that leads to a server. */
 export interface Carrier {
@@ -32,8 +33,8 @@ export class ServerLoad implements ServerConnections {
 
   /** Sets this process's part of the thresholds: each of `workers` keeps to its own. */
   setThresholds({ upperThreshold, lowerThreshold }: RelayServerPlan, workers: number): void {
-    this.upper = Math.ceil(upperThreshold / workers);
-    this.lower = Math.ceil(lowerThreshold / workers);
+    this.upper = shareOf(upperThreshold, workers);
+    this.lower = shareOf(lowerThreshold, workers);
     this.isFull =
       this.upper > 0 && (this.activeConnections >= this.upper || (this.isFull && !this.isRelieved()));
   }

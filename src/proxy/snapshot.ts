@@ -116,7 +116,6 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext, pages
     );
     servers.push(...group);
     const state = context.state(upstream.name);
-    state.configure(upstream, group, plan.workers);
     upstreams.set(upstream.name, new Upstream(upstream, group, { state, random: () => context.random() }));
   }
   const relays = new Map<string, Relay>();
@@ -130,7 +129,11 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext, pages
       makeScheduler(relay.scheduler, relay.schedulerFlags, group, () => context.random());
     relays.set(relay.name, { plan: relay, servers: group, scheduler });
   }
-  return { plan, hosts: compileHosts(plan, upstreams, context, pages), relays, servers };
+  const hosts = compileHosts(plan, upstreams, context, pages);
+  // Not before it is sure that the plan comes into force: until then the state belongs to the one before.
+  for (const upstream of upstreams.values())
+    upstream.state.configure(upstream.plan, upstream.servers, plan.workers);
+  return { plan, hosts, relays, servers };
 }
 
 function relayServer(relay: RelayPlan, plan: RelayServerPlan, load: ServerLoad): RelayServer {

@@ -14,6 +14,12 @@ export class WaitingLine implements Swept {
   private readonly waiting = new Set<QueuedRequest>();
   private most = 0;
   private isAboutToServe = false;
+  private readonly hasRoom: () => boolean;
+
+  /** `hasRoom` tells whether anybody at all might go on, so that of a thousand who wait not all are asked for each place. */
+  constructor(hasRoom: () => boolean) {
+    this.hasRoom = hasRoom;
+  }
 
   /** Sets how many may wait. */
   setLength(most: number): void {
@@ -55,6 +61,9 @@ export class WaitingLine implements Swept {
   }
 
   private serve(): void {
-    for (const one of this.waiting) if (one.proceed()) this.waiting.delete(one);
+    for (const one of this.waiting) {
+      if (!this.hasRoom()) return;
+      if (one.proceed()) this.waiting.delete(one);
+    }
   }
 }

@@ -52,8 +52,10 @@ export class Maglev<T extends RelayCandidate> implements Scheduler<T> {
   private refresh(): void {
     const { servers, weights } = this;
     let isChanged = false;
-    for (const [index, server] of servers.entries()) {
-      const weight = server.isUp ? server.weight : 0;
+    // For each connection or request, so no pairs are made.
+    for (let index = 0; index < servers.length; index++) {
+      const server = servers[index];
+      const weight = server?.isUp === true ? server.weight : 0;
       if (weights[index] === weight) continue;
       weights[index] = weight;
       isChanged = true;

@@ -4,7 +4,7 @@ import { BoundedHash } from "./bounded-hash.ts";
 import { costs, LeastCost } from "./least-cost.ts";
 import { Maglev } from "./maglev.ts";
 import type { RelayCandidate, Scheduler } from "./scheduler.ts";
-import { SmoothWeighted } from "./smooth-weighted.ts";
+import { byTurns } from "./smooth-weighted.ts";
 import { Tiers } from "./tiers.ts";
 import { TwoChoices } from "./two-choices.ts";
 import { weightedDraw } from "./weighted-draw.ts";
@@ -48,11 +48,6 @@ function makeTier<T extends RelayCandidate>(
     default:
       return unreachable(balance);
   }
-}
-
-function byTurns<T extends RelayCandidate>(servers: readonly T[]): Scheduler<T> {
-  const turns = new SmoothWeighted(servers);
-  return { next: (_, tried) => turns.next(tried) };
 }
 
 /** Requests without what is hashed would all go to one server. */

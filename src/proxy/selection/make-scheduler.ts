@@ -5,7 +5,7 @@ import { Hashed } from "./hashed.ts";
 import { costs, LeastCost } from "./least-cost.ts";
 import { Maglev } from "./maglev.ts";
 import type { RelayCandidate, Scheduler } from "./scheduler.ts";
-import { SmoothWeighted } from "./smooth-weighted.ts";
+import { byTurns } from "./smooth-weighted.ts";
 import { TwoChoices } from "./two-choices.ts";
 
 /** Makes a scheduler. `random` gives numbers from 0 to below 1. */
@@ -17,10 +17,8 @@ export function makeScheduler<T extends RelayCandidate>(
 ): Scheduler<T> {
   switch (name) {
     case "rr":
-    case "wrr": {
-      const turns = new SmoothWeighted(servers);
-      return { next: (_, tried) => turns.next(tried) };
-    }
+    case "wrr":
+      return byTurns(servers);
     case "lc":
     case "wlc":
     case "sed":

@@ -1,3 +1,5 @@
+import type { Scheduler } from "./scheduler.ts";
+
 /** A server that a balancer may choose. */
 export interface Candidate {
   /** 0 takes nothing new. */
@@ -39,4 +41,10 @@ export class SmoothWeighted<T extends Candidate> {
     credit[best] = (credit[best] ?? 0) - total;
     return servers[best] ?? null;
   }
+}
+
+/** Makes the scheduler that gives each server its turns, whoever asks. */
+export function byTurns<T extends Candidate>(servers: readonly T[]): Scheduler<T> {
+  const turns = new SmoothWeighted(servers);
+  return { next: (_, tried) => turns.next(tried) };
 }

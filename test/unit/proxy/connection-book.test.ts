@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ConnectionBook } from "../../../src/proxy/connection-book.ts";
-import { shareOf } from "../../../src/proxy/connection-limits.ts";
+import { shareOf } from "../../../src/proxy/share.ts";
 
 describe("ConnectionBook", () => {
   const all = { name: "all", most: 3 };

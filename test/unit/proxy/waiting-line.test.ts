@@ -3,6 +3,7 @@ import { type QueuedRequest, WaitingLine } from "../../../src/proxy/waiting-line
 
 class Request implements QueuedRequest {
   hasGone = false;
+  asked = 0;
   private readonly mayGo: () => boolean;
 
   constructor(mayGo: () => boolean) {
@@ -10,6 +11,7 @@ class Request implements QueuedRequest {
   }
 
   proceed(): boolean {
+    this.asked += 1;
     this.hasGone = this.mayGo();
     return this.hasGone;
   }
@@ -17,7 +19,7 @@ class Request implements QueuedRequest {
 
 test("those who wait go in their order, as there is room, and who has left takes none", async () => {
   let room = 0;
-  const line = new WaitingLine();
+  const line = new WaitingLine(() => room > 0);
   line.setLength(4);
   const requests = [1, 2, 3, 4, 5].map(() => new Request(() => room-- > 0));
   expect(requests.map((request) => line.join(request))).toEqual([true, true, true, true, false]);
@@ -37,11 +39,24 @@ test("those who wait go in their order, as there is room, and who has left takes
 });
 
 test("one that waits for a certain server holds up nobody else", () => {
-  const line = new WaitingLine();
+  const line = new WaitingLine(() => true);
   line.setLength(2);
   const [pinned, free] = [new Request(() => false), new Request(() => true)];
   line.join(pinned);
   line.join(free);
   line.sweep();
   expect([pinned.hasGone, free.hasGone, line.length]).toEqual([false, true, 1]);
+});
+
+test("nobody is asked once there is no room for anybody", () => {
+  let room = 2;
+  const line = new WaitingLine(() => room > 0);
+  line.setLength(1_000);
+  const requests = Array.from({ length: 1_000 }, () => new Request(() => room-- > 0));
+  for (const request of requests) line.join(request);
+  line.sweep();
+  expect(requests.filter(({ hasGone }) => hasGone).length).toBe(2);
+  expect(requests.filter(({ asked }) => asked > 0).length).toBe(2);
+  line.sweep();
+  expect(line.length).toBe(998);
 });
