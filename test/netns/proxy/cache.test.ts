@@ -3,12 +3,14 @@ import { noContent, type CachePlan } from "../../../src/config/content-plan.ts";
 import { waitFor } from "../../support/lab.ts";
 import {
   freePort,
+  listener,
   ProxyDriver,
   route,
   simplePlan,
   site,
   upstreamServer,
 } from "../../support/proxy-driver.ts";
+import { RawHttp2Client } from "../../support/raw-http2.ts";
 import { ask, RawClient, RawServer, type Script } from "../../support/raw-tcp.ts";
 
 setDefaultTimeout(30_000);
@@ -30,7 +32,10 @@ async function behind(
   await using origin = new RawServer(script);
   const content = { ...noContent, cache: { ...usual, ...plan } };
   const sites = [site(["*"], [route("/", "apps", { content, readTimeoutMs: 1000 })])];
-  await using driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)], { sites }));
+  const listeners = [listener(port, { http2: true })];
+  await using driver = await ProxyDriver.start(
+    simplePlan(port, [upstreamServer(origin.port)], { sites, listeners }),
+  );
   await run(port, origin, driver);
   expect(driver.log()).toBe("");
 }
@@ -205,6 +210,50 @@ describe("the cache", () => {
       driver.send({ kind: "purge", pattern: "*", isUrl: false });
       await waitFor("all to be gone", async () => (await sources("/a"))[0] === "MISS");
       expect(await sources("/b")).toEqual(["MISS"]);
+    });
+  });
+
+  test("answers over HTTP/2 what came over HTTP/1.1, and the reverse, and has one of both ask", async () => {
+    let held: (() => void)[] = [];
+    const script: Script = (connection) => {
+      held.push(() => connection.send(ok('Cache-Control: max-age=60\r\nETag: "1"\r\n')));
+    };
+    await behind(script, {}, async (port, origin) => {
+      await using client = await RawHttp2Client.connect(port);
+      const release = async (count: number): Promise<void> => {
+        await waitFor("a request", () => requests(origin) === count);
+        await Bun.sleep(50); // others would have come meanwhile
+        for (const one of held) one();
+        held = [];
+      };
+      const sourceOn = (stream: number): string =>
+        client.frames.find((frame) => frame.stream === stream && frame.fields[":status"] !== undefined)
+          ?.fields["x-cache"] ?? "";
+
+      client.request(1, { ":path": "/a" });
+      client.request(3, { ":path": "/a" });
+      const first = ask(port, get("/a"));
+      await release(1);
+      expect([await client.status(1), await client.status(3)]).toEqual(["200", "200"]);
+      expect([sourceOn(1), sourceOn(3), source(await first)].toSorted()).toEqual(["HIT", "HIT", "MISS"]);
+      await waitFor(
+        "both bodies",
+        () => Buffer.concat([client.body(1), client.body(3)]).toString() === "hellohello",
+      );
+
+      const other = ask(port, get("/b"));
+      await release(2);
+      expect(source(await other)).toBe("MISS");
+      client.request(5, { ":path": "/b", range: "bytes=1-2" });
+      client.request(7, { ":path": "/b", "if-none-match": '"1"' });
+      client.request(9, { ":path": "/b", ":method": "HEAD" });
+      expect([await client.status(5), await client.status(7), await client.status(9)]).toEqual([
+        "206",
+        "304",
+        "200",
+      ]);
+      await waitFor("the part", () => client.body(5).toString() === "el");
+      expect(requests(origin)).toBe(2);
     });
   });
 });

@@ -138,6 +138,27 @@ describe("a server that is spoken to in HTTP/2", () => {
     await waitFor("refusal", async () => (await get(port)).startsWith("502 "));
   });
 
+  test("that is full lets requests wait for their turn", async () => {
+    const held: ServerHttp2Stream[] = [];
+    const server = createServer();
+    const upstreamPort = await listening(server, (stream) => held.push(stream));
+    const servers = [upstreamServer(upstreamPort, { mostConnections: 1 })];
+    const port = freePort();
+    const queue = { length: 2, timeoutMs: 600_000 };
+    await using driver = await ProxyDriver.start(plan(port, upstreamPort, { servers, queue }));
+    const answers = [get(port, "/1"), get(port, "/2"), get(port, "/3")];
+    for (let turn = 1; turn <= 3; turn++) {
+      await waitFor("the next one's turn", () => held.length >= turn);
+      await Bun.sleep(50); // another would have come meanwhile
+      expect(held).toHaveLength(turn);
+      held[turn - 1]?.respond({ ":status": 200, "content-length": "4" });
+      held[turn - 1]?.end("done");
+    }
+    expect(await Promise.all(answers)).toEqual(["200 done", "200 done", "200 done"]);
+    expect(driver.log()).toBe("");
+    server.close();
+  });
+
   test("has to agree on it under TLS", async () => {
     const files = { cert: readFileSync(at("apps.example.pem")), key: readFileSync(at("apps.example.key")) };
     const server = createSecureServer(files) as unknown as Http2Server;

@@ -32,6 +32,7 @@ eth0 = "192.0.2.1"
 [[listener]]
 name = "open"
 address = "127.0.0.1:${port}"
+http2 = true
 response_headers = { set = { X-Listener = "yes" } }
 [[listener]]
 name = "behind"
@@ -183,6 +184,49 @@ describe("a route", () => {
     expect(answer).toContain("\nVary: Origin\n");
     const [other = ""] = (await curl("/api/x", "-H", "Origin: https://evil.example")).split("\n\n");
     expect(other).not.toContain("Access-Control");
+  });
+});
+
+function lower(line: string): string {
+  return line.replace(/^[\w-]+:/, (name) => name.toLowerCase());
+}
+
+/** What an answer says whatever the version: status, fields without their order and case, body. */
+function meaning(answer: string): string {
+  const [head = "", ...body] = answer.split("\n\n");
+  const [status = "", ...fields] = head.split("\n");
+  const kept = fields.filter((line) => !/^(?:connection|transfer-encoding|date):/i.test(line));
+  const request = body.join("\n\n").replace("Via: 2.0 ", "Via: 1.1 ").split("\n");
+  return [status.split(" ")[1], ...kept.map(lower).sort(), "", ...request.map(lower).sort()].join("\n");
+}
+
+describe("a request over HTTP/2", () => {
+  test.each([
+    ["/", ["-H", "Cookie: a=b"], "200"],
+    ["/x/../exact", [], "200"],
+    ["/api/x", ["-H", "X-Beta: yes"], "200"],
+    ["/api/x?v=2&w", [], "200"],
+    ["/u/47", [], "200"],
+    ["/a", ["-X", "PUT"], "405"],
+    ["/old/a?b", [], "308"],
+    ["/secure?a", [], "301"],
+    ["/guarded", [], "401"],
+    ["/guarded", ["-u", "eve:wrong"], "401"],
+    ["/guarded", ["-u", "eve:right", "-d", "body"], "200"],
+    ["/api/x", ["-H", "Origin: https://app.example"], "200"],
+    [
+      "/api/x",
+      ["-X", "OPTIONS", "-H", "Origin: https://app.example", "-H", "Access-Control-Request-Method: PUT"],
+      "204",
+    ],
+    ["/", ["-H", "Host: other.example"], "404"],
+  ])("for %s %j is answered as over HTTP/1.1", async (path, options, status) => {
+    const [one, two] = [
+      await curl(path, ...options),
+      await curl(path, "--http2-prior-knowledge", ...options),
+    ];
+    expect(two).toStartWith(`HTTP/2 ${status}`);
+    expect(meaning(two)).toBe(meaning(one));
   });
 });
 

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { renameSync } from "node:fs";
+import { join } from "node:path";
+import { makeCertificates } from "../../support/certificates.ts";
+import { nodesFile } from "../../support/cluster-file.ts";
+import { startEdgeHa, type EdgeHa } from "../../support/edge-ha.ts";
+import { type Host, Lab, waitFor } from "../../support/lab.ts";
+
+/** Sites of a whole node with two proxy processes: what one of them finds out, the other is told. */
+
+setDefaultTimeout(60_000);
+
+/** Answers with a number that grows, which a shared cache may keep; on the other port with 503. */
+const goodPort = 8080;
+const badPort = 8081;
+
+const serverScript = `
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+counts = {}
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def answer(self):
+        kind = f'{self.server.server_port} {self.command} {self.path}'
+        counts[kind] = counts.get(kind, 0) + 1
+        body = str(counts.get(self.headers.get('X-Count') or kind, 0)).encode()
+        self.send_response(200 if self.server.server_port == ${goodPort} or self.path == '/count' else 503)
+        self.send_header('Content-Length', str(len(body)))
+        self.send_header('Cache-Control', 'no-store' if self.path == '/count' else 'max-age=600')
+        self.end_headers()
+        self.wfile.write(body)
+    do_GET = do_POST = answer
+    def log_message(self, *rest): pass
+servers = [ThreadingHTTPServer(('', port), Handler) for port in (${goodPort}, ${badPort})]
+print('ready', flush=True)
+for server in servers: threading.Thread(target=server.serve_forever).start()
+`;
+
+/** The certificate is in a folder. */
+const file = (folder: string): string => `${nodesFile()}
+[proxy]
+workers = 2
+
+[[listener]]
+name = "http"
+address = "192.0.2.11:80"
+[[listener]]
+name = "secured"
+address = "192.0.2.11:443"
+tls = [{ certificate = "${folder}/old.pem", key = "${folder}/old.key" }]
+[[upstream]]
+name = "good"
+servers = [{ address = "192.0.2.21:${goodPort}" }]
+[[upstream]]
+name = "shaky"
+servers = [{ address = "192.0.2.21:${goodPort}" }, { address = "192.0.2.21:${badPort}" }]
+ejection = { failures = 3, time = "5m", on = [503] }
+[[site]]
+hosts = ["*"]
+listeners = ["http", "secured"]
+[[site.route]]
+path = "/kept"
+upstream = "good"
+cache = true
+[[site.route]]
+path = "/shaky"
+upstream = "shaky"
+[[site.route]]
+path = "/paced"
+upstream = "good"
+rate_limit = { rate = "1/min", burst = 3, key = "header:X-Key" }
+`;
+
+let lab: Lab;
+let client: Host;
+let node: EdgeHa;
+let folder: string;
+
+beforeAll(async () => {
+  lab = await Lab.create();
+  await lab.bridge("lan");
+  const host = (name: string, number: number): Promise<Host> =>
+    lab.host(name, { eth0: { bridge: "lan", address: `192.0.2.${number}/24` } });
+  const lb1 = await host("lb1", 11);
+  const web = await host("web", 21);
+  client = await host("client", 31);
+  const server = web.spawn(["python3", "-c", serverScript]);
+  await waitFor("the server listens", () => server.output().includes("ready"));
+  folder = lb1.directory;
+  await makeCertificates(folder, ["old", "new"]);
+  node = await startEdgeHa(lb1, { config: file(folder), node: "lb1" });
+});
+afterAll(() => lab[Symbol.asyncDispose]());
+
+/** Asks `count` times, over one connection or over one each, and gives what curl's `-w` says of each answer. */
+async function ask(
+  path: string,
+  o: {
+    count: number;
+    isOneConnection?: boolean;
+    words?: readonly string[];
+    told?: string;
+    scheme?: "http" | "https";
+  },
+): Promise<readonly string[]> {
+  const one = ["-s", "-o", "/dev/null", "-w", `${o.told ?? "%{http_code}"}\\n`, ...(o.words ?? [])];
+  const header = o.isOneConnection === true ? [] : ["-H", "Connection: close"];
+  const url = `${o.scheme ?? "http"}://192.0.2.11${path}`;
+  const urls = Array.from({ length: o.count }, (_, turn) => [
+    ...(turn === 0 ? [] : ["--next"]),
+    ...one,
+    ...header,
+    url,
+  ]);
+  return (await client.run(["curl", ...urls.flat()])).stdout.trim().split("\n");
+}
+
+/** How many requests of a kind the server has got. */
+async function count(kind: string): Promise<number> {
+  const { stdout } = await client.run([
+    "curl",
+    "-s",
+    "-H",
+    `X-Count: ${kind}`,
+    `http://192.0.2.21:${goodPort}/count`,
+  ]);
+  return Number(stdout);
+}
+
+/** Gives whose certificate a client is shown that names no host. */
+async function shown(): Promise<string> {
+  const words = ["-k", "-w", "%{certs}", "-o", "/dev/null", "-s"];
+  const { stdout } = await client.run(["curl", ...words, "https://192.0.2.11/kept"]);
+  return /Subject:CN ?= ?(\w+)/.exec(stdout)?.[1] ?? stdout;
+}
+
+function only(...words: readonly string[]): (found: readonly string[]) => boolean {
+  return (found) => found.every((one) => words.includes(one));
+}
+
+describe("two proxy processes", () => {
+  test("both forget what is purged by command, and what a request to one of them has changed", async () => {
+    const kind = `${goodPort} GET /kept`;
+    const sources = (): Promise<readonly string[]> => ask("/kept", { count: 10, told: "%header{x-cache}" });
+    const areBothFilled = async (asked: number): Promise<boolean> => {
+      const found = await sources();
+      expect(found).toSatisfy(only("HIT", "MISS"));
+      return (await count(kind)) === asked;
+    };
+    await waitFor("each process has asked the server once", () => areBothFilled(2));
+    expect(await sources()).toSatisfy(only("HIT"));
+
+    const { stdout } = await node.command("cache", "purge", "http://192.0.2.11/k*");
+    expect(stdout).toBe("told all 2 proxy processes\n");
+    await waitFor("each has asked again", () => areBothFilled(4));
+    expect((await node.command("cache", "purge", "http://192.0.2.11/other")).exitCode).toBe(0);
+    expect(await sources()).toSatisfy(only("HIT"));
+
+    expect(await ask("/kept", { count: 1, words: ["-d", "new"] })).toEqual(["200"]);
+    await waitFor("each has asked again after the change", () => areBothFilled(6));
+    expect(await sources()).toSatisfy(only("HIT"));
+  });
+
+  test("both leave a server alone that has failed clients of one", async () => {
+    await ask("/shaky", { count: 10, isOneConnection: true });
+    await waitFor("it is left alone", async () => {
+      const { proxied } = await node.status();
+      const servers = proxied.find(({ name }) => name === "shaky")?.servers ?? [];
+      return servers.some(({ port, traffic }) => port === badPort && (traffic?.ejected ?? null) !== null);
+    });
+    expect(await ask("/shaky", { count: 30 })).toSatisfy(only("200"));
+    // As many as ejected it: nobody has had to find out by itself.
+    expect(await count(`${badPort} GET /shaky`)).toBe(3);
+  });
+
+  test("count requests together against a limit of rate", async () => {
+    let turn = 0;
+    // The other process is told within a tenth of a second, or a little later on a busy machine: then another key is tried.
+    await waitFor("four of a key to pass, and no more", async () => {
+      const words = ["-H", `X-Key: ${turn++}`];
+      const first = await ask("/paced", { count: 6, isOneConnection: true, words });
+      expect(first).toEqual(["200", "200", "200", "200", "429", "429"]);
+      await Bun.sleep(300);
+      return only("429")(await ask("/paced", { count: 20, words }));
+    });
+  });
+
+  test("show a new certificate to clients that name no host, and lose no request of the processes that showed the old one", async () => {
+    expect(await shown()).toBe("old");
+    const asked = ask("/kept", { count: 300, scheme: "https", words: ["-k"] });
+    for (const kind of ["pem", "key"]) renameSync(join(folder, `new.${kind}`), join(folder, `old.${kind}`));
+    expect((await node.reload()).exitCode).toBe(0);
+    expect(await shown()).toBe("new");
+    expect(await asked).toSatisfy(only("200"));
+  });
+});
