@@ -5,14 +5,11 @@ import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } fr
 import type { ExchangeClient, ResponseStart } from "./exchange-client.ts";
 import { openExchange, type OpenExchange } from "./open-exchange.ts";
 import type { ForwardedBy } from "./headers.ts";
-import { BodyReader } from "./http1/body-reader.ts";
-import { FieldTable } from "./http1/field-table.ts";
-import { HeadScan } from "./http1/head-end.ts";
-import { faultOfScan, isFault, readRequestHead, type RequestHead } from "./http1/request-head.ts";
+import type { FieldTable } from "./http1/field-table.ts";
+import { isFault, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
-import { InputBuffer } from "./input-buffer.ts";
-import { readLatin1 } from "./latin1.ts";
 import { Outbox } from "./outbox.ts";
+import { RequestReader } from "./request-reader.ts";
 import { RequestRecord } from "./request-record.ts";
 import { RequestView } from "./request-view.ts";
 import { ResponseWriter } from "./response-writer.ts";
@@ -23,10 +20,6 @@ import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
 import type { BodyPiece, SwitchedUpstream } from "./upstream-connection.ts";
 import { openWebSocket } from "./upgrade.ts";
-
-const maxBlankLines = 4;
-// Shared: what is read is used within the turn.
-const fields = new FieldTable(256);
 
 /**
  * A client's connection.
@@ -44,9 +37,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private readonly listener: Listener;
   private readonly wire: Wire;
   private readonly forwardedBy: ForwardedBy;
-  private readonly input = new InputBuffer();
-  private readonly scan: HeadScan;
-  private readonly body = new BodyReader();
+  private readonly reader: RequestReader;
   private state: "head" | "exchange" | "lingering" | "closed" = "head";
   private exchange: OpenExchange | null = null;
   private request: RequestHead | null = null;
@@ -56,8 +47,6 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private isPaused = false;
   private hasEnded = false;
   private isBusy = false;
-  private isHeadBegun = false;
-  private blankLines = 0;
   private view: RequestView | null = null;
   private readonly writer: ResponseWriter;
 
@@ -68,9 +57,9 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.outbox = new Outbox(wire);
     this.writer = new ResponseWriter(this.outbox);
     this.forwardedBy = by;
-    this.scan = new HeadScan(listener.plan.headLimits);
-    const { body, outbox, writer } = this;
-    this.record = new RequestRecord(engine, by, { wire, body, outbox, writer });
+    this.reader = new RequestReader(listener.plan.headLimits);
+    const { outbox, reader, writer } = this;
+    this.record = new RequestRecord(engine, by, { wire, body: reader.body, outbox, writer });
     this.deadline = engine.sweep.after(listener.plan.headTimeoutMs);
     engine.clients.add(this);
     engine.sweep.add(this);
@@ -78,14 +67,14 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   received(bytes: Buffer): void {
     if (this.state === "lingering" || this.state === "closed") return;
-    const hasMoved = this.input.add(bytes);
-    if (this.state === "exchange") {
-      if (!this.body.isDone) this.exchange?.bodyArrivedFromClient();
-      if (this.state === "exchange" && this.input.length > 0) this.pauseReading();
+    const { reader } = this;
+    reader.add(bytes, this.state === "head");
+    if (this.state === "head") {
+      this.readRequests();
       return;
     }
-    if (hasMoved || !this.isHeadBegun) this.scan.begin(this.input.start);
-    this.readRequests();
+    if (!reader.body.isDone) this.exchange?.bodyArrivedFromClient();
+    if (this.state === "exchange" && reader.input.length > 0) this.pauseReading();
   }
 
   drained(): void {
@@ -98,7 +87,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   ended(): void {
     this.hasEnded = true;
     // It waits for its answer, or what came of its body for the server; but a place in a queue is for those who are there.
-    const mayWait = this.state === "exchange" && (this.body.isDone || this.input.length > 0);
+    const mayWait = this.state === "exchange" && (this.reader.body.isDone || this.reader.input.length > 0);
     if (mayWait && this.exchange?.isWaiting !== true) return;
     if (this.state === "lingering" && this.outbox.isBlocked) return;
     this.closed();
@@ -129,7 +118,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   get standing(): OpenClient["standing"] {
     if (this.state === "closed") return "ended";
-    if (this.outbox.isBlocked || this.state === "exchange" || this.input.length > 0) return "in use";
+    if (this.outbox.isBlocked || this.state === "exchange" || this.reader.input.length > 0) return "in use";
     return this.state === "lingering" ? "closing" : "idle";
   }
 
@@ -141,7 +130,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     if (this.state === "exchange") this.drop(499);
     if (this.state === "closed") return;
     this.state = "lingering";
-    this.input.consumeTo(this.input.end);
+    this.reader.input.consumeTo(this.reader.input.end);
     this.shut();
   }
 
@@ -152,11 +141,9 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   takeBody(): BodyPiece | null {
-    const { body, input } = this;
-    const { bytes } = input;
-    if (body.isDone || bytes === null) return null;
-    const next = body.take(bytes, input.start, input.end);
-    input.consumeTo(next);
+    const { body, input } = this.reader;
+    const piece = this.reader.takeBody();
+    if (piece === null) return null;
     if (body.isFaulty) return this.refuseBody(400);
     if (body.total > (this.record.site?.maxBodyBytes ?? 0)) return this.refuseBody(413);
     if (this.hasEnded && !body.isDone) {
@@ -165,15 +152,15 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
       return null;
     }
     if (body.isDone && input.length === 0) this.resumeReading();
-    return { bytes, start: body.payloadStart, end: body.payloadEnd };
+    return piece;
   }
 
   isBodyDone(): boolean {
-    return this.body.isDone;
+    return this.reader.body.isDone;
   }
 
   isBodyTouched(): boolean {
-    return this.body.total > 0;
+    return this.reader.body.total > 0;
   }
 
   pauseReading(): void {
@@ -204,7 +191,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     // A request that is not complete now may never be: its connection cannot be used again (RFC 9112 §9.3).
-    return this.writer.head(start, this.isToClose || !this.body.isDone, piece, isLast);
+    return this.writer.head(start, this.isToClose || !this.reader.body.isDone, piece, isLast);
   }
 
   sendBody(piece: BodyPiece, isLast: boolean): boolean {
@@ -215,16 +202,15 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.finished(status);
     this.exchange = null;
     this.request = null;
-    if (this.writer.closes || (this.hasEnded && this.input.length === 0)) {
+    if (this.writer.closes || (this.hasEnded && this.reader.input.length === 0)) {
       this.linger();
       return;
     }
     this.state = "head";
-    this.isHeadBegun = false;
+    this.reader.begin();
     this.deadline = this.engine.sweep.after(
       this.engine.isDraining ? drainIdleMs : this.listener.plan.idleTimeoutMs,
     );
-    if (this.input.length > 0) this.scan.begin(this.input.start);
     this.readRequests();
   }
 
@@ -241,7 +227,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   openTunnel(from: SwitchedUpstream, idleMs: number): boolean {
-    const { input, request, engine } = this;
+    const { engine, request } = this;
+    const { input } = this.reader;
     const early = input.bytes?.subarray(input.start, input.end) ?? null;
     const client = { wire: this.wire, outbox: this.outbox, early };
     if (request === null || !openWebSocket({ engine, request, client, from, idleMs })) return false;
@@ -260,40 +247,23 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.isBusy = false;
     // A client that does not read its answers is not read from either, or its requests would pile up here.
     if (this.state === "head" && this.outbox.isBlocked) this.pauseReading();
-    else if (this.state === "head" && this.input.length === 0) this.resumeReading();
+    else if (this.state === "head" && this.reader.input.length === 0) this.resumeReading();
     if (this.state === "head" && this.hasEnded) this.linger();
   }
 
   /** Reads a request head if it is complete; false if more has to arrive first. */
   private readRequest(): boolean {
-    const { input, scan } = this;
-    if (input.bytes === null) return false;
-    if (!this.isHeadBegun) {
-      this.isHeadBegun = true;
-      this.deadline = this.engine.sweep.after(this.listener.plan.headTimeoutMs);
-    }
-    if (!scan.advance(input.bytes, input.end)) {
+    const { reader } = this;
+    if (reader.input.bytes === null) return false;
+    if (!reader.isHeadBegun) this.deadline = this.engine.sweep.after(this.listener.plan.headTimeoutMs);
+    const head = reader.next();
+    if (head === null) {
       this.resumeReading();
       return false;
     }
-    if (scan.fault !== null) return this.refuse(faultOfScan(scan.fault).status, "");
-    if (scan.lineCount === 0) return this.skipBlankLine();
-    this.blankLines = 0;
-    const text = readLatin1(input.bytes, input.start, scan.end);
-    const line = text.substring(0, (scan.lineEnds[0] ?? 0) - input.start - 2);
-    const head = readRequestHead(text, scan, input.start, fields);
-    input.consumeTo(scan.end);
-    if (isFault(head)) return this.refuse(head.status, line);
-    this.begin(head, line);
+    if (isFault(head)) return this.refuse(head.status, reader.requestLine);
+    this.begin(head, reader.requestLine);
     return true;
-  }
-
-  private skipBlankLine(): boolean {
-    // RFC 9112 §2.2: a few empty lines before a request are forgiven.
-    if (++this.blankLines > maxBlankLines) return this.refuse(400, "");
-    this.input.consumeTo(this.scan.end);
-    this.scan.begin(this.input.start);
-    return this.input.length > 0;
   }
 
   private refuse(status: number, requestLine: string): true {
@@ -310,7 +280,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   private begin(head: RequestHead, requestLine: string): void {
-    const { body } = this;
+    const { body, fields } = this.reader;
     this.request = head;
     body.begin(head.bodyLength);
     const site = this.listener.hosts.find(head.hostName);
@@ -323,11 +293,11 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.record.follow(view);
     if (isAnswer(decision)) this.answerWith(decision);
     else this.forward(decision, view);
-    if (this.exchange !== null && this.input.length > 0 && body.isDone) this.pauseReading();
+    if (this.exchange !== null && this.reader.input.length > 0 && body.isDone) this.pauseReading();
   }
 
   answerWith(answer: Answer): void {
-    const isToClose = this.isToClose || !this.body.isDone || answer === this.forwardedBy.refusal;
+    const isToClose = this.isToClose || !this.reader.body.isDone || answer === this.forwardedBy.refusal;
     this.writer.answer(answer, this.engine.sweep.date, isToClose);
     this.exchangeDone(answer.status);
   }
@@ -353,7 +323,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   private expire(): void {
-    if (this.state === "head" && this.isHeadBegun && this.input.length > 0) this.refuse(408, "");
+    if (this.state === "head" && this.reader.isHeadBegun && this.reader.input.length > 0)
+      this.refuse(408, "");
     else if (this.state === "head" && !this.outbox.isBlocked) this.linger();
     else this.cut();
   }
@@ -362,7 +333,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private linger(): void {
     this.exchange = null;
     this.state = "lingering";
-    this.input.consumeTo(this.input.end);
+    this.reader.input.consumeTo(this.reader.input.end);
     this.deadline = this.engine.sweep.after(this.outbox.isBlocked ? clientStallMs : lingerMs);
     if (!this.outbox.isBlocked) this.shut();
   }

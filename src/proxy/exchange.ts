@@ -8,10 +8,11 @@ import type { ForwardedBy } from "./headers.ts";
 import { paged } from "./content/error-pages.ts";
 import type { UpstreamTrace } from "./upstream-trace.ts";
 import type { FieldTable } from "./http1/field-table.ts";
-import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
+import type { RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import type { HttpServer } from "./http-server.ts";
 import type { RequestKey } from "./request-key.ts";
+import { RequestSender, type SentRequest } from "./request-sender.ts";
 import type { Route } from "./snapshot.ts";
 import { idempotent, Tries } from "./tries.ts";
 import type { QueuedRequest, WaitingLine } from "./waiting-line.ts";
@@ -33,13 +34,13 @@ const never = Number.POSITIVE_INFINITY;
  *   method is idempotent and no body was sent (RFC 9110 §9.2.2);
  * - else 502, or 504 for what took too long.
  */
-export class Exchange implements UpstreamUser, QueuedRequest {
+export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
   readonly method: string;
   private readonly engine: Engine;
   private readonly client: ExchangeClient;
   private readonly route: Route;
   private readonly head: RequestHead;
-  private readonly headText: string;
+  private readonly sender: RequestSender;
   private readonly by: ForwardedBy;
   private readonly key: RequestKey;
   private readonly sink: ResponseSink;
@@ -49,16 +50,11 @@ export class Exchange implements UpstreamUser, QueuedRequest {
   private tries: Tries | null = null;
   private startedAt = 0;
   private isConnected = false;
-  private hasSent = false;
-  private isRequestSent = false;
   private hasRetriedStale = false;
-  private hasSentContinue = false;
   private isDone = false;
   private status = 0;
   private queueBy = never;
   private connectBy = never;
-  private sendBy = never;
-  private bodyBy = never;
   private readBy = never;
   private clientBy = never;
 
@@ -67,12 +63,16 @@ export class Exchange implements UpstreamUser, QueuedRequest {
     this.client = o.client;
     this.route = o.route;
     this.head = o.head;
-    this.headText = o.headText;
+    this.sender = new RequestSender(o, this);
     this.by = o.by;
     this.key = o.key;
     this.sink = o.sink;
     this.trace = o.trace ?? null;
     this.method = o.head.method;
+  }
+
+  get isOver(): boolean {
+    return this.isDone;
   }
 
   /** Whether any of the final response has gone to the client. */
@@ -152,8 +152,10 @@ export class Exchange implements UpstreamUser, QueuedRequest {
 
   /** More of the request body has arrived, or its end. */
   bodyArrivedFromClient(): void {
-    if (this.isConnected && !this.isRequestSent) this.sendBody();
-    else if (!this.isRequestSent) this.client.pauseReading();
+    const { sender, upstream } = this;
+    if (sender.isComplete) return;
+    if (!this.isConnected) this.client.pauseReading();
+    else if (upstream !== null) sender.sendBody(upstream);
   }
 
   /** The client takes bytes again. */
@@ -178,10 +180,10 @@ export class Exchange implements UpstreamUser, QueuedRequest {
       this.serverFailed("connect", 504);
     } else if (now >= this.queueBy) {
       this.giveUp(503);
-    } else if (now >= this.sendBy || now >= this.readBy) {
+    } else if (now >= this.sender.sendBy || now >= this.readBy) {
       if (this.hasBegun) this.giveUp(504);
       else this.serverFailed("timeout", 504);
-    } else if (now >= this.bodyBy) {
+    } else if (now >= this.sender.bodyBy) {
       this.giveUp(408);
     } else if (now >= this.clientBy) {
       this.cancel();
@@ -193,23 +195,16 @@ export class Exchange implements UpstreamUser, QueuedRequest {
     this.connectBy = never;
     this.isConnected = true;
     this.trace?.connected();
-    const { upstream } = this;
-    if (upstream === null) return;
-    const piece = this.client.takeBody();
-    if (this.isDone) return; // the body was refused
-    const isLast = this.client.isBodyDone();
-    this.hasSent = upstream.sendRequest(this.headText, this.head.bodyLength === chunkedBody, piece, isLast);
-    this.afterSending(upstream, isLast);
-    if (!isLast) this.sendContinue();
+    if (this.upstream !== null) this.sender.begin(this.upstream);
   }
 
   upstreamDrained(): void {
-    this.sendBy = never;
-    if (this.client.isBodyDone()) this.requestSent();
-    else {
-      this.client.resumeReading();
-      this.sendBody();
-    }
+    if (this.upstream !== null) this.sender.drained(this.upstream);
+  }
+
+  /** The whole request is with the server. */
+  requestSent(): void {
+    this.startReadTimeout();
   }
 
   interimArrived(head: ResponseHead, fields: FieldTable): void {
@@ -260,7 +255,7 @@ export class Exchange implements UpstreamUser, QueuedRequest {
 
   private maySendAgain(): boolean {
     if (this.client.isBodyTouched()) return false;
-    return !this.hasSent || idempotent.has(this.method);
+    return !this.sender.hasSent || idempotent.has(this.method);
   }
 
   /** Asks another server, or answers `status` if nobody may be asked again. */
@@ -294,7 +289,7 @@ export class Exchange implements UpstreamUser, QueuedRequest {
     const other = this.tries.insteadOf(server, status, { now: engine.sweep.now, key });
     if (other === null) return false;
     if (isWhole) {
-      this.upstream?.release(this.isRequestSent);
+      this.upstream?.release(this.sender.isComplete);
       this.upstream = null;
     }
     this.leaveServer();
@@ -305,53 +300,13 @@ export class Exchange implements UpstreamUser, QueuedRequest {
   private leaveServer(): void {
     this.upstream?.discard();
     this.upstream = null;
-    this.isRequestSent = false;
+    this.sender.again();
     this.connectBy = never;
-    this.sendBy = never;
-    this.bodyBy = never;
     this.readBy = never;
   }
 
-  private sendBody(): void {
-    const { upstream } = this;
-    if (upstream === null) return;
-    if (upstream.isBlocked) {
-      this.client.pauseReading();
-      return;
-    }
-    const piece = this.client.takeBody();
-    const isLast = this.client.isBodyDone();
-    if (piece === null) return;
-    upstream.sendBody(piece, isLast);
-    this.afterSending(upstream, isLast);
-  }
-
-  private afterSending(upstream: UpstreamStream, isLast: boolean): void {
-    this.bodyBy = never;
-    if (upstream.isBlocked) {
-      this.sendBy = this.engine.sweep.after(this.route.plan.sendTimeoutMs);
-      this.client.pauseReading();
-    } else if (isLast) {
-      this.requestSent();
-    } else {
-      this.bodyBy = this.engine.sweep.after(clientStallMs);
-      this.client.resumeReading();
-    }
-  }
-
-  private requestSent(): void {
-    this.isRequestSent = true;
-    this.startReadTimeout();
-  }
-
   private startReadTimeout(): void {
-    this.readBy = this.isRequestSent ? this.engine.sweep.after(this.route.plan.readTimeoutMs) : never;
-  }
-
-  private sendContinue(): void {
-    if (!this.head.expectsContinue || this.hasSentContinue || this.client.isBodyTouched()) return;
-    this.hasSentContinue = true;
-    this.client.sendContinue();
+    this.readBy = this.sender.isComplete ? this.engine.sweep.after(this.route.plan.readTimeoutMs) : never;
   }
 
   private afterReceiving(isTaken: boolean, isLast: boolean): void {
@@ -368,7 +323,7 @@ export class Exchange implements UpstreamUser, QueuedRequest {
 
   private finish(): void {
     this.isDone = true;
-    this.upstream?.release(this.isRequestSent);
+    this.upstream?.release(this.sender.isComplete);
     this.upstream = null;
     this.route.upstream.state.queue.roomMade();
     this.client.exchangeDone(this.status);

@@ -1,0 +1,77 @@
+import { BodyReader } from "./http1/body-reader.ts";
+import { FieldTable } from "./http1/field-table.ts";
+import { HeadScan, type HeadLimits } from "./http1/head-end.ts";
+import { faultOfScan, readRequestHead, type RequestFault, type RequestHead } from "./http1/request-head.ts";
+import { InputBuffer } from "./input-buffer.ts";
+import { readLatin1 } from "./latin1.ts";
+import type { BodyPiece } from "./upstream-connection.ts";
+
+const maxBlankLines = 4;
+// Shared: what is read is used within the turn.
+const fields = new FieldTable(256);
+
+/** Reads the requests of one connection: head and body, one after another. */
+export class RequestReader {
+  /** What arrived and was not used yet. */
+  readonly input: InputBuffer = new InputBuffer();
+  readonly body: BodyReader = new BodyReader();
+  /** The fields of the head read last, within the turn. */
+  readonly fields: FieldTable = fields;
+  /** The first line of the head read last; empty if there is none that could be told from the rest. */
+  requestLine = "";
+  /** Whether a head was looked for in what arrived since the last `begin`. */
+  isHeadBegun = false;
+  private readonly scan: HeadScan;
+  private blankLines = 0;
+
+  constructor(limits: HeadLimits) {
+    this.scan = new HeadScan(limits);
+  }
+
+  /** Takes bytes; those of a head are looked at from where the last look stopped. */
+  add(bytes: Buffer, isHead: boolean): void {
+    const hasMoved = this.input.add(bytes);
+    if (isHead && (hasMoved || !this.isHeadBegun)) this.scan.begin(this.input.start);
+  }
+
+  /** Looks for the next head behind the request that is complete. */
+  begin(): void {
+    this.isHeadBegun = false;
+    if (this.input.length > 0) this.scan.begin(this.input.start);
+  }
+
+  /** Gives the next head and begins with its body, or tells what is wrong with it; null if more has to arrive first. */
+  next(): RequestHead | RequestFault | null {
+    const { input, scan } = this;
+    this.isHeadBegun = true;
+    this.requestLine = "";
+    while (input.bytes !== null && scan.advance(input.bytes, input.end)) {
+      if (scan.fault !== null) return faultOfScan(scan.fault);
+      if (scan.lineCount > 0) return this.read(input.bytes);
+      // RFC 9112 §2.2: a few empty lines before a request are forgiven.
+      if (++this.blankLines > maxBlankLines) return { status: 400, reason: "empty lines" };
+      input.consumeTo(scan.end);
+      scan.begin(input.start);
+    }
+    return null;
+  }
+
+  /** Gives what has arrived of the body; null if that is nothing. */
+  takeBody(): BodyPiece | null {
+    const { body, input } = this;
+    const { bytes } = input;
+    if (body.isDone || bytes === null) return null;
+    input.consumeTo(body.take(bytes, input.start, input.end));
+    return { bytes, start: body.payloadStart, end: body.payloadEnd };
+  }
+
+  private read(bytes: Buffer): RequestHead | RequestFault {
+    const { input, scan } = this;
+    this.blankLines = 0;
+    const text = readLatin1(bytes, input.start, scan.end);
+    this.requestLine = text.substring(0, (scan.lineEnds[0] ?? 0) - input.start - 2);
+    const head = readRequestHead(text, scan, input.start, fields);
+    input.consumeTo(scan.end);
+    return head;
+  }
+}

@@ -1,0 +1,102 @@
+import { clientStallMs } from "./engine.ts";
+import type { ExchangeClient, ExchangeOptions } from "./exchange-client.ts";
+import { chunkedBody } from "./http1/request-head.ts";
+import type { UpstreamStream } from "./upstream-connection.ts";
+
+const never = Number.POSITIVE_INFINITY;
+
+/** Whose request is sent. */
+export interface SentRequest {
+  /** Whether it has its answer already, or nobody waits for one. */
+  readonly isOver: boolean;
+  /** The whole request is with the server. */
+  requestSent(): void;
+}
+
+/** Sends one request to a server, its body as it arrives from the client; the head perhaps to several, one after another. */
+export class RequestSender {
+  /** Whether something may have reached a server. */
+  hasSent = false;
+  /** Whether the whole request is with the server. */
+  isComplete = false;
+  /** When the server must have taken what waits for it. */
+  sendBy: number = never;
+  /** When more of the body must have come from the client. */
+  bodyBy: number = never;
+  private readonly o: ExchangeOptions;
+  private readonly client: ExchangeClient;
+  private readonly request: SentRequest;
+  private hasSentContinue = false;
+
+  constructor(o: ExchangeOptions, request: SentRequest) {
+    this.o = o;
+    this.client = o.client;
+    this.request = request;
+  }
+
+  /** Sends the head with what has arrived of the body. */
+  begin(upstream: UpstreamStream): void {
+    const { head, headText } = this.o;
+    const piece = this.client.takeBody();
+    if (this.request.isOver) return; // the body was refused
+    const isLast = this.client.isBodyDone();
+    this.hasSent = upstream.sendRequest(headText, head.bodyLength === chunkedBody, piece, isLast);
+    this.afterSending(upstream, isLast);
+    if (!isLast) this.sendContinue();
+  }
+
+  /** Sends more of the body, if the server takes it now. */
+  sendBody(upstream: UpstreamStream): void {
+    if (upstream.isBlocked) {
+      this.client.pauseReading();
+      return;
+    }
+    const piece = this.client.takeBody();
+    const isLast = this.client.isBodyDone();
+    if (piece === null) return;
+    upstream.sendBody(piece, isLast);
+    this.afterSending(upstream, isLast);
+  }
+
+  /** The server takes bytes again. */
+  drained(upstream: UpstreamStream): void {
+    this.sendBy = never;
+    if (this.client.isBodyDone()) {
+      this.complete();
+    } else {
+      this.client.resumeReading();
+      this.sendBody(upstream);
+    }
+  }
+
+  /** Gets ready for another server. */
+  again(): void {
+    this.isComplete = false;
+    this.sendBy = never;
+    this.bodyBy = never;
+  }
+
+  private afterSending(upstream: UpstreamStream, isLast: boolean): void {
+    this.bodyBy = never;
+    if (upstream.isBlocked) {
+      this.sendBy = this.o.engine.sweep.after(this.o.route.plan.sendTimeoutMs);
+      this.client.pauseReading();
+    } else if (isLast) {
+      this.complete();
+    } else {
+      this.bodyBy = this.o.engine.sweep.after(clientStallMs);
+      this.client.resumeReading();
+    }
+  }
+
+  private complete(): void {
+    this.isComplete = true;
+    this.request.requestSent();
+  }
+
+  private sendContinue(): void {
+    if (!this.o.head.expectsContinue || this.hasSentContinue || this.client.isBodyTouched()) return;
+    this.hasSentContinue = true;
+    this.client.sendContinue();
+  }
+}
