@@ -127,6 +127,14 @@ export class RawHttp2Client implements AsyncDisposable {
     return Buffer.concat(data.map(({ payload }) => payload));
   }
 
+  /** Tells how much came as the body of a stream. */
+  bodyBytes(stream: number): number {
+    let bytes = 0;
+    for (const frame of this.frames)
+      if (frame.type === frameType.data && frame.stream === stream) bytes += frame.payload.length;
+    return bytes;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.socket?.terminate();
   }

@@ -1,41 +1,32 @@
-import type { FieldTable } from "../http1/field-table.ts";
+import { FieldTable } from "../http1/field-table.ts";
 import type { BodyPiece, UpstreamFailure, UpstreamStream, UpstreamUser } from "../upstream-connection.ts";
-import type { SendingStream } from "./data-sender.ts";
+import { FramedStream } from "./framed-stream.ts";
 import { errorCode } from "./frames.ts";
 import type { Field } from "./hpack-decoder.ts";
 import { readHttp2Response } from "./upstream-head.ts";
+import { responseLimits } from "./settings.ts";
 import type { Http2Upstream } from "./upstream.ts";
 
 const noBytes = Buffer.alloc(0);
 const maxInterim = 16;
-
-interface Waiting {
-  readonly bytes: Buffer;
-  start: number;
-  readonly end: number;
-  readonly isLast: boolean;
-}
+// Shared: what is read is used within the turn.
+const table = new FieldTable(responseLimits.fields + 1);
 
 /** A request to a server over HTTP/2. */
-export class ClientStream implements UpstreamStream, SendingStream {
-  /** 0 until the request is sent: numbers have to rise in the order of the requests (RFC 9113 §5.1.1). */
-  id = 0;
-  window = 0;
-  isEndHeld = false;
-  /** What the server may send, and what of it was used up since it was told. */
-  unreturned = 0;
+export class ClientStream extends FramedStream implements UpstreamStream {
   readonly isReused: boolean;
   private readonly connection: Http2Upstream;
   private user: UpstreamUser | null;
-  private readonly waiting: Waiting[] = [];
   private isPaused = false;
+  /** What the user has got while it wanted no more. */
+  private pausedBytes = 0;
   private hasHead = false;
-  private isRequestDone = false;
   private expected = -1;
   private came = 0;
   private interimCount = 0;
 
   constructor(connection: Http2Upstream, user: UpstreamUser, isReused: boolean) {
+    super();
     this.connection = connection;
     this.user = user;
     this.isReused = isReused;
@@ -46,37 +37,19 @@ export class ClientStream implements UpstreamStream, SendingStream {
     this.user?.upstreamReady();
   }
 
-  get isBlocked(): boolean {
-    return this.waiting.length > 0 || this.connection.isBlocked;
-  }
-
   sendRequest(head: string, _isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean {
     const isEmpty = piece === null || piece.end === piece.start;
-    const endsStream = isEmpty && isLast;
-    if (!this.connection.begin(this, head, endsStream)) return false;
-    this.isRequestDone = endsStream;
-    if (!endsStream && !isEmpty) this.sendBody(piece, isLast);
+    if (!this.connection.begin(this, head, isEmpty && isLast)) return false;
+    if (isEmpty) this.isTaken();
+    else this.send(piece, isLast);
     return true;
   }
 
-  sendBody({ bytes, end, start }: BodyPiece, isLast: boolean): void {
-    this.isRequestDone ||= isLast;
-    const held = { bytes, start, end, isLast };
-    if (this.waiting.length === 0) {
-      held.start = this.connection.sendData(this, held, isLast);
-      if (held.start === end && !this.isEndHeld) return;
-    }
-    this.waiting.push(held);
+  sendBody(piece: BodyPiece, isLast: boolean): void {
+    this.send(piece, isLast);
   }
 
-  /** Sends what waits, as far as windows and socket let it. */
-  pump(): void {
-    if (this.waiting.length === 0) return;
-    for (let first = this.waiting[0]; first !== undefined; first = this.waiting[0]) {
-      first.start = this.connection.sendData(this, first, first.isLast);
-      if (first.start < first.end || this.isEndHeld) return;
-      this.waiting.shift();
-    }
+  protected override drained(): void {
     this.user?.upstreamDrained();
   }
 
@@ -86,7 +59,8 @@ export class ClientStream implements UpstreamStream, SendingStream {
 
   resume(): void {
     this.isPaused = false;
-    this.giveBack();
+    this.consumed(this.pausedBytes);
+    this.pausedBytes = 0;
   }
 
   release(isRequestSent: boolean): void {
@@ -100,9 +74,13 @@ export class ClientStream implements UpstreamStream, SendingStream {
   }
 
   /** Takes a header block: of an interim response, of the final one, or of trailers. */
-  takeFields(fields: readonly Field[], table: FieldTable, isEnd: boolean): void {
+  override takeFields(fields: readonly Field[], isEnd: boolean, isTooLarge: boolean): void {
     const { user } = this;
     if (user === null) return;
+    if (isTooLarge) {
+      this.fail("protocol", "too many fields");
+      return;
+    }
     if (this.hasHead) {
       this.takeTrailers(user, fields, isEnd);
       return;
@@ -121,8 +99,7 @@ export class ClientStream implements UpstreamStream, SendingStream {
     }
   }
 
-  /** Takes a piece of the response body; it stays as it is. */
-  takeData(bytes: Buffer, isEnd: boolean): void {
+  override takeData(bytes: Buffer, isEnd: boolean): void {
     const { user } = this;
     if (user === null) return;
     this.came += bytes.length;
@@ -135,12 +112,19 @@ export class ClientStream implements UpstreamStream, SendingStream {
       return;
     }
     if (bytes.length > 0 || isEnd) user.bodyArrived({ bytes, start: 0, end: bytes.length }, isEnd);
+    // The server may send as much again unless the client is slow.
+    if (this.isPaused) this.pausedBytes += bytes.length;
+    else this.consumed(bytes.length);
   }
 
-  /** Counts what the server has sent, and lets it send as much again unless the client is slow. */
-  received(bytes: number): void {
-    this.unreturned += bytes;
-    this.giveBack();
+  override resetByPeer(code: number): void {
+    // RFC 9113 §8.7: a refused stream was not looked at.
+    const failure = code === errorCode.refusedStream ? "closed" : "protocol";
+    this.fail(failure, `the server reset the stream (error ${code})`);
+  }
+
+  override violated(code: number): void {
+    this.fail("protocol", `the server broke HTTP/2 (error ${code})`);
   }
 
   /** Tells the user that nothing more will come. */
@@ -149,10 +133,6 @@ export class ClientStream implements UpstreamStream, SendingStream {
     this.user = null;
     this.connection.finished(this, errorCode.cancel);
     user?.upstreamFailed(failure, detail);
-  }
-
-  private giveBack(): void {
-    if (!this.isPaused && this.user !== null) this.connection.giveBack(this);
   }
 
   private takeTrailers(user: UpstreamUser, fields: readonly Field[], isEnd: boolean): void {

@@ -4,13 +4,14 @@ import { eachResponseField } from "../headers.ts";
 import type { FieldTable } from "../http1/field-table.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
 import { flag, frameType, maxPayloadBytes } from "./frames.ts";
+import type { Field } from "./hpack-decoder.ts";
 import { HpackEncoder } from "./hpack-encoder.ts";
 import type { FrameOutput } from "./output.ts";
 
 /** One for all connections: a block is written and handed over within the turn. Heads of servers are 64 KiB at most. */
 const block = Buffer.allocUnsafeSlow(160 * 1024);
 
-/** Writes the heads of responses over one connection. */
+/** Writes the header blocks of one connection. */
 export class HeaderBlocks {
   private readonly encoder: HpackEncoder;
   private readonly output: FrameOutput;
@@ -52,6 +53,13 @@ export class HeaderBlocks {
     if (answer.status !== 204)
       at = this.encoder.field(block, at, "content-length", String(answer.body.length));
     this.send(stream, at, o.isLast);
+  }
+
+  /** Writes the head of a request. */
+  request(stream: number, fields: readonly Field[], isLast: boolean): void {
+    let at = this.encoder.begin(block, 0);
+    for (const { name, value } of fields) at = this.encoder.field(block, at, name, value);
+    this.send(stream, at, isLast);
   }
 
   /** Writes trailers, which end the stream (RFC 9113 §8.1). */

@@ -11,6 +11,8 @@ export const connectionWindow: number = 1024 * 1024;
 export const initialWindow = 65_535;
 /** Limits of a request head, taken apart. */
 export const listLimits: ListLimits = { fields: 128, bytes: 32 * 1024 };
+/** Limits of a response head, taken apart. */
+export const responseLimits: ListLimits = { fields: 256, bytes: 64 * 1024 };
 /** Size of the tables of header compression. */
 export const tableBytes = 4096;
 
@@ -21,11 +23,23 @@ export const preamble: Buffer = settingsFrame([
   [setting.maxHeaderListSize, listLimits.bytes],
 ]);
 
+/** Streams that a server is given before it says how many it takes (RFC 9113 §6.5.2). */
+const usualStreams = 100;
+
 /** What the peer has told of itself (RFC 9113 §6.5.2). */
 export interface PeerSettings {
   headerTableSize: number;
   initialWindowSize: number;
   maxConcurrentStreams: number;
+}
+
+/** What holds until the peer has told. */
+export function newPeerSettings(): PeerSettings {
+  return {
+    headerTableSize: tableBytes,
+    initialWindowSize: initialWindow,
+    maxConcurrentStreams: usualStreams,
+  };
 }
 
 /** The largest window there is (RFC 9113 §6.9.1). */

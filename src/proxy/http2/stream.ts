@@ -12,21 +12,12 @@ import type { RequestView } from "../request-view.ts";
 import { matchingPath } from "../routes.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import type { Http2Connection } from "./connection.ts";
-import type { SendingStream } from "./data-sender.ts";
+import { FramedStream } from "./framed-stream.ts";
 import { errorCode } from "./frames.ts";
+import type { Field } from "./hpack-decoder.ts";
 
 const noBytes = Buffer.alloc(0);
 const noPiece: BodyPiece = { bytes: noBytes, start: 0, end: 0 };
-
-/** What waits for the client's window, or for its socket. */
-interface Waiting {
-  readonly bytes: Buffer;
-  start: number;
-  readonly end: number;
-  readonly isLast: boolean;
-  /** Field lines that end the stream in place of the last DATA; empty for none. */
-  readonly trailers: string;
-}
 
 /**
  * One request of a client over HTTP/2 (RFC 9113 §5.1) and its response.
@@ -34,21 +25,10 @@ interface Waiting {
  *     open ──END_STREAM from the client──► half-closed ──END_STREAM of ours──► closed
  *       └────────────── RST_STREAM of either side ─────────────────────────────► closed
  */
-export class ServerStream implements ExchangeClient, SendingStream {
-  readonly id: number;
-  /** What the client lets us send. */
-  window: number;
-  /** What we let the client send. */
-  room: number;
-  /** What the server has taken, and the client was not told of yet. */
-  unreturned = 0;
-  isEndHeld = false;
-  /** Whether the client has sent all it will. */
-  isRemoteDone: boolean;
+export class ServerStream extends FramedStream implements ExchangeClient {
   private readonly connection: Http2Connection;
   private readonly record: RequestRecord;
   private readonly input = new InputBuffer();
-  private readonly waiting: Waiting[] = [];
   private exchange: OpenExchange | null = null;
   private request: RequestHead | null = null;
   private maxBodyBytes = Number.POSITIVE_INFINITY;
@@ -58,20 +38,10 @@ export class ServerStream implements ExchangeClient, SendingStream {
   private isAnswered = false;
   private isClosed = false;
 
-  constructor(o: {
-    readonly connection: Http2Connection;
-    readonly id: number;
-    readonly window: number;
-    readonly room: number;
-    readonly isRemoteDone: boolean;
-    readonly record: RequestRecord;
-  }) {
-    this.connection = o.connection;
-    this.id = o.id;
-    this.window = o.window;
-    this.room = o.room;
-    this.isRemoteDone = o.isRemoteDone;
-    this.record = o.record;
+  constructor(connection: Http2Connection, record: RequestRecord) {
+    super();
+    this.connection = connection;
+    this.record = record;
   }
 
   /** Starts with a request whose fields were read last. */
@@ -100,24 +70,37 @@ export class ServerStream implements ExchangeClient, SendingStream {
     this.exchange.begin(decision);
   }
 
-  /** Takes a piece of the request body; it stays as it is. False if there is more of it than was told (RFC 9113 §8.1.1). */
-  received(bytes: Buffer, isEnd: boolean): boolean {
+  override takeData(bytes: Buffer, isEnd: boolean): void {
     this.bodyBytes += bytes.length;
-    this.isRemoteDone ||= isEnd;
     const length = this.request?.bodyLength ?? -1;
-    if (length >= 0 && (this.bodyBytes > length || (isEnd && this.bodyBytes < length))) return false;
-    if (this.exchange === null) {
-      this.connection.consumed(this, bytes.length);
-      return true;
+    // RFC 9113 §8.1.1: more of it than was told, or less.
+    if (length >= 0 && (this.bodyBytes > length || (isEnd && this.bodyBytes < length))) {
+      this.violated(errorCode.protocol);
+      return;
     }
-    if (this.bodyBytes > this.maxBodyBytes) {
-      this.connection.consumed(this, bytes.length);
+    if (this.exchange === null || this.bodyBytes > this.maxBodyBytes) {
+      this.consumed(bytes.length);
       this.refuseBody();
-      return true;
+      return;
     }
     if (bytes.length > 0) this.input.add(bytes);
     this.exchange.bodyArrivedFromClient();
-    return true;
+  }
+
+  /** Trailers of a request end it; no server of HTTP/1.1 is told of them (RFC 9110 §6.5.1). */
+  override takeFields(fields: readonly Field[], isEnd: boolean): void {
+    const hasPseudo = fields.some(({ name }) => name.startsWith(":"));
+    if (!isEnd || hasPseudo) this.violated(errorCode.protocol); // RFC 9113 §8.1
+    else this.takeData(noBytes, true);
+  }
+
+  override resetByPeer(): void {
+    this.cancelled();
+    this.connection.finished(this, null);
+  }
+
+  override violated(code: number): void {
+    this.connection.reset(this, code);
   }
 
   /** The client wants no more of it, or its connection is gone. */
@@ -135,19 +118,10 @@ export class ServerStream implements ExchangeClient, SendingStream {
     this.exchange?.sweep(now);
   }
 
-  /** Sends what waits, as far as windows and socket let it. */
-  pump(): void {
-    if (this.isClosed || this.waiting.length === 0) return;
-    for (let first = this.waiting[0]; first !== undefined; first = this.waiting[0]) {
-      if (!this.write(first)) return;
-      this.waiting.shift();
-    }
+  protected override drained(): void {
+    if (this.isClosed) return;
     if (this.isAnswered) this.close();
     else this.exchange?.clientDrained();
-  }
-
-  get isBlocked(): boolean {
-    return this.waiting.length > 0 || this.connection.isBlocked;
   }
 
   takeBody(): BodyPiece | null {
@@ -160,7 +134,7 @@ export class ServerStream implements ExchangeClient, SendingStream {
     }
     input.consumeTo(end);
     this.isEndTaken = this.isRemoteDone;
-    this.connection.consumed(this, end - start);
+    this.consumed(end - start);
     return { bytes, start, end };
   }
 
@@ -186,42 +160,29 @@ export class ServerStream implements ExchangeClient, SendingStream {
   }
 
   sendContinue(): void {
-    this.connection.blocks.interim(this.id, 100, null, null);
+    this.connection.session.blocks.interim(this.id, 100, null, null);
   }
 
   sendInterim(head: ResponseHead, fields: FieldTable): void {
-    this.connection.blocks.interim(this.id, head.status, head, fields);
+    this.connection.session.blocks.interim(this.id, head.status, head, fields);
   }
 
   sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     const isEmpty = isLast && piece.end === piece.start;
-    this.connection.blocks.response(this.id, start, isEmpty);
+    this.connection.session.blocks.response(this.id, start, isEmpty);
     return isEmpty || this.sendBody(piece, isLast);
   }
 
   sendBody(piece: BodyPiece, isLast: boolean): boolean {
-    const { bytes, end, start } = piece;
-    this.sentBytes += end - start;
-    const trailers = piece.trailers === undefined ? "" : passedTrailers(piece.trailers);
-    const held = { bytes, start, end, isLast, trailers };
-    if (this.waiting.length === 0 && this.write(held)) return !this.connection.isBlocked;
-    this.waiting.push(held);
-    return false;
-  }
-
-  /** Sends what it can of a piece; true if that is all of it. */
-  private write(held: Waiting): boolean {
-    held.start = this.connection.sendData(this, held, held.isLast && held.trailers === "");
-    if (held.start < held.end || this.isEndHeld) return false;
-    if (held.isLast && held.trailers !== "") this.connection.blocks.trailers(this.id, held.trailers);
-    return true;
+    this.sentBytes += piece.end - piece.start;
+    return this.send(piece, isLast, piece.trailers === undefined ? "" : passedTrailers(piece.trailers));
   }
 
   exchangeDone(status: number): void {
     this.record.end(status, this.sentBytes);
     this.exchange = null;
     this.isAnswered = true;
-    if (this.waiting.length === 0) this.close();
+    if (this.isSent) this.close();
   }
 
   abort(status: number, isStalled: boolean): void {
@@ -239,7 +200,7 @@ export class ServerStream implements ExchangeClient, SendingStream {
   answerWith(answer: Answer): void {
     const body = this.request?.method === "HEAD" ? noBytes : answer.body;
     const { date } = this.connection.engine.sweep;
-    this.connection.blocks.answer(this.id, answer, { date, isLast: body.length === 0 });
+    this.connection.session.blocks.answer(this.id, answer, { date, isLast: body.length === 0 });
     if (body.length > 0) this.sendBody({ bytes: body, start: 0, end: body.length }, true);
     this.exchangeDone(answer.status);
   }
@@ -257,6 +218,7 @@ export class ServerStream implements ExchangeClient, SendingStream {
   private close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.connection.finished(this);
+    // RFC 9113 §8.1: what is left of the request is not needed any more.
+    this.connection.finished(this, this.isRemoteDone ? null : errorCode.none);
   }
 }
