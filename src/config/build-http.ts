@@ -84,7 +84,13 @@ function upstreamPolicy(entry: UpstreamEntry): UpstreamPolicy {
             mostPercent: ejection.max_percent,
             on: ejection.on,
           },
-    retries: { tries: retries.tries, timeoutMs: retries.timeout, on: retries.on, budget: retries.budget },
+    retries: {
+      tries: retries.tries,
+      timeoutMs: retries.timeout,
+      on: retries.on,
+      budget: retries.budget,
+      hedgeMs: retries.hedge,
+    },
     queue: queue === null ? null : { length: queue.length, timeoutMs: queue.timeout },
   };
 }

@@ -60,6 +60,8 @@ export interface RetriesPlan {
   readonly on: readonly UpstreamFault[];
   /** Tries for each request, from 0 to 1, that were sent before. */
   readonly budget: number;
+  /** After so long without an answer a second server is asked beside the first; null asks none. */
+  readonly hedgeMs: number | null;
 }
 
 /** Requests that wait until a server has room. */

@@ -40,7 +40,7 @@ const noServers = new Upstream(
     tls: null,
     http2: false,
     ejection: null,
-    retries: { tries: 1, timeoutMs: null, on: [], budget: 0 },
+    retries: { tries: 1, timeoutMs: null, on: [], budget: 0, hedgeMs: null },
     queue: null,
   },
   [],

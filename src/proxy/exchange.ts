@@ -5,6 +5,7 @@ import type { ExchangeClient, ExchangeOptions, ResponseSink } from "./exchange-c
 import { clientStallMs, type Engine } from "./engine.ts";
 import type { Waiting } from "./decide.ts";
 import type { ForwardedBy } from "./headers.ts";
+import { Hedge, type Hedged } from "./hedge.ts";
 import { paged } from "./content/error-pages.ts";
 import type { UpstreamTrace } from "./upstream-trace.ts";
 import type { FieldTable } from "./http1/field-table.ts";
@@ -14,15 +15,9 @@ import type { HttpServer } from "./http-server.ts";
 import type { RequestKey } from "./request-key.ts";
 import { RequestSender, type SentRequest } from "./request-sender.ts";
 import type { Route } from "./snapshot.ts";
-import { idempotent, Tries } from "./tries.ts";
+import { idempotent, mayHedge, Tries } from "./tries.ts";
 import type { QueuedRequest, WaitingLine } from "./waiting-line.ts";
-import type {
-  BodyPiece,
-  SwitchedUpstream,
-  UpstreamFailure,
-  UpstreamStream,
-  UpstreamUser,
-} from "./upstream-connection.ts";
+import type { BodyPiece, SwitchedUpstream, UpstreamFailure, UpstreamStream } from "./upstream-connection.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -33,8 +28,9 @@ const never = Number.POSITIVE_INFINITY;
  * - closed or too late before a byte of response came, or answered with a status that counts as a failure: again, if the
  *   method is idempotent and no body was sent (RFC 9110 §9.2.2);
  * - else 502, or 504 for what took too long.
+ * Where the upstream hedges, a second server is asked beside one that is silent, and whoever answers first is heard.
  */
-export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
+export class Exchange implements Hedged, QueuedRequest, SentRequest {
   readonly method: string;
   private readonly engine: Engine;
   private readonly client: ExchangeClient;
@@ -48,6 +44,7 @@ export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
   private upstream: UpstreamStream | null = null;
   private server: HttpServer | null = null;
   private tries: Tries | null = null;
+  private hedge: Hedge | null = null;
   private startedAt = 0;
   private isConnected = false;
   private hasRetriedStale = false;
@@ -57,6 +54,7 @@ export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
   private connectBy = never;
   private readBy = never;
   private clientBy = never;
+  private hedgeBy = never;
 
   constructor(o: ExchangeOptions) {
     this.engine = o.engine;
@@ -86,10 +84,7 @@ export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
 
   /** Starts at once, or when everything that is waited for lets the request pass; what comes of its body meanwhile stays unread. */
   begin(decision: Route | Waiting): void {
-    if (!("waits" in decision)) {
-      this.start();
-      return;
-    }
+    if (!("waits" in decision)) return this.start();
     afterWaits(decision.waits, {
       isGone: () => this.isDone,
       pass: () => this.start(),
@@ -169,6 +164,7 @@ export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
   cancel(): void {
     this.isDone = true;
     if (this.isWaiting) this.route.upstream.state.queue.leave(this);
+    this.dropHedge();
     this.upstream?.discard();
     this.upstream = null;
   }
@@ -188,6 +184,8 @@ export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
     } else if (now >= this.clientBy) {
       this.cancel();
       this.client.abort(this.status, true);
+    } else if (now >= this.hedgeBy) {
+      this.askBeside(now);
     }
   }
 
@@ -205,6 +203,8 @@ export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
   /** The whole request is with the server. */
   requestSent(): void {
     this.startReadTimeout();
+    const { hedgeMs } = this.route.upstream.plan.retries;
+    if (hedgeMs !== null && mayHedge(this.head)) this.hedgeBy = this.engine.sweep.after(hedgeMs);
   }
 
   interimArrived(head: ResponseHead, fields: FieldTable): void {
@@ -229,6 +229,7 @@ export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
     this.server?.pool.health?.answered(head.status);
     this.trace?.answered(head.status);
     if (head.status >= 500 && this.asksAnother(head.status, isLast)) return;
+    this.dropHedge();
     this.status = head.status;
     const rules = this.route.upstream.rulesFor(this.route.rules, this.server, this.key);
     this.afterReceiving(this.sink.sendResponse({ head, fields, rules }, piece, isLast), isLast);
@@ -247,15 +248,61 @@ export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
       this.giveUp(502);
     } else if (failure === "closed" && isReused && !this.hasRetriedStale && this.maySendAgain()) {
       this.hasRetriedStale = true; // the server timed the idle connection out: it deserves a fresh one
-      this.goOn();
+      if (!this.followHedge()) this.goOn();
     } else {
       this.serverFailed(failure === "connect" ? "connect" : "closed", 502, failure !== "protocol");
     }
   }
 
+  hedgeAnswers(): void {
+    this.trace?.overtaken();
+    this.followHedge();
+  }
+
+  hedgeFailed(server: HttpServer): void {
+    this.hedge = null;
+    this.tries?.tried.push(server);
+  }
+
+  /** Asks a second server for the same, if there is one and that is paid for. */
+  private askBeside(now: number): void {
+    this.hedgeBy = never;
+    const { by, engine, key, route, sender, server } = this;
+    if (server === null || this.hedge !== null) return;
+    this.tries ??= new Tries(route.upstream, this.startedAt);
+    const other = this.tries.beside(server, { now, key });
+    if (other === null) return;
+    this.hedge = new Hedge({ engine, exchange: this, server: other, headText: sender.headText, by });
+    this.hedge.begin();
+  }
+
+  /** Goes on with the second server, if one is being asked, in place of the first. */
+  private followHedge(): boolean {
+    const { hedge, route, server } = this;
+    if (hedge === null) return false;
+    this.hedge = null;
+    this.upstream?.discard();
+    if (server !== null) this.tries?.tried.push(server);
+    this.server = hedge.server;
+    this.trace?.joined(formatEndpoint(hedge.server.endpoint), hedge.startedAt, hedge.connectedAt);
+    this.upstream = hedge.lead();
+    this.isConnected = hedge.connectedAt !== null;
+    if (!this.isConnected) {
+      this.sender.again();
+      this.connectBy = this.engine.sweep.after(route.plan.connectTimeoutMs);
+    }
+    this.startReadTimeout();
+    return true;
+  }
+
+  private dropHedge(): void {
+    this.hedgeBy = never;
+    this.hedge?.cancel();
+    this.hedge = null;
+  }
+
   private maySendAgain(): boolean {
-    if (this.client.isBodyTouched()) return false;
-    return !this.sender.hasSent || idempotent.has(this.method);
+    return !this.client.isBodyTouched() && (!this.sender.hasSent || idempotent.has(this.method));
   }
 
   /** Asks another server, or answers `status` if nobody may be asked again. */
@@ -269,6 +316,7 @@ export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
     server.pool.health?.failed(fault);
     engine.suspects.add(server.probe);
     this.trace?.ended(status);
+    if (isRepeatable && this.followHedge()) return;
     this.tries ??= new Tries(route.upstream, this.startedAt);
     const mayAsk = this.tries.failed(server, fault, status, engine.sweep.now);
     const isSafe = isRepeatable && (fault === "connect" || this.maySendAgain());
@@ -286,12 +334,14 @@ export class Exchange implements UpstreamUser, QueuedRequest, SentRequest {
     if (server === null || !route.upstream.plan.retries.on.includes(status) || !this.maySendAgain())
       return false;
     this.tries ??= new Tries(route.upstream, this.startedAt);
-    const other = this.tries.insteadOf(server, status, { now: engine.sweep.now, key });
+    const asked = { now: engine.sweep.now, key };
+    const other = this.hedge === null ? this.tries.insteadOf(server, status, asked) : this.hedge.server;
     if (other === null) return false;
     if (isWhole) {
       this.upstream?.release(this.sender.isComplete);
       this.upstream = null;
     }
+    if (this.followHedge()) return true;
     this.leaveServer();
     this.askServer(other);
     return true;

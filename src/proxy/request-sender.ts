@@ -34,6 +34,11 @@ export class RequestSender {
     this.request = request;
   }
 
+  /** The head as servers get it. */
+  get headText(): string {
+    return this.o.headText;
+  }
+
   /** Sends the head with what has arrived of the body. */
   begin(upstream: UpstreamStream): void {
     const { head, headText } = this.o;

@@ -45,9 +45,13 @@ export interface Attempts {
 }
 
 /** Tells whether the rules of an upstream allow another try, if that is paid for. PURE. */
-export function allowsRetry({ on, tries, timeoutMs }: RetriesPlan, attempts: Attempts): boolean {
+export function allowsRetry(plan: RetriesPlan, attempts: Attempts): boolean {
+  return plan.on.includes(attempts.fault) && hasTryLeft(plan, attempts);
+}
+
+/** Tells whether another server may be asked by number and time. PURE. */
+export function hasTryLeft({ tries, timeoutMs }: RetriesPlan, attempts: Omit<Attempts, "fault">): boolean {
   return (
-    on.includes(attempts.fault) &&
     (tries === null || attempts.made < tries) &&
     (timeoutMs === null || attempts.now - attempts.startedAt < timeoutMs)
   );

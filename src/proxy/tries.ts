@@ -1,11 +1,19 @@
 import type { UpstreamFault } from "../config/upstream-policy.ts";
 import type { HttpServer } from "./http-server.ts";
+import type { RequestHead } from "./http1/request-head.ts";
 import type { RequestKey } from "./request-key.ts";
-import { allowsRetry } from "./retries.ts";
+import { allowsRetry, hasTryLeft } from "./retries.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** Methods that do no more when they are asked for twice (RFC 9110 §9.2.2). */
 export const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** Tells whether a request may be with two servers at once: it asks only, and brings no body (RFC 9110 §9.2.1). */
+export function mayHedge({ method, bodyLength, webSocketKey }: RequestHead): boolean {
+  return bodyLength === 0 && webSocketKey === null && safe.has(method);
+}
 
 /** What has become of a request so far, once a server has failed it. */
 export class Tries {
@@ -40,12 +48,21 @@ export class Tries {
     status: number,
     { now, key }: { readonly now: number; readonly key: RequestKey },
   ): HttpServer | null {
-    const { upstream } = this;
-    const attempts = { fault: status, made: this.tried.length + 1, startedAt: this.startedAt, now };
-    if (!allowsRetry(upstream.plan.retries, attempts)) return null;
-    const other = upstream.choose(key, [...this.tried, server]);
-    if (other === null || !upstream.state.budget.take(now)) return null;
-    this.tried.push(server);
+    if (!this.upstream.plan.retries.on.includes(status)) return null;
+    const other = this.beside(server, { now, key });
+    if (other !== null) this.tried.push(server);
     return other;
+  }
+
+  /** Gives another server than this one that is being asked; null if there is none, or none that is paid for. */
+  beside(
+    server: HttpServer,
+    { now, key }: { readonly now: number; readonly key: RequestKey },
+  ): HttpServer | null {
+    const { upstream } = this;
+    const attempts = { made: this.tried.length + 1, startedAt: this.startedAt, now };
+    if (!hasTryLeft(upstream.plan.retries, attempts)) return null;
+    const other = upstream.choose(key, [...this.tried, server]);
+    return other === null || !upstream.state.budget.take(now) ? null : other;
   }
 }

@@ -36,6 +36,17 @@ export class UpstreamTrace {
     });
   }
 
+  /** A server that was asked beside the last one is heard from now on; the times are `performance.now()`. */
+  joined(address: string, startedAt: number, connectedAt: number | null): void {
+    this.tries.push({ address, startedAt, connectedAt, headAt: null, endedAt: null, status: 0 });
+  }
+
+  /** Another server has answered before the last one, which is not heard any more. */
+  overtaken(): void {
+    const last = this.tries.at(-1);
+    if (last !== undefined) last.endedAt = this.now();
+  }
+
   /** There is a connection, keys and all. */
   connected(): void {
     const last = this.tries.at(-1);

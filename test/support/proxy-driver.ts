@@ -57,7 +57,7 @@ export function upstream(
     hashBound: 1.25,
     sticky: null,
     ejection: null,
-    retries: { tries: null, timeoutMs: null, on: ["connect", "closed"], budget: 0.2 },
+    retries: { tries: null, timeoutMs: null, on: ["connect", "closed"], budget: 0.2, hedgeMs: null },
     queue: null,
     servers,
     http2: false,

@@ -18,6 +18,8 @@ export interface RetriesEntry {
   readonly timeout: number | null;
   readonly on: readonly UpstreamFault[];
   readonly budget: number;
+  /** Milliseconds. */
+  readonly hedge: number | null;
 }
 
 /** `queue = { length = 100, timeout = "10s" }`. */
@@ -82,6 +84,7 @@ export const usualRetries: RetriesEntry = {
   timeout: null,
   on: ["connect", "closed"],
   budget: 0.2,
+  hedge: null,
 };
 
 /** `retries`. */
@@ -91,6 +94,7 @@ export const retriesSchema: z.ZodType<RetriesEntry> = table(
     timeout: orNull(duration(10, 86_400_000, 'timeout = "10s"')),
     on: orElse(faults, usualRetries.on),
     budget: orElse(percent, usualRetries.budget),
+    hedge: orNull(duration(50, 60_000, 'hedge = "500ms"')),
   },
   'retries = { tries = 2, budget = "20%" }',
 );

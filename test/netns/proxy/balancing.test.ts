@@ -41,7 +41,13 @@ async function bodies(port: number, count: number): Promise<string> {
   return all;
 }
 
-const retries = { tries: 2, timeoutMs: 10_000, on: ["connect", "closed"], budget: 0.2 } as const;
+const retries = {
+  tries: 2,
+  timeoutMs: 10_000,
+  on: ["connect", "closed"],
+  budget: 0.2,
+  hedgeMs: null,
+} as const;
 const post = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody";
 const unavailable: Script = (connection) =>
   connection.send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 1\r\n\r\nx");
@@ -102,6 +108,84 @@ describe("the servers of an upstream", () => {
     expect(after.slice(-1)).toBe("b");
     expect(cookieOf(after)).not.toBe("none");
     expect(cookieOf(after)).not.toBe(cookieOf(first));
+  });
+});
+
+describe("a request that a server is silent about", () => {
+  const hedged = { retries: { ...retries, hedgeMs: 50 } };
+
+  test("is sent to a second one beside it, and whoever answers first is heard", async () => {
+    const port = freePort();
+    await using a = new RawServer(silent);
+    await using b = new RawServer(answering("b"));
+    await using driver = await start(port, [a, b], hedged, { readTimeoutMs: 20_000 });
+    expect(await bodies(port, 4)).toBe("bbbb");
+    await waitFor("an end for who was not heard", () => a.connections.every(({ isClosed }) => isClosed));
+    expect(a.received()).toContain("GET / HTTP/1.1");
+    expect(driver.log()).toBe("");
+  });
+
+  test("gets the first one's answer if that comes before the second's, or if the second fails", async () => {
+    const port = freePort();
+    await using b = new RawServer(silent);
+    const late: Script = (connection) => {
+      void waitFor("the other to be asked", () => b.received() !== "").then(() =>
+        answering("a")(connection, ""),
+      );
+    };
+    await using a = new RawServer(late);
+    await using driver = await start(
+      port,
+      [a, b],
+      { ...hedged, balance: "first" },
+      { readTimeoutMs: 20_000 },
+    );
+    expect(await bodies(port, 1)).toBe("a");
+    await waitFor("the end of the second", () => b.connections.every(({ isClosed }) => isClosed));
+    for (const failing of [unavailable, dying]) {
+      b.script = failing;
+      expect(await bodies(port, 1)).toBe("a");
+    }
+    expect(driver.log()).toBe("");
+  });
+
+  test("goes on with the second one when the first one fails, whose answer may come later", async () => {
+    const port = freePort();
+    let asked = 0;
+    const later: Script = (connection) => {
+      asked += 1;
+      setTimeout(() => answering("b")(connection, ""), 200);
+    };
+    await using b = new RawServer(later);
+    const failing: Script = ({ socket }) => {
+      const asks = asked;
+      void waitFor("the other to be asked", () => asked > asks).then(() => socket.terminate());
+    };
+    await using a = new RawServer(failing);
+    await using _driver = await start(
+      port,
+      [a, b],
+      { ...hedged, balance: "first" },
+      { readTimeoutMs: 20_000 },
+    );
+    expect(await bodies(port, 2)).toBe("bb");
+    expect(asked).toBe(2);
+  });
+
+  test("is not sent twice if it does something, brings a body, or if nothing pays for that", async () => {
+    const port = freePort();
+    await using a = new RawServer(silent);
+    await using b = new RawServer(answering("b"));
+    const most = { balance: "first", retries: { ...hedged.retries, budget: 0 } } as const;
+    await using driver = await start(port, [a, b], { ...hedged, balance: "first" }, { readTimeoutMs: 400 });
+    for (const method of ["POST", "DELETE", "PUT"])
+      expect(await ask(port, post.replace("POST", method))).toStartWith("HTTP/1.1 504");
+    expect(await ask(port, get("/").replace("GET", "DELETE"))).toStartWith("HTTP/1.1 504");
+    const sites = [site(["*"], [route("/", "apps", { readTimeoutMs: 400 })])];
+    const upstreams = [upstream("apps", [upstreamServer(a.port), upstreamServer(b.port)], most)];
+    await driver.configure(simplePlan(port, [], { sites, upstreams }));
+    expect(await ask(port, get("/"))).toStartWith("HTTP/1.1 504");
+    expect(b.received()).toBe("");
   });
 });
 

@@ -76,6 +76,14 @@ describe("an upstream", () => {
       'retries = { budget = "200%" }',
       '.retries.budget: "200%" is no share of requests; write budget = "20%", from "0%" to "100%"',
     ],
+    [
+      'retries = { hedge = "500ms", tries = 1 }',
+      ".retries.hedge: warning: tries = 1 asks no second server; write tries = 2, or remove one of both",
+    ],
+    [
+      'retries = { hedge = "500ms", budget = "0%" }',
+      '.retries.hedge: warning: a budget of "0%" pays for none; write budget = "20%", or remove hedge',
+    ],
   ])("with %j is told what to write", (lines, complaint) => {
     expect(complaints(lines)).toEqual([complaint]);
   });

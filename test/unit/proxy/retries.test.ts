@@ -31,7 +31,7 @@ describe("a budget of retries", () => {
 });
 
 describe("another try", () => {
-  const plan: RetriesPlan = { tries: 2, timeoutMs: 1_000, on: ["connect", 503], budget: 0.2 };
+  const plan: RetriesPlan = { tries: 2, timeoutMs: 1_000, on: ["connect", 503], budget: 0.2, hedgeMs: null };
   const first = { fault: "connect", made: 1, startedAt: 100, now: 200 } as const;
 
   test.each([

@@ -1,0 +1,129 @@
+import { formatEndpoint } from "../base/address.ts";
+import type { Engine } from "./engine.ts";
+import type { HttpServer } from "./http-server.ts";
+import type { ForwardedBy } from "./headers.ts";
+import type { FieldTable } from "./http1/field-table.ts";
+import type { ResponseHead } from "./http1/response-head.ts";
+import type {
+  BodyPiece,
+  SwitchedUpstream,
+  UpstreamFailure,
+  UpstreamStream,
+  UpstreamUser,
+} from "./upstream-connection.ts";
+
+/** The exchange that asks a second server. */
+export interface Hedged extends UpstreamUser {
+  /** The second server answers before the first: its stream takes the place of the first one's. */
+  hedgeAnswers(): void;
+  /** The second server has failed, and counts no more. */
+  hedgeFailed(server: HttpServer): void;
+}
+
+/** What a hedge asks, and whom. */
+export interface HedgeOptions {
+  readonly engine: Engine;
+  readonly exchange: Hedged;
+  readonly server: HttpServer;
+  /** A head without a body. */
+  readonly headText: string;
+  readonly by: ForwardedBy;
+}
+
+/**
+ * A request without a body that was sent to a second server because the first one is silent. Whoever answers first is
+ * heard; once that is the second, or the first has failed, everything that comes from it goes to the exchange.
+ */
+export class Hedge implements UpstreamUser {
+  readonly method: string;
+  readonly wantsSocket = false;
+  readonly server: HttpServer;
+  readonly startedAt: number = performance.now();
+  /** When there was a connection, in milliseconds of the monotonic clock; null before. */
+  connectedAt: number | null = null;
+  private readonly engine: Engine;
+  private readonly exchange: Hedged;
+  private readonly headText: string;
+  private readonly by: ForwardedBy;
+  private upstream: UpstreamStream | null = null;
+  private isLeading = false;
+
+  constructor({ engine, exchange, server, headText, by }: HedgeOptions) {
+    this.engine = engine;
+    this.exchange = exchange;
+    this.method = exchange.method;
+    this.server = server;
+    this.headText = headText;
+    this.by = by;
+  }
+
+  /** Sends the request as soon as there is a connection. */
+  begin(): void {
+    const { by, server } = this;
+    const idle = server.pool.take(by);
+    this.upstream = idle ?? server.pool.open(this, by);
+    if (idle === null) return;
+    idle.use(this);
+    this.upstreamReady();
+  }
+
+  /** Gives its stream up to the exchange, which hears of everything from now on. */
+  lead(): UpstreamStream | null {
+    this.isLeading = true;
+    return this.upstream;
+  }
+
+  /** Nobody waits for this answer any more. */
+  cancel(): void {
+    this.upstream?.discard();
+    this.upstream = null;
+  }
+
+  upstreamReady(): void {
+    if (this.isLeading) return this.exchange.upstreamReady();
+    this.connectedAt = performance.now();
+    this.upstream?.sendRequest(this.headText, false, null, true);
+  }
+
+  upstreamDrained(): void {
+    if (this.isLeading) this.exchange.upstreamDrained();
+  }
+
+  interimArrived(head: ResponseHead, fields: FieldTable): void {
+    if (this.isLeading) this.exchange.interimArrived(head, fields);
+  }
+
+  switchArrived(switched: SwitchedUpstream): void {
+    if (!this.isLeading) this.exchange.hedgeAnswers();
+    this.exchange.switchArrived(switched);
+  }
+
+  headArrived(head: ResponseHead, fields: FieldTable, piece: BodyPiece, isLast: boolean): void {
+    if (!this.isLeading && head.status >= 500) {
+      this.server.pool.health?.answered(head.status);
+      this.cancel();
+      this.exchange.hedgeFailed(this.server);
+      return;
+    }
+    if (!this.isLeading) this.exchange.hedgeAnswers();
+    this.exchange.headArrived(head, fields, piece, isLast);
+  }
+
+  bodyArrived(piece: BodyPiece, isLast: boolean): void {
+    this.exchange.bodyArrived(piece, isLast);
+  }
+
+  upstreamFailed(failure: UpstreamFailure, detail: string): void {
+    this.upstream = null;
+    if (this.isLeading) this.exchange.upstreamFailed(failure, detail);
+    else this.failed(failure === "connect" ? "connect" : "closed", detail);
+  }
+
+  private failed(fault: "connect" | "closed", detail: string): void {
+    const { engine, server } = this;
+    engine.log.debug(`${formatEndpoint(server.endpoint)}: ${detail}`);
+    server.pool.health?.failed(fault);
+    engine.suspects.add(server.probe);
+    this.exchange.hedgeFailed(server);
+  }
+}
