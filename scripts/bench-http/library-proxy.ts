@@ -3,7 +3,7 @@ import { createProxyServer } from "http-proxy-3";
 
 /**
  * The baseline of the L7 benchmark: what the same job costs with http-proxy-3 on the runtime's own `node:http`.
- * usage: bun scripts/bench-library-proxy.ts PORT ORIGIN-PORT
+ * usage: bun scripts/bench-http/library-proxy.ts PORT ORIGIN-PORT
  */
 const [port, originPort] = process.argv.slice(2).map(Number);
 const proxy = createProxyServer({

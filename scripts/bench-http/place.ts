@@ -1,0 +1,39 @@
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeCertificates } from "../../test/support/certificates.ts";
+
+/** Where the files of one run are, and where the server behind all proxies listens. */
+export interface Place {
+  readonly folder: string;
+  /** Documents of the server. */
+  readonly root: string;
+  readonly certificate: string;
+  readonly key: string;
+  /** Both in one file, as HAProxy wants them. */
+  readonly pair: string;
+}
+
+/** Makes the files: certificates on P-256, and answers of three sizes. */
+export async function makePlace(): Promise<Place> {
+  const folder = mkdtempSync(join(tmpdir(), "edge-ha-bench-"));
+  await makeCertificates(folder, ["shop.example"]);
+  const certificate = join(folder, "shop.example.pem");
+  const key = join(folder, "shop.example.key");
+  const pair = join(folder, "pair.pem");
+  writeFileSync(pair, readFileSync(certificate, "latin1") + readFileSync(key, "latin1"));
+  const root = join(folder, "root");
+  mkdirSync(root);
+  writeFileSync(join(root, "small"), `${"x".repeat(109)}\n`);
+  writeFileSync(join(root, "medium"), Buffer.alloc(64 * 1024, "x"));
+  writeFileSync(join(root, "large"), Buffer.alloc(1024 * 1024, "x"));
+  return { folder, root, certificate, key, pair };
+}
+
+/** What the server behind all proxies says; `/upload` answers when it has the whole body. */
+export function originConfig({ root }: Place, port: number): string {
+  return (
+    `access_log off; sendfile on; server { listen 127.0.0.1:${port}; root ${root}; location = /upload { client_max_body_size 0; ` +
+    `client_body_buffer_size 2m; proxy_http_version 1.0; proxy_set_body ""; proxy_method GET; proxy_pass http://127.0.0.1:${port}/small; } }`
+  );
+}
