@@ -28,17 +28,16 @@ export function planDirector(config: Config, node: string): DirectorPlan {
     ...trackedServers(config, node),
   ];
   const services = parts.flatMap(({ services: own }) => own);
+  const proxied = planProxied(config, node);
+  const isAnyoneTold = config.notifiesServices && services.length + proxied.length > 0;
   return {
     ...planDetours(probesOf(servers)),
     probeSets: probeSetsOf(servers),
     services,
-    proxied: planProxied(config, node),
+    proxied,
     marks: parts.flatMap(({ marks }) => marks),
     footing: planFooting(config, node, services),
-    notify:
-      config.notify === null || !config.notifiesServices || services.length === 0
-        ? null
-        : { node, ...config.notify },
+    notify: config.notify === null || !isAnyoneTold ? null : { node, ...config.notify },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Endpoint } from "../base/address.ts";
 import { formatEndpoint } from "../base/address.ts";
+import type { DirectorPlan } from "../config/node-plan.ts";
 import type { ProxiedPlan } from "../config/proxied-plan.ts";
 import type { IpvsServicePlan } from "../config/service-plan.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
@@ -10,6 +11,14 @@ export type BalancedService = IpvsServicePlan | ProxiedPlan;
 
 /** A server of such a service. */
 export type BalancedServer = BalancedService["servers"][number];
+
+/** Gives all services of a plan, whoever balances them. */
+export function everythingIn({
+  services,
+  proxied,
+}: Pick<DirectorPlan, "services" | "proxied">): readonly BalancedService[] {
+  return [...services, ...proxied];
+}
 
 /** Gives what a service is remembered by, such as `tcp 192.0.2.1:80` or `relay web`. */
 export function serviceId(service: BalancedService): string {

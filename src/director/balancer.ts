@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
-import type { DirectorPlan } from "../config/node-plan.ts";
+import { type DirectorPlan, noDirectorPlan } from "../config/node-plan.ts";
 import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { MarkStatus } from "../ipc/footing-status.ts";
 import type { DrainedOpen } from "../ipc/standing.ts";
@@ -9,6 +9,7 @@ import type { ProxiedStatus, ServiceStatus } from "../ipc/status.ts";
 import { Ipvs } from "../kernel/ipvs.ts";
 import { Journal, stateDirectory } from "../kernel/journal.ts";
 import { Nftables } from "../kernel/nftables.ts";
+import { everythingIn } from "./balanced-service.ts";
 import type { Detours } from "./detours.ts";
 import { Director, type DirectorOptions } from "./director.ts";
 import { DrainBook } from "./drain-book.ts";
@@ -53,9 +54,9 @@ export class Balancer {
       book: DrainBook.open(directory),
       openIpvs: () => Ipvs.open(),
       tell: (change) => this.#scripts.tell(change),
-      onStandings: (services, standings) => {
+      onStandings: (...look) => {
         // Tens of thousands of servers are compared for somebody who is told only.
-        if (this.#notifier.isAnyoneTold) this.#notifier.tell(this.#notices.look(services, standings));
+        if (this.#notifier.isAnyoneTold) this.#notifier.tell(this.#notices.look(...look));
       },
       stand,
     });
@@ -136,7 +137,7 @@ export class Balancer {
 
   /** Removes everything this node made, and waits for those who are told. */
   async stop(): Promise<void> {
-    const ending = this.#plan?.services.filter(({ quorum }) => quorum.endsOnStop) ?? [];
+    const ending = everythingIn(this.#plan ?? noDirectorPlan).filter(({ quorum }) => quorum.endsOnStop);
     this.#notifier.tell(this.#notices.end(ending));
     this.#director.stop();
     this.#marks.stop();

@@ -11,7 +11,7 @@ import type { CountedService, IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 import { apply, failureOf, tellSteps, type IpvsChanges } from "./apply.ts";
 import { Availability, type AvailabilityOptions } from "./availability.ts";
-import { type BalancedService, serviceTitle } from "./balanced-service.ts";
+import { type BalancedService, everythingIn, serviceTitle } from "./balanced-service.ts";
 import { standingOf, type IsUp, type ServiceStanding } from "./moment.ts";
 import type { Journal } from "../kernel/journal.ts";
 import { advanced, sliceLength, type Filling } from "./filling.ts";
@@ -19,6 +19,7 @@ import { planSteps } from "./plan.ts";
 import { openRefusal } from "./refusal.ts";
 import { ProxiedServices } from "./proxied-services.ts";
 import { proxiedStatuses } from "./proxied-status.ts";
+import type { BalancedBy } from "./service-notices.ts";
 import { serviceStatuses } from "./service-status.ts";
 import type { QuorumChange } from "./quorum.ts";
 import { standingVerdicts } from "./standing-verdicts.ts";
@@ -45,7 +46,11 @@ export interface DirectorOptions {
   /** Runs what is to be run when a service gains or loses its quorum. */
   readonly tell: (change: QuorumChange) => void;
   /** Called after each look with the services in force, and how they stand, in the same order; with none if that is not known. */
-  readonly onStandings: (services: readonly IpvsServicePlan[], standings: readonly ServiceStanding[]) => void;
+  readonly onStandings: (
+    by: BalancedBy,
+    services: readonly BalancedService[],
+    standings: readonly ServiceStanding[],
+  ) => void;
   /** Tells the proxies how their servers stand. */
   readonly stand: (standings: readonly ServerStanding[], isWhole: boolean) => void;
 }
@@ -274,7 +279,7 @@ export class Director {
 
   #noteStandings(services: readonly IpvsServicePlan[], standings: Brought["standings"]): void {
     this.#availability.noteQuorums(services, standings);
-    this.#options.onStandings(services, standings);
+    this.#options.onStandings("kernel", services, standings);
   }
 
   #observe(plan: DirectorPlan, actual: readonly IpvsService[], isUp: IsUp): void {
@@ -290,6 +295,7 @@ export class Director {
     const services = this.#weighed(proxied);
     const standings = services.map((service) => standingOf(service, isUp, this.#availability));
     this.#availability.noteQuorums(services, standings);
+    this.#options.onStandings("proxies", services, standings);
     this.#proxied.stand(services, standings, this.#options.book.drains);
   }
 
@@ -364,8 +370,4 @@ export class Director {
     if (service.sorry !== null) log.warning(`${what}: the sorry server takes over`);
     else log.error(liveWeight === 0 ? `${what}: connections are refused` : what);
   }
-}
-
-function everythingIn({ services, proxied }: DirectorPlan): readonly BalancedService[] {
-  return [...services, ...proxied];
 }

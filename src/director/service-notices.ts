@@ -1,57 +1,60 @@
-import type { Endpoint } from "../base/address.ts";
-import type { IpvsServicePlan, ServiceKeyPlan } from "../config/service-plan.ts";
-import { formatKey } from "../kernel/ipvs-messages.ts";
+import { type BalancedService, serviceId } from "./balanced-service.ts";
 import type { ServiceStanding } from "./moment.ts";
-import { keyOf } from "./table.ts";
 
 /**
  * What scripts and the FIFO are told of services and their servers, in keepalived's words and order, so that what was
  * written for its `lvs_notify_fifo` goes on working. PURE but for its memory of what was told.
  */
 
+/** Who balances the services of a look: each looks by itself, and forgets what its next one has no more. */
+export type BalancedBy = "kernel" | "proxies";
+
 /** A service that has gained or lost its quorum, or a server of one that came or went. */
 export interface ServiceNotice {
-  /** Name of the `[[service]]`. */
+  /** Name of the `[[service]]` or `[[upstream]]`. */
   readonly service: string;
   /** keepalived's kind, what it is about, and the state. */
   readonly words: readonly string[];
 }
 
 interface Known {
+  /** By address and port. */
   readonly servers: ReadonlyMap<string, boolean>;
   readonly hasQuorum: boolean;
 }
 
 /** Remembers how services stand, and tells what is news. */
 export class ServiceNotices {
-  #known = new Map<string, Known>();
+  readonly #known: Record<BalancedBy, ReadonlyMap<string, Known>> = { kernel: new Map(), proxies: new Map() };
 
   /**
    * Tells what has changed since the last look, the servers of each service before the service itself. At first servers
    * count as they do until they are checked, and every service is told of, but one that starts down and is.
    */
   look(
-    services: readonly IpvsServicePlan[],
+    by: BalancedBy,
+    services: readonly BalancedService[],
     standings: readonly ServiceStanding[],
   ): readonly ServiceNotice[] {
     const known = new Map<string, Known>();
     const notices = services.flatMap((service, index) => {
-      const key = formatKey(keyOf(service));
-      const before = this.#known.get(key);
+      const id = serviceId(service);
+      const before = this.#known[by].get(id);
       const standing = standings[index];
       const now = standing === undefined ? before : seen(service, standing);
       if (now === undefined) return [];
-      known.set(key, now);
+      known.set(id, now);
       return news(service, before, now);
     });
-    this.#known = known;
+    this.#known[by] = known;
     return notices;
   }
 
   /** Tells that services end, and with them their servers. */
-  end(services: readonly IpvsServicePlan[]): readonly ServiceNotice[] {
+  end(services: readonly BalancedService[]): readonly ServiceNotice[] {
     return services.flatMap((service) => {
-      const before = this.#known.get(formatKey(keyOf(service)));
+      const id = serviceId(service);
+      const before = this.#known.kernel.get(id) ?? this.#known.proxies.get(id);
       if (before === undefined) return [];
       const servers = new Map([...before.servers.keys()].map((place) => [place, false]));
       return news(service, before, { servers, hasQuorum: false });
@@ -59,37 +62,46 @@ export class ServiceNotices {
   }
 }
 
-function seen({ key }: IpvsServicePlan, { servers, hasQuorum }: ServiceStanding): Known {
+function seen(service: BalancedService, { servers, hasQuorum }: ServiceStanding): Known {
+  const protocol = protocolWord(service);
   return {
-    servers: new Map(servers.map(({ server, isUp }) => [serverWord(key, server), isUp])),
+    servers: new Map(
+      servers.map(({ server: { address, port }, isUp }) => [`[${address}]:${protocol}:${port}`, isUp]),
+    ),
     hasQuorum,
   };
 }
 
-function news(service: IpvsServicePlan, before: Known | undefined, now: Known): readonly ServiceNotice[] {
-  const { name, key, startsDown } = service;
-  const place = serviceWord(key);
+function news(service: BalancedService, before: Known | undefined, now: Known): readonly ServiceNotice[] {
+  const { name, startsDown } = service;
   const changed = [...now.servers].filter(
     ([server, isUp]) => (before?.servers.get(server) ?? !startsDown) !== isUp,
   );
-  const notices = changed.map(([server, isUp]) => ({
-    service: name,
-    words: ["RS", server, place, state(isUp)],
-  }));
   const had = before?.hasQuorum ?? (startsDown ? false : null);
-  if (had === now.hasQuorum) return notices;
-  return [...notices, { service: name, words: ["VS", place, state(now.hasQuorum)] }];
+  if (changed.length === 0 && had === now.hasQuorum) return [];
+  return placeWords(service).flatMap((place) => [
+    ...changed.map(([server, isUp]) => ({ service: name, words: ["RS", server, place, state(isUp)] })),
+    ...(had === now.hasQuorum ? [] : [{ service: name, words: ["VS", place, state(now.hasQuorum)] }]),
+  ]);
 }
 
 function state(isUp: boolean): string {
   return isUp ? "UP" : "DOWN";
 }
 
-function serviceWord(key: ServiceKeyPlan): string {
-  return "mark" in key ? `FWM ${key.mark}` : `[${key.address}]:${key.protocol}:${key.port}`;
+/** Where a service is reached. A relay has several addresses where the kernel has as many services; an upstream none. */
+function placeWords(service: BalancedService): readonly string[] {
+  if ("key" in service) {
+    const { key } = service;
+    return ["mark" in key ? `FWM ${key.mark}` : `[${key.address}]:${key.protocol}:${key.port}`];
+  }
+  const { kind, group, protocol, sockets } = service;
+  if (kind === "upstream") return [`UPSTREAM ${group}`];
+  return sockets.map(({ address, port }) => `[${address}]:${protocol}:${port}`);
 }
 
 /** keepalived writes `none` for the protocol of a mark. */
-function serverWord(key: ServiceKeyPlan, { address, port }: Endpoint): string {
-  return `[${address}]:${"mark" in key ? "none" : key.protocol}:${port}`;
+function protocolWord(service: BalancedService): string {
+  if (!("key" in service)) return service.protocol;
+  return "mark" in service.key ? "none" : service.key.protocol;
 }

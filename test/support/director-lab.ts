@@ -85,8 +85,8 @@ export function directorLab(
       openIpvs,
       stand: (standings, isWhole) => stood.push({ isWhole, standings }),
       tell: ({ service, hasQuorum }) => told.push(`${service.name} ${hasQuorum ? "up" : "down"}`),
-      onStandings: (services, standings) => {
-        noticed.push(...notices.look(services, standings).map(({ words }) => words.join(" ")));
+      onStandings: (...look) => {
+        noticed.push(...notices.look(...look).map(({ words }) => words.join(" ")));
       },
     }),
     clock,

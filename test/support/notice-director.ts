@@ -1,5 +1,6 @@
 import { systemClock } from "../../src/base/clock.ts";
 import type { DirectorPlan } from "../../src/config/node-plan.ts";
+import { everythingIn } from "../../src/director/balanced-service.ts";
 import { Director } from "../../src/director/director.ts";
 import { ServiceNotices } from "../../src/director/service-notices.ts";
 import { ServiceNotifier } from "../../src/director/service-notifier.ts";
@@ -33,11 +34,11 @@ const director: Director = new Director({
   openIpvs: () => kernel,
   tell: () => undefined,
   stand: () => undefined,
-  onStandings: (services, standings) => notifier.tell(notices.look(services, standings)),
+  onStandings: (...look) => notifier.tell(notices.look(...look)),
 });
 
 process.once("SIGTERM", () => {
-  notifier.tell(notices.end(plan.services.filter(({ quorum }) => quorum.endsOnStop)));
+  notifier.tell(notices.end(everythingIn(plan).filter(({ quorum }) => quorum.endsOnStop)));
   director.stop();
   void notifier.finish().then(() => process.exit(0));
 });

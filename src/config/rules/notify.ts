@@ -34,8 +34,8 @@ function commonFindings(model: Model): readonly Finding[] {
     const what = "means something with script only";
     findings.push(warningAt([...notify.path, "user"], what, "remove it, or write script"));
   }
-  if (services && model.sections.services.every(({ value }) => value.forward === "proxy")) {
-    const what = "no service is balanced by the kernel, and of others nobody is told";
+  if (services && model.sections.services.length + model.sections.upstreams.length === 0) {
+    const what = "there is no service and no upstream to tell of";
     findings.push(warningAt([...notify.path, "services"], what, "remove it, or add a [[service]]"));
   }
   return findings;

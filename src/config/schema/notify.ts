@@ -7,7 +7,7 @@ export interface NotifyEntry {
   readonly fifo: string | null;
   readonly user: string | null;
   readonly timeout: number;
-  /** Whether services of the kernel's and their servers are told of too. */
+  /** Whether services, upstreams and their servers are told of too. */
   readonly services: boolean;
 }
 

@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { resolveUser } from "../../../src/base/program.ts";
 import { type DirectorPlan, noDirectorPlan } from "../../../src/config/node-plan.ts";
@@ -8,6 +8,8 @@ import { plannedServer, plannedService } from "../../support/ipvs-services.ts";
 import { Lab, waitFor, type Child, type Host } from "../../support/lab.ts";
 import { runCommand } from "../../support/lab-command.ts";
 import { plannedProbe } from "../../support/probe-plans.ts";
+import { linesOf, readFifo } from "../../support/read-fifo.ts";
+import { plannedRelay, proxiedServer } from "../../support/proxied-services.ts";
 
 /**
  * What is told of services and servers, beside keepalived's checkers on the same servers: both write to a FIFO what they
@@ -33,10 +35,19 @@ const services: readonly IpvsServicePlan[] = [
   }),
 ];
 
+/** A relay, which keepalived has as a service like any other, and an upstream, which it does not know. */
+const relayed = plannedRelay({
+  name: "relayed",
+  sockets: [{ address: "192.0.2.101", port: 80 }],
+  servers: [proxiedServer(21, { address: four, probe: "4" })],
+});
+const upstream = { ...relayed, kind: "upstream" as const, name: "apps", group: "apps", sockets: [] };
+
 /** The same in keepalived's words. */
 function keepalivedFile(fifo: string): string {
   const places = [
     ["192.0.2.100 80", four, ""],
+    ["192.0.2.101 80", four, ""],
     ["2001:db8::100 80", six, ""],
     ["fwmark 7", four, "alpha\nomega"],
   ];
@@ -66,33 +77,25 @@ async function startDirector(host: Host, fifo: string, script: string): Promise<
     ...noDirectorPlan,
     probes: [probe("4", four), probe("6", six)],
     services,
+    proxied: [relayed, upstream],
     notify: { node: "lb1", script: { command: [script], timeoutMs: 5_000, user: null }, fifo },
   };
   const entry = [process.execPath, join(support, "notice-director.ts"), JSON.stringify(plan)];
   return host.spawn(entry);
 }
 
-/** Keeps a FIFO open for reading, and writes what comes into a file. */
-async function readFifo(host: Host, name: string): Promise<{ fifo: string; lines: () => readonly string[] }> {
-  const fifo = join(host.directory, name);
-  const file = `${fifo}.txt`;
-  await host.run(["mkfifo", fifo]);
-  host.spawn(["bash", "-c", `exec 3<>${fifo}; exec cat <&3 >${file}`]);
-  await waitFor("the FIFO is read", () => existsSync(file));
-  return { fifo, lines: () => linesOf(file) };
-}
-
-function linesOf(path: string): readonly string[] {
-  if (!existsSync(path)) return [];
-  return readFileSync(path, "utf8")
-    .split("\n")
-    .filter((line) => line !== "");
-}
-
 /** The lines of each service in their order. */
 function byService(lines: readonly string[]): Readonly<Record<string, readonly string[]>> {
-  const places = ["[192.0.2.100]", "[2001:db8::100]", "FWM 7"];
+  const places = ["[192.0.2.100]", "[192.0.2.101]", "[2001:db8::100]", "FWM 7"];
   return Object.fromEntries(places.map((place) => [place, lines.filter((line) => line.includes(place))]));
+}
+
+/** The place of the upstream in a line. */
+const apps = "UPSTREAM apps";
+
+/** What both tell of. */
+function ofServices(lines: readonly string[]): readonly string[] {
+  return lines.filter((line) => !line.includes(apps));
 }
 
 /** What listens in a program of Python's. */
@@ -131,23 +134,31 @@ test("lines are those of keepalived, and the script hears the same", async () =>
   const count = (total: number): Promise<void> =>
     waitFor(
       `both have told ${total} times`,
-      () => both.every(({ lines }) => lines().length === total),
+      () => both.every(({ lines }) => ofServices(lines()).length === total),
       20_000,
     );
-  // Two services are up until failed, the third comes up with its server.
-  await count(4);
+  // Three services are up until failed, the fourth comes up with its server.
+  await count(5);
   servers.kill("SIGKILL");
   await servers.exited;
-  await count(10);
+  await count(13);
   servers = startServers(host);
-  await count(16);
+  await count(21);
+  // A stop does not wait for many runs of a script.
+  await waitFor("the script has run for all", () => linesOf(`${script}.txt`).length === ours.lines().length);
   for (const child of [director, keepalived]) child.kill("SIGTERM");
-  await count(18);
+  await count(23);
   expect(byService(ours.lines())).toEqual(byService(theirs.lines()));
+  expect(ours.lines().filter((line) => line.includes(apps))).toEqual([
+    `VS ${apps} UP`,
+    ...["DOWN", "UP"].flatMap((state) => [`RS [${four}]:tcp:80 ${apps} ${state}`, `VS ${apps} ${state}`]),
+  ]);
   expect(ours.lines().slice(-2)).toEqual([`RS [${four}]:none:0 FWM 7 DOWN`, "VS FWM 7 DOWN"]);
   await Promise.all([director.exited, keepalived.exited]);
   const names: Readonly<Record<string, string>> = {
     "[192.0.2.100]": "web",
+    "[192.0.2.101]": "relayed",
+    [apps]: "apps",
     "[2001:db8::100]": "web6",
     "FWM 7": "marked",
   };

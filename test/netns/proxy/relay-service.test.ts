@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { nodesFile } from "../../support/cluster-file.ts";
 import { startEdgeHa } from "../../support/edge-ha.ts";
+import { readFifo } from "../../support/read-fifo.ts";
 import { type Child, type Host, Lab, waitFor } from "../../support/lab.ts";
 
 /** A service with `forward = "proxy"` in a whole node, with two proxy processes, asked from another host. */
@@ -31,10 +32,14 @@ function answers(name: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, turn) => `${name}:${turn}`);
 }
 
-function file(more: string): string {
+function file(fifo: string, more: string): string {
   return `${nodesFile()}
 [proxy]
 workers = 2
+
+[notify]
+fifo = "${fifo}"
+services = true
 
 [[service]]
 name = "relay"
@@ -62,7 +67,8 @@ test("a client keeps its server over a reload, and a server that refuses is out 
     ["a", await startGreeter(a, "a")],
     ["b", await startGreeter(b, "b")],
   ]);
-  const node = await startEdgeHa(lb1, { config: file('persistence = "5m"'), node: "lb1" });
+  const notices = await readFifo(lb1, "notices");
+  const node = await startEdgeHa(lb1, { config: file(notices.fifo, 'persistence = "5m"'), node: "lb1" });
   const probes = async (): Promise<string> =>
     (await node.status()).probes.map(({ isUp, lastResult }) => `${isUp} ${lastResult.split(" ")[0]}`).join();
   await waitFor("both servers are up", async () => (await probes()) === "true connected,true connected");
@@ -78,9 +84,11 @@ test("a client keeps its server over a reload, and a server that refuses is out 
   expect(await ask(client, 1)).toEqual(answers(other, 1));
   await waitFor("the server is down", async () => (await probes()).includes("false"));
   greeters.set(first, await startGreeter(first === "a" ? a : b, first));
-  const faster = file('persistence = "4m"').replace('"60s"', '"200ms"');
+  const faster = file(notices.fifo, 'persistence = "4m"').replace('"60s"', '"200ms"');
   expect((await node.reload(faster)).exitCode).toBe(0);
   await waitFor("it is up again", async () => !(await probes()).includes("false"));
   expect(await ask(client, 8)).toEqual(answers(other, 8));
   expect(await node.stop()).toBe(0);
+  const server = `RS [192.0.2.${first === "a" ? 21 : 22}]:tcp:${serverPort} [192.0.2.11]:tcp:80`;
+  expect(notices.lines()).toEqual(["VS [192.0.2.11]:tcp:80 UP", `${server} DOWN`, `${server} UP`]);
 });

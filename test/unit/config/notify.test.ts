@@ -34,8 +34,11 @@ describe("[notify]", () => {
     expect(both.vrrp.notify).toEqual(both.director.notify);
     expect(describePlan(both)).toContain("told of services and servers\n  FIFO /run/notify\n");
     expect(planOf(text.replace("true", "false") + web).director.notify).toBeNull();
+    const relayed = planOf(text + web.replace(/forward = "\w+"/, 'forward = "proxy"')).director;
+    expect([relayed.services.length, relayed.proxied.length]).toEqual([0, 1]);
+    expect(relayed.notify).toEqual(both.director.notify);
     expect(linesOf(base + vip + text)).toEqual([
-      "19:12 notify.services: warning: no service is balanced by the kernel, and of others nobody is told; remove it, or add a [[service]]",
+      "19:12 notify.services: warning: there is no service and no upstream to tell of; remove it, or add a [[service]]",
     ]);
   });
 

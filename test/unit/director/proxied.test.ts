@@ -1,33 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { type DirectorPlan, noDirectorPlan } from "../../../src/config/node-plan.ts";
-import type { ProxiedPlan, ProxiedServerPlan } from "../../../src/config/proxied-plan.ts";
+import type { ProxiedPlan } from "../../../src/config/proxied-plan.ts";
 import { directorLab, type DirectorLab } from "../../support/director-lab.ts";
 import { plannedService } from "../../support/ipvs-services.ts";
+import { plannedRelay, proxiedServer } from "../../support/proxied-services.ts";
 
 /** What the director decides about servers behind the proxies: no table is there to read. */
-
-function server(part: number, change: Partial<ProxiedServerPlan> = {}): ProxiedServerPlan {
-  const limits = { upperThreshold: 0, lowerThreshold: 0, inhibits: false, slowStartMs: 0 };
-  return { address: `10.99.0.${part}`, port: 80, weight: 1, probe: `probe ${part}`, ...limits, ...change };
-}
-
-function relay(change: Partial<ProxiedPlan> = {}): ProxiedPlan {
-  return {
-    kind: "relay",
-    name: "web",
-    group: "web",
-    protocol: "tcp",
-    sockets: [{ address: "10.99.0.101", port: 80 }],
-    scheduler: "wrr",
-    persistenceS: 0,
-    sorry: null,
-    quorum: { weight: 1, hysteresis: 0, up: null, down: null, endsOnStop: false },
-    startsDown: false,
-    damping: null,
-    servers: [server(21), server(22)],
-    ...change,
-  };
-}
 
 function plan(...proxied: readonly ProxiedPlan[]): DirectorPlan {
   return {
@@ -55,21 +33,21 @@ const order = { servers: ["web/10.99.0.21"], isBack: false, withinMs: 60_000 };
 describe("what the proxies are told", () => {
   test("is everything for a new plan, and then only what has changed", () => {
     const lab = directorLab();
-    lab.director.configure(plan(relay()));
+    lab.director.configure(plan(plannedRelay()));
     expect(lastTold(lab)).toBe("all: relay web 10.99.0.21:80 1 open, relay web 10.99.0.22:80 1 open");
     lab.director.reconcile();
     expect(lab.stood).toHaveLength(1);
     lab.down.add("probe 21");
     lab.director.reconcile();
     expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 0 ends");
-    lab.director.configure(plan(relay({ servers: [server(22)] })));
+    lab.director.configure(plan(plannedRelay({ servers: [proxiedServer(22)] })));
     expect(lastTold(lab)).toBe("all: relay web 10.99.0.22:80 1 open");
   });
 
   test("waits for no kernel whose table is being filled", () => {
     const lab = directorLab();
     const services = Array.from({ length: 1_000 }, (_, index) => plannedService({ port: 1 + index }));
-    lab.director.configure({ ...plan(relay()), services });
+    lab.director.configure({ ...plan(plannedRelay()), services });
     lab.down.add("probe 21");
     lab.director.reconcile();
     expect(lab.director.isFilling).toBeTrue();
@@ -78,7 +56,9 @@ describe("what the proxies are told", () => {
 
   test("keeps the connections of a server that is inhibited", () => {
     const lab = directorLab();
-    lab.director.configure(plan(relay({ servers: [server(21, { inhibits: true }), server(22)] })));
+    lab.director.configure(
+      plan(plannedRelay({ servers: [proxiedServer(21, { inhibits: true }), proxiedServer(22)] })),
+    );
     lab.down.add("probe 21");
     lab.director.reconcile();
     expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 0");
@@ -86,9 +66,14 @@ describe("what the proxies are told", () => {
 
   test("has the weights of checks, of slow starts and of lost quorums in it", () => {
     const lab = directorLab();
-    const servers = [server(21, { weight: 100, slowStartMs: 10_000 }), server(22, { weight: 100 })];
+    const servers = [
+      proxiedServer(21, { weight: 100, slowStartMs: 10_000 }),
+      proxiedServer(22, { weight: 100 }),
+    ];
     const quorum = { weight: 150, hysteresis: 0, up: null, down: null, endsOnStop: true };
-    lab.director.configure(plan(relay({ servers, quorum, sorry: { address: "10.99.0.9", port: 80 } })));
+    lab.director.configure(
+      plan(plannedRelay({ servers, quorum, sorry: { address: "10.99.0.9", port: 80 } })),
+    );
     expect(lab.told).toEqual(["web up"]);
     lab.down.add("probe 21");
     lab.director.reconcile();
@@ -112,14 +97,14 @@ describe("what the proxies are told", () => {
 
   test("goes on from what an earlier process has found", () => {
     const lab = directorLab();
-    lab.director.configure(plan(relay()), new Map([["probe 22", false]]));
+    lab.director.configure(plan(plannedRelay()), new Map([["probe 22", false]]));
     expect(lastTold(lab)).toBe("all: relay web 10.99.0.21:80 1 open, relay web 10.99.0.22:80 0 ends");
   });
 
   test("keeps out a server that comes and goes", () => {
     const lab = directorLab();
     const damping = { changes: 2, withinMs: 10_000, holdMs: 30_000 };
-    lab.director.configure(plan(relay({ damping })));
+    lab.director.configure(plan(plannedRelay({ damping })));
     for (let time = 0; time < 2; time += 1) {
       lab.down.add("probe 21");
       lab.director.reconcile();
@@ -140,7 +125,9 @@ describe("what the proxies are told", () => {
 describe("a drain behind the proxies", () => {
   test("is over when all proxies have told that nothing is open, for this drain and no other", () => {
     const lab = directorLab();
-    lab.director.configure(plan(relay(), relay({ kind: "upstream", name: "apps", group: "apps" })));
+    lab.director.configure(
+      plan(plannedRelay(), plannedRelay({ kind: "upstream", name: "apps", group: "apps" })),
+    );
     expect(lab.director.drain(order).refusal).toBeNull();
     expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 0 drained");
     const since = lab.stood.at(-1)?.standings[0]?.drainedSince ?? "";
@@ -158,7 +145,7 @@ describe("a drain behind the proxies", () => {
 
   test("is over at its deadline, and says what that cut", () => {
     const lab = directorLab();
-    lab.director.configure(plan(relay()));
+    lab.director.configure(plan(plannedRelay()));
     lab.director.drain(order);
     const since = lab.book.drains[0]?.since ?? "";
     lab.director.heardOpen([{ server: "relay web 10.99.0.21:80", since, open: 3 }]);
@@ -174,7 +161,7 @@ describe("a drain behind the proxies", () => {
 
   test("goes by the names of upstreams, too", () => {
     const lab = directorLab();
-    lab.director.configure(plan(relay({ kind: "upstream", name: "apps", group: "apps" })));
+    lab.director.configure(plan(plannedRelay({ kind: "upstream", name: "apps", group: "apps" })));
     expect(lab.director.drain(order).refusal).toBe(
       "there is no service or upstream web on this node; there is apps",
     );

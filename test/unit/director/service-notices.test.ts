@@ -1,20 +1,23 @@
 import { describe, expect, test } from "bun:test";
-import type { IpvsServicePlan } from "../../../src/config/service-plan.ts";
+import type { BalancedService } from "../../../src/director/balanced-service.ts";
 import { standingOf } from "../../../src/director/moment.ts";
 import { ServiceNotices } from "../../../src/director/service-notices.ts";
 import { directorLab, plan } from "../../support/director-lab.ts";
 import { plannedServer, plannedService } from "../../support/ipvs-services.ts";
+import { plannedRelay, proxiedServer } from "../../support/proxied-services.ts";
 
 const alone = [plannedServer("10.99.0.21")];
 
 /** Looks once, with these probes down, and gives the lines. */
 function look(
   notices: ServiceNotices,
-  service: IpvsServicePlan,
+  service: BalancedService,
   ...down: readonly string[]
 ): readonly string[] {
   const standing = standingOf(service, (probe) => !down.includes(probe));
-  return notices.look([service], [standing]).map(({ words }) => words.join(" "));
+  return notices
+    .look("key" in service ? "kernel" : "proxies", [service], [standing])
+    .map(({ words }) => words.join(" "));
 }
 
 describe("notices of services", () => {
@@ -53,6 +56,32 @@ describe("notices of services", () => {
     ]);
   });
 
+  test("of a relay name each of its addresses, as the kernel's services of them would", () => {
+    const notices = new ServiceNotices();
+    const sockets = ["10.99.0.101", "2001:db8::101"].map((address) => ({ address, port: 53 }));
+    const service = plannedRelay({ protocol: "udp", sockets, servers: [proxiedServer(21, { port: 5353 })] });
+    expect(look(notices, service)).toEqual(["VS [10.99.0.101]:udp:53 UP", "VS [2001:db8::101]:udp:53 UP"]);
+    expect(look(notices, service, "probe 21")).toEqual([
+      "RS [10.99.0.21]:udp:5353 [10.99.0.101]:udp:53 DOWN",
+      "VS [10.99.0.101]:udp:53 DOWN",
+      "RS [10.99.0.21]:udp:5353 [2001:db8::101]:udp:53 DOWN",
+      "VS [2001:db8::101]:udp:53 DOWN",
+    ]);
+    expect(notices.look("kernel", [], [])).toEqual([]);
+    expect(look(notices, service, "probe 21")).toEqual([]);
+  });
+
+  test("of an upstream name it", () => {
+    const notices = new ServiceNotices();
+    const service = plannedRelay({ kind: "upstream", group: "apps", name: "apps", sockets: [] });
+    expect(look(notices, service)).toEqual(["VS UPSTREAM apps UP"]);
+    expect(look(notices, service, "probe 21")).toEqual(["RS [10.99.0.21]:tcp:80 UPSTREAM apps DOWN"]);
+    expect(notices.end([service]).map(({ words }) => words.join(" "))).toEqual([
+      "RS [10.99.0.22]:tcp:80 UPSTREAM apps DOWN",
+      "VS UPSTREAM apps DOWN",
+    ]);
+  });
+
   test("of an end are of those that were up", () => {
     const notices = new ServiceNotices();
     const service = plannedService();
@@ -68,9 +97,9 @@ describe("notices of services", () => {
     const notices = new ServiceNotices();
     const service = plannedService();
     look(notices, service, "probe 21", "probe 22");
-    expect(notices.look([service], [])).toEqual([]);
+    expect(notices.look("kernel", [service], [])).toEqual([]);
     expect(look(notices, service, "probe 21", "probe 22")).toEqual([]);
-    expect(notices.look([], [])).toEqual([]);
+    expect(notices.look("kernel", [], [])).toEqual([]);
     expect(look(notices, service)).toEqual(["VS [10.99.0.101]:tcp:80 UP"]);
   });
 });
@@ -88,4 +117,14 @@ test("a director tells of what is in force, of a drain as a quorum that is lost,
   down.add("probe 21");
   director.reconcile();
   expect(noticed).toEqual([`RS [10.99.0.21]:tcp:80 ${place} DOWN`, `VS ${place} DOWN`]);
+});
+
+test("a director tells of what the proxies balance at each look, also of a plan without a service of the kernel", () => {
+  const { director, down, noticed } = directorLab();
+  director.configure({ ...plan(), proxied: [plannedRelay()] });
+  expect(noticed.splice(0)).toEqual(["VS [10.99.0.101]:tcp:80 UP"]);
+  down.add("probe 21");
+  director.reconcile();
+  director.reconcile();
+  expect(noticed).toEqual(["RS [10.99.0.21]:tcp:80 [10.99.0.101]:tcp:80 DOWN"]);
 });
