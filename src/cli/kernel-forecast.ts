@@ -10,7 +10,7 @@ import { stepText, summaryText, type Step } from "../director/plan.ts";
 import { setVerdict, setWeightWord, withSets } from "../health/probe-sets.ts";
 import type { NodeStatus } from "../ipc/status.ts";
 import { Ipvs, type IpvsService } from "../kernel/ipvs.ts";
-import { Journal, stateDirectory, type JournalOwner } from "../kernel/journal.ts";
+import { ownEntries, stateDirectory } from "../kernel/journal.ts";
 import { Nftables } from "../kernel/nftables.ts";
 
 /** What a plan would change in this host's IPVS table, or why that cannot be said, and what beside it. */
@@ -24,9 +24,9 @@ export type KernelForecast = (
 
 /** Compares a plan with the kernel's table as it is, without changing anything; null if IPVS has no part in it. */
 export async function forecastKernel(plan: DirectorPlan, socket: string): Promise<KernelForecast | null> {
-  const owned = noted("director");
-  const heldSettings = noted("settings");
-  const ownDaemons = noted("sync-daemons");
+  const owned = ownEntries("director");
+  const heldSettings = ownEntries("settings");
+  const ownDaemons = ownEntries("sync-daemons");
   const isUnconcerned = plan.services.length + owned.size + heldSettings.size + ownDaemons.size === 0;
   if (isUnconcerned) return null;
   const footing = process.getuid?.() === 0 ? readFooting(plan, heldSettings, ownDaemons) : null;
@@ -35,16 +35,6 @@ export async function forecastKernel(plan: DirectorPlan, socket: string): Promis
   const said = await runningChecks(socket, plan.probeSets);
   const { drains } = DrainBook.open(stateDirectory(process.env));
   return { steps: forecast(plan.services, { actual, owned, drains, ...said }), reason: null, footing };
-}
-
-/** Gives what a journal says is edge-ha's own. */
-function noted(owner: JournalOwner): ReadonlySet<string> {
-  try {
-    return Journal.open(stateDirectory(process.env), owner).entries;
-  } catch {
-    // Without /proc nothing is known to be ours.
-    return new Set();
-  }
 }
 
 /** Compares what a plan needs beside the table with what there is; loads no module for that. */

@@ -58,7 +58,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const started = await Promise.race([service.start(), stopped.then(() => null)]);
   if (started?.kind === "refused") {
     log.error(`cannot start: ${withHint(started.reason)}`);
-    await supervisor.stop();
+    await supervisor.giveUp();
     admin.close();
     return 1;
   }

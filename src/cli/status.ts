@@ -1,10 +1,12 @@
-import { askAdmin } from "../admin/client.ts";
+import { askAdmin, NotRunningError } from "../admin/client.ts";
 import { errorText } from "../base/system-error.ts";
 import { formatTable } from "../base/table.ts";
+import { counted } from "../config/describe-plan.ts";
 import { describeBfd } from "./bfd-status.ts";
 import { describeFooting } from "./footing-status.ts";
 import { describeProxied } from "./proxied-table.ts";
 import { describeServices, describeTraffic } from "./service-tables.ts";
+import { ownEntries } from "../kernel/journal.ts";
 import type { InstanceStatus, NodeStatus, PathStatus, SplitBrainStatus } from "../ipc/status.ts";
 
 /** Shows what the running service is doing and why; 0 shown, 1 nobody there. */
@@ -18,11 +20,20 @@ export async function runStatus(options: {
     status = (await askAdmin(options.socket, "GET", "/status")) as NodeStatus;
   } catch (error) {
     process.stderr.write(`${errorText(error)}\n`);
+    if (error instanceof NotRunningError) process.stderr.write(leftText(ownEntries("director")));
     return 1;
   }
   const isTerminal = process.stdout.isTTY;
   process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : describeStatus(status, isTerminal));
   return 0;
+}
+
+/** Says what a service that is not running has left in the kernel's table; empty if that is nothing. */
+function leftText(keys: ReadonlySet<string>): string {
+  if (keys.size === 0) return "";
+  const what = `${counted(keys.size, "service")} of an earlier run may still be in the kernel's table`;
+  const shown = [...keys].slice(0, 10).join(", ");
+  return `${what}: nobody checks their servers meanwhile (${shown}${keys.size > 10 ? ", …" : ""})\n`;
 }
 
 /** Writes a node's status for a person to read. */

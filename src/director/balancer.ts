@@ -135,6 +135,16 @@ export class Balancer {
     return this.#marks.status();
   }
 
+  /**
+   * Ends after a start that has failed, with the kernel's services as an earlier process left them and what they go by;
+   * gives how many that are. Without any, everything is still to be removed.
+   */
+  leave(): number {
+    const left = this.#director.leave();
+    if (left > 0) this.#detours.stop();
+    return left;
+  }
+
   /** Removes everything this node made, and waits for those who are told. */
   async stop(): Promise<void> {
     const ending = everythingIn(this.#plan ?? noDirectorPlan).filter(({ quorum }) => quorum.endsOnStop);

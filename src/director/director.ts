@@ -1,5 +1,3 @@
-import type { Log } from "../base/log.ts";
-import { errorText } from "../base/system-error.ts";
 import { type DirectorPlan, noDirectorPlan } from "../config/node-plan.ts";
 import type { IpvsServerPlan, IpvsServicePlan } from "../config/service-plan.ts";
 import { ProbeSets, setVerdict } from "../health/probe-sets.ts";
@@ -7,16 +5,13 @@ import type { Prober } from "../health/prober.ts";
 import type { DrainOrder, DrainReport } from "../ipc/drain.ts";
 import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedStatus, ServiceStatus } from "../ipc/status.ts";
-import type { CountedService, IpvsService } from "../kernel/ipvs.ts";
-import { formatKey } from "../kernel/ipvs-messages.ts";
-import { apply, failureOf, tellSteps, type IpvsChanges } from "./apply.ts";
+import type { IpvsService } from "../kernel/ipvs.ts";
+import { failureOf, tellSteps } from "./apply.ts";
 import { Availability, type AvailabilityOptions } from "./availability.ts";
 import { type BalancedService, everythingIn, serviceTitle } from "./balanced-service.ts";
 import { standingOf, type IsUp, type ServiceStanding } from "./moment.ts";
-import type { Journal } from "../kernel/journal.ts";
 import { advanced, sliceLength, type Filling } from "./filling.ts";
-import { planSteps } from "./plan.ts";
-import { openRefusal } from "./refusal.ts";
+import { keysOf, OwnServices, type OwnServicesOptions } from "./own-services.ts";
 import { ProxiedServices } from "./proxied-services.ts";
 import { proxiedStatuses } from "./proxied-status.ts";
 import type { BalancedBy } from "./service-notices.ts";
@@ -26,23 +21,12 @@ import { standingVerdicts } from "./standing-verdicts.ts";
 import { desiredService } from "./table.ts";
 import { weighedServices } from "./weights.ts";
 
-/** The kernel's table as the director uses it. */
-export interface IpvsTable extends IpvsChanges {
-  services(): readonly IpvsService[];
-  countedServices(): readonly CountedService[];
-  close(): void;
-}
-
 /** What a director works with. */
-export interface DirectorOptions {
-  readonly log: Log;
+export interface DirectorOptions extends OwnServicesOptions {
   readonly clock: AvailabilityOptions["clock"];
   readonly prober: Pick<Prober, "configure" | "verdict" | "weightWord" | "close">;
   /** What the operator has taken out, kept over restarts. */
   readonly book: AvailabilityOptions["book"];
-  readonly journal: Pick<Journal, "entries" | "note">;
-  /** Opens the kernel's table; throws `ENOENT` where the kernel has none. */
-  readonly openIpvs: () => IpvsTable;
   /** Runs what is to be run when a service gains or loses its quorum. */
   readonly tell: (change: QuorumChange) => void;
   /** Called after each look with the services in force, and how they stand, in the same order; with none if that is not known. */
@@ -70,14 +54,15 @@ interface Brought {
 export class Director {
   readonly #options: DirectorOptions;
   #plan: DirectorPlan | null = null;
-  #ipvs: IpvsTable | null = null;
   #lastFailure: string | null = null;
   #filling: Filling<Brought["standings"]> | null = null;
+  readonly #table: OwnServices;
   readonly #availability: Availability;
   readonly #proxied: ProxiedServices;
 
   constructor(options: DirectorOptions) {
     this.#options = options;
+    this.#table = new OwnServices(options);
     this.#availability = new Availability(options);
     this.#proxied = new ProxiedServices(options.stand);
   }
@@ -87,15 +72,16 @@ export class Director {
    * process has found. After a long first plan the rest of it is up to `fill`, as `isFilling` tells.
    */
   configure(plan: DirectorPlan, verdicts: ReadonlyMap<string, boolean> = new Map()): string | null {
-    const { journal, prober } = this.#options;
+    const { prober } = this.#options;
     while (this.#filling !== null) this.fill();
     const old = this.#plan;
     const needsTable = plan.services.length > 0;
-    if (needsTable || journal.entries.size > 0) {
-      const refusal = this.#open();
+    if (needsTable || this.#table.owned.size > 0) {
+      const refusal = this.#table.open();
       if (refusal !== null && needsTable) return refusal;
     }
-    const actual = this.#read((ipvs) => ipvs.services());
+    const actual = this.#table.services();
+    this.#table.noteFound(old === null ? actual : null);
     const standing = new Map(old === null ? [...this.#standingVerdicts(plan, actual), ...verdicts] : []);
     const sets = new ProbeSets(plan.probeSets);
     const isUp: IsUp = (probe) => {
@@ -108,13 +94,8 @@ export class Director {
     if (old !== null) this.#observe(old, actual, isUp);
     const { standings, failure } = this.#bring(plan, actual, isUp, old === null ? sliceLength : Infinity);
     if (failure !== null) {
-      // A table that was found stays as it is: whoever comes next can do more with it than with an empty one.
-      if (old !== null)
-        this.#bring(
-          old,
-          this.#read((ipvs) => ipvs.services()),
-          isUp,
-        );
+      if (old === null) this.#table.putBack();
+      else this.#bring(old, this.#table.services(), isUp);
       return failure;
     }
     prober.configure(plan.probes, standing, plan.probeSets);
@@ -135,14 +116,13 @@ export class Director {
 
   /** Carries out some more of a first plan; after the last of it the result says why it could not be, as `configure` does. */
   fill(): string | null {
-    const ipvs = this.#ipvs;
     if (this.#filling === null) return null;
-    if (ipvs === null) {
+    if (!this.#table.isOpen) {
       // The table could not be read meanwhile; the next look begins anew.
       this.#filling = null;
       return null;
     }
-    const filling = advanced(this.#filling, apply(ipvs, this.#filling.left.slice(0, sliceLength)));
+    const filling = advanced(this.#filling, this.#table.apply(this.#filling.left.slice(0, sliceLength)));
     this.#filling = filling.left.length > 0 ? filling : null;
     return this.#filling === null ? this.#filled(filling) : null;
   }
@@ -153,9 +133,10 @@ export class Director {
     if (failure !== null) {
       this.#options.prober.configure([]);
       this.#plan = null;
+      this.#table.putBack();
       return failure;
     }
-    this.#note(filling.keys);
+    this.#table.note(filling.keys);
     this.#noteStandings(filling.services, filling.standings);
     this.#tellQuorums();
     if (filling.isLookDue) this.reconcile();
@@ -172,7 +153,7 @@ export class Director {
       this.#standProxied(this.#plan, (probe) => prober.verdict(probe));
       return;
     }
-    const refusal = this.#plan.services.length > 0 ? this.#open() : null;
+    const refusal = this.#plan.services.length > 0 ? this.#table.open() : null;
     const failure = this.#look(this.#plan, (probe) => prober.verdict(probe), refusal);
     this.#tellQuorums();
     if (failure !== this.#lastFailure) {
@@ -209,7 +190,7 @@ export class Director {
   /** The planned services as the kernel has them, and those of others. */
   status(): readonly ServiceStatus[] {
     const isUp: IsUp = (probe) => this.#options.prober.verdict(probe);
-    const actual = this.#read((ipvs) => ipvs.countedServices());
+    const actual = this.#table.countedServices();
     const plan = this.#plan ?? noDirectorPlan;
     const shown = { services: this.#weighed(plan.services), marks: plan.marks };
     return serviceStatuses(shown, actual, isUp, this.#availability);
@@ -224,50 +205,36 @@ export class Director {
       if (service.quorum.endsOnStop && this.#availability.hadQuorum(service))
         this.#options.tell({ service, hasQuorum: false, liveWeight: 0, isFirst: false });
     }
-    const { failure } = this.#bring(
-      noDirectorPlan,
-      this.#read((ipvs) => ipvs.services()),
-      () => true,
-    );
+    const { failure } = this.#bring(noDirectorPlan, this.#table.services(), () => true);
     if (failure !== null) log.error(`IPVS services stay behind: ${failure}`);
     this.#plan = null;
-    this.#ipvs?.close();
-    this.#ipvs = null;
+    this.#table.close();
   }
 
-  #open(): string | null {
-    if (this.#ipvs !== null) return null;
-    try {
-      this.#ipvs = this.#options.openIpvs();
-      return null;
-    } catch (error) {
-      return openRefusal(error);
-    }
-  }
-
-  /** Reads the table; after a failure the connection is made anew at the next look. */
-  #read<Service extends IpvsService>(read: (ipvs: IpvsTable) => readonly Service[]): readonly Service[] {
-    try {
-      return this.#ipvs === null ? [] : read(this.#ipvs);
-    } catch (error) {
-      this.#options.log.error(`the IPVS table cannot be read: ${errorText(error)}`);
-      this.#ipvs?.close();
-      this.#ipvs = null;
-      return [];
-    }
+  /**
+   * Ends the checks after a start that has failed, and leaves the table as it was found; gives how many services of an
+   * earlier process that are.
+   */
+  leave(): number {
+    this.#filling = null;
+    this.#options.prober.close();
+    this.#plan = null;
+    const left = this.#table.putBack();
+    this.#table.close();
+    return left;
   }
 
   #standingVerdicts(plan: DirectorPlan, actual: readonly IpvsService[]): Map<string, boolean> {
     return standingVerdicts(plan.services, {
       actual,
-      owned: this.#options.journal.entries,
+      owned: this.#table.owned,
       drainOf: (service, server) => this.#availability.drainOf(service, server),
     });
   }
 
   /** Looks at the plan in force: notes what has happened, and brings the table to what follows from it. */
   #look(plan: DirectorPlan, isUp: IsUp, refusal: string | null): string | null {
-    const actual = this.#read((ipvs) => ipvs.services());
+    const actual = this.#table.services();
     this.#observe(plan, actual, isUp);
     // Before the table: what takes longer there does not hold the proxies up.
     this.#standProxied(plan, isUp);
@@ -284,7 +251,7 @@ export class Director {
 
   #observe(plan: DirectorPlan, actual: readonly IpvsService[], isUp: IsUp): void {
     const occupancy = {
-      table: this.#ipvs === null ? null : actual,
+      table: this.#table.isOpen ? actual : null,
       behindProxies: (server: string, since: string) => this.#proxied.openTo(server, since),
     };
     this.#availability.observe(everythingIn(plan), occupancy, isUp);
@@ -304,8 +271,7 @@ export class Director {
    * `most` steps is left to `fill`.
    */
   #bring(plan: DirectorPlan, actual: readonly IpvsService[], isUp: IsUp, most = Infinity): Brought {
-    const ipvs = this.#ipvs;
-    if (ipvs === null) {
+    if (!this.#table.isOpen) {
       return {
         standings: [],
         failure: plan.services.length > 0 ? "the kernel's table cannot be read" : null,
@@ -317,31 +283,19 @@ export class Director {
       const standing = standings[index];
       return standing === undefined ? [] : [desiredService(service, standing)];
     });
-    const keys = new Set(desired.map(({ key }) => formatKey(key)));
-    const owned = this.#options.journal.entries.union(keys);
-    this.#note(owned);
-    const steps = planSteps(desired, actual, owned);
+    const keys = keysOf(desired);
+    const steps = this.#table.steps(desired, actual);
     if (steps.length > most) {
       const { services: planned } = plan;
       const start = { done: [], refused: null, isLookDue: false };
       this.#filling = { ...start, left: steps, services: planned, standings, keys };
       return { standings, failure: null };
     }
-    const applied = apply(ipvs, steps);
+    const applied = this.#table.apply(steps);
     tellSteps(this.#options.log, applied.done);
     const failure = failureOf(applied);
-    if (failure === null) this.#note(keys);
+    if (failure === null) this.#table.note(keys);
     return { standings, failure };
-  }
-
-  #note(services: ReadonlySet<string>): void {
-    try {
-      this.#options.journal.note(services);
-    } catch (error) {
-      const what =
-        "the journal of IPVS services cannot be written, a restart after a crash will not know them";
-      this.#options.log.warning(`${what}: ${errorText(error)}`);
-    }
   }
 
   #weighed<Service extends BalancedService>(services: readonly Service[]): readonly Service[] {

@@ -9,7 +9,7 @@ import type { SyncDaemons, SyncKernel } from "./sync-daemons.ts";
 /** What a footing is made of. */
 export interface FootingParts {
   readonly settings: Pick<HeldSettings, "hold" | "held">;
-  readonly daemons: Pick<SyncDaemons, "withdraw" | "bring" | "isHolding" | "status">;
+  readonly daemons: Pick<SyncDaemons, "withdraw" | "bring" | "isHolding" | "status" | "left">;
   readonly masquerading: Pick<Masquerading, "reconcile" | "status">;
   /** Gives the kernel's sync daemons; throws where there is no IPVS. */
   readonly openSync: () => SyncKernel;
@@ -24,6 +24,8 @@ export class Footing {
   readonly #parts: FootingParts;
   /** Null before the first: what an earlier process has left is not touched until then. */
   #plan: FootingPlan | null = null;
+  /** What an earlier process had left before the first plan. */
+  #found: FootingPlan = noFooting;
   #problems: readonly string[] = [];
 
   constructor(parts: FootingParts) {
@@ -33,11 +35,12 @@ export class Footing {
   /** Changes the services, with what the new ones need around them; a refusal, which is given, leaves the old. */
   change(plan: FootingPlan, services: () => string | null): string | null {
     const old = this.#plan;
+    if (old === null) this.#found = this.#left();
     this.#prepare(plan);
     const refusal = services();
     if (refusal !== null) {
-      this.#plan = old;
-      if (old !== null) this.#prepare(old);
+      if (old === null) this.leave();
+      else this.#prepare(old);
     }
     this.reconcile();
     return refusal;
@@ -88,6 +91,27 @@ export class Footing {
     } catch {
       // Why there is none is among the problems.
       return [];
+    }
+  }
+
+  /** Leaves settings and sync daemons as an earlier process had left them. */
+  leave(): void {
+    const { syncDaemon } = this.#found;
+    this.#prepare(this.#found);
+    this.#sum([
+      this.#withDaemons(syncDaemon !== null, (kernel) => this.#parts.daemons.bring(kernel, syncDaemon)),
+    ]);
+    this.#plan = null;
+  }
+
+  #left(): FootingPlan {
+    const { settings, daemons } = this.#parts;
+    const held = settings.held.map(({ path, ours }) => ({ path, value: ours, onlyFrom: null }));
+    try {
+      return { ...noFooting, settings: held, syncDaemon: daemons.left(this.#parts.openSync) };
+    } catch {
+      // Why there is none is told when one is wanted.
+      return { ...noFooting, settings: held };
     }
   }
 

@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import { systemClock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
+import { counted } from "../config/describe-plan.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import { groupedClock } from "../health/grouped-clock.ts";
 import { Prober } from "../health/prober.ts";
@@ -55,17 +56,17 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
     verdicts = [];
     balancer.reconcile();
   };
-  const stop = async (): Promise<void> => {
+  const end = async (keepsServices: boolean): Promise<void> => {
     plans.stop();
-    await balancer.stop();
-    footing.stop();
-    channel.send({ kind: "stopped" });
-    // Closing the channel delivers what is in it, and the end of the channel is the end of the process.
-    if (process.connected) process.disconnect?.();
+    if (!keepsServices || !leaves(balancer, footing, log)) {
+      await balancer.stop();
+      footing.stop();
+    }
+    endProcess(channel);
   };
 
   ignoreTerminal();
-  process.once("SIGTERM", () => void stop());
+  process.once("SIGTERM", () => void end(false));
   channel.onClosed(() => process.exit(0));
   let told: DirectorPlan | null = null;
   const configure = (plan: DirectorPlan, found: readonly Verdict[]): void => {
@@ -89,11 +90,27 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
       case "show":
         return channel.send({ kind: "status", probes: prober.status(), ...shown(balancer, footing) });
       case "stop":
-        return void stop();
+        return void end(message.keepsServices);
     }
   });
   keepLooking(channel, balancer, footing);
   channel.send({ kind: "hello" });
+}
+
+/** Leaves what an earlier process had in the kernel; false, with nothing done yet, if that is nothing. */
+function leaves(balancer: Balancer, footing: ReturnType<typeof openFooting>, log: Log): boolean {
+  const left = balancer.leave();
+  if (left === 0) return false;
+  footing.leave();
+  const what = `${counted(left, "service")} of an earlier run stay in the kernel's table`;
+  log.warning(`${what}: nobody checks their servers until a start succeeds`);
+  return true;
+}
+
+/** Closing the channel delivers what is in it, and the end of the channel is the end of the process. */
+function endProcess(channel: Channel<ToDirector, FromDirector>): void {
+  channel.send({ kind: "stopped" });
+  if (process.connected) process.disconnect?.();
 }
 
 function keepLooking(

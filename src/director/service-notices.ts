@@ -79,10 +79,13 @@ function news(service: BalancedService, before: Known | undefined, now: Known): 
   );
   const had = before?.hasQuorum ?? (startsDown ? false : null);
   if (changed.length === 0 && had === now.hasQuorum) return [];
-  return placeWords(service).flatMap((place) => [
-    ...changed.map(([server, isUp]) => ({ service: name, words: ["RS", server, place, state(isUp)] })),
-    ...(had === now.hasQuorum ? [] : [{ service: name, words: ["VS", place, state(now.hasQuorum)] }]),
-  ]);
+  const own = had === now.hasQuorum ? [] : [now.hasQuorum];
+  return placeWords(service).flatMap((place) => {
+    const lines = changed.map(([server, isUp]) => ["RS", server, place, state(isUp)]);
+    return lines
+      .concat(own.map((isUp) => ["VS", place, state(isUp)]))
+      .map((words) => ({ service: name, words }));
+  });
 }
 
 function state(isUp: boolean): string {

@@ -33,6 +33,17 @@ export class SyncDaemons {
     });
   }
 
+  /** Gives what an earlier process has left running; asks the kernel only where the journal knows of something. */
+  left(openKernel: () => SyncKernel): SyncDaemonPlan | null {
+    if (!this.isHolding) return null;
+    const found = openKernel()
+      .daemons()
+      .find(({ role }) => this.#isOurs(role));
+    if (found === undefined || found.group === null || found.port === null || found.ttl === null) return null;
+    const { interface: on, id, group, port, ttl, maxLength } = found;
+    return { interface: on, id, group, port, ttl, maxLength };
+  }
+
   /** Stops what is ours and not as it should be; null wants none. */
   withdraw(kernel: SyncKernel, wanted: SyncDaemonPlan | null): HeldOutcome {
     const running = kernel.daemons();

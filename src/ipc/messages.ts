@@ -88,7 +88,8 @@ export type ToDirector =
   | { readonly kind: "suspects"; readonly probes: readonly string[] }
   /** Answered by one `status`: with thousands of servers it is too much to be sent unasked. */
   | { readonly kind: "show" }
-  | { readonly kind: "stop" };
+  /** After a start that failed it leaves what it found of an earlier process's services in the kernel as that was. */
+  | { readonly kind: "stop"; readonly keepsServices: boolean };
 
 /** A probe's standing verdict. */
 export interface Verdict {

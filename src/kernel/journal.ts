@@ -58,6 +58,16 @@ export class Journal {
   }
 }
 
+/** Gives what a journal of this network namespace says is edge-ha's own, for those who only look. */
+export function ownEntries(owner: JournalOwner): ReadonlySet<string> {
+  try {
+    return Journal.open(stateDirectory(process.env), owner).entries;
+  } catch {
+    // Without /proc nothing is known to be ours.
+    return new Set();
+  }
+}
+
 function readEntries(path: string, boot: string): ReadonlySet<string> {
   try {
     const text = JSON.parse(readFileSync(path, "utf8")) as JournalText;

@@ -152,14 +152,26 @@ export class Supervisor {
   }
 
   /** Gives the addresses up first, then lets requests end, then clears the tables. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return this.#end(false);
+  }
+
+  /** Ends after a start that was refused: what an earlier run has left in the tables stays. */
+  giveUp(): Promise<void> {
+    return this.#end(true);
+  }
+
+  async #end(keepsServices: boolean): Promise<void> {
     this.#isStopping = true;
     this.#cancelLook();
     // Whoever stops all processes at once, as a service manager may, is not told that one has died.
     this.#director.retire();
     this.#workers.retire();
     await this.#vrrp.stop({ kind: "stop" }, stopLimitMs + this.#plan.vrrp.drainTimeoutMs);
-    await Promise.all([this.#workers.stop(), this.#director.stop({ kind: "stop" }, stopLimitMs)]);
+    await Promise.all([
+      this.#workers.stop(),
+      this.#director.stop({ kind: "stop", keepsServices }, stopLimitMs),
+    ]);
   }
 
   /** Has virtual routers handed over to other nodes, or the usual claim for them taken again; never rejects. */

@@ -1,7 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
 import { pairFile, vips } from "../support/cluster-file.ts";
 import { executable, spawnEdgeHa, startEdgeHa } from "../support/edge-ha.ts";
 import { Lab, waitFor, type Host } from "../support/lab.ts";
+import { writeJournal } from "../support/written-journal.ts";
 
 setDefaultTimeout(60_000);
 
@@ -86,7 +88,12 @@ test("a wrong command line is refused with status 2 and a word on what is meant"
     expect([words, exitCode]).toEqual([words, 2]);
     expect(stdout + stderr).toContain(hint);
   }
-  const nobodyThere = await host.run([executable, "--socket", `${host.directory}/none`, "status"]);
+  const state = join(host.directory, "state");
+  await writeJournal(host, state, ["tcp 192.0.2.11:80"], "director");
+  const asked = [executable, "--socket", `${host.directory}/none`, "status"];
+  const nobodyThere = await host.run(asked, { env: { EDGE_HA_STATE_DIRECTORY: state } });
   expect(nobodyThere.exitCode).toBe(1);
   expect(nobodyThere.stderr).toContain("is the service running");
+  expect(nobodyThere.stderr).toContain("1 service of an earlier run may still be in the kernel's table");
+  expect(nobodyThere.stderr).toContain("nobody checks their servers meanwhile (tcp 192.0.2.11:80)\n");
 });

@@ -64,7 +64,7 @@ export async function startDirector(host: Host, env: Record<string, string> = {}
     },
     stop() {
       clearInterval(asking);
-      child.send({ kind: "stop" });
+      child.send({ kind: "stop", keepsServices: false });
       return child.exited;
     },
     abandon() {

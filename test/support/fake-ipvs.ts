@@ -1,6 +1,6 @@
 import { formatEndpoint, type Endpoint } from "../../src/base/address.ts";
 import { SystemError } from "../../src/base/system-error.ts";
-import type { IpvsTable } from "../../src/director/director.ts";
+import type { IpvsTable } from "../../src/director/own-services.ts";
 import type {
   CountedService,
   IpvsChange,

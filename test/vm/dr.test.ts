@@ -200,6 +200,30 @@ step("a node that was stopped comes back with an empty journal and a full table"
   await pair.waitForHomes();
 });
 
+step("a start that is refused leaves what a killed run had in the table, and says so", async () => {
+  const before = await pair.table("lb1");
+  // The guest's kernel has no scheduler twos; the first service, which is all right, would be changed before that is found.
+  await pair.guest.text(`kill -9 $(cat /run/lb1.pid)
+sed 's/scheduler = "wrr"/scheduler = "rr"/; s/name = "web"/name = "other"/' /run/edge-ha.toml >/run/refused.toml
+cat >>/run/refused.toml <<'TOML'
+[[service]]
+name = "refused"
+addresses = ["10.99.0.109"]
+port = 80
+forward = "dr"
+scheduler = "twos"
+servers = [{ address = "10.99.0.21" }]
+TOML`);
+  const serve = "/share/edge-ha --socket /run/lb1.sock serve --config /run/refused.toml --node lb1";
+  const { exitCode, stdout, stderr } = await pair.guest.run(`ip netns exec lb1 ${serve}`);
+  expect([exitCode, stdout]).toEqual([1, ""]);
+  expect(stderr).toContain("ip_vs_twos");
+  expect(stderr).toContain("2 services of an earlier run stay in the kernel's table");
+  expect(await pair.table("lb1")).toEqual(before);
+  const status = await pair.command("lb1", "status");
+  expect(status.stderr).toContain("2 services of an earlier run may still be in the kernel's table");
+});
+
 step("`edge-ha rs stop` takes the VIPs off the web servers", async () => {
   for (const host of ["rs1", "rs2"] as const) {
     const rs = `/share/edge-ha rs stop --vip ${first} --vip ${second} --state /run/${host}.json`;

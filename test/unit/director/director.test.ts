@@ -1,9 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { SystemError } from "../../../src/base/system-error.ts";
+import type { IpvsService } from "../../../src/kernel/ipvs.ts";
 import { desiredTable } from "../../../src/director/table.ts";
 import { directorLab as lab, key, plan } from "../../support/director-lab.ts";
 import { FakeIpvs } from "../../support/fake-ipvs.ts";
 import { plannedServer, plannedService, plannedTarget } from "../../support/ipvs-services.ts";
+
+/** Services in an order that does not go by when they came. */
+function sorted(services: readonly IpvsService[]): readonly string[] {
+  return services.map((service) => JSON.stringify(service)).toSorted();
+}
 
 const idle = { drain: null, activeConnections: 0, inactiveConnections: 0, persistentConnections: 0 };
 
@@ -108,6 +114,39 @@ describe("Director after a crash of the one before", () => {
     expect(director.configure(plan(plannedService({ scheduler: "rr" }), bad))).toContain("ip_vs_wrr");
     expect(kernel.services()).toEqual(before);
     expect(journal.entries.has(key)).toBe(true);
+  });
+
+  test("puts everything back when its first plan is refused, and leaves it for whoever comes next", () => {
+    const rr = plannedService({ scheduler: "rr" });
+    const gone = plannedService({ scheduler: "rr", address: "10.99.0.109" });
+    const foreign = plannedService({ scheduler: "rr", address: "10.99.0.110" });
+    const kernel = new FakeIpvs(desiredTable([rr, gone, foreign], () => true));
+    kernel.schedulers = new Set(["rr"]);
+    const owned = [key, "tcp 10.99.0.109:80"];
+    const { director, journal } = lab({ kernel, owned });
+    const before = kernel.services();
+    const changed = plannedService({ scheduler: "rr", servers: [plannedServer("10.99.0.29")] });
+    const added = plannedService({ scheduler: "rr", address: "10.99.0.102" });
+    const bad = plannedService({ address: "10.99.0.103" });
+    expect(director.configure(plan(changed, added, foreign, bad))).toContain("ip_vs_wrr");
+    expect(kernel.changes).toContain("removeService tcp 10.99.0.109:80");
+    expect(sorted(kernel.services())).toEqual(sorted(before));
+    expect([...journal.entries]).toEqual(owned);
+    expect(director.leave()).toBe(2);
+    expect(sorted(kernel.services())).toEqual(sorted(before));
+    expect(kernel.isClosed).toBeTrue();
+  });
+
+  test("leaves what it found after a start that something else refused, and nothing where it found nothing", () => {
+    const kernel = new FakeIpvs(desiredTable([plannedService()], () => true));
+    const { director } = lab({ kernel, owned: [key] });
+    expect(director.configure(plan(plannedService({ address: "10.99.0.102" })))).toBeNull();
+    expect(director.leave()).toBe(1);
+    expect(kernel.services()).toEqual([...desiredTable([plannedService()], () => true)]);
+    const { director: first, kernel: empty } = lab();
+    first.configure(plan(plannedService()));
+    expect(first.leave()).toBe(0);
+    expect(empty.services()).toEqual([]);
   });
 
   test("takes no verdict from a service that was not its own", () => {

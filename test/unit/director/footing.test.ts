@@ -246,6 +246,22 @@ describe("a footing", () => {
     expect(next.stop()).toHaveLength(4);
   });
 
+  test("of an earlier process is put back when the first services are refused", () => {
+    const { start, values, sync } = lab();
+    const settings = [{ path: "net/ipv4/ip_forward", value: "1", onlyFrom: null }];
+    enter(start(), { ...synced, settings });
+    const next = start();
+    const other = { ...noFooting, settings: [{ path: "net/ipv4/vs/conntrack", value: "1", onlyFrom: null }] };
+    expect(next.change(other, () => "no such scheduler")).toBe("no such scheduler");
+    expect(values.get("net/ipv4/ip_forward")).toBe("1");
+    expect(values.get("net/ipv4/vs/conntrack")).toBe("");
+    expect([...sync.running.values()].map(({ id }) => id)).toEqual([51, 51]);
+    // Whoever comes next knows what was there before all of them.
+    start().stop();
+    expect(values.get("net/ipv4/ip_forward")).toBe("0");
+    expect(sync.running.size).toBe(0);
+  });
+
   test("of a kernel without IPVS is told of, once", () => {
     const { said, journals, log } = lab();
     const footing = new Footing({

@@ -1,0 +1,133 @@
+import type { Log } from "../base/log.ts";
+import { errorText } from "../base/system-error.ts";
+import type { CountedService, IpvsService } from "../kernel/ipvs.ts";
+import { formatKey } from "../kernel/ipvs-messages.ts";
+import type { Journal } from "../kernel/journal.ts";
+import { type Applied, apply, failureOf, tellSteps, type IpvsChanges } from "./apply.ts";
+import { planSteps, type Step } from "./plan.ts";
+import { openRefusal } from "./refusal.ts";
+
+/** The kernel's table as the director uses it. */
+export interface IpvsTable extends IpvsChanges {
+  services(): readonly IpvsService[];
+  countedServices(): readonly CountedService[];
+  close(): void;
+}
+
+/** What the table is kept with. */
+export interface OwnServicesOptions {
+  readonly log: Log;
+  readonly journal: Pick<Journal, "entries" | "note">;
+  /** Opens the kernel's table; throws `ENOENT` where the kernel has none. */
+  readonly openIpvs: () => IpvsTable;
+}
+
+/** The table before a first plan, and what of it an earlier process had left. */
+interface Found {
+  readonly table: readonly IpvsService[];
+  readonly owned: ReadonlySet<string>;
+}
+
+/** This node's services in the kernel's table, and the journal that says which these are. */
+export class OwnServices {
+  readonly #options: OwnServicesOptions;
+  #ipvs: IpvsTable | null = null;
+  #found: Found | null = null;
+
+  constructor(options: OwnServicesOptions) {
+    this.#options = options;
+  }
+
+  get isOpen(): boolean {
+    return this.#ipvs !== null;
+  }
+
+  /** What is this node's, as `formatKey` writes it. */
+  get owned(): ReadonlySet<string> {
+    return this.#options.journal.entries;
+  }
+
+  /** Opens the table unless that is done; the result says why that cannot be. */
+  open(): string | null {
+    if (this.#ipvs !== null) return null;
+    try {
+      this.#ipvs = this.#options.openIpvs();
+      return null;
+    } catch (error) {
+      return openRefusal(error);
+    }
+  }
+
+  close(): void {
+    this.#ipvs?.close();
+    this.#ipvs = null;
+  }
+
+  /** Reads the table, also what is not this node's; after a failure the connection is made anew at the next look. */
+  services(): readonly IpvsService[] {
+    return this.#read((ipvs) => ipvs.services());
+  }
+
+  countedServices(): readonly CountedService[] {
+    return this.#read((ipvs) => ipvs.countedServices());
+  }
+
+  /** Gives the steps that lead to what is desired, and notes that as this node's before anything is done. */
+  steps(desired: readonly IpvsService[], actual: readonly IpvsService[]): readonly Step[] {
+    const owned = this.owned.union(keysOf(desired));
+    this.note(owned);
+    return planSteps(desired, actual, owned);
+  }
+
+  apply(steps: readonly Step[]): Applied {
+    return this.#ipvs === null ? { done: [], refused: null } : apply(this.#ipvs, steps);
+  }
+
+  /** Notes what is this node's from now on. */
+  note(keys: ReadonlySet<string>): void {
+    const { journal, log } = this.#options;
+    try {
+      journal.note(keys);
+    } catch (error) {
+      const what =
+        "the journal of IPVS services cannot be written, a restart after a crash will not know them";
+      log.warning(`${what}: ${errorText(error)}`);
+    }
+  }
+
+  /** Remembers how the table was before a first plan; with null it forgets that. */
+  noteFound(table: readonly IpvsService[] | null): void {
+    this.#found = table === null ? null : { table, owned: this.owned };
+  }
+
+  /**
+   * Brings the table back to what the first plan has found, as whoever comes next can do more with that than with an
+   * empty one; gives how many services of an earlier process that are.
+   */
+  putBack(): number {
+    const found = this.#found;
+    if (found === null) return 0;
+    const actual = this.services();
+    const applied = this.apply(planSteps(found.table, actual, this.owned));
+    tellSteps(this.#options.log, applied.done);
+    const failure = this.isOpen ? failureOf(applied) : "it cannot be read";
+    if (failure === null) this.note(found.owned);
+    else this.#options.log.error(`the IPVS table is not as it was found: ${failure}`);
+    return found.table.filter(({ key }) => found.owned.has(formatKey(key))).length;
+  }
+
+  #read<Service extends IpvsService>(read: (ipvs: IpvsTable) => readonly Service[]): readonly Service[] {
+    try {
+      return this.#ipvs === null ? [] : read(this.#ipvs);
+    } catch (error) {
+      this.#options.log.error(`the IPVS table cannot be read: ${errorText(error)}`);
+      this.close();
+      return [];
+    }
+  }
+}
+
+/** Gives what services are remembered by. */
+export function keysOf(services: readonly IpvsService[]): ReadonlySet<string> {
+  return new Set(services.map(({ key }) => formatKey(key)));
+}
