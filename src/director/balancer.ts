@@ -29,6 +29,7 @@ export interface BalancerOptions {
   /** What leads the prober's checks through virtual addresses. */
   readonly detours: Pick<Detours, "configure" | "check" | "stop">;
   readonly stand: DirectorOptions["stand"];
+  readonly onProgress: DirectorOptions["onProgress"];
 }
 
 /** What services are made of here: the kernel's table, the marks it goes by, and who is told of changes. */
@@ -41,7 +42,7 @@ export class Balancer {
   readonly #notices = new ServiceNotices();
   #plan: DirectorPlan | null = null;
 
-  constructor({ clock, log, prober, detours, stand }: BalancerOptions) {
+  constructor({ clock, log, prober, detours, stand, onProgress }: BalancerOptions) {
     this.#detours = detours;
     const directory = stateDirectory(process.env);
     this.#scripts = new QuorumScripts(log);
@@ -52,13 +53,14 @@ export class Balancer {
       prober,
       journal: Journal.open(directory, "director"),
       book: DrainBook.open(directory),
-      openIpvs: () => Ipvs.open(),
+      openIpvs: () => Ipvs.open(onProgress),
       tell: (change) => this.#scripts.tell(change),
       onStandings: (...look) => {
         // Tens of thousands of servers are compared for somebody who is told only.
         if (this.#notifier.isAnyoneTold) this.#notifier.tell(this.#notices.look(...look));
       },
       stand,
+      onProgress,
     });
     this.#marks = new Marks({
       log,

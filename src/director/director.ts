@@ -1,3 +1,4 @@
+import { later } from "../base/instant.ts";
 import { type DirectorPlan, noDirectorPlan } from "../config/node-plan.ts";
 import type { IpvsServerPlan, IpvsServicePlan } from "../config/service-plan.ts";
 import { ProbeSets, setVerdict } from "../health/probe-sets.ts";
@@ -10,7 +11,7 @@ import { failureOf, tellSteps } from "./apply.ts";
 import { Availability, type AvailabilityOptions } from "./availability.ts";
 import { type BalancedService, everythingIn, serviceTitle } from "./balanced-service.ts";
 import { standingOf, type IsUp, type ServiceStanding } from "./moment.ts";
-import { advanced, sliceLength, type Filling } from "./filling.ts";
+import { advanced, longestAtOnce, sliceMs, type Filling } from "./filling.ts";
 import { keysOf, OwnServices, type OwnServicesOptions } from "./own-services.ts";
 import { ProxiedServices } from "./proxied-services.ts";
 import { proxiedStatuses } from "./proxied-status.ts";
@@ -37,6 +38,8 @@ export interface DirectorOptions extends OwnServicesOptions {
   ) => void;
   /** Tells the proxies how their servers stand. */
   readonly stand: (standings: readonly ServerStanding[], isWhole: boolean) => void;
+  /** Called between the pieces of work that is long with a large plan; those of the kernel say so themselves. */
+  readonly onProgress: () => void;
 }
 
 /** What came of bringing the table to a plan. */
@@ -72,7 +75,7 @@ export class Director {
    * process has found. After a long first plan the rest of it is up to `fill`, as `isFilling` tells.
    */
   configure(plan: DirectorPlan, verdicts: ReadonlyMap<string, boolean> = new Map()): string | null {
-    const { prober } = this.#options;
+    const { onProgress, prober } = this.#options;
     while (this.#filling !== null) this.fill();
     const old = this.#plan;
     const needsTable = plan.services.length > 0;
@@ -92,13 +95,15 @@ export class Director {
     };
     // What has happened under the old plan is known before servers are weighed under the new one.
     if (old !== null) this.#observe(old, actual, isUp);
-    const { standings, failure } = this.#bring(plan, actual, isUp, old === null ? sliceLength : Infinity);
+    const { standings, failure } = this.#bring(plan, actual, isUp, old === null ? longestAtOnce : Infinity);
     if (failure !== null) {
       if (old === null) this.#table.putBack();
       else this.#bring(old, this.#table.services(), isUp);
       return failure;
     }
+    onProgress();
     prober.configure(plan.probes, standing, plan.probeSets);
+    onProgress();
     this.#plan = plan;
     this.#availability.keep(everythingIn(plan));
     this.#observe(plan, actual, isUp);
@@ -122,7 +127,10 @@ export class Director {
       this.#filling = null;
       return null;
     }
-    const filling = advanced(this.#filling, this.#table.apply(this.#filling.left.slice(0, sliceLength)));
+    const { clock } = this.#options;
+    const end = later(clock.now(), sliceMs);
+    const batches = this.#table.applyUntil(() => clock.now() >= end, this.#filling.left);
+    const filling = advanced(this.#filling, batches);
     this.#filling = filling.left.length > 0 ? filling : null;
     return this.#filling === null ? this.#filled(filling) : null;
   }
@@ -260,7 +268,7 @@ export class Director {
   /** Tells the proxies of the plan in force how their servers stand. */
   #standProxied({ proxied }: DirectorPlan, isUp: IsUp): void {
     const services = this.#weighed(proxied);
-    const standings = services.map((service) => standingOf(service, isUp, this.#availability));
+    const standings = this.#standings(services, isUp);
     this.#availability.noteQuorums(services, standings);
     this.#options.onStandings("proxies", services, standings);
     this.#proxied.stand(services, standings, this.#options.book.drains);
@@ -277,14 +285,17 @@ export class Director {
         failure: plan.services.length > 0 ? "the kernel's table cannot be read" : null,
       };
     }
+    const { onProgress } = this.#options;
     const services = this.#weighed(plan.services);
-    const standings = services.map((service) => standingOf(service, isUp, this.#availability));
+    const standings = this.#standings(services, isUp);
     const desired = services.flatMap((service, index) => {
       const standing = standings[index];
       return standing === undefined ? [] : [desiredService(service, standing)];
     });
     const keys = keysOf(desired);
+    onProgress();
     const steps = this.#table.steps(desired, actual);
+    onProgress();
     if (steps.length > most) {
       const { services: planned } = plan;
       const start = { done: [], refused: null, isLookDue: false };
@@ -300,6 +311,16 @@ export class Director {
 
   #weighed<Service extends BalancedService>(services: readonly Service[]): readonly Service[] {
     return weighedServices(services, (probe) => this.#options.prober.weightWord(probe));
+  }
+
+  #standings<Service extends BalancedService>(
+    services: readonly Service[],
+    isUp: IsUp,
+  ): readonly ServiceStanding<Service["servers"][number]>[] {
+    return services.map((service) => {
+      this.#options.onProgress();
+      return standingOf(service, isUp, this.#availability);
+    });
   }
 
   #tellQuorums(): void {

@@ -2,8 +2,12 @@ import type { IpvsServicePlan } from "../config/service-plan.ts";
 import type { Applied } from "./apply.ts";
 import type { Step } from "./plan.ts";
 
-/** Steps that are carried out without a pause: some 20 ms of them, or a second on an emulated machine. */
-export const sliceLength = 2_048;
+/** A first plan of more steps than this is carried out in slices. */
+export const longestAtOnce = 2_048;
+/** Steps that are carried out whatever time that takes: as many as go to the kernel with one call. */
+export const batchLength = 128;
+/** After this time a slice ends with the batch under way. */
+export const sliceMs = 20;
 
 /**
  * A first plan on its way into the kernel's table, slice by slice: of 40,000 steps the last is carried out half a second
@@ -19,15 +23,16 @@ export interface Filling<Standings> extends Applied {
   readonly keys: ReadonlySet<string>;
 }
 
-/** Notes what became of the next slice. */
+/** Notes what became of the next batches. */
 export function advanced<Standings>(
   filling: Filling<Standings>,
-  { done, refused }: Applied,
+  batches: readonly Applied[],
 ): Filling<Standings> {
+  const refusals = [filling, ...batches].flatMap(({ refused }) => refused ?? []);
   return {
     ...filling,
-    left: filling.left.slice(sliceLength),
-    done: [...filling.done, ...done],
-    refused: filling.refused ?? refused,
+    left: filling.left.slice(batches.length * batchLength),
+    done: [...filling.done, ...batches.flatMap(({ done }) => done)],
+    refused: refusals[0] ?? null,
   };
 }

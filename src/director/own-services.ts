@@ -4,6 +4,7 @@ import type { CountedService, IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 import type { Journal } from "../kernel/journal.ts";
 import { type Applied, apply, failureOf, tellSteps, type IpvsChanges } from "./apply.ts";
+import { batchLength } from "./filling.ts";
 import { planSteps, type Step } from "./plan.ts";
 import { openRefusal } from "./refusal.ts";
 
@@ -81,6 +82,16 @@ export class OwnServices {
 
   apply(steps: readonly Step[]): Applied {
     return this.#ipvs === null ? { done: [], refused: null } : apply(this.#ipvs, steps);
+  }
+
+  /** Carries out steps in batches until the time is over, but one of them in any case; gives what became of each batch. */
+  applyUntil(isOver: () => boolean, steps: readonly Step[]): readonly Applied[] {
+    const batches: Applied[] = [];
+    for (let start = 0; start < steps.length; start += batchLength) {
+      batches.push(this.apply(steps.slice(start, start + batchLength)));
+      if (isOver()) break;
+    }
+    return batches;
   }
 
   /** Notes what is this node's from now on. */

@@ -14,6 +14,7 @@ import { Balancer } from "./balancer.ts";
 import { attemptsBy, openDetours } from "./open-detours.ts";
 import { openFooting } from "./open-footing.ts";
 import { PlansInTurn } from "./plans-in-turn.ts";
+import { SignsOfLife } from "./signs-of-life.ts";
 
 const lookIntervalMs = 1_000;
 /** How often the table is compared with what it should be even if nothing has happened here. */
@@ -26,6 +27,7 @@ const reconcileIntervalMs = 10_000;
 export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, log: Log): void {
   const clock = systemClock;
   let verdicts: Verdict[] = [];
+  const life = new SignsOfLife(clock, () => channel.send({ kind: "alive" }));
   const detours = openDetours(clock, log);
   const prober = new Prober({
     clock: groupedClock(clock),
@@ -42,6 +44,7 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
     prober,
     detours,
     stand: (standings, isWhole) => channel.send({ kind: "standings", standings, isWhole }),
+    onProgress: () => life.show(),
   });
   const footing = openFooting(stateDirectory(process.env), log);
 
@@ -58,15 +61,11 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
   };
   const end = async (keepsServices: boolean): Promise<void> => {
     plans.stop();
-    if (!keepsServices || !leaves(balancer, footing, log)) {
-      await balancer.stop();
-      footing.stop();
-    }
+    if (!keepsServices || !leaves(balancer, footing, log)) await removeServices(balancer, footing);
     endProcess(channel);
   };
 
-  ignoreTerminal();
-  process.once("SIGTERM", () => void end(false));
+  heedSignals(() => void end(false));
   channel.onClosed(() => process.exit(0));
   let told: DirectorPlan | null = null;
   const configure = (plan: DirectorPlan, found: readonly Verdict[]): void => {
@@ -93,7 +92,7 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
         return void end(message.keepsServices);
     }
   });
-  keepLooking(channel, balancer, footing);
+  keepLooking(life, balancer, footing);
   channel.send({ kind: "hello" });
 }
 
@@ -107,20 +106,21 @@ function leaves(balancer: Balancer, footing: ReturnType<typeof openFooting>, log
   return true;
 }
 
+async function removeServices(balancer: Balancer, footing: ReturnType<typeof openFooting>): Promise<void> {
+  await balancer.stop();
+  footing.stop();
+}
+
 /** Closing the channel delivers what is in it, and the end of the channel is the end of the process. */
 function endProcess(channel: Channel<ToDirector, FromDirector>): void {
   channel.send({ kind: "stopped" });
   if (process.connected) process.disconnect?.();
 }
 
-function keepLooking(
-  channel: Channel<ToDirector, FromDirector>,
-  balancer: Balancer,
-  footing: ReturnType<typeof openFooting>,
-): void {
+function keepLooking(life: SignsOfLife, balancer: Balancer, footing: ReturnType<typeof openFooting>): void {
   every(lookIntervalMs, () => {
     balancer.advance();
-    channel.send({ kind: "alive" });
+    life.show();
   });
   every(reconcileIntervalMs, () => {
     balancer.look();
@@ -140,7 +140,8 @@ function every(intervalMs: number, action: () => void): void {
 }
 
 /** A terminal's signals are the supervisor's business. */
-function ignoreTerminal(): void {
+function heedSignals(stop: () => void): void {
+  process.once("SIGTERM", stop);
   for (const signal of ["SIGINT", "SIGHUP", "SIGUSR1"] as const) process.on(signal, () => undefined);
 }
 

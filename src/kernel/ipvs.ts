@@ -48,9 +48,12 @@ export class Ipvs {
     this.#family = family;
   }
 
-  /** Opens the table, loading the module if need be; throws `ENOENT` when the kernel has no IPVS. */
-  static open(): Ipvs {
-    return Ipvs.#open(() => loadModule("ip_vs"));
+  /**
+   * Opens the table, loading the module if need be; throws `ENOENT` when the kernel has no IPVS. `beforeRequest` is
+   * called before each question and each batch of changes.
+   */
+  static open(beforeRequest?: () => void): Ipvs {
+    return Ipvs.#open(() => loadModule("ip_vs"), beforeRequest);
   }
 
   /** Opens the table of a kernel that has the module loaded, and loads nothing; throws `ENOENT` when it has not. */
@@ -58,8 +61,8 @@ export class Ipvs {
     return Ipvs.#open(() => undefined);
   }
 
-  static #open(load: () => void): Ipvs {
-    const connection = new NetlinkConnection(openRequestSocket(NETLINK_GENERIC));
+  static #open(load: () => void, beforeRequest?: () => void): Ipvs {
+    const connection = new NetlinkConnection(openRequestSocket(NETLINK_GENERIC), beforeRequest);
     try {
       return Ipvs.over(connection, load);
     } catch (error) {

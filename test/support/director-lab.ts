@@ -84,6 +84,7 @@ export function directorLab(
       book,
       openIpvs,
       stand: (standings, isWhole) => stood.push({ isWhole, standings }),
+      onProgress: () => undefined,
       tell: ({ service, hasQuorum }) => told.push(`${service.name} ${hasQuorum ? "up" : "down"}`),
       onStandings: (...look) => {
         noticed.push(...notices.look(...look).map(({ words }) => words.join(" ")));

@@ -31,6 +31,8 @@ export class FakeIpvs implements IpvsTable {
   /** Schedulers the kernel has. */
   schedulers: ReadonlySet<string> = new Set(["rr", "wrr"]);
   isClosed = false;
+  /** Called at each call that changes something: what time that takes. */
+  takeTime: () => void = () => undefined;
   readonly #services = new Map<string, { service: IpvsService; servers: Map<string, IpvsServer> }>();
 
   constructor(services: readonly IpvsService[] = []) {
@@ -57,6 +59,7 @@ export class FakeIpvs implements IpvsTable {
   }
 
   changeAll(changes: readonly IpvsChange[]): readonly (SystemError | null)[] {
+    this.takeTime();
     return changes.map((change) => {
       try {
         this.#change(change);

@@ -34,6 +34,7 @@ const director: Director = new Director({
   openIpvs: () => kernel,
   tell: () => undefined,
   stand: () => undefined,
+  onProgress: () => undefined,
   onStandings: (...look) => notifier.tell(notices.look(...look)),
 });
 

@@ -41,10 +41,13 @@ type Outcome = "finished" | "interrupted";
 /** Asks the kernel and waits for the whole answer; one request at a time, at most a second each. */
 export class NetlinkConnection {
   readonly #port: NetlinkPort;
+  readonly #beforeRequest: () => void;
   #sequence = 0;
 
-  constructor(port: NetlinkPort) {
+  /** `beforeRequest` is called for every datagram that goes to the kernel: of long work, each is a step. */
+  constructor(port: NetlinkPort, beforeRequest: () => void = () => undefined) {
     this.#port = port;
+    this.#beforeRequest = beforeRequest;
   }
 
   /** Carries out a change or asks for one thing; gives what came before the acknowledgement. */
@@ -81,6 +84,7 @@ export class NetlinkConnection {
     });
     const last = requests.at(-1);
     if (last === undefined) return;
+    this.#beforeRequest();
     this.#port.send(concatBytes(...framed));
     let refused: NetlinkError | null = null;
     for (let count = 0; count < datagramLimit; count++) {
@@ -123,6 +127,7 @@ export class NetlinkConnection {
 
   #exchange(request: NetlinkRequest, flags: number, replies: NetlinkMessage[]): Outcome {
     const sequence = this.#nextSequence();
+    this.#beforeRequest();
     this.#port.send(
       encodeMessage({
         type: request.type,
@@ -163,6 +168,7 @@ export class NetlinkConnection {
         encodeMessage({ type, flags: messageFlag.request | ack | flags, sequence, port: 0, payload }),
       );
     });
+    this.#beforeRequest();
     this.#port.send(concatBytes(...messages));
     for (let count = 0; count < datagramLimit; count++) {
       const datagram = this.#port.receive();

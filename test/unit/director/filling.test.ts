@@ -1,17 +1,26 @@
 import { describe, expect, test } from "bun:test";
-import { sliceLength } from "../../../src/director/filling.ts";
+import { batchLength, longestAtOnce, sliceMs } from "../../../src/director/filling.ts";
 import { PlansInTurn } from "../../../src/director/plans-in-turn.ts";
 import { desiredTable } from "../../../src/director/table.ts";
-import { directorLab as lab, plan } from "../../support/director-lab.ts";
+import { directorLab, plan, type DirectorLab } from "../../support/director-lab.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { FakeIpvs } from "../../support/fake-ipvs.ts";
 import { plannedService } from "../../support/ipvs-services.ts";
 
-/** A little more than two slices: each service takes three steps. */
-const services = Array.from({ length: Math.ceil((2 * sliceLength) / 3) + 1 }, (_, index) =>
+/** What a kernel does in one slice that takes a quarter of a slice's time for each batch. */
+const sliceLength = 4 * batchLength;
+/** A little more than four times what is done at once, and so a little more than 16 slices: each service takes three steps. */
+const services = Array.from({ length: Math.ceil((4 * longestAtOnce) / 3) + 1 }, (_, index) =>
   plannedService({ port: 1 + index }),
 );
 const whole = desiredTable(services, () => true);
+
+/** A director before a kernel that takes its time. */
+function lab(options: Parameters<typeof directorLab>[0] = {}): DirectorLab {
+  const made = directorLab(options);
+  made.kernel.takeTime = () => made.clock.freeze(sliceMs / 4);
+  return made;
+}
 
 /** Goes on until nothing is left, and tells how often it did, and what it came to. */
 function filled(director: ReturnType<typeof lab>["director"]): readonly [number, string | null] {
@@ -29,7 +38,7 @@ describe("a long first plan", () => {
     expect(journal.entries.size).toBe(services.length);
     director.fill();
     expect(kernel.changes).toHaveLength(sliceLength);
-    expect(filled(director)).toEqual([2, null]);
+    expect(filled(director)).toEqual([16, null]);
     expect(kernel.services()).toEqual([...whole]);
     expect(said.filter((line) => line.includes("IPVS: "))).toHaveLength(1);
   });

@@ -82,6 +82,14 @@ describe("planSteps", () => {
     expect(texts(table(other), table(plannedService()), owned).at(-1)).toBe(`remove service ${key}`);
   });
 
+  test("removes services in the opposite order to that in which they were made", () => {
+    const services = ["101", "102", "103"].map((part) => plannedService({ address: `10.99.0.${part}` }));
+    const keys = ["101", "102", "103"].map((part) => `tcp 10.99.0.${part}:80`);
+    expect(texts([], table(...services), new Set(keys))).toEqual(
+      keys.toReversed().map((one) => `remove service ${one}`),
+    );
+  });
+
   test("leaves a foreign service alone", () => {
     const foreign = table(plannedService({ address: "10.99.0.150" }));
     expect(texts([], foreign, owned)).toEqual([]);

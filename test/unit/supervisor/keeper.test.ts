@@ -1,50 +1,6 @@
 import { expect, test } from "bun:test";
-import { silentLog } from "../../../src/base/log.ts";
-import type { Child } from "../../../src/supervisor/child.ts";
-import { Keeper, silenceLimitMs, startLimitMs, type CommonReply } from "../../../src/supervisor/keeper.ts";
-import { FakeClock } from "../../support/fake-clock.ts";
-
-/** A child that a test speaks for. */
-class PuppetChild implements Child<string> {
-  readonly pid: number;
-  readonly heard: string[] = [];
-  readonly signals: string[] = [];
-  readonly say: (message: CommonReply) => void;
-  readonly die: (how: string) => void;
-
-  constructor(pid: number, say: (message: CommonReply) => void, die: (how: string) => void) {
-    this.pid = pid;
-    this.say = say;
-    this.die = die;
-  }
-
-  send(message: string): void {
-    this.heard.push(message);
-  }
-
-  kill(signal: "SIGTERM" | "SIGKILL"): void {
-    this.signals.push(signal);
-  }
-}
-
-function makeKeeper(): { clock: FakeClock; children: PuppetChild[]; keeper: Keeper<string, CommonReply> } {
-  const clock = new FakeClock();
-  const children: PuppetChild[] = [];
-  const keeper = new Keeper<string, CommonReply>({
-    name: "puppet",
-    clock,
-    log: silentLog,
-    start: ({ onMessage, onExit }) => {
-      const child = new PuppetChild(100 + children.length, onMessage, onExit);
-      children.push(child);
-      return child;
-    },
-    configuration: () => `plan for ${children.length}`,
-    onMessage: () => undefined,
-    onChange: () => undefined,
-  });
-  return { clock, children, keeper };
-}
+import { silenceLimitMs, startLimitMs } from "../../../src/supervisor/keeper.ts";
+import { makeKeeper } from "../../support/puppet-child.ts";
 
 test("a keeper configures a child that says hello and reports how that went", async () => {
   const { children, keeper } = makeKeeper();
