@@ -37,7 +37,7 @@ napi_value make_null(napi_env env);
 napi_value make_undefined(napi_env env);
 bool set_field(napi_env env, napi_value object, const char *name, napi_value value);
 
-/* socket.c, message.c, timer.c, process.c: the exported functions. */
+/* socket.c, message.c, timer.c, process.c, succession.c: the exported functions. */
 napi_value edge_open(napi_env env, napi_callback_info info);
 napi_value edge_bind(napi_env env, napi_callback_info info);
 napi_value edge_connect(napi_env env, napi_callback_info info);
@@ -45,8 +45,10 @@ napi_value edge_listen(napi_env env, napi_callback_info info);
 napi_value edge_set_option(napi_env env, napi_callback_info info);
 napi_value edge_attach_filter(napi_env env, napi_callback_info info);
 napi_value edge_get_option(napi_env env, napi_callback_info info);
+napi_value edge_get_name(napi_env env, napi_callback_info info);
 napi_value edge_close(napi_env env, napi_callback_info info);
 napi_value edge_send(napi_env env, napi_callback_info info);
+napi_value edge_send_descriptor(napi_env env, napi_callback_info info);
 napi_value edge_receive(napi_env env, napi_callback_info info);
 napi_value edge_create_timer(napi_env env, napi_callback_info info);
 napi_value edge_set_timer(napi_env env, napi_callback_info info);
@@ -56,6 +58,11 @@ napi_value edge_set_scheduler(napi_env env, napi_callback_info info);
 napi_value edge_set_resource_limit(napi_env env, napi_callback_info info);
 napi_value edge_lock_memory(napi_env env, napi_callback_info info);
 napi_value edge_open_process(napi_env env, napi_callback_info info);
+
+/* succession.c */
+napi_value edge_take_over(napi_env env, napi_callback_info info);
+napi_value edge_execute(napi_env env, napi_callback_info info);
+napi_value edge_reap(napi_env env, napi_callback_info info);
 
 /* poll.c */
 napi_value edge_create_poll(napi_env env, napi_callback_info info);

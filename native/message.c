@@ -44,6 +44,45 @@ napi_value edge_send(napi_env env, napi_callback_info info)
 	return sent < 0 ? throw_errno(env, "sendto", errno) : make_int(env, sent);
 }
 
+/* sendDescriptor(descriptor, bytes, address, passed, flags): number of bytes taken; the receiver gets `passed` as its own. */
+napi_value edge_send_descriptor(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[5];
+	int fd = -1;
+	int passed = -1;
+	int flags = 0;
+	struct bytes payload;
+	struct bytes address;
+	ssize_t sent = 0;
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr aligned;
+	} control;
+	if (!read_arguments(env, info, 5, arguments) || !read_descriptor(env, arguments[0], &fd)
+	    || !read_bytes(env, arguments[1], "bytes", &payload) || !read_address(env, arguments[2], false, &address)
+	    || !read_descriptor(env, arguments[3], &passed) || !read_int(env, arguments[4], "flags", &flags))
+		return NULL;
+	memset(&control, 0, sizeof control);
+	struct iovec part = { .iov_base = payload.data, .iov_len = payload.length };
+	struct msghdr message = {
+		.msg_name = address.data,
+		.msg_namelen = (socklen_t)address.length,
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof control.room,
+	};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof passed);
+	memcpy(CMSG_DATA(rights), &passed, sizeof passed);
+	do {
+		sent = sendmsg(fd, &message, flags | MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? throw_errno(env, "sendmsg", errno) : make_int(env, sent);
+}
+
 static bool is_part(const struct cmsghdr *part, int level, int type, size_t length)
 {
 	return part->cmsg_level == level && part->cmsg_type == type && part->cmsg_len >= CMSG_LEN(length);

@@ -132,6 +132,20 @@ napi_value edge_get_option(napi_env env, napi_callback_info info)
 	return make_bytes(env, value, length > (socklen_t)size ? (size_t)size : length);
 }
 
+/* getName(descriptor): the socket address it is bound to. */
+napi_value edge_get_name(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[1];
+	int fd = -1;
+	struct sockaddr_storage address;
+	socklen_t length = sizeof address;
+	if (!read_arguments(env, info, 1, arguments) || !read_descriptor(env, arguments[0], &fd))
+		return NULL;
+	if (getsockname(fd, (struct sockaddr *)(void *)&address, &length) < 0)
+		return throw_errno(env, "getsockname", errno);
+	return make_bytes(env, &address, length > sizeof address ? sizeof address : length);
+}
+
 /* close(descriptor): also ends a watch on it, which would otherwise outlive the descriptor's meaning. */
 napi_value edge_close(napi_env env, napi_callback_info info)
 {

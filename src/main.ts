@@ -90,11 +90,16 @@ function addQuestions(top: Command, finish: (status: Promise<number>) => void, s
   top
     .command("reload")
     .description("make the running service read its configuration again")
+    .option(
+      "--binary",
+      "have the installed executable take the running one's place, cutting nothing off",
+      false,
+    )
     .option("--json", "as one JSON document", false)
-    .action((options: { json: boolean }) => {
+    .action((options: { binary: boolean; json: boolean }) => {
       const run = async (): Promise<number> => {
         const { runReload } = await import("./cli/reload.ts");
-        return runReload({ socket: socketOf(), json: options.json });
+        return runReload({ ...options, socket: socketOf() });
       };
       finish(run());
     });

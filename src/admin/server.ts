@@ -19,6 +19,8 @@ export interface ReloadReply {
 export interface AdminHandlers {
   status(): Promise<NodeStatus>;
   reload(): Promise<ReloadReply>;
+  /** Has the executable that is installed now take the running one's place, shortly after the reply. */
+  replace(): Promise<ReloadReply>;
   failover(order: HandoverOrder): Promise<HandoverReport>;
   drain(order: DrainOrder): Promise<DrainReport>;
   purge(order: PurgeOrder): Promise<PurgeReport>;
@@ -30,7 +32,7 @@ export interface AdminServer {
 }
 
 /**
- * Serves the admin API on a Unix socket that only root may use: `GET /status`, `POST /reload`, `POST /failover`, `POST /drain`
+ * Serves the admin API on a Unix socket that only root may use: `GET /status`, `POST /reload`, `POST /reload/binary`, `POST /failover`, `POST /drain`
  * and `POST /cache/purge`, all JSON.
  * Throws if another edge-ha answers there, or if something else than a socket has that name; a socket left by a crash
  * is replaced.
@@ -67,6 +69,8 @@ async function answer(request: Request, handlers: AdminHandlers): Promise<Respon
   const { pathname } = new URL(request.url);
   if (request.method === "GET" && pathname === "/status") return Response.json(await handlers.status());
   if (request.method === "POST" && pathname === "/reload") return Response.json(await handlers.reload());
+  if (request.method === "POST" && pathname === "/reload/binary")
+    return Response.json(await handlers.replace());
   if (request.method === "POST" && pathname === "/failover")
     return carryOut(request, handoverForm, (order) => handlers.failover(order));
   if (request.method === "POST" && pathname === "/drain")

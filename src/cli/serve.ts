@@ -14,6 +14,9 @@ import { SectionMemory } from "../config/section-memory.ts";
 import { lockNamespace } from "../kernel/namespace-lock.ts";
 import type { ConfigStatus } from "../ipc/status.ts";
 import type { Outcome } from "../supervisor/keeper.ts";
+import { socketsOfManager } from "../supervisor/inherited-sockets.ts";
+import { selfCommand } from "../supervisor/self-command.ts";
+import { readSuccession, succeed } from "../supervisor/succession.ts";
 import { serviceManager, type ServiceManager } from "../supervisor/notify.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 
@@ -38,13 +41,23 @@ export async function runServe(options: ServeOptions): Promise<number> {
   for (const message of loaded.messages) process.stderr.write(`${message}\n`);
   if (loaded.plan === null) return 2;
   if (!isAlone(log)) return 1;
-  const supervisor = new Supervisor(loaded.plan, { clock: systemClock, log, version: options.version });
-  const service = new Service({ ...options, memory }, supervisor, serviceManager(process.env));
+  const manager = serviceManager(process.env);
+  const succession = readSuccession(process.env);
+  const supervisor = new Supervisor(loaded.plan, {
+    clock: systemClock,
+    log,
+    version: options.version,
+    inherited: succession?.sockets ?? socketsOfManager(process.env, process.pid),
+    succession,
+    manager,
+  });
+  const service = new Service({ ...options, memory }, supervisor, manager);
   let admin: AdminServer;
   try {
     admin = await serveAdmin(options.socket, {
       status: () => supervisor.status(service.configStatus),
       reload: () => service.reload(),
+      replace: () => service.replace(),
       failover: (order) => supervisor.handOver(order),
       drain: (order) => supervisor.drain(order),
       purge: (order) => Promise.resolve(supervisor.purge(order)),
@@ -144,6 +157,35 @@ class Service {
     return reply;
   }
 
+  /**
+   * Has the executable that is installed now take this one's place, once it has found nothing wrong with the configuration:
+   * shortly after the reply. What is open goes on.
+   */
+  replace(): Promise<ReloadReply> {
+    const reply = this.#last.then(() => this.#replace());
+    this.#last = reply.catch(() => undefined);
+    return reply;
+  }
+
+  async #replace(): Promise<ReloadReply> {
+    const { config, node } = this.#options;
+    const messages = await refusalOfInstalled(config, node);
+    if (messages !== null) return { isAccepted: false, messages };
+    this.manager.reloading();
+    const succession = await this.#supervisor.prepareSuccession();
+    systemClock.schedule(later(systemClock.now(), replyMs), () => {
+      this.#log.notice(`${process.execPath} takes this program's place`);
+      try {
+        this.#supervisor.letGo();
+        succeed(selfCommand(...process.argv.slice(2)), process.env, succession);
+      } catch (error) {
+        this.#log.error(`the program could not be replaced: ${errorText(error)}`);
+        this.manager.ready("serving: the program could not be replaced");
+      }
+    });
+    return { isAccepted: true, messages: [] };
+  }
+
   async #reload(): Promise<ReloadReply> {
     this.manager.reloading();
     const reply = await this.#tryReload();
@@ -180,6 +222,23 @@ class Service {
     if (this.#supervisor.isWell) this.manager.watchdog();
     systemClock.schedule(later(systemClock.now(), watchdogMs), () => this.#feedWatchdog());
   }
+}
+
+/** So long has an answer on the admin socket to get out before this program is gone. */
+const replyMs = 100;
+
+/** Asks the executable that is installed now about the configuration; null if it finds nothing wrong. */
+async function refusalOfInstalled(config: string, node: string | null): Promise<readonly string[] | null> {
+  const nodeWords = node === null ? [] : ["--node", node];
+  const check = Bun.spawn(selfCommand("check", "--config", config, ...nodeWords), {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const [text, status] = await Promise.all([check.stderr.text(), check.exited]);
+  if (status === 0) return null;
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.length > 0 ? lines : [`${process.execPath} check ended with ${status}`];
 }
 
 /** Resolves at the first SIGTERM or SIGINT; SIGHUP reloads. */

@@ -25,3 +25,16 @@ export function openChannel<In, Out>(): Channel<In, Out> {
     },
   };
 }
+
+/** So long at most does a child that has outlived its supervisor not notice that the one in its place is gone. */
+const lookEveryMs = 250;
+
+/** Calls back once when the process that started this one is gone; one that another program has taken over is not. */
+export function whenOrphaned(react: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    react();
+  }, lookEveryMs);
+}

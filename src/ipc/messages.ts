@@ -21,11 +21,21 @@ import type { DrainedOpen, ServerStanding } from "./standing.ts";
 
 /**
  * Everything that passes between the supervisor and its children, as plain JSON over the runtime's IPC channel.
- * A child that loses the channel has lost its supervisor: `vrrp` resigns, all leave.
+ * A child that loses the channel has lost its supervisor: `vrrp` resigns, all leave; unless they were told to outlive it.
  */
 
 /** The roles the executable can be re-run in. */
 export type Role = "vrrp" | "director" | "proxy";
+
+/** Another program is about to take the supervisor's place: go on without the channel. Answered by `outlives`. */
+export interface Outlive {
+  readonly kind: "outlive";
+}
+
+/** Said by a child that will go on. */
+export interface Outlives {
+  readonly kind: "outlives";
+}
 
 /** From the supervisor to `vrrp`. */
 export type ToVrrp =
@@ -50,11 +60,13 @@ export type ToVrrp =
   /** Answered by one `handover` with the same number once it is over. */
   | { readonly kind: "handover"; readonly id: number; readonly order: HandoverOrder }
   | { readonly kind: "departure"; readonly reply: DepartureReply }
+  | Outlive
   | { readonly kind: "stop" };
 
 /** From `vrrp` to the supervisor. */
 export type FromVrrp =
   | { readonly kind: "hello" }
+  | Outlives
   | { readonly kind: "configured" }
   /** The plan could not be carried out; the old one is still in force. */
   | { readonly kind: "refused"; readonly reason: string }
@@ -154,6 +166,8 @@ export type ToProxy =
   | { readonly kind: "reopen" }
   /** Remove stored responses: those that an operator's pattern names, or those to one URL. */
   | { readonly kind: "purge"; readonly pattern: string; readonly isUrl: boolean }
+  /** As `Outlive`; at the next SIGTERM accept no more and finish what is open within `drainMs`. */
+  | (Outlive & { readonly drainMs: number })
   /** Accept no more, finish what is open within `deadlineMs`, then leave. */
   | { readonly kind: "drain"; readonly deadlineMs: number };
 
@@ -167,6 +181,7 @@ export interface SpentNote {
 /** From a `proxy` process to the supervisor. */
 export type FromProxy =
   | { readonly kind: "hello" }
+  | Outlives
   | { readonly kind: "configured" }
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "departure"; readonly reply: DepartureReply }

@@ -27,7 +27,9 @@ export const SO_RCVTIMEO = 20;
 export const SO_SNDTIMEO = 21;
 export const SO_BINDTODEVICE = 25;
 export const SO_DETACH_FILTER = 27;
+export const SO_ACCEPTCONN = 30;
 export const SO_MARK = 36;
+export const SO_PROTOCOL = 38;
 export const SO_RCVBUFFORCE = 33;
 export const SO_MEMINFO = 55;
 

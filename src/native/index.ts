@@ -34,7 +34,9 @@ interface Addon {
   setOption(fd: number, level: number, name: number, value: Uint8Array): void;
   attachFilter(fd: number, program: Uint8Array): void;
   getOption(fd: number, level: number, name: number, size: number): Uint8Array;
+  getName(fd: number): Uint8Array;
   send(fd: number, bytes: Uint8Array, address: Uint8Array | null, flags: number): number;
+  sendDescriptor(fd: number, bytes: Uint8Array, address: Uint8Array, passed: number, flags: number): number;
   receive(fd: number, into: Uint8Array): Received | null;
   watch(fd: number, callback: () => void): void;
   unwatch(fd: number): void;
@@ -47,6 +49,9 @@ interface Addon {
   setResourceLimit(resource: number, soft: number, hard: number): void;
   lockMemory(): void;
   openProcess(pid: number): number;
+  takeOver(fd: number): void;
+  execute(path: Uint8Array, words: Uint8Array, environment: Uint8Array, descriptors: Uint8Array): never;
+  reap(pid: number): boolean;
   createPoll(): number;
   controlPoll(poll: number, operation: number, fd: number, events: number): void;
   readPoll(poll: number, into: Uint8Array): number;
@@ -121,9 +126,25 @@ export function getOption(fd: number, level: number, name: number, size: number)
   return checked((native) => native.getOption(fd, level, name, size));
 }
 
+/** Gives the socket address that a socket is bound to. */
+export function getName(fd: number): Uint8Array {
+  return checked((native) => native.getName(fd));
+}
+
 /** Sends bytes to a socket address, or where the socket is connected to; gives the number of bytes taken. */
 export function send(fd: number, bytes: Uint8Array, address: Uint8Array | null, flags: number): number {
   return checked((native) => native.send(fd, bytes, address, flags));
+}
+
+/** Who gets a datagram, and the descriptor that goes with it (SCM_RIGHTS). */
+export interface PassedDescriptor {
+  readonly address: Uint8Array;
+  readonly descriptor: number;
+}
+
+/** Sends bytes and a descriptor of ours to a Unix socket; gives the number of bytes taken. */
+export function sendDescriptor(fd: number, bytes: Uint8Array, to: PassedDescriptor, flags: number): number {
+  return checked((native) => native.sendDescriptor(fd, bytes, to.address, to.descriptor, flags));
 }
 
 /** Receives one datagram, or gives null if there is none (at once, or within the socket's SO_RCVTIMEO). */
@@ -184,6 +205,30 @@ export function lockMemory(): void {
 /** Opens a descriptor that becomes readable when a process ends; throws `ESRCH` if there is none. */
 export function openProcess(pid: number): number {
   return checked((native) => native.openProcess(pid));
+}
+
+/** Makes an inherited descriptor one like those that are opened here: non-blocking, closed on exec. */
+export function takeOver(fd: number): void {
+  checked((native) => native.takeOver(fd));
+}
+
+/** What runs in the place of this process. Each list of strings has a NUL behind each. */
+export interface Successor {
+  readonly path: Uint8Array;
+  readonly words: Uint8Array;
+  readonly environment: Uint8Array;
+  /** Descriptors that stay open beside the standard streams, 32 bits each in the host's order. */
+  readonly descriptors: Uint8Array;
+}
+
+/** Runs another program in the place of this process: it comes back only to throw. */
+export function execute({ path, words, environment, descriptors }: Successor): never {
+  return checked((native) => native.execute(path, words, environment, descriptors));
+}
+
+/** Tells whether a child that ran before this program took its predecessor's place has ended, and clears it away. */
+export function reap(pid: number): boolean {
+  return checked((native) => native.reap(pid));
 }
 
 /** Opens a set of descriptors to wait for; it is readable, and can be watched, while one of them has news. */

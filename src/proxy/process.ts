@@ -2,6 +2,7 @@ import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { Channel } from "../ipc/channel.ts";
 import type { FromProxy, ToProxy } from "../ipc/messages.ts";
+import { Leaving } from "./leaving.ts";
 import { Worker } from "./worker.ts";
 
 /**
@@ -32,6 +33,7 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
     sendStatus();
     process.exit(0);
   };
+  const leaving = new Leaving((deadlineMs) => worker.drain(deadlineMs, leave));
   setInterval(sendStatus, 1000);
   channel.onMessage((message) => {
     switch (message.kind) {
@@ -67,15 +69,19 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
       case "reopen":
         worker.reopenLogs();
         break;
+      case "outlive":
+        leaving.outlive(message.drainMs);
+        channel.send({ kind: "outlives" });
+        break;
       case "drain":
         worker.drain(message.deadlineMs, leave);
         break;
     }
   });
-  channel.onClosed(() => process.exit(0));
+  channel.onClosed(() => leaving.alone());
   process.on("SIGINT", () => undefined);
   process.on("SIGHUP", () => undefined);
   process.on("SIGUSR1", () => worker.reopenLogs());
-  process.on("SIGTERM", () => worker.drain(0, leave));
+  process.on("SIGTERM", () => leaving.begin());
   channel.send({ kind: "hello" });
 }

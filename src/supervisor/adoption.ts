@@ -9,7 +9,7 @@ import type { InstanceStatus } from "../ipc/status.ts";
  */
 export function adoptable(
   plan: VrrpPlan,
-  instances: readonly InstanceStatus[],
+  instances: readonly Pick<InstanceStatus, "name" | "state">[],
   silentForMs: number,
 ): string[] {
   return plan.instances

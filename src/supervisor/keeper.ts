@@ -54,6 +54,8 @@ export class Keeper<To, From extends CommonReply> {
   #isStopping = false;
   #waiting: ((outcome: Outcome) => void)[] = [];
   #gone: (() => void)[] = [];
+  /** Who waits for the child's word that it will go on without this program. */
+  #outliving: ((pid: number | null) => void)[] = [];
   #cancelStart: () => void = () => undefined;
   #cancelWatch: () => void = () => undefined;
 
@@ -114,6 +116,20 @@ export class Keeper<To, From extends CommonReply> {
         cancel();
         resolve();
       });
+    });
+  }
+
+  /**
+   * Tells the child with `message` that another program is to take this one's place; resolves with its pid once it says
+   * that it will go on then, or with null if it does not within `limitMs`.
+   */
+  outlive(message: To, limitMs: number): Promise<number | null> {
+    if (this.#child === null || !this.#isGreeted) return Promise.resolve(null);
+    const { clock } = this.#options;
+    this.#child.send(message);
+    return new Promise((resolve) => {
+      this.#outliving.push(resolve);
+      clock.schedule(later(clock.now(), limitMs), () => resolve(null));
     });
   }
 
@@ -185,6 +201,9 @@ export class Keeper<To, From extends CommonReply> {
         // One that came back and has nothing to do is tried again like one that died; a first start fails as a whole.
         if (!this.#isConfigured && this.#hasServed) this.kill();
         return;
+      case "outlives":
+        for (const resolve of this.#outliving.splice(0)) resolve(this.#child?.pid ?? null);
+        return;
       default:
         onMessage(message);
     }
@@ -195,6 +214,7 @@ export class Keeper<To, From extends CommonReply> {
     this.#child = null;
     this.#isGreeted = false;
     this.#isConfigured = false;
+    for (const resolve of this.#outliving.splice(0)) resolve(null);
     for (const resolve of this.#waiting.splice(0))
       resolve({ kind: "refused", reason: `${name} died: ${how}` });
     if (this.#isStopping) {

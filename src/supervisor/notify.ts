@@ -1,8 +1,9 @@
 import { hasCode } from "../base/system-error.ts";
 import { sendUnixDatagram } from "../kernel/unix-datagram.ts";
+import type { DescriptorKeeper } from "./socket-store.ts";
 
 /** Tells the service manager how this service is, after sd_notify(3); does nothing where there is none. */
-export interface ServiceManager {
+export interface ServiceManager extends DescriptorKeeper {
   ready(status: string): void;
   /** Must be followed by `ready` when the reload is over, whatever came of it. */
   reloading(): void;
@@ -16,13 +17,15 @@ export interface ServiceManager {
 /** Makes the face of the service manager that the environment names. */
 export function serviceManager(environment: Readonly<Record<string, string | undefined>>): ServiceManager {
   const path = environment["NOTIFY_SOCKET"];
-  const send = (text: string): void => {
-    if (path === undefined || path === "") return;
+  const send = (text: string, descriptor: number | null = null): boolean => {
+    if (path === undefined || path === "") return true;
     try {
-      sendUnixDatagram(path, new TextEncoder().encode(text));
+      sendUnixDatagram(path, new TextEncoder().encode(text), descriptor);
+      return true;
     } catch (error) {
       // A manager that restarts is no reason to stop serving.
       if (!hasCode(error, "ECONNREFUSED", "ENOENT", "EAGAIN", "ENOBUFS")) throw error;
+      return false;
     }
   };
   return {
@@ -32,6 +35,9 @@ export function serviceManager(environment: Readonly<Record<string, string | und
     stopping: () => send("STOPPING=1"),
     status: (text) => send(`STATUS=${text}`),
     watchdog: () => send("WATCHDOG=1"),
+    // What is polled for hang-ups is dropped at one; a listening socket has none that would mean its end.
+    store: (name, descriptor) => send(`FDSTORE=1\nFDNAME=${name}\nFDPOLL=0`, descriptor),
+    discard: (name) => send(`FDSTOREREMOVE=1\nFDNAME=${name}`),
     watchdogMs: watchdogMs(environment),
   };
 }

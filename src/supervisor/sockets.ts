@@ -5,7 +5,8 @@ import type { ProxyPlan } from "../config/node-plan.ts";
 import { listeningSockets, type ListeningSocket } from "../ipc/listening-socket.ts";
 import { closeListener, holdConnections, listenTcp, listenUdp } from "../kernel/listen.ts";
 
-const backlog = 4_096;
+/** How many connections may wait at a listening socket. */
+export const backlog = 4_096;
 
 /** The listening sockets of one proxy process by name. */
 export type SocketSet = ReadonlyMap<string, number>;

@@ -14,8 +14,12 @@ import { DirectorView } from "./director-view.ts";
 import { adoptable } from "./adoption.ts";
 import { startChild } from "./child.ts";
 import { Departures } from "./departures.ts";
+import type { InheritedSocket } from "./inherited-sockets.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { Orders } from "./orders.ts";
+import { Predecessor } from "./predecessor.ts";
+import { SocketStore, type DescriptorKeeper } from "./socket-store.ts";
+import type { Succession } from "./succession.ts";
 import { trackedVerdicts } from "./tracked-verdicts.ts";
 import { newVitality, nextLook, observe, type Vitality } from "./vitality.ts";
 import { withTraffic } from "./proxied-sums.ts";
@@ -26,6 +30,12 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
+  /** Listening sockets that were open when this program started. */
+  readonly inherited: readonly InheritedSocket[];
+  /** What the program has left whose place this one has taken, or null. */
+  readonly succession: Succession | null;
+  /** Who keeps them for the next one. */
+  readonly manager: DescriptorKeeper;
 }
 
 /** How long `vrrp` and `director` may take to clean up, beside the time that connections have to end. */
@@ -60,18 +70,27 @@ export class Supervisor {
   readonly #handovers: Orders<HandoverOrder, HandoverOutcome>;
   readonly #drains: Orders<DrainOrder, DrainOutcome>;
   #isStopping = false;
+  /** What is left of the program before this one. */
+  readonly #predecessor: Predecessor | null;
+  /** What it held, until this one's own elections have told of themselves. */
+  #legacy: Pick<Succession, "active" | "handedOver"> | null;
 
   constructor(plan: NodePlan, options: SupervisorOptions) {
     const { clock, log } = options;
     this.#options = options;
     this.#plan = plan;
     this.#startedAt = clock.wallTime();
-    this.#bornAt = clock.now();
+    const { inherited, manager, succession } = options;
+    this.#bornAt = later(clock.now(), -(succession?.uptimeMs ?? 0));
+    this.#predecessor = succession === null ? null : new Predecessor(succession, { clock, log });
+    this.#legacy = succession;
     this.#instancesAt = clock.now();
     this.#vitality = newVitality(clock.now());
     this.#workers = new Workers({
       clock,
       log,
+      inherited,
+      store: new SocketStore({ manager, clock, log, inherited }),
       standings: () => [...this.#standings.values()],
       onDrained: (open) => this.#director.send({ kind: "drained", open }),
       onChange: () => this.#look(),
@@ -126,7 +145,36 @@ export class Supervisor {
     if (workers.kind === "refused") return workers;
     if (this.#isStopping) return stopping;
     this.#look();
-    return this.#vrrp.start();
+    await this.#predecessor?.endElections();
+    if (this.#isStopping) return stopping;
+    this.#instancesAt = this.#options.clock.now();
+    const vrrp = await this.#vrrp.start();
+    this.#predecessor?.release();
+    return vrrp;
+  }
+
+  /** Has the children go on that answer clients and hold addresses, and gives what another program needs in this one's place. */
+  async prepareSuccession(): Promise<Succession> {
+    const [{ proxies, leaving, sockets }, vrrp] = await Promise.all([
+      this.#workers.outlive(this.#plan.proxy.drainMs),
+      this.#vrrp.outlive({ kind: "outlive" }, stopLimitMs),
+    ]);
+    const director = this.#director.status("director").pid;
+    return {
+      format: 1,
+      sockets,
+      vrrp,
+      proxies,
+      leaving: [...leaving, ...(this.#predecessor?.left ?? []), ...(director > 0 ? [director] : [])],
+      active: this.#instances.filter(({ state }) => state === "active").map(({ name }) => name),
+      handedOver: this.#handedOver(),
+      uptimeMs: this.#options.clock.now() - this.#bornAt,
+    };
+  }
+
+  /** The last thing before another program comes: checks pause, and the kernel's table stays as it is. */
+  letGo(): void {
+    this.#director.kill();
   }
 
   /** Brings everything to a new plan, or, if one child refuses it, everything back to the old one. */
@@ -146,6 +194,7 @@ export class Supervisor {
   reopenLogs(): void {
     try {
       this.#workers.reopenLogs();
+      this.#predecessor?.reopenLogs();
     } catch (error) {
       this.#options.log.error(`access logs cannot be opened anew: ${errorText(error)}`);
     }
@@ -171,6 +220,7 @@ export class Supervisor {
     await Promise.all([
       this.#workers.stop(),
       this.#director.stop({ kind: "stop", keepsServices }, stopLimitMs),
+      this.#predecessor?.stop(),
     ]);
   }
 
@@ -258,7 +308,8 @@ export class Supervisor {
 
   #vrrpConfiguration(): ToVrrp {
     const silentForMs = this.#options.clock.now() - this.#instancesAt;
-    return this.#vrrpMessage(adoptable(this.#plan.vrrp, this.#instances, silentForMs));
+    const before = this.#legacy?.active.map((name) => ({ name, state: "active" as const }));
+    return this.#vrrpMessage(adoptable(this.#plan.vrrp, before ?? this.#instances, silentForMs));
   }
 
   #vrrpMessage(adopt: readonly string[]): ToVrrp {
@@ -266,14 +317,20 @@ export class Supervisor {
       kind: "configure",
       plan: this.#plan.vrrp,
       adopt,
-      handedOver: this.#instances.flatMap(
-        ({ interface: link, family, vrid, handedOverAt: at }): readonly HandedOver[] =>
-          at === null ? [] : [{ interface: link, family, vrid, at }],
-      ),
+      handedOver: this.#handedOver(),
       proxiesAreAlive: this.#vitality.isAlive,
       uptimeMs: this.#options.clock.now() - this.#bornAt,
       verdicts: trackedVerdicts(this.#plan.vrrp, this.#verdicts.values()),
     };
+  }
+
+  #handedOver(): readonly HandedOver[] {
+    return (
+      this.#legacy?.handedOver ??
+      this.#instances.flatMap(({ interface: link, family, vrid, handedOverAt: at }): readonly HandedOver[] =>
+        at === null ? [] : [{ interface: link, family, vrid, at }],
+      )
+    );
   }
 
   #heardVrrp(message: FromVrrp): void {
@@ -283,6 +340,7 @@ export class Supervisor {
     this.#instancesAt = this.#options.clock.now();
     if (message.kind === "unchanged") return;
     this.#instances = message.instances;
+    this.#legacy = null;
     this.#bfd = message.bfd;
   }
 

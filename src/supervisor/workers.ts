@@ -14,9 +14,11 @@ import { prepareAccessLogs } from "./access-logs.ts";
 import { drainedOpen } from "./proxied-sums.ts";
 import { startChild, type Child, type ChildOptions } from "./child.ts";
 import { lastingTls, readCredentials, type Credentials } from "./credentials.ts";
+import { takeOverSockets, type InheritedSocket } from "./inherited-sockets.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { RelayClients } from "./relay-clients.ts";
 import { Replaced } from "./replaced.ts";
+import type { SocketStore } from "./socket-store.ts";
 import { closeUnused, hold, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
 import { TrafficQuestion } from "./traffic-question.ts";
 import { readPages } from "./pages.ts";
@@ -38,6 +40,9 @@ export interface WorkersOptions {
   readonly onSuspects: (probes: readonly string[]) => void;
   /** Called when a process is gone. */
   readonly onGone: (keeper: WorkerKeeper) => void;
+  /** Sockets that were open when this program started. */
+  readonly inherited: readonly InheritedSocket[];
+  readonly store: SocketStore;
 }
 
 /** What keeps a proxy process alive. */
@@ -56,6 +61,17 @@ interface Worker {
 const stopMs = 2_000;
 /** What a process may take beyond its deadline before it is killed. */
 const patienceMs = 1_000;
+
+/** A process that does not answer by then is not counted on. */
+const outliveLimitMs = 2_000;
+
+/** Gives the pids of those that will go on. */
+async function outliving(workers: readonly Worker[], drainMs: number): Promise<readonly number[]> {
+  const pids = await Promise.all(
+    workers.map(({ keeper }) => keeper.outlive({ kind: "outlive", drainMs }, outliveLimitMs)),
+  );
+  return pids.filter((pid) => pid !== null);
+}
 
 /** Starts a proxy process; throws with a word on what to do if its user has no access to this very executable. */
 function startProxy(options: Omit<ChildOptions<FromProxy>, "role">): Child<ToProxy> {
@@ -108,6 +124,10 @@ export class Workers {
    */
   async configure(plan: ProxyPlan): Promise<Outcome> {
     const count = listeningSockets(plan).size === 0 ? 0 : plan.workers;
+    const { inherited, log, store } = this.#options;
+    if (this.#plan === null && this.#sockets.length === 0) {
+      this.#sockets = [...takeOverSockets(inherited, plan, log)];
+    }
     const before = this.#sockets;
     let after: SocketSet[];
     let credentials: Credentials;
@@ -116,7 +136,7 @@ export class Workers {
       credentials = plan === this.#plan ? this.#credentials : readCredentials(plan);
       if (!this.#pages.has(plan)) this.#pages.set(plan, readPages(plan));
       prepareAccessLogs(plan, proxyUser(plan.user));
-      after = openSockets(plan, count, before, this.#options.log);
+      after = openSockets(plan, count, before, log);
     } catch (error) {
       return { kind: "refused", reason: error instanceof Error ? error.message : String(error) };
     }
@@ -134,6 +154,7 @@ export class Workers {
     if (outcome.kind === "refused") this.#credentials = old;
     if (outcome.kind === "refused") closeUnused(after, before);
     else if (!isInPlace) closeUnused(before, after);
+    store.keep(this.#sockets);
     return outcome;
   }
 
@@ -164,6 +185,23 @@ export class Workers {
     for (const set of this.#sockets) hold(set, addresses);
   }
 
+  /** Tells every process to go on when another program takes this one's place; gives their pids, and the sockets. */
+  async outlive(drainMs: number): Promise<{
+    readonly proxies: readonly number[];
+    readonly leaving: readonly number[];
+    readonly sockets: readonly InheritedSocket[];
+  }> {
+    // Those that were replaced have their time already.
+    const [proxies, leaving] = await Promise.all([
+      outliving(this.#workers, drainMs),
+      outliving(this.#replaced.all, stopMs),
+    ]);
+    const sockets = this.#sockets
+      .flatMap((set) => [...set.values()])
+      .map((descriptor) => ({ descriptor, storedAs: this.#options.store.nameOf(descriptor) }));
+    return { proxies, leaving, sockets };
+  }
+
   /** Has access logs written to new files where the old ones were moved away; throws if one cannot be made. */
   reopenLogs(): void {
     if (this.#plan !== null) prepareAccessLogs(this.#plan, proxyUser(this.#plan.user));
@@ -178,6 +216,7 @@ export class Workers {
 
   /** Stops every process and closes every socket. */
   async stop(): Promise<void> {
+    this.#options.store.close();
     await Promise.all([...this.#workers.map((worker) => worker.leave(stopMs)), this.#replaced.stop(stopMs)]);
     for (const set of this.#sockets) for (const descriptor of set.values()) closeListener(descriptor);
     this.#sockets = [];

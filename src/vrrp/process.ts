@@ -1,7 +1,7 @@
 import { unreachable } from "../base/assert.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
-import type { Channel } from "../ipc/channel.ts";
+import { whenOrphaned, type Channel } from "../ipc/channel.ts";
 import type { HandoverReport } from "../ipc/handover.ts";
 import type { FromVrrp, ToVrrp } from "../ipc/messages.ts";
 import { lockMemory, setRealtime } from "../kernel/process-control.ts";
@@ -30,6 +30,8 @@ class VrrpProcess {
   #statusAt = 0;
   #statusCount = 0;
   #isStopping = false;
+  /** Whether another supervisor is to come in the place of the one that started this process. */
+  #outlives = false;
 
   constructor(channel: Channel<ToVrrp, FromVrrp>, log: Log) {
     this.#channel = channel;
@@ -42,8 +44,8 @@ class VrrpProcess {
     process.on("SIGINT", () => undefined);
     for (const signal of ["SIGHUP", "SIGUSR1"] as const) process.on(signal, () => undefined);
     this.#channel.onClosed(() => {
-      this.#stop("the supervisor is gone");
-      this.#opened?.node.departures.hurry();
+      if (this.#outlives) whenOrphaned(() => this.#stopAlone());
+      else this.#stopAlone();
     });
     this.#channel.onMessage((message) => this.#receive(message));
     this.#channel.send({ kind: "hello" });
@@ -63,6 +65,9 @@ class VrrpProcess {
         return this.#opened?.node.setVerdicts(message.verdicts, false);
       case "handover":
         return this.#handOver(message);
+      case "outlive":
+        this.#outlives = true;
+        return this.#channel.send({ kind: "outlives" });
       case "stop":
         return this.#stop("stopped");
       default:
@@ -143,6 +148,12 @@ class VrrpProcess {
     this.#statusAt = performance.now();
     this.#statusCount = instances.length;
     this.#channel.send({ kind: "status", instances, bfd: node.bfdReport() });
+  }
+
+  /** Nobody will say any more that connections have ended. */
+  #stopAlone(): void {
+    this.#stop("the supervisor is gone");
+    this.#opened?.node.departures.hurry();
   }
 
   #stop(reason: string): void {

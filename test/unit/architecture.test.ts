@@ -37,7 +37,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The supervisor opens sockets and talks to the service manager; it programs nothing. */
-const kernelFilesOfTheSupervisor = new Set(["kernel/listen.ts", "kernel/unix-datagram.ts"]);
+const kernelFilesOfTheSupervisor = new Set([
+  "kernel/inherited-socket.ts",
+  "kernel/listen.ts",
+  "kernel/succession.ts",
+  "kernel/unix-datagram.ts",
+]);
 
 /** Files that must be pure, beside every file that says so of itself. */
 const mustBePure = [

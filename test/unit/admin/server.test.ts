@@ -16,6 +16,7 @@ const handlers: AdminHandlers = {
     throw new Error("nobody asks");
   },
   reload: () => Promise.resolve({ isAccepted: true, messages: [] }),
+  replace: () => Promise.resolve({ isAccepted: false, messages: [] }),
   failover: () => Promise.resolve({ outcomes: [], refusal: null }),
   drain: () => Promise.resolve({ outcomes: [], refusal: null }),
   purge: ({ patterns }) => Promise.resolve({ processes: patterns.length }),

@@ -97,6 +97,11 @@ function exerciseArguments(): void {
     refusal("setScheduler", parameter, parameter, parameter);
     refusal("setResourceLimit", parameter, parameter, parameter);
     refusal("openProcess", parameter);
+    refusal("reap", parameter);
+    refusal("takeOver", parameter);
+    refusal("getName", parameter);
+    refusal("sendDescriptor", 0, new Uint8Array(1), unixName("x"), parameter, 0);
+    if (!(parameter instanceof Uint8Array)) refusal("execute", parameter, parameter, parameter, parameter);
   }
   const fd = call("open", 1, 2 | 0x800, 0);
   for (const parameter of unfit) {
@@ -337,7 +342,27 @@ function exerciseStreams(): void {
   call("close", poll);
 }
 
+/** A socket that changes hands, and a program that is not there. */
+function exerciseSuccession(): void {
+  const [a, b] = [call("open", 1, 2 | 0x800, 0), call("open", 1, 2 | 0x800, 0)];
+  call("bind", b, unixName("heir"));
+  assert(equalBytes(call("getName", b) as Uint8Array, unixName("heir")));
+  assert.equal(call("sendDescriptor", a, bytes("FDSTORE=1"), unixName("heir"), b, 0), 9);
+  assert.equal((call("receive", b, new Uint8Array(16)) as { length: number }).length, 9);
+  assert.equal(refusal("sendDescriptor", a, bytes("x"), unixName("nobody"), b, 0).code, "ECONNREFUSED");
+  call("takeOver", a);
+  const nowhere = bytes("/nonexistent/edge-ha\0");
+  for (const words of [bytes("edge-ha\0serve\0"), bytes("unended"), new Uint8Array(0)]) {
+    assert.equal(refusal("execute", nowhere, words, words, int(a as number)).code, "ENOENT");
+  }
+  assert.equal(refusal("execute", bytes("/bin/true"), bytes("true\0"), bytes(""), int(0)).name, "RangeError");
+  assert.equal(call("reap", process.pid), true);
+  call("close", a);
+  call("close", b);
+}
+
 exerciseArguments();
+exerciseSuccession();
 exerciseStreams();
 exerciseDatagrams();
 exerciseFilter();

@@ -1,0 +1,188 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { nodesFile, pairFile, siteTables, vips } from "../support/cluster-file.ts";
+import { instanceOf, rolePids, startEdgeHa } from "../support/edge-ha.ts";
+import { Lab, waitFor, type Host } from "../support/lab.ts";
+import { createPair } from "../support/pair.ts";
+import { startHttpProbe } from "../support/probe.ts";
+import { startManaged, type ManagedNode } from "../support/service-manager.ts";
+
+/** A node that is started again, or crashes, while clients come: its listening sockets are kept for it meanwhile. */
+
+setDefaultTimeout(60_000);
+
+const listeners = (ports: readonly number[], workers: number): string => `${nodesFile()}
+[proxy]
+workers = ${workers}
+${ports.map((port) => `[[listener]]\nname = "l${port}"\naddress = "127.0.0.1:${port}"`).join("\n")}
+[[upstream]]
+name = "slow"
+servers = [{ address = "127.0.0.1:8081" }]
+[[site]]
+hosts = ["*"]
+listeners = [${ports.map((port) => `"l${port}"`).join(", ")}]
+[[site.route]]
+path = "/slow/"
+upstream = "slow"
+[[site.route]]
+path = "/"
+respond = { status = 200, body = "here" }
+[[service]]
+name = "echo"
+addresses = ["127.0.0.1"]
+port = 7070
+protocol = "udp"
+forward = "proxy"
+servers = [{ address = "127.0.0.1", port = 7071 }]
+`;
+
+async function startHost(lab: Lab): Promise<Host> {
+  await lab.bridge("lan");
+  const host = await lab.host("lb1", { eth0: { bridge: "lan", address: "192.0.2.11/24" } });
+  await host.ip(["link", "set", "lo", "up"]);
+  const server = host.spawn(["node", join(import.meta.dir, "../support/slow-page.mjs"), "8081"]);
+  await waitFor("the slow server listens", () => server.output().includes("listening"));
+  return host;
+}
+
+const readies = (node: ManagedNode): number => node.output().split("\nREADY=1\n").length - 1;
+
+/** Has the service stopped or killed and started again, and waits until it is up. */
+async function startAgain(node: ManagedNode, word: "restart" | "crash"): Promise<void> {
+  const before = readies(node);
+  await node.order(word);
+  await waitFor("the service is up again", () => readies(node) > before);
+}
+
+/** Gives the children of a process that have ended and that nobody has cleared away. */
+async function zombies(host: Host, parent: number): Promise<string> {
+  return (await host.run(["ps", "--ppid", String(parent), "-o", "stat=,pid=,args="])).stdout
+    .split("\n")
+    .filter((line) => line.startsWith("Z"))
+    .join("\n");
+}
+
+describe("an executable that is replaced", () => {
+  test("neither moves an address nor refuses or cuts anything, and finishes what it has begun", async () => {
+    await using pair = await createPair();
+    const { lb1, lb2, client, web1 } = pair;
+    const slow = web1.spawn(["node", join(import.meta.dir, "../support/slow-page.mjs"), "80"]);
+    await waitFor("the web server listens", () => slow.output().includes("listening"));
+    const tables = siteTables(join(lb1.directory, "access.log")).replace(
+      ', { address = "192.0.2.22:80" }',
+      "",
+    );
+    const config = pairFile({ tables: `${tables}\n[proxy]\nworkers = 2\n` });
+    const node = await startEdgeHa(lb1, { config, node: "lb1" });
+    await startEdgeHa(lb2, { config, node: "lb2" });
+    await waitFor("lb1 holds its address", () => lb1.holds(vips.first));
+    await waitFor(
+      "lb2 holds its own",
+      async () => (await lb2.holds(vips.second)) && !(await lb1.holds(vips.second)),
+    );
+    const movements = [lb1, lb2].map((host) => host.spawn(["ip", "monitor", "address"]));
+    const before = await node.status();
+    const old = await rolePids(lb1, "proxy");
+    const probe = await startHttpProbe(client, { address: vips.first, timeoutMs: 5_000 });
+    const open = client.run([
+      "curl",
+      "-s",
+      "-m",
+      "30",
+      "-o",
+      "/dev/null",
+      "-w",
+      "%{http_code} %{size_download}",
+      `http://${vips.first}/slow/6000`,
+    ]);
+    await Bun.sleep(300);
+    for (const turn of [1, 2]) {
+      const { stdout, stderr, exitCode } = await node.command("reload", "--binary");
+      expect({ turn, stderr, exitCode }).toEqual({ turn, stderr: "", exitCode: 0 });
+      expect(stdout).toContain("has taken over from");
+    }
+    const after = await node.status();
+    expect(after.pid).toBe(before.pid);
+    expect(after.startedAt).not.toBe(before.startedAt);
+    const fresh = after.processes.filter(({ role }) => role.startsWith("proxy")).map(({ pid }) => pid);
+    expect(fresh.filter((pid) => old.includes(pid))).toEqual([]);
+    expect(await open).toMatchObject({ stdout: "200 20000" });
+    const report = await probe.stop();
+    expect(report.failures).toEqual({});
+    expect(report.requests).toBeGreaterThan(100);
+    expect(movements.map((one) => one.output()).join()).not.toContain("Deleted");
+    expect((await instanceOf(node, "first")).state).toBe("active");
+    await waitFor("the old processes are gone", async () => {
+      const pids = await rolePids(lb1, "proxy");
+      return pids.length === fresh.length && (await zombies(lb1, before.pid)) === "";
+    });
+    expect(await node.stop()).toBe(0);
+    expect(await lb1.pids()).not.toContain(before.pid);
+  });
+
+  test("stays where the new one finds something wrong with the configuration", async () => {
+    await using lab = await Lab.create();
+    const host = await startHost(lab);
+    const node = await startEdgeHa(host, { config: listeners([80], 1), node: "lb1" });
+    await Bun.write(node.configPath, "nonsense = 1\n");
+    const { stderr, exitCode } = await node.command("reload", "--binary");
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("nonsense");
+    expect(stderr).toContain("not replaced: the old program goes on");
+    expect((await node.status()).pid).toBe(node.pid);
+  });
+});
+
+describe("a service that is started again", () => {
+  test("refuses and cuts no connection, for its manager keeps the sockets", async () => {
+    await using lab = await Lab.create();
+    const host = await startHost(lab);
+    const node = await startManaged(host, { config: listeners([80, 81], 2), node: "lb1" });
+    await waitFor("the sockets of both processes are kept", () => node.stored().length === 6);
+    const probe = await startHttpProbe(host, { address: "127.0.0.1", timeoutMs: 20_000 });
+    const open = host.run(["curl", "-s", "-m", "20", "-w", "%{http_code}", "http://127.0.0.1/slow/1000"]);
+    expect((await node.command("reload", "--binary")).exitCode).toBe(0);
+    await startAgain(node, "restart");
+    await startAgain(node, "crash");
+    await Bun.sleep(300);
+    const report = await probe.stop();
+    expect((await open).stdout.slice(-3)).toBe("200");
+    // Killed with all its might, it takes with it what it has accepted: at a request every 5 ms that is one or two.
+    const cut = report.failures["closed without an answer"] ?? 0;
+    expect({ ...report.failures, "closed without an answer": 0 }).toEqual({ "closed without an answer": 0 });
+    expect(cut).toBeLessThan(5);
+    expect(report.requests).toBeGreaterThan(100);
+    expect(node.output().split("goes on with 6 of its predecessor's listening sockets").length - 1).toBe(3);
+    // Nothing was stored twice, and nothing was thrown away.
+    expect(node.output().split("FDSTORE=1").length - 1).toBe(6);
+    expect(node.output()).not.toContain("FDSTOREREMOVE");
+    await node.order("stop");
+  });
+
+  test("closes what it was passed and does not listen on, and keeps what it does", async () => {
+    await using lab = await Lab.create();
+    const host = await startHost(lab);
+    const node = await startManaged(host, { config: listeners([80, 81], 2), node: "lb1" });
+    await waitFor("all is kept", () => node.stored().length === 6);
+    await node.order("add");
+    await waitFor("a stray is added", () => node.output().includes("added "));
+    const stray = Number(/^added (\d+)$/m.exec(node.output())?.[1]);
+    await Bun.write(node.configPath, listeners([80, 82], 1));
+    await startAgain(node, "restart");
+    await waitFor("the manager keeps what is planned", () => node.stored().length === 3);
+    const ports = node.stored().map((name) => name.split(".")[0]);
+    expect(ports).toEqual(["tcp80", "tcp82", "udp7070"]);
+    expect(node.output()).toContain(
+      "closes 3 sockets that were passed on and are not in the configuration: tcp81.1, tcp81.4, stray",
+    );
+    const refused = async (port: number): Promise<boolean> =>
+      (await host.run(["curl", "-s", "-m", "2", `http://127.0.0.1:${port}/`])).exitCode === 7;
+    expect([await refused(80), await refused(81), await refused(82)]).toEqual([false, true, false]);
+    expect(await refused(stray)).toBe(true);
+    // A reload says so, too.
+    await Bun.write(node.configPath, listeners([82], 1));
+    expect((await node.command("reload")).exitCode).toBe(0);
+    await waitFor("the manager has thrown one away", () => node.stored().length === 2);
+    await node.order("stop");
+  });
+});
