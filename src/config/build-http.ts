@@ -161,11 +161,13 @@ function routePlan(entry: RouteEntry, site: SiteEntry): Omit<RoutePlan, "admissi
 function contentPlan(route: ContentEntry, site: ContentEntry): ContentPlan {
   const maintenance = route.maintenance ?? site.maintenance;
   const cache = route.cache ?? site.cache;
+  const compression = route.compression ?? site.compression;
   return {
     errorPages: route.error_pages ?? site.error_pages,
     maintenance: maintenance === false ? null : maintenance,
     files: route.files ?? site.files,
     cache: cache === false ? null : cache,
+    compression: compression === false ? null : compression,
   };
 }
 

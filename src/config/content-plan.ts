@@ -6,6 +6,7 @@ export interface ContentPlan {
   readonly maintenance: MaintenancePlan | null;
   readonly files: FilesPlan | null;
   readonly cache: CachePlan | null;
+  readonly compression: CompressionPlan | null;
 }
 
 /** Pages in place of errors. */
@@ -46,5 +47,26 @@ export interface CachePlan {
   readonly lockTimeoutMs: number;
 }
 
+/** A content coding that answers can be sent in (RFC 9110 §8.4.1, RFC 7932, RFC 8878). */
+export type Coding = "gzip" | "br" | "zstd";
+
+/** Answers are encoded for clients that take it. */
+export interface CompressionPlan {
+  /** Of two that a client likes alike the first. */
+  readonly codings: readonly Coding[];
+  /** Media types in lower case; `text/*` is all that begin so. */
+  readonly types: readonly string[];
+  /** Shorter bodies stay as they are. */
+  readonly minBytes: number;
+  /** As each coding counts them: higher ones are smaller and take longer. */
+  readonly levels: Readonly<Record<Coding, number>>;
+}
+
 /** Everything is the servers' own. */
-export const noContent: ContentPlan = { errorPages: null, maintenance: null, files: null, cache: null };
+export const noContent: ContentPlan = {
+  errorPages: null,
+  maintenance: null,
+  files: null,
+  cache: null,
+  compression: null,
+};

@@ -2,11 +2,12 @@ import type { ContentPlan } from "./content-plan.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
 /** Says what of a route's answers is made here. */
-export function contentWords({ cache, errorPages, files, maintenance }: ContentPlan): string {
+export function contentWords({ cache, compression, errorPages, files, maintenance }: ContentPlan): string {
   const words = [
     ...(maintenance === null ? [] : [maintenanceWords(maintenance)]),
     ...(files === null ? [] : [`files of ${files.root} below ${files.path}`]),
     ...(cache === null ? [] : [cacheWords(cache)]),
+    ...(compression === null ? [] : [`encoded in ${compression.codings.join(", ")}`]),
     ...(errorPages === null ? [] : [errorPageWords(errorPages)]),
   ];
   return words.map((word) => `, ${word}`).join("");

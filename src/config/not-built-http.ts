@@ -1,7 +1,6 @@
 /** Keys of `[[listener]]`, `[[upstream]]` and `[[site]]` that this version does not know yet, with what to use meanwhile. */
 
 const noTls = "terminate TLS elsewhere, or balance the port with a [[service]] meanwhile";
-const inUpstream = "let the upstream's servers do it meanwhile";
 const firewall = "use the host's packet filter meanwhile";
 
 const upstreamServer: Readonly<Record<string, string>> = {
@@ -12,7 +11,6 @@ const upstreamServer: Readonly<Record<string, string>> = {
 const route: Readonly<Record<string, string>> = {
   retries: "write retries in the [[upstream]]",
   limits: firewall,
-  compression: inUpstream,
   max_body: "write max_body in the [[site]] meanwhile",
 };
 
@@ -32,7 +30,6 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
   "upstream.servers": upstreamServer,
   site: {
     tls: noTls,
-    compression: inUpstream,
   },
   "site.route": route,
   "site.cache": cacheTable,

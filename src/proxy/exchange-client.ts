@@ -23,6 +23,8 @@ export interface ResponseSink {
   sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean;
   /** Takes more of the body; true if it takes more at once. */
   sendBody(piece: BodyPiece, isLast: boolean): boolean;
+  /** Lets go of what it holds for a response that is broken off. */
+  dropped?(): void;
 }
 
 /** The client's side of an exchange. */

@@ -13,6 +13,7 @@ import type { RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import type { HttpServer } from "./http-server.ts";
 import type { RequestKey } from "./request-key.ts";
+import { bodySent } from "./response-change.ts";
 import { RequestSender, type SentRequest } from "./request-sender.ts";
 import type { Route } from "./snapshot.ts";
 import { idempotent, mayHedge, Tries } from "./tries.ts";
@@ -167,6 +168,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.dropHedge();
     this.upstream?.discard();
     this.upstream = null;
+    this.sink.dropped?.();
   }
 
   /** Acts on deadlines. */
@@ -236,7 +238,9 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   }
 
   bodyArrived(piece: BodyPiece, isLast: boolean): void {
-    this.afterReceiving(this.sink.sendBody(piece, isLast), isLast);
+    const isTaken = bodySent(this.sink, piece, isLast, this.engine.log);
+    if (isTaken === null) this.giveUp(502);
+    else this.afterReceiving(isTaken, isLast);
   }
 
   upstreamFailed(failure: UpstreamFailure, detail: string): void {
@@ -244,9 +248,8 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.upstream = null;
     if (this.isDone) return;
     this.engine.log.debug(`${this.server?.endpoint.address}:${this.server?.endpoint.port}: ${detail}`);
-    if (this.status !== 0) {
-      this.giveUp(502);
-    } else if (failure === "closed" && isReused && !this.hasRetriedStale && this.maySendAgain()) {
+    if (this.status !== 0) this.giveUp(502);
+    else if (failure === "closed" && isReused && !this.hasRetriedStale && this.maySendAgain()) {
       this.hasRetriedStale = true; // the server timed the idle connection out: it deserves a fresh one
       if (!this.followHedge()) this.goOn();
     } else {
@@ -380,10 +383,9 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   }
 
   private giveUp(status: number): void {
-    const { hasBegun } = this;
     this.cancel();
-    if (!hasBegun) this.client.answer(status, this.route.errorPages);
-    else this.client.abort(this.status, false);
+    if (this.hasBegun) this.client.abort(this.status, false);
+    else this.client.answer(status, this.route.errorPages);
   }
 
   private answer(status: number): void {

@@ -1,6 +1,5 @@
 import type { RequestLog } from "./access-log.ts";
 import type { ForwardedBy } from "./headers.ts";
-import { fieldNumber } from "./http1/field-names.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { RequestHead } from "./http1/request-head.ts";
 import { randomHex } from "./request-ids.ts";
@@ -71,16 +70,6 @@ export class RequestView {
 
   /** Gives the value of a field by its name in lower case, several joined with `, ` (RFC 9110 §5.2); null if there is none. */
   value(name: string): string | null {
-    if (name === "host") return this.head.host;
-    const { fields } = this;
-    const number = fieldNumber[name as keyof typeof fieldNumber] as number | undefined;
-    let joined: string | null = null;
-    for (let index = 0; index < fields.count; index++) {
-      if (number === undefined ? fields.name(index).toLowerCase() !== name : fields.number[index] !== number)
-        continue;
-      const value = fields.value(index);
-      joined = joined === null ? value : `${joined}, ${value}`;
-    }
-    return joined;
+    return name === "host" ? this.head.host : this.fields.joined(name);
   }
 }

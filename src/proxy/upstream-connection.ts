@@ -18,6 +18,8 @@ export interface BodyPiece {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
+  /** Whether the bytes are the whole of a body that is kept and never changes, such as one of the cache. */
+  readonly isLasting?: boolean;
   /** With the last piece: the trailer field lines behind it, as the server sent them, if there are any. */
   readonly trailers?: string;
 }

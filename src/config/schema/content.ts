@@ -1,6 +1,13 @@
 import { z } from "zod";
-import type { CachePlan, ErrorPagesPlan, FilesPlan, MaintenancePlan } from "../content-plan.ts";
+import type {
+  CachePlan,
+  CompressionPlan,
+  ErrorPagesPlan,
+  FilesPlan,
+  MaintenancePlan,
+} from "../content-plan.ts";
 import { cacheSchema } from "./cache.ts";
+import { compressionSchema } from "./compression.ts";
 import {
   complaint,
   duration,
@@ -21,6 +28,7 @@ export interface ContentEntry {
   readonly maintenance: MaintenancePlan | false | null;
   readonly files: FilesPlan | null;
   readonly cache: CachePlan | false | null;
+  readonly compression: CompressionPlan | false | null;
 }
 
 const pagesExample =
@@ -106,4 +114,5 @@ export const contentKeys: {
   maintenance: orNull(maintenance),
   files: orNull(files),
   cache: orNull(cacheSchema),
+  compression: orNull(compressionSchema),
 };

@@ -194,6 +194,10 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
     return this.answered > 0 ? true : this.sink.sendBody(piece, isLast);
   }
 
+  dropped(): void {
+    this.sink.dropped?.();
+  }
+
   answer(status: number, pages: ErrorPages | null): void {
     this.isDone = true;
     this.endFlight("failed");

@@ -49,7 +49,7 @@ export function fromStore(stored: StoredResponse, wanted: Wanted): FromStore {
 }
 
 function whole({ body, fields, head }: StoredResponse): FromStore {
-  return { head, fields, piece: { bytes: body, start: 0, end: body.length } };
+  return { head, fields, piece: { bytes: body, start: 0, end: body.length, isLasting: true } };
 }
 
 /** RFC 9110 §15.4.5: what a client needs to go on with what it has. */

@@ -1,5 +1,6 @@
 import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
 import type { RequestView } from "../request-view.ts";
+import { ResponseChange } from "../response-change.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import { urlOf } from "./cached-request.ts";
 import type { RouteCache } from "./route-cache.ts";
@@ -12,18 +13,17 @@ export function invalidating(view: RequestView, cache: RouteCache, client: Respo
   return safe.has(view.head.method) ? client : new Invalidation(urlOf(view), cache, client);
 }
 
-class Invalidation implements ResponseSink {
+class Invalidation extends ResponseChange {
   private readonly url: string;
   private readonly cache: RouteCache;
-  private readonly client: ResponseSink;
 
   constructor(url: string, cache: RouteCache, client: ResponseSink) {
+    super(client);
     this.url = url;
     this.cache = cache;
-    this.client = client;
   }
 
-  sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
+  override sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     const { status } = start.head;
     if (status < 400) {
       for (const url of new Set([this.url, ...this.others(start)])) {
@@ -32,10 +32,6 @@ class Invalidation implements ResponseSink {
       }
     }
     return this.client.sendResponse(start, piece, isLast);
-  }
-
-  sendBody(piece: BodyPiece, isLast: boolean): boolean {
-    return this.client.sendBody(piece, isLast);
   }
 
   /** Location and Content-Location, but only of the same origin: nobody empties another one's cache. */

@@ -1,6 +1,8 @@
 import type { ContentPlan, ErrorPagesPlan } from "../../config/content-plan.ts";
 import type { Pages } from "../../ipc/pages.ts";
 import type { Route } from "../snapshot.ts";
+import { compressor } from "./compression.ts";
+import { compileEncoding } from "./encoding.ts";
 import { ErrorPages } from "./error-pages.ts";
 import { fileGate } from "./files.ts";
 import { interceptor } from "./intercept.ts";
@@ -13,7 +15,7 @@ export function compilePages(plan: ErrorPagesPlan | null, pages: Pages): ErrorPa
 
 /** Makes ready what a route shows in place of its servers. */
 export function compileContent(
-  { errorPages, files, maintenance }: ContentPlan,
+  { compression, errorPages, files, maintenance }: ContentPlan,
   pages: Pages,
 ): Pick<Route, "errorPages" | "gates" | "filters"> {
   const own = compilePages(errorPages, pages);
@@ -24,6 +26,9 @@ export function compileContent(
       ...(files === null ? [] : [fileGate(files, pages)]),
       ...(maintenance === null ? [] : [maintenanceGate(maintenance, pages)]),
     ],
-    filters: own?.intercepts === true ? [interceptor(own)] : [],
+    filters: [
+      ...(own?.intercepts === true ? [interceptor(own)] : []),
+      ...(compression === null ? [] : [compressor(compileEncoding(compression))]),
+    ],
   };
 }

@@ -1,5 +1,6 @@
 import { reasonOf } from "../answer.ts";
 import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
+import { ResponseChange } from "../response-change.ts";
 import type { ResponseFilter } from "../snapshot.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import { craftResponse } from "./crafted-response.ts";
@@ -16,19 +17,18 @@ export function interceptor(pages: ErrorPages): ResponseFilter {
 }
 
 /** One response, replaced if it is an error with a page; the body of the server's goes nowhere. */
-class Interception implements ResponseSink {
+class Interception extends ResponseChange {
   private readonly pages: ErrorPages;
-  private readonly client: ResponseSink;
   private readonly isHead: boolean;
   private isReplaced = false;
 
   constructor(pages: ErrorPages, client: ResponseSink, isHead: boolean) {
+    super(client);
     this.pages = pages;
-    this.client = client;
     this.isHead = isHead;
   }
 
-  sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
+  override sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     const { status } = start.head;
     const page = this.pages.of(status);
     if (page === null) return this.client.sendResponse(start, piece, isLast);
@@ -40,7 +40,7 @@ class Interception implements ResponseSink {
     return this.client.sendResponse({ ...start, ...crafted }, whole, isLast);
   }
 
-  sendBody(piece: BodyPiece, isLast: boolean): boolean {
+  override sendBody(piece: BodyPiece, isLast: boolean): boolean {
     if (!this.isReplaced) return this.client.sendBody(piece, isLast);
     return isLast ? this.client.sendBody(noPiece, true) : true;
   }

@@ -1,4 +1,4 @@
-import { hashOctet, hashSeed, numberOfField } from "./field-names.ts";
+import { fieldNumber, hashOctet, hashSeed, numberOfField } from "./field-names.ts";
 import { COLON, HTAB, SP, tokenOctet } from "./octets.ts";
 
 /** Why a line is no field line. */
@@ -76,6 +76,19 @@ export class FieldTable {
   first(number: number): string {
     const at = this.find(number);
     return at < 0 ? "" : this.value(at);
+  }
+
+  /** Gives the value of a field by its name in lower case, several joined with `, ` (RFC 9110 §5.2); null if there is none. */
+  joined(name: string): string | null {
+    const number = fieldNumber[name as keyof typeof fieldNumber] as number | undefined;
+    let joined: string | null = null;
+    for (let index = 0; index < this.count; index++) {
+      if (number === undefined ? this.name(index).toLowerCase() !== name : this.number[index] !== number)
+        continue;
+      const value = this.value(index);
+      joined = joined === null ? value : `${joined}, ${value}`;
+    }
+    return joined;
   }
 
   private readLine(index: number, from: number, to: number, allowsSpace: boolean): FieldFault | null {

@@ -2,6 +2,7 @@ import type { HeaderRulesPlan } from "../../config/http-plan.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
 import type { HeaderRules } from "../headers.ts";
+import { ResponseChange } from "../response-change.ts";
 import type { ResponseFilter } from "../snapshot.ts";
 import { compileTemplate, fixedText, type Template } from "./variables.ts";
 
@@ -35,16 +36,15 @@ export function addingLines(lines: Template): ResponseFilter {
 }
 
 /** Changes the fields of a response, and leaves its body alone. */
-export class FieldChange implements ResponseSink {
-  private readonly client: ResponseSink;
+export class FieldChange extends ResponseChange {
   private readonly rules: HeaderRules;
 
   constructor(client: ResponseSink, rules: HeaderRules) {
-    this.client = client;
+    super(client);
     this.rules = rules;
   }
 
-  sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
+  override sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     const { added, removed } = this.rules;
     const before = start.rules;
     const rules = {
@@ -52,9 +52,5 @@ export class FieldChange implements ResponseSink {
       added: before.added + added,
     };
     return this.client.sendResponse({ ...start, rules }, piece, isLast);
-  }
-
-  sendBody(piece: BodyPiece, isLast: boolean): boolean {
-    return this.client.sendBody(piece, isLast);
   }
 }

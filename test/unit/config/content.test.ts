@@ -136,3 +136,52 @@ describe("cache", () => {
     expect(faults("maintenance = { pages = 5 }")[0]).toContain("page");
   });
 });
+
+describe("compression", () => {
+  const usual = contentOf("compression = true")?.compression;
+
+  test("is a word, or a table, and a route can do without, or otherwise", () => {
+    expect(usual).toMatchObject({
+      codings: ["zstd", "br", "gzip"],
+      minBytes: 1024,
+      levels: { gzip: 5, br: 4, zstd: 2 },
+    });
+    expect(usual?.types).toContain("text/html");
+    expect(contentOf("compression = true", "compression = false")?.compression).toBeNull();
+    expect(contentOf("")?.compression).toBeNull();
+    const table =
+      'compression = { encodings = ["gzip", "gzip"], types = ["Text/*"], min_length = "256b", level = { gzip = 9 } }';
+    expect(contentOf("compression = true", table)?.compression).toEqual({
+      codings: ["gzip"],
+      types: ["text/*"],
+      minBytes: 256,
+      levels: { gzip: 9, br: 4, zstd: 2 },
+    });
+    expect(configOf(fileWith("compression = true")).sites[0]?.routes[0]?.content.compression).toEqual(
+      usual as never,
+    );
+  });
+
+  test("names what is wrong", () => {
+    const places = 'error site "*".compression';
+    expect(faults('compression = { encodings = ["brotli"] }')).toEqual([
+      `${places}.encodings[0]: must be one of "zstd", "br", "gzip", not "brotli"; write "br"`,
+    ]);
+    expect(faults('compression = { encodings = ["deflate"] }')[0]).toEndWith(
+      'write "gzip": whoever takes deflate takes that, too',
+    );
+    expect(faults("compression = { encodings = [] }")).toEqual([
+      `${places}.encodings: is an empty list; write encodings = ["zstd", "br", "gzip"], or compression = false`,
+    ]);
+    expect(faults('compression = { types = ["html"] }')[0]).toStartWith(
+      `${places}.types[0]: "html" is no media type; write types`,
+    );
+    expect(faults("compression = { level = { br = 11 } }")[0]).toStartWith(
+      `${places}.level.br: 11 is not between 0 and 9`,
+    );
+    expect(faults("compression = { min_length = 1000 }")[0]).toStartWith(
+      `${places}.min_length: 1000 has no unit`,
+    );
+    expect(faults("compression = 5")[0]).toStartWith(`${places}: must be a table, not 5; write compression`);
+  });
+});

@@ -1,0 +1,159 @@
+import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
+import type { HeaderRules } from "../headers.ts";
+import { chunkedBody } from "../http1/request-head.ts";
+import { ResponseChange } from "../response-change.ts";
+import type { ResponseFilter } from "../snapshot.ts";
+import type { BodyPiece } from "../upstream-connection.ts";
+import { heldTag, isEncodable, hasType, variesByEncoding, weakTag } from "./encodable.ts";
+import { encodeWhole, Encoder } from "./encoder.ts";
+import { limitsFor, varyLine, type Encoding, type EncodingWishes } from "./encoding.ts";
+
+/** Coders that may be at work at a time in a process, for bodies that come in pieces: 0.3 to 1 MiB each. What is more goes as it is. */
+const mostEncoders = 512;
+let encoders = 0;
+
+/** Encodes responses for clients that take it. */
+export function compressor(encoding: Encoding): ResponseFilter {
+  return (view, client) => new Compression(encoding, encoding.wishesOf(view), client);
+}
+
+/**
+ * One response, encoded if it is one for it. What comes goes on at once, so that no slow stream is held back, and no more
+ * stays here than what the coder remembers.
+ */
+class Compression extends ResponseChange {
+  private readonly encoding: Encoding;
+  private readonly wishes: EncodingWishes;
+  private encoder: Encoder | null = null;
+
+  constructor(encoding: Encoding, wishes: EncodingWishes, client: ResponseSink) {
+    super(client);
+    this.encoding = encoding;
+    this.wishes = wishes;
+  }
+
+  override sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
+    const { client, wishes } = this;
+    const { plan } = this.encoding;
+    const { status } = start.head;
+    if (status === 304) return client.sendResponse(this.unchanged(start), piece, isLast);
+    const length = lengthOf(start, piece, { isHead: wishes.isHead, isLast });
+    const value = (name: string): string | null => start.fields.joined(name);
+    if (!isEncodable(limitsFor(plan, wishes), { status, length, value }))
+      return client.sendResponse(start, piece, isLast);
+    const varied = { ...start, rules: withVary(start) };
+    if (wishes.coding === null || wishes.isPart || status === 206)
+      return client.sendResponse(varied, piece, isLast);
+    if (wishes.isHead) return client.sendResponse(encoded(varied, wishes.coding, null), piece, isLast);
+    if (isLast && piece.trailers === undefined) {
+      const code = this.whole(piece);
+      if (code === null) return client.sendResponse(varied, piece, isLast);
+      const all = { bytes: code, start: 0, end: code.length };
+      return client.sendResponse(encoded(varied, wishes.coding, code.length), all, true);
+    }
+    const first = this.begin(piece, isLast);
+    if (first === null) return client.sendResponse(varied, piece, isLast);
+    return client.sendResponse(encoded(varied, wishes.coding, null), first, isLast);
+  }
+
+  override sendBody(piece: BodyPiece, isLast: boolean): boolean {
+    return this.client.sendBody(this.encode(piece, isLast), isLast);
+  }
+
+  override dropped(): void {
+    this.close();
+    super.dropped();
+  }
+
+  /** Gives the whole body encoded; null if it is better sent as it is, or has to be. */
+  private whole(piece: BodyPiece): Buffer | null {
+    const { bodies, plan } = this.encoding;
+    const { coding, refusesIdentity } = this.wishes;
+    if (coding === null) return null;
+    const { bytes, end, isLasting, start } = piece;
+    const level = plan.levels[coding];
+    try {
+      if (isLasting === true && start === 0 && end === bytes.length) return bodies.of(bytes, coding, level);
+      const code = encodeWhole(coding, level, piece);
+      return code.length < end - start || refusesIdentity ? code : null;
+    } catch {
+      return null; // without memory for a coder there is still the answer
+    }
+  }
+
+  /** Starts with the first piece; null if there is no coder for it. */
+  private begin(piece: BodyPiece, isLast: boolean): BodyPiece | null {
+    const { coding } = this.wishes;
+    if (coding === null || encoders >= mostEncoders) return null;
+    try {
+      this.encoder = new Encoder(coding, this.encoding.plan.levels[coding]);
+      encoders++;
+      return this.encode(piece, isLast);
+    } catch {
+      this.close();
+      return null;
+    }
+  }
+
+  private encode(piece: BodyPiece, isLast: boolean): BodyPiece {
+    const { bytes, end, start, trailers } = piece;
+    if (this.encoder === null || (start === end && !isLast)) return piece;
+    const code = this.encoder.encode(bytes, start, end, isLast);
+    if (isLast) this.close();
+    const all = { bytes: code, start: 0, end: code.length };
+    return trailers === undefined ? all : { ...all, trailers };
+  }
+
+  private close(): void {
+    if (this.encoder === null) return;
+    this.encoder.close();
+    this.encoder = null;
+    encoders--;
+  }
+
+  /** RFC 9110 §15.4.5: a 304 says what the answer would say that it stands for; of what type that is it need not say. */
+  private unchanged(start: ResponseStart): ResponseStart {
+    const { fields, rules } = start;
+    const { noneMatch } = this.wishes;
+    const type = fields.joined("content-type");
+    if (type !== null && !hasType(this.encoding.plan.types, type)) return start;
+    const varied = withVary(start);
+    const tag = rules.removed?.has("etag") === true ? null : heldTag(fields.joined("etag"), noneMatch);
+    return { ...start, rules: tag === null ? varied : withTag(varied, tag) };
+  }
+}
+
+/** Gives the length of a body, as far as it is known; to HEAD that of the answer to GET. */
+function lengthOf(
+  { head }: ResponseStart,
+  { end, start }: BodyPiece,
+  { isHead, isLast }: { readonly isHead: boolean; readonly isLast: boolean },
+): number | null {
+  if (isHead) return head.declaredLength < 0 ? null : head.declaredLength;
+  if (isLast) return end - start;
+  return head.bodyLength < 0 ? null : head.bodyLength;
+}
+
+/** Gives the rules so that Vary tells caches of the difference, whatever rules do with the server's own (RFC 9110 §12.5.5). */
+function withVary({ fields, rules }: ResponseStart): HeaderRules {
+  const isSaid = rules.removed?.has("vary") !== true && variesByEncoding(fields.joined("vary"));
+  return isSaid ? rules : { removed: rules.removed, added: rules.added + varyLine };
+}
+
+function withTag({ added, removed }: HeaderRules, tag: string): HeaderRules {
+  return { removed: new Set([...(removed ?? []), "etag"]), added: `${added}ETag: ${tag}\r\n` };
+}
+
+/** Gives the head of the encoded response; `length` is null where its end is marked otherwise. */
+function encoded(start: ResponseStart, coding: string, length: number | null): ResponseStart {
+  const { fields, head, rules } = start;
+  const etag = rules.removed?.has("etag") === true ? null : fields.joined("etag");
+  const tagged = etag === null ? rules : withTag(rules, weakTag(etag));
+  const removed = new Set([...(tagged.removed ?? []), "content-length", "accept-ranges"]);
+  const counted = length === null ? "" : `Content-Length: ${length}\r\n`;
+  return {
+    head: { ...head, bodyLength: length ?? chunkedBody },
+    fields,
+    rules: { removed, added: `${tagged.added}Content-Encoding: ${coding}\r\n${counted}` },
+  };
+}

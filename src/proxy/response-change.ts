@@ -1,0 +1,34 @@
+import type { Log } from "../base/log.ts";
+import type { ResponseSink, ResponseStart } from "./exchange-client.ts";
+import type { BodyPiece } from "./upstream-connection.ts";
+
+/** What stands before a client and changes responses; what it does not change it passes on. */
+export abstract class ResponseChange implements ResponseSink {
+  protected readonly client: ResponseSink;
+
+  constructor(client: ResponseSink) {
+    this.client = client;
+  }
+
+  sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
+    return this.client.sendResponse(start, piece, isLast);
+  }
+
+  sendBody(piece: BodyPiece, isLast: boolean): boolean {
+    return this.client.sendBody(piece, isLast);
+  }
+
+  dropped(): void {
+    this.client.dropped?.();
+  }
+}
+
+/** Sends more of a body; null if what changes it cannot go on: the client has to see then that it lacks the rest. */
+export function bodySent(sink: ResponseSink, piece: BodyPiece, isLast: boolean, log: Log): boolean | null {
+  try {
+    return sink.sendBody(piece, isLast);
+  } catch (error) {
+    log.warning(`a response was broken off: ${String(error)}`);
+    return null;
+  }
+}
