@@ -79,7 +79,7 @@ async function pageOf(options: DigestOptions): Promise<PageRequest | string> {
     status: [],
     body: null,
   };
-  return { ...check, target: { address, port }, vip: null, source: null, mark: null };
+  return { ...check, target: { address, port }, vip: null, source: null, mark: null, proxyProtocol: null };
 }
 
 async function addressOf(name: string): Promise<string | null> {

@@ -18,6 +18,7 @@ import type { SiteEntry } from "./schema/site.ts";
 import type { UpstreamEntry } from "./schema/upstream.ts";
 import type { UpstreamTlsEntry } from "./schema/upstream-tls.ts";
 import type { UpstreamPolicy } from "./upstream-policy.ts";
+import { checksBehind } from "./checks/proxy-protocol.ts";
 
 const defaultHashBound = 1.25;
 
@@ -103,7 +104,7 @@ export function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
     servers: entry.servers.map((server) => ({
       ...server.address,
       weight: server.weight,
-      checks: server.check ?? entry.check ?? [],
+      checks: checksBehind(server.check ?? entry.check ?? [], entry.proxy_protocol),
       vips: [],
       isBackup: server.backup,
       mostConnections: server.max_connections ?? entry.max_connections,

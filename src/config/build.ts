@@ -20,6 +20,7 @@ import { listenerConfig, sitePlan, upstreamConfig } from "./build-http.ts";
 import type { IpvsEntry, SyncDaemonEntry } from "./schema/ipvs.ts";
 import type { NotifyEntry } from "./schema/notify.ts";
 import type { ServiceEntry, TunnelEntry } from "./schema/service.ts";
+import { checksBehind } from "./checks/proxy-protocol.ts";
 
 const defaultConnectTimeoutMs = 5000;
 const defaultScriptTimeoutMs = 30_000;
@@ -114,7 +115,7 @@ function serviceConfig(entry: ServiceEntry): ServiceConfig {
       address: server.address,
       port: server.port,
       weight: server.weight,
-      checks: server.check ?? entry.check ?? [],
+      checks: checksBehind(server.check ?? entry.check ?? [], entry.proxy_protocol),
       forward: server.forward ?? forward,
       tunnel: tunnelOf(server.forward ?? forward, server.tunnel ?? entry.tunnel),
       upperThreshold: server.upper_threshold,

@@ -1,4 +1,5 @@
 import type { Endpoint } from "../base/address.ts";
+import type { ProxyProtocolVersion } from "../base/proxy-protocol.ts";
 
 /** One check of one server; equal checks are one probe, shared by all that name it. */
 export type ProbePlan = ProbeTiming & Check;
@@ -46,6 +47,8 @@ export interface CheckTiming {
   readonly source: string | null;
   /** Mark of its packets, for the routing policy; null is none. */
   readonly mark: number | null;
+  /** PROXY header that its connection begins with; null is none. */
+  readonly proxyProtocol: ProxyProtocolVersion | null;
 }
 
 /** What a check does; src/config/checks has a file for each kind, and src/health the doing. */

@@ -169,7 +169,7 @@ export interface ServersTrackConfig extends Omit<ServersTrackPlan, "subject" | "
 export type NotifyConfig = Omit<NotifyPlan, "node">;
 
 /** How a server is checked. */
-export type CheckConfig = CheckPlaceConfig & Omit<CheckTiming, "source"> & Check;
+export type CheckConfig = CheckPlaceConfig & Omit<CheckTiming, "source" | "proxyProtocol"> & Check;
 
 /** From where to where a check goes. */
 export interface CheckPlaceConfig {
@@ -180,6 +180,8 @@ export interface CheckPlaceConfig {
   readonly source: PerNode<string> | null;
   /** Whether the VIP is asked, by way of the server, in place of the server's own address. */
   readonly via: "vip" | null;
+  /** Null is none, unless clients' connections to the same port begin with one. */
+  readonly proxyProtocol: CheckTiming["proxyProtocol"] | "off";
 }
 
 /** A server with its own checks, all of which have to succeed; with none it counts as up. */

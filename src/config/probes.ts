@@ -17,12 +17,16 @@ import { formatDuration } from "./units.ts";
 
 /** Gives the probe that a check of a server is. */
 export function probeOf(server: Endpoint, wanted: CheckConfig, vip: string | null = null): ProbePlan {
-  const { address, port, source, via: _, ...rest } = wanted;
+  const { address, port, source, proxyProtocol, via: _, ...rest } = wanted;
   // Of an address there is one ping, whatever its ports.
   const ownPort = wanted.kind === "ping" ? 0 : (port ?? server.port);
   const target = { address: address ?? server.address, port: ownPort };
   // `withOwnSources` has chosen among several.
-  const check = { ...rest, source: typeof source === "string" ? source : null };
+  const check = {
+    ...rest,
+    source: typeof source === "string" ? source : null,
+    proxyProtocol: proxyProtocol === "off" ? null : proxyProtocol,
+  };
   return { ...check, target, vip, id: probeId(check, target, vip) };
 }
 
@@ -82,6 +86,7 @@ function timingWords(check: CheckTiming): readonly string[] {
   if (check.fall !== checkDefaults.fall) words.push(`fall ${check.fall}`);
   if (check.source !== null) words.push(`from ${check.source}`);
   if (check.mark !== null) words.push(`mark ${check.mark}`);
+  if (check.proxyProtocol !== null) words.push(`PROXY ${check.proxyProtocol}`);
   return words;
 }
 

@@ -17,7 +17,8 @@ export interface PageDigest {
 }
 
 /** What is asked for; the parts of a probe that concern one attempt. */
-export type PageRequest = Pick<ProbeTiming, "target" | "vip" | "source" | "mark"> & HttpCheck;
+export type PageRequest = Pick<ProbeTiming, "target" | "vip" | "source" | "mark" | "proxyProtocol"> &
+  HttpCheck;
 
 /** Fetches a page as a check would and digests its body; throws why it could not be had. */
 export async function digestPage(page: PageRequest, deadline: Deadline): Promise<PageDigest> {

@@ -5,6 +5,7 @@ import {
   familyOf,
   type Endpoint,
 } from "../base/address.ts";
+import { proxySignature } from "../base/proxy-protocol.ts";
 
 /** Reads the header of the PROXY protocol, in which a balancer before us says who its client is. PURE. */
 
@@ -26,8 +27,6 @@ export type ProxyHeaderReading =
       readonly ends: ConnectionEnds | null;
     };
 
-/** `\r\n\r\n\0\r\nQUIT\n` (protocol text §2.2). */
-const signature = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]);
 const word = Buffer.from("PROXY ");
 /** Longest header of version 1, line end included (§2.1). */
 const mostText = 107;
@@ -38,7 +37,7 @@ const incomplete: ProxyHeaderReading = { state: "incomplete" };
 
 /** Reads a header of version 1 or 2 at the start of `bytes`; nothing may stand before it. */
 export function readProxyHeader(bytes: Uint8Array): ProxyHeaderReading {
-  if (beginsAs(bytes, signature)) return bytes.length < 16 ? incomplete : readBinary(bytes);
+  if (beginsAs(bytes, proxySignature)) return bytes.length < 16 ? incomplete : readBinary(bytes);
   if (beginsAs(bytes, word)) return readText(bytes);
   return faulty("it begins with something else");
 }

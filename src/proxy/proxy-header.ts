@@ -1,14 +1,13 @@
 import { addressBytes, familyOf, type Endpoint } from "../base/address.ts";
+import { proxySignature, type ProxyProtocolVersion } from "../base/proxy-protocol.ts";
 
 /** The header of the PROXY protocol, which tells a server behind a relay who the client is. PURE. */
 
-/** `\r\n\r\n\0\r\nQUIT\n`: the protocol's own §2.2, no beginning of anything that a server speaks. */
-const signature = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]);
 /** Version 2, command PROXY. */
 const versionAndCommand = 0x21;
 
 /** Writes the header for a connection over TCP from `source` to `destination`, which is this host's own end. */
-export function proxyHeader(version: "v1" | "v2", source: Endpoint, destination: Endpoint): Buffer {
+export function proxyHeader(version: ProxyProtocolVersion, source: Endpoint, destination: Endpoint): Buffer {
   // A balancer before us may have said that an IPv6 client came to an IPv4 address of ours.
   const isMixed = familyOf(source.address) !== familyOf(destination.address);
   const [from, to] = isMixed ? [asIpv6(source), asIpv6(destination)] : [source, destination];
@@ -30,8 +29,8 @@ function binaryHeader(source: Endpoint, destination: Endpoint): Buffer {
   // AF_INET or AF_INET6, and STREAM.
   const family = familyOf(source.address) === 4 ? 0x11 : 0x21;
   const addresses = Buffer.concat([addressBytes(source.address), addressBytes(destination.address)]);
-  const header = Buffer.alloc(signature.length + 4 + addresses.length + 4);
-  signature.copy(header);
+  const header = Buffer.alloc(proxySignature.length + 4 + addresses.length + 4);
+  header.set(proxySignature);
   header.writeUInt8(versionAndCommand, 12);
   header.writeUInt8(family, 13);
   header.writeUInt16BE(addresses.length + 4, 14);

@@ -15,6 +15,7 @@ export const usualTiming: ProbeTiming = {
   fall: 1,
   source: null,
   mark: null,
+  proxyProtocol: null,
 };
 
 /** An HTTP check as the configuration's defaults make it. */

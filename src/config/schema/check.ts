@@ -6,6 +6,7 @@ import { agentKeys, readAgent } from "../checks/agent.ts";
 import { dnsKeys, readDns } from "../checks/dns.ts";
 import { fileKeys, readFile } from "../checks/file.ts";
 import { grpcConflict, grpcKeys, readGrpc } from "../checks/grpc.ts";
+import { proxyProtocolKeys, type ProxyProtocolEntry } from "../checks/proxy-protocol.ts";
 import { scriptKeys, readScript } from "../checks/script.ts";
 import { readSmtp, smtpConflict, smtpKeys } from "../checks/smtp.ts";
 import { readUdp, udpKeys } from "../checks/udp.ts";
@@ -30,6 +31,7 @@ interface TimingEntry {
   readonly fwmark: number | null;
   readonly connect_address: string | null;
   readonly via: "vip" | null;
+  readonly proxy_protocol?: ProxyProtocolEntry["proxy_protocol"];
 }
 
 /** What a check does when the file does not say; the identity of a probe leaves these values out. */
@@ -78,6 +80,7 @@ function common(entry: TimingEntry): Omit<CheckConfig, "kind"> {
     fall: entry.fall,
     source: entry.source,
     mark: entry.fwmark,
+    proxyProtocol: entry.proxy_protocol ?? null,
   };
 }
 
@@ -117,14 +120,14 @@ const types: readonly string[] = [
 export const checkSchema: z.ZodType<CheckConfig> = z.discriminatedUnion(
   "type",
   [
-    kind("tcp", {}, () => ({ kind: "tcp" })),
-    kind("http", httpKeys, readHttp, bodyConflict),
-    kind("https", httpsKeys, readHttps, bodyConflict),
+    kind("tcp", proxyProtocolKeys, () => ({ kind: "tcp" })),
+    kind("http", { ...proxyProtocolKeys, ...httpKeys }, readHttp, bodyConflict),
+    kind("https", { ...proxyProtocolKeys, ...httpsKeys }, readHttps, bodyConflict),
     kind("udp", udpKeys, readUdp),
     kind("dns", dnsKeys, readDns),
-    kind("smtp", smtpKeys, readSmtp, smtpConflict),
+    kind("smtp", { ...proxyProtocolKeys, ...smtpKeys }, readSmtp, smtpConflict),
     kind("ping", {}, () => ({ kind: "ping" })),
-    kind("grpc", grpcKeys, readGrpc, grpcConflict),
+    kind("grpc", { ...proxyProtocolKeys, ...grpcKeys }, readGrpc, grpcConflict),
     kind("script", scriptKeys, readScript),
     kind("file", fileKeys, readFile),
     kind("agent", agentKeys, readAgent),

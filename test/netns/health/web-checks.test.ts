@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { BodyTest, HttpCheck, ProbePlan, ProbeTiming, TlsPlan } from "../../../src/config/check-plan.ts";
 import { makeCertificates } from "../../support/certificates.ts";
 import { type Host, Lab, waitFor } from "../../support/lab.ts";
-import { usualHttp, usualTiming } from "../../support/probe-plans.ts";
+import { plannedProbe, usualHttp, usualTiming } from "../../support/probe-plans.ts";
 import { probeResults } from "../../support/probe-results.ts";
 
 /** HTTP and HTTPS checks of a live nginx with two virtual hosts. */
@@ -46,6 +46,8 @@ function configuration(folder: string): string {
         location / { return 200 "${page.replace("\n", "\\n")}"; }
         location /asked { return 200 "$request_method $http_host $http_x_check $server_protocol $remote_addr"; }
         location /chunked { sub_filter_once off; sub_filter well WELL; sub_filter_types *; proxy_pass http://127.0.0.1/; } }
+      server { listen 8090 proxy_protocol; location / { return 200 "told <$proxy_protocol_addr>, from $remote_addr"; } }
+      ${secureServer("a.example", "8444 ssl proxy_protocol")}
       ${secureServer("a.example", "443 ssl default_server")}
       ${secureServer("b.example", "443 ssl")}
       ${secureServer(web, "8443 ssl default_server")} }`;
@@ -126,6 +128,38 @@ test("marked checks go the way of their mark", async () => {
     unmarked: expect.stringMatching(/^up: /),
     marked: "down: the routes forbid it",
   });
+});
+
+test("a server that wants a PROXY header gets the one of a connection that is made for nobody", async () => {
+  const wanted = body("v1", { kind: "contains", text: "told <>, from 10.77.0.11" }, { port: 8090 });
+  const tls = { serverName: "a.example", ca: null, verifies: false };
+  const seen = await probeResults(director, [
+    { ...wanted, proxyProtocol: "v1" },
+    { ...wanted, id: "v2", proxyProtocol: "v2" },
+    { ...wanted, id: "without" },
+    probe("inside TLS", { port: 8444, tls, proxyProtocol: "v2" }),
+    probe("inside TLS, without", { port: 8444, tls }),
+    probe("unasked", { proxyProtocol: "v1" }),
+  ]);
+  expect(seen).toMatchObject({
+    v1: expect.stringMatching(/^up: /),
+    v2: expect.stringMatching(/^up: /),
+    without: expect.stringMatching(/^down: connection (reset|closed)/),
+    "inside TLS": expect.stringMatching(/^up: /),
+    "inside TLS, without": expect.stringMatching(/^down: /),
+    unasked: "down: status 400, want 200–299",
+  });
+  const program = `import socket\ns = socket.create_server(("", 8091))\nprint("ready", flush=True)
+print(s.accept()[0].makefile("rb").read(), flush=True)`;
+  const listener = server.spawn(["python3", "-c", program]);
+  await waitFor("a program listens", () => listener.output().includes("ready"));
+  const tcp = { kind: "tcp" } as const;
+  const timing = { target: { address: web, port: 8091 }, proxyProtocol: "v1" } as const;
+  expect(await probeResults(director, [plannedProbe("tcp", tcp, timing)])).toMatchObject({
+    tcp: expect.stringMatching(/^up: connected/),
+  });
+  await listener.exited;
+  expect(listener.output()).toContain(String.raw`b'PROXY UNKNOWN\r\n'`);
 });
 
 test("certificates are asked for by name and judged", async () => {

@@ -27,9 +27,40 @@ describe("a check", () => {
       'http_version = "1.0", sni = "b.example", verify = false, status = 204, body_match = "^ok"',
       'interval = "5s", fast_interval = "1s", jitter = "100ms", source = "172.16.8.11", fwmark = 7',
       'connect_address = "172.16.8.9", port = 81, timeout = "2s", retries = 0, rise = 2, fall = 3',
+      'proxy_protocol = "v2"',
     ];
     expect(probeIds(all.join(", "))).toEqual([
-      "https 172.16.8.9:81 OPTIONS /x host a.example:8443 HTTP/1.0 X-A: 1 sni b.example unverified status 204 body /^ok/ every 5s fast 1s jitter 100ms timeout 2s retries 0 rise 2 fall 3 from 172.16.8.11 mark 7",
+      "https 172.16.8.9:81 OPTIONS /x host a.example:8443 HTTP/1.0 X-A: 1 sni b.example unverified status 204 body /^ok/ every 5s fast 1s jitter 100ms timeout 2s retries 0 rise 2 fall 3 from 172.16.8.11 mark 7 PROXY v2",
+    ]);
+  });
+
+  test("begins as clients' connections to the same port do, if it speaks to the program and does not say otherwise", () => {
+    const relay = web.replace(/forward = "\w+"/, 'forward = "proxy"\nproxy_protocol = "v1"');
+    const ids = (check: string): readonly string[] =>
+      planOf(`${base}${vip}${relay}check = ${check}\n`).director.probes.map(({ id }) => id);
+    expect(ids('{ type = "http" }')).toEqual(["http 172.16.8.8:80 GET / every 2s PROXY v1"]);
+    const others = [
+      '{ type = "tcp" }',
+      '{ type = "tcp", proxy_protocol = "v2" }',
+      '{ type = "smtp", proxy_protocol = "v2" }',
+      '{ type = "http", port = 81 }',
+      '{ type = "http", connect_address = "172.16.8.9" }',
+      '{ type = "http", proxy_protocol = "off" }',
+    ];
+    expect(ids(`[${others.join(", ")}]`)).toEqual([
+      "tcp 172.16.8.8:80 every 2s",
+      "tcp 172.16.8.8:80 every 2s PROXY v2",
+      "smtp 172.16.8.8:80 every 2s PROXY v2",
+      "http 172.16.8.8:81 GET / every 2s",
+      "http 172.16.8.9:80 GET / every 2s",
+      "http 172.16.8.8:80 GET / every 2s",
+    ]);
+  });
+
+  test("has a PROXY header only where there is a connection that begins with one", () => {
+    expect(faults('type = "udp", proxy_protocol = "v1"')).toEqual([expect.stringContaining("unknown key")]);
+    expect(faults('type = "http", proxy_protocol = "v3"')).toEqual([
+      expect.stringContaining('must be one of "v1", "v2", "off", not "v3"'),
     ]);
   });
 

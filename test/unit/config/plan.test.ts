@@ -132,6 +132,7 @@ describe("planNode", () => {
         fall: 1,
         source: null,
         mark: null,
+        proxyProtocol: null,
         tls: null,
         method: "HEAD",
         path: "/",

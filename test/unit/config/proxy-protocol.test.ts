@@ -8,7 +8,7 @@ function listenerWith(lines: string): ReturnType<typeof readConfig> {
 }
 
 function upstreamTold(version: string): ReturnType<typeof readConfig> {
-  const lines = `[[upstream]]\nproxy_protocol = ${version}`;
+  const lines = `[[upstream]]\nproxy_protocol = ${version}\ncheck = { type = "http" }`;
   return readConfig(base + vip + site.replace("[[upstream]]", lines), "f");
 }
 
@@ -50,7 +50,9 @@ describe("proxy_protocol of a listener", () => {
 });
 
 test("an upstream is told by version 1 or 2 of the PROXY protocol", () => {
-  expect(upstreamTold('"v2"').config?.upstreams[0]?.proxyProtocol).toBe("v2");
+  const [upstream] = upstreamTold('"v2"').config?.upstreams ?? [];
+  expect(upstream?.proxyProtocol).toBe("v2");
+  expect(upstream?.servers[0]?.checks.map(({ proxyProtocol }) => proxyProtocol)).toEqual(["v2"]);
   expect(upstreamTold('"v3"').diagnostics.map(({ what }) => what)).toEqual([
     'must be one of "v1", "v2", not "v3"',
   ]);
