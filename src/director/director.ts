@@ -342,7 +342,9 @@ export class Director {
       liveWeight === 0
         ? `${name} has no server left`
         : `${name} has lost its quorum: a weight of ${liveWeight} is up, and ${weight} is wanted`;
-    if (service.sorry !== null) log.warning(`${what}: the sorry server takes over`);
+    const isSorryThere =
+      service.sorry !== null && this.#availability.drainOf(service, service.sorry) === null;
+    if (isSorryThere) log.warning(`${what}: the sorry server takes over`);
     else log.error(liveWeight === 0 ? `${what}: connections are refused` : what);
   }
 }

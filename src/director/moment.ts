@@ -1,3 +1,4 @@
+import type { Endpoint } from "../base/address.ts";
 import type { BalancedServer, BalancedService } from "./balanced-service.ts";
 
 /**
@@ -13,7 +14,8 @@ export type DrainState = "draining" | "drained";
 
 /** What besides the checks decides how a server stands. */
 export interface Circumstances {
-  drainOf(service: BalancedService, server: BalancedServer): DrainState | null;
+  /** Also of the sorry server, which may be one of the servers. */
+  drainOf(service: BalancedService, server: Endpoint): DrainState | null;
   /** Whether a server that changes too often is kept out for a while. */
   isHeldOut(service: BalancedService, server: BalancedServer): boolean;
   /** The share of its weight that a server which has just come back gets, above 0 and up to 1. */
@@ -46,6 +48,8 @@ export interface ServiceStanding<Server extends BalancedServer = BalancedServer>
   /** Sum of the weights of servers that may get connections. */
   readonly liveWeight: number;
   readonly hasQuorum: boolean;
+  /** Whether new connections are the sorry server's. */
+  readonly usesSorry: boolean;
 }
 
 /** Tells how a service stands. */
@@ -58,9 +62,11 @@ export function standingOf<Service extends BalancedService>(
   const servers = own.map((server) => serverStanding(service, server, isUp, circumstances));
   const liveWeight = servers.reduce((sum, standing) => sum + liveWeightOf(standing), 0);
   const hasQuorum = circumstances.hasQuorum(service, liveWeight);
-  if (hasQuorum || service.sorry === null) return { servers, liveWeight, hasQuorum };
+  // A server that was taken out by order takes nothing, not even where nobody else is left.
+  const usesSorry =
+    !hasQuorum && service.sorry !== null && circumstances.drainOf(service, service.sorry) === null;
   // What is left of the servers keeps its connections, and new ones are the sorry server's.
-  return { servers: servers.map(quieted), liveWeight, hasQuorum };
+  return { servers: usesSorry ? servers.map(quieted) : servers, liveWeight, hasQuorum, usesSorry };
 }
 
 function quieted<Server extends BalancedServer>(standing: Standing<Server>): Standing<Server> {

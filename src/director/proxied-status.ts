@@ -14,6 +14,7 @@ export function proxiedStatuses(
   return weighed.map((service) => {
     const { kind, name, group, protocol, scheduler, persistenceS, sorry } = service;
     const { servers, hasQuorum } = standingOf(service, isUp, circumstances);
+    const isSorryThere = sorry !== null && circumstances.drainOf(service, sorry) === null;
     return {
       kind,
       name,
@@ -22,7 +23,7 @@ export function proxiedStatuses(
       scheduler,
       persistenceS,
       hasQuorum,
-      usesSorry: sorry !== null && !servers.some(({ weight }) => weight !== null && weight > 0),
+      usesSorry: isSorryThere && !servers.some(({ weight }) => weight !== null && weight > 0),
       sorry: sorry === null ? null : formatEndpoint(sorry),
       servers: servers.map(({ server, isUp: isServing, isHeld, drain, weight }) => ({
         id: serverId(service, server),

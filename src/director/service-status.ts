@@ -68,7 +68,7 @@ function plannedStatus(
 ): ServiceStatus {
   const entries = new Map(entry?.servers.map((server) => [formatEndpoint(server), server]));
   const { sorry } = service;
-  const sorryEntry = sorry === null || standing.hasQuorum ? undefined : entries.get(formatEndpoint(sorry));
+  const sorryEntry = sorry === null || !standing.usesSorry ? undefined : entries.get(formatEndpoint(sorry));
   return {
     name: service.name,
     isForeign: false,

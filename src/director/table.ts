@@ -51,7 +51,7 @@ export function desiredService(
     persistenceS: service.persistenceS,
     netmask: service.persistencePrefix,
     persistenceEngine: service.persistenceEngine,
-    servers: standing.hasQuorum ? servers : withSorry(servers, service.sorry),
+    servers: standing.usesSorry ? withSorry(servers, service.sorry) : servers,
   };
 }
 

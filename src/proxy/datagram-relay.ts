@@ -5,6 +5,7 @@ import { Flow, type FlowOwner, type FlowTarget } from "./flow.ts";
 import type { FlowLimit } from "./flow-limit.ts";
 import type { Caller } from "./selection/scheduler.ts";
 import type { Relay, RelayServer } from "./snapshot.ts";
+import { sorryOf } from "./sorry.ts";
 
 /** What the UDP sockets of a process share. */
 export interface FlowContext {
@@ -155,10 +156,10 @@ export class DatagramRelay implements FlowOwner {
   }
 
   private target(client: Caller, tried: readonly RelayServer[] | null): FlowTarget | null {
-    const { plan, scheduler } = this.relay;
-    const server = scheduler.next(client, tried);
+    const server = this.relay.scheduler.next(client, tried);
     if (server !== null) return { server, endpoint: server.endpoint };
-    return plan.sorry === null ? null : { server: null, endpoint: plan.sorry };
+    const sorry = sorryOf(this.relay);
+    return sorry === null ? null : { server: null, endpoint: sorry };
   }
 
   private keyOf({ clientAddress, clientPort }: Caller, target: FlowTarget | null): string {

@@ -7,6 +7,7 @@ import type { Relay, RelayServer } from "./snapshot.ts";
 import { dial, type Dialler, localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
 import { Tunnel } from "./tunnel.ts";
+import { sorryOf } from "./sorry.ts";
 
 /** What a client may have sent before a server is there: more stays in the kernel. */
 const mostEarlyBytes = 64 * 1024;
@@ -117,7 +118,7 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
       this.passOver(this.server);
     }
     this.server = this.usesSorry ? null : this.relay.scheduler.next(this, this.tried);
-    const { sorry } = this.relay.plan;
+    const sorry = sorryOf(this.relay);
     if (this.server !== null) {
       // It counts from now on: those who come before it has answered are to go elsewhere.
       this.server.load.opened();

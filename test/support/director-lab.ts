@@ -18,6 +18,8 @@ export interface DirectorLab {
   readonly director: Director;
   readonly kernel: FakeIpvs;
   readonly down: Set<string>;
+  /** Probes without a result. */
+  readonly unchecked: Set<string>;
   readonly said: string[];
   readonly journal: { entries: ReadonlySet<string> };
   /** What checks say about weights. */
@@ -43,6 +45,7 @@ export function directorLab(
 ): DirectorLab {
   const kernel = o.kernel ?? new FakeIpvs();
   const down = new Set<string>();
+  const unchecked = new Set<string>();
   const { log, said } = recordingLog();
   const standing = new Map<string, boolean>();
   const words = new Map<string, WeightWord>();
@@ -67,7 +70,7 @@ export function directorLab(
     configure: (_probes: unknown, verdicts: ReadonlyMap<string, boolean> = new Map()) => {
       for (const [probe, isUp] of verdicts) standing.set(probe, isUp);
     },
-    verdict: (probe: string) => standing.get(probe) ?? !down.has(probe),
+    verdict: (probe: string) => standing.get(probe) ?? (unchecked.has(probe) ? null : !down.has(probe)),
     weightWord: (probe: string) => words.get(probe) ?? null,
     close: () => undefined,
   };
@@ -97,6 +100,7 @@ export function directorLab(
     stood,
     kernel,
     down,
+    unchecked,
     said,
     journal,
     standing,

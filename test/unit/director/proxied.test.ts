@@ -95,6 +95,38 @@ describe("what the proxies are told", () => {
     expect(lab.told.at(-1)).toBe("web down");
   });
 
+  test("is that nobody is there until a check has succeeded, where servers start down", () => {
+    const lab = directorLab();
+    lab.unchecked.add("probe 21").add("probe 22");
+    lab.director.configure(plan(plannedRelay({ startsDown: true })));
+    expect(lastTold(lab)).toBe("all: relay web 10.99.0.21:80 0 ends, relay web 10.99.0.22:80 0 ends");
+    expect(lab.said.at(-1)).toBe("error: service web has no server left: connections are refused");
+    lab.unchecked.delete("probe 21");
+    lab.director.reconcile();
+    expect(lastTold(lab)).toBe("relay web 10.99.0.21:80 1 open");
+    expect(lab.told).toEqual(["web down", "web up"]);
+  });
+
+  test("goes by a quorum of weights that is lost below it and there again above it by the hysteresis", () => {
+    const lab = directorLab();
+    const servers = [proxiedServer(21, { weight: 2 }), proxiedServer(22, { weight: 2 })];
+    const quorum = { weight: 3, hysteresis: 1, up: null, down: null, endsOnStop: false };
+    const sorry = { address: "10.99.0.9", port: 80 };
+    lab.director.configure(plan(plannedRelay({ servers, quorum, sorry })));
+    const after = (...down: readonly string[]): unknown => {
+      lab.down.clear();
+      for (const probe of down) lab.down.add(probe);
+      lab.director.reconcile();
+      const [status] = lab.director.proxiedStatus();
+      return [status?.hasQuorum, status?.usesSorry];
+    };
+    expect(after("probe 21")).toEqual([true, false]);
+    expect(after("probe 21", "probe 22")).toEqual([false, true]);
+    expect(after("probe 21")).toEqual([false, true]);
+    expect(after()).toEqual([true, false]);
+    expect(lab.told).toEqual(["web up", "web down", "web up"]);
+  });
+
   test("goes on from what an earlier process has found", () => {
     const lab = directorLab();
     lab.director.configure(plan(plannedRelay()), new Map([["probe 22", false]]));
@@ -168,4 +200,17 @@ describe("a drain behind the proxies", () => {
     expect(lab.director.drain({ ...order, servers: ["apps/10.99.0.22:80"] }).refusal).toBeNull();
     expect(lastTold(lab)).toBe("upstream apps 10.99.0.22:80 0 drained");
   });
+});
+
+test("a sorry server that is one of the servers, and taken out, takes nothing", () => {
+  const lab = directorLab();
+  const sorry = { address: "10.99.0.21", port: 80 };
+  lab.director.configure(plan(plannedRelay({ sorry })));
+  lab.director.drain(order);
+  lab.down.add("probe 22");
+  lab.director.reconcile();
+  expect(lab.director.proxiedStatus()).toMatchObject([{ hasQuorum: false, usesSorry: false }]);
+  expect(lab.said.at(-1)).toBe("error: service web has no server left: connections are refused");
+  lab.director.drain({ ...order, isBack: true });
+  expect(lab.director.proxiedStatus()).toMatchObject([{ hasQuorum: true, usesSorry: false }]);
 });

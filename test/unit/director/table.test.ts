@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { plainCircumstances, standingOf } from "../../../src/director/moment.ts";
+import { plainCircumstances, standingOf, type DrainState } from "../../../src/director/moment.ts";
 import { desiredTable } from "../../../src/director/table.ts";
 import type { IpvsService } from "../../../src/kernel/ipvs.ts";
 import { plannedServer, plannedService, plannedTarget } from "../../support/ipvs-services.ts";
@@ -179,3 +179,17 @@ describe("standingOf", () => {
     expect(serversOf(table[0])).toEqual(["10.99.0.21:80 weight 0", "10.99.0.24:80 weight 25"]);
   });
 });
+
+test("desiredTable has no sorry server that was taken out by order, and those that are left go on", () => {
+  const sorry = plannedTarget("10.99.0.21");
+  const quorum = { weight: 2, hysteresis: 0, up: null, down: null, endsOnStop: false };
+  const drained = { ...plainCircumstances, drainOf: isFirst };
+  expect(serversOf(desiredTable([plannedService({ quorum, sorry })], () => true, drained)[0])).toEqual([
+    "10.99.0.21:80 weight 0",
+    "10.99.0.22:80 weight 1",
+  ]);
+});
+
+function isFirst(_: unknown, { address }: { readonly address: string }): DrainState | null {
+  return address === "10.99.0.21" ? "draining" : null;
+}
