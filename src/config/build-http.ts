@@ -132,6 +132,8 @@ export function sitePlan(entry: SiteEntry): SitePlan {
     ids: entry.request_id || entry.trace ? { requestId: entry.request_id, trace: entry.trace } : null,
     maxBodyBytes: entry.max_body,
     errorPages: entry.error_pages,
+    responseHeaders: headerRulesPlan(entry.response_headers),
+    compression: entry.compression === false ? null : entry.compression,
     policy: sitePolicyPlan(entry),
     routes: entry.route.map((route, index) => ({
       ...routePlan(route, entry),

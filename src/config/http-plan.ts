@@ -1,5 +1,5 @@
 import type { Endpoint, Prefix } from "../base/address.ts";
-import type { ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
+import type { CompressionPlan, ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
 import type { AdmissionPlan } from "./admission-plan.ts";
 import type { LogEscape } from "./log-format.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
@@ -123,6 +123,8 @@ export interface SitePlan {
   readonly maxBodyBytes: number;
   /** For answers that belong to no route; null is the usual texts. */
   readonly errorPages: ErrorPagesPlan | null;
+  readonly responseHeaders: HeaderRulesPlan;
+  readonly compression: CompressionPlan | null;
   readonly policy: SitePolicyPlan;
   readonly routes: readonly RoutePlan[];
 }

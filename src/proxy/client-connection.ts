@@ -1,5 +1,5 @@
 import { plainAnswer, type Answer } from "./answer.ts";
-import { paged, type ErrorPages } from "./content/error-pages.ts";
+import { paged } from "./content/error-pages.ts";
 import { decide, isAnswer, routeOf, type Waiting } from "./decide.ts";
 import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
 import type { ExchangeClient, ResponseStart } from "./exchange-client.ts";
@@ -173,10 +173,6 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.isPaused = false;
   }
 
-  answer(status: number, pages: ErrorPages | null = this.record.site?.errorPages ?? null): void {
-    this.answerWith(paged(pages, plainAnswer(status)));
-  }
-
   get isBlocked(): boolean {
     return this.outbox.isBlocked;
   }
@@ -267,8 +263,10 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   private refuse(status: number, requestLine: string): true {
-    this.startAnswering(this.listener.hosts.fallback(), requestLine, null);
-    this.answer(status);
+    const site = this.listener.hosts.fallback();
+    this.startAnswering(site, requestLine, null);
+    // What could not be read belongs to no site: it gets the page, and no field that depends on the request.
+    this.answerWith(paged(site?.errorPages ?? null, plainAnswer(status)));
     return true;
   }
 
@@ -309,12 +307,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   private refuseBody(status: 400 | 413): null {
-    const { exchange } = this;
-    if (exchange === null) return null;
-    const hasBegun = exchange.hasBegun;
-    exchange.cancel();
-    if (hasBegun) this.abort(status, false);
-    else this.answer(status);
+    this.exchange?.refuse(status);
     return null;
   }
 

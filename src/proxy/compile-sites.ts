@@ -1,11 +1,17 @@
-import type { AccessLogPlan, ListenerPlan, RoutePlan, SitePlan } from "../config/http-plan.ts";
+import type {
+  AccessLogPlan,
+  HeaderRulesPlan,
+  ListenerPlan,
+  RoutePlan,
+  SitePlan,
+} from "../config/http-plan.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import { joinHeaderRules, type AccessPlan } from "../config/routing-plan.ts";
 import type { Pages } from "../ipc/pages.ts";
 import type { RequestLog } from "./access-log.ts";
 import type { PromptGate } from "./admission/gate.ts";
 import type { RouteCache, SharedCache } from "./cache/route-cache.ts";
-import { compileContent, compilePages } from "./content/compile-content.ts";
+import { compileCompression, compileContent, compilePages } from "./content/compile-content.ts";
 import { compileHeaderRules } from "./headers.ts";
 import { compileAccess, type ReadFile } from "./policy/access.ts";
 import { compileClient } from "./policy/client.ts";
@@ -20,8 +26,6 @@ import { HostTable, sortRoutes, type RouteEntry } from "./routes.ts";
 import type { ResponseFilter, Route, Site, SnapshotContext } from "./snapshot.ts";
 import { Upstream } from "./upstream.ts";
 import { UpstreamState } from "./upstream-state.ts";
-
-const noLines = (): string => "";
 
 type Upstreams = ReadonlyMap<string, Upstream>;
 
@@ -83,6 +87,7 @@ interface Around {
 function compileSite(site: SitePlan, listener: ListenerPlan, around: Around): Site {
   const { context } = around;
   const { policy } = site;
+  const responseHeaders = joinHeaderRules(listener.policy.responseHeaders, site.responseHeaders);
   const read: ReadFile = (path) => context.file(path);
   const accessLog = site.accessLog === null ? null : context.accessLog(site.accessLog);
   const routes = sortRoutes(site.routes, ({ path, routing }) => ({
@@ -97,10 +102,12 @@ function compileSite(site: SitePlan, listener: ListenerPlan, around: Around): Si
     hasRouteLogs: site.routes.some((route) => route.accessLog !== null),
     ids: site.ids,
     errorPages: compilePages(site.errorPages, around.pages),
+    rules: compileHeaderRules(responseHeaders),
+    filters: [...compileCompression(site.compression), ...addingVarying(responseHeaders)],
     findClient: compileClient(listener.policy),
     gates: [
       ...accessGates([listener.policy.access, policy.access], read),
-      ...(policy.redirect === null ? [] : [compileRedirect(policy.redirect, noLines)]),
+      ...(policy.redirect === null ? [] : [compileRedirect(policy.redirect)]),
     ],
     routes: routes.map((route): RouteEntry<Route> => {
       const { path, takes } = compilePath(route.routing.pathKind, route.path);
@@ -143,15 +150,11 @@ function compileRoute(
   const { access, cors, redirect, requestHeaders, respond, rewrite } = plan.routing;
   const responseHeaders = joinHeaderRules(policy.responseHeaders, plan.responseHeaders);
   const rules = compileHeaderRules(responseHeaders);
-  const varying = variableLines(responseHeaders);
   const crossOrigin = cors === null ? null : compileCors(cors);
-  // What the operator adds to responses belongs on answers without a server too.
-  const lines: Parameters<typeof compileRespond>[1] = (view) =>
-    rules.added + (varying?.(view) ?? "") + (crossOrigin?.lines(view) ?? "");
   const filters: readonly ResponseFilter[] = [
     ...content.filters,
     ...(crossOrigin === null ? [] : [crossOrigin.filter]),
-    ...(varying === null ? [] : [addingLines(varying)]),
+    ...addingVarying(responseHeaders),
   ];
   return {
     plan,
@@ -162,16 +165,21 @@ function compileRoute(
     outgoing: compileOutgoing(joinHeaderRules(policy.requestHeaders, requestHeaders), policy),
     gates: [
       ...accessGates([policy.access, access], read),
-      ...(redirect === null ? [] : [compileRedirect(redirect, lines)]),
+      ...(redirect === null ? [] : [compileRedirect(redirect)]),
       ...content.gates,
       // Preflights carry no credentials, so they come before whatever asks for some.
       ...(crossOrigin === null ? [] : [crossOrigin.preflight]),
       ...context.gates(plan.admission),
       ...(rewrite === null ? [] : [compileRewrite(rewrite)]),
     ],
-    reply: respond === null ? null : compileRespond(respond, lines),
+    reply: respond === null ? null : compileRespond(respond),
     filters,
   };
+}
+
+function addingVarying(plan: HeaderRulesPlan): readonly ResponseFilter[] {
+  const varying = variableLines(plan);
+  return varying === null ? [] : [addingLines(varying)];
 }
 
 function accessGates(plans: readonly (AccessPlan | null)[], read: ReadFile): readonly PromptGate[] {

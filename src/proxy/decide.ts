@@ -1,11 +1,10 @@
 import { isWait, type Wait } from "./admission/gate.ts";
 import { plainAnswer, type Answer } from "./answer.ts";
-import { paged } from "./content/error-pages.ts";
-import type { ResponseSink } from "./exchange-client.ts";
 import { isLoop, maxForwardsOf } from "./headers.ts";
+import { ownAnswerTo } from "./own-answer.ts";
 import type { RequestView } from "./request-view.ts";
 import { findRoute } from "./routes.ts";
-import type { ResponseFilter, Route, Site } from "./snapshot.ts";
+import type { Route, Site } from "./snapshot.ts";
 
 /** A route that a request takes when every one of these lets it pass, one after the other. */
 export interface Waiting {
@@ -32,37 +31,31 @@ export function isAnswer(decision: Decision): decision is Answer {
  */
 export function decide(site: Site | null, view: RequestView, path: string | null): Decision {
   if (view.by.refusal !== null) return view.by.refusal;
-  if (path === null) return paged(site?.errorPages ?? null, plainAnswer(400));
-  if (site === null) return plainAnswer(404);
-  if (isLoop(view.fields)) return plainAnswer(508);
+  if (site === null) return plainAnswer(path === null ? 400 : 404);
+  if (path === null) return ownAnswerTo(view, site, plainAnswer(400));
+  if (isLoop(view.fields)) return ownAnswerTo(view, site, plainAnswer(508));
   site.findClient?.(view);
   const route = findRoute(site, path, view);
-  const errorPages = route === null ? site.errorPages : route.errorPages;
-  let waits: Wait[] | null = null;
   if (site.hasRouteLogs && route !== null) view.log = route.log;
+  const decision = judge(site, route, view);
+  return isAnswer(decision) ? ownAnswerTo(view, route ?? site, decision) : decision;
+}
+
+function judge(site: Site, route: Route | null, view: RequestView): Decision {
+  let waits: Wait[] | null = null;
   for (const gate of route?.gates ?? site.gates) {
     const verdict = gate(view);
     if (verdict === null) continue;
-    if (!isWait(verdict)) return paged(errorPages, verdict);
+    if (!isWait(verdict)) return verdict;
     (waits ??= []).push(verdict);
   }
-  if (route === null) return paged(errorPages, plainAnswer(404));
+  if (route === null) return plainAnswer(404);
   const reply = route.reply === null ? null : route.reply(view);
   if (reply !== null) {
     // What is answered here is for those only whom the gates let pass.
     return waits === null ? reply : { route, waits: [...waits, { begin: (settle) => settle(reply) }] };
   }
-  if (view.head.bodyLength > site.maxBodyBytes) return paged(errorPages, plainAnswer(413));
+  if (view.head.bodyLength > site.maxBodyBytes) return plainAnswer(413);
   if (view.head.method === "OPTIONS" && maxForwardsOf(view.fields) === 0) return plainAnswer(200); // RFC 9110 §7.6.2
   return waits === null ? route : { route, waits };
-}
-
-/** Puts what changes a response on its way in front of the client. */
-export function filtered(
-  view: RequestView,
-  filters: readonly ResponseFilter[],
-  client: ResponseSink,
-): ResponseSink {
-  // The first is next to the server, so it is put on last.
-  return filters.reduceRight((sink, filter) => filter(view, sink) ?? sink, client);
 }

@@ -4,7 +4,6 @@ import type { RequestKey } from "./request-key.ts";
 import type { Route } from "./snapshot.ts";
 import type { UpstreamTrace } from "./upstream-trace.ts";
 import type { Answer } from "./answer.ts";
-import type { ErrorPages } from "./content/error-pages.ts";
 import type { ForwardedBy, HeaderRules } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
@@ -25,6 +24,8 @@ export interface ResponseSink {
   sendBody(piece: BodyPiece, isLast: boolean): boolean;
   /** Lets go of what it holds for a response that is broken off. */
   dropped?(): void;
+  /** Does with an answer of the proxy's own what it does with responses. */
+  changed?(answer: Answer): Answer;
 }
 
 /** The client's side of an exchange. */
@@ -43,9 +44,7 @@ export interface ExchangeClient extends ResponseSink {
   isBodyTouched(): boolean;
   pauseReading(): void;
   resumeReading(): void;
-  /** Answers for the proxy, with one of these pages if there is one; nothing has been sent to the client yet. */
-  answer(status: number, pages: ErrorPages | null): void;
-  /** The same with an answer that is ready. */
+  /** Answers for the proxy; nothing has been sent to the client yet. */
   answerWith(answer: Answer): void;
   /** The response is complete. */
   exchangeDone(status: number): void;

@@ -1,12 +1,12 @@
 import { afterWaits } from "./admission/gate.ts";
-import type { Answer } from "./answer.ts";
+import { plainAnswer, type Answer } from "./answer.ts";
 import { formatEndpoint } from "../base/address.ts";
 import type { ExchangeClient, ExchangeOptions, ResponseSink } from "./exchange-client.ts";
 import { clientStallMs, type Engine } from "./engine.ts";
 import type { Waiting } from "./decide.ts";
 import type { ForwardedBy } from "./headers.ts";
 import { Hedge, type Hedged } from "./hedge.ts";
-import { paged } from "./content/error-pages.ts";
+import { ownAnswer } from "./own-answer.ts";
 import type { UpstreamTrace } from "./upstream-trace.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { RequestHead } from "./http1/request-head.ts";
@@ -120,8 +120,8 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     const tried = this.tries?.tried ?? null;
     const server = upstream.choose(this.key, tried);
     if (server !== null) this.askServer(server);
-    else if (!upstream.isFull(tried)) this.answer(this.tries?.status ?? 503);
-    else if (!this.waitFor(upstream.state.queue)) this.answer(503);
+    else if (!upstream.isFull(tried)) this.answerWith(plainAnswer(this.tries?.status ?? 503));
+    else if (!this.waitFor(upstream.state.queue)) this.answerWith(plainAnswer(503));
   }
 
   private waitFor(queue: WaitingLine): boolean {
@@ -177,12 +177,12 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
       this.server?.pool.failedRequest();
       this.serverFailed("connect", 504);
     } else if (now >= this.queueBy) {
-      this.giveUp(503);
+      this.refuse(503);
     } else if (now >= this.sender.sendBy || now >= this.readBy) {
-      if (this.hasBegun) this.giveUp(504);
+      if (this.hasBegun) this.refuse(504);
       else this.serverFailed("timeout", 504);
     } else if (now >= this.sender.bodyBy) {
-      this.giveUp(408);
+      this.refuse(408);
     } else if (now >= this.clientBy) {
       this.cancel();
       this.client.abort(this.status, true);
@@ -223,7 +223,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
       this.isDone = true;
       this.upstream = null;
     } else {
-      this.giveUp(502);
+      this.refuse(502);
     }
   }
 
@@ -239,7 +239,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
 
   bodyArrived(piece: BodyPiece, isLast: boolean): void {
     const isTaken = bodySent(this.sink, piece, isLast, this.engine.log);
-    if (isTaken === null) this.giveUp(502);
+    if (isTaken === null) this.refuse(502);
     else this.afterReceiving(isTaken, isLast);
   }
 
@@ -248,7 +248,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.upstream = null;
     if (this.isDone) return;
     this.engine.log.debug(`${this.server?.endpoint.address}:${this.server?.endpoint.port}: ${detail}`);
-    if (this.status !== 0) this.giveUp(502);
+    if (this.status !== 0) this.refuse(502);
     else if (failure === "closed" && isReused && !this.hasRetriedStale && this.maySendAgain()) {
       this.hasRetriedStale = true; // the server timed the idle connection out: it deserves a fresh one
       if (!this.followHedge()) this.goOn();
@@ -327,7 +327,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
       this.leaveServer();
       this.goOn();
     } else {
-      this.giveUp(this.tries.status);
+      this.refuse(this.tries.status);
     }
   }
 
@@ -382,19 +382,15 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.client.exchangeDone(this.status);
   }
 
-  private giveUp(status: number): void {
+  /** Answers `status`, or breaks off what has begun. */
+  refuse(status: number): void {
     this.cancel();
     if (this.hasBegun) this.client.abort(this.status, false);
-    else this.client.answer(status, this.route.errorPages);
-  }
-
-  private answer(status: number): void {
-    this.isDone = true;
-    this.client.answer(status, this.route.errorPages);
+    else this.answerWith(plainAnswer(status));
   }
 
   private answerWith(answer: Answer): void {
     this.isDone = true;
-    this.client.answerWith(paged(this.route.errorPages, answer));
+    this.client.answerWith(ownAnswer(this.route, this.sink, answer));
   }
 }

@@ -1,13 +1,14 @@
 import { CachedExchange } from "./cache/cached-exchange.ts";
 import { cachedRequest } from "./cache/cached-request.ts";
 import { invalidating } from "./cache/invalidation.ts";
-import { filtered, type Waiting } from "./decide.ts";
+import type { Waiting } from "./decide.ts";
 import type { Engine } from "./engine.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeClient } from "./exchange-client.ts";
 import { requestHeadOf } from "./policy/outgoing.ts";
 import type { RequestRecord } from "./request-record.ts";
 import type { RequestView } from "./request-view.ts";
+import { filtered } from "./response-change.ts";
 import type { Route } from "./snapshot.ts";
 import type { Swept } from "./sweep.ts";
 
@@ -23,8 +24,10 @@ export interface OpenExchange extends Swept {
   bodyArrivedFromClient(): void;
   /** The client takes bytes again. */
   clientDrained(): void;
-  /** The client is gone, or its request is broken: nobody waits for the response. */
+  /** The client is gone: nobody waits for the response. */
   cancel(): void;
+  /** The request is broken: it is answered with `status`, or the response under way is broken off. */
+  refuse(status: number): void;
 }
 
 /** Whose request it is, and where it goes. */

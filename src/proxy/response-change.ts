@@ -1,5 +1,8 @@
 import type { Log } from "../base/log.ts";
+import type { Answer } from "./answer.ts";
 import type { ResponseSink, ResponseStart } from "./exchange-client.ts";
+import type { RequestView } from "./request-view.ts";
+import type { ResponseFilter } from "./snapshot.ts";
 import type { BodyPiece } from "./upstream-connection.ts";
 
 /** What stands before a client and changes responses; what it does not change it passes on. */
@@ -21,6 +24,14 @@ export abstract class ResponseChange implements ResponseSink {
   dropped(): void {
     this.client.dropped?.();
   }
+
+  changed(answer: Answer): Answer {
+    return this.passedOn(answer);
+  }
+
+  protected passedOn(answer: Answer): Answer {
+    return this.client.changed?.(answer) ?? answer;
+  }
 }
 
 /** Sends more of a body; null if what changes it cannot go on: the client has to see then that it lacks the rest. */
@@ -31,4 +42,14 @@ export function bodySent(sink: ResponseSink, piece: BodyPiece, isLast: boolean, 
     log.warning(`a response was broken off: ${String(error)}`);
     return null;
   }
+}
+
+/** Puts what changes a response on its way in front of the client. */
+export function filtered(
+  view: RequestView,
+  filters: readonly ResponseFilter[],
+  client: ResponseSink,
+): ResponseSink {
+  // The first is next to the server, so it is put on last.
+  return filters.reduceRight((sink, filter) => filter(view, sink) ?? sink, client);
 }

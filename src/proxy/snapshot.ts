@@ -10,9 +10,8 @@ import type { RequestLog } from "./access-log.ts";
 import type { Gate, PromptGate } from "./admission/gate.ts";
 import type { ResponseSink } from "./exchange-client.ts";
 import { compileHosts } from "./compile-sites.ts";
-import type { ErrorPages } from "./content/error-pages.ts";
-import type { HeaderRules } from "./headers.ts";
 import type { FindClient } from "./policy/client.ts";
+import type { Finishing } from "./own-answer.ts";
 import type { OutgoingRules } from "./policy/outgoing.ts";
 import type { RequestView } from "./request-view.ts";
 import type { HostTable, RouteEntry } from "./routes.ts";
@@ -27,15 +26,13 @@ import type { UpstreamState } from "./upstream-state.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
 /** A site, ready for use. */
-export interface Site {
+export interface Site extends Finishing {
   readonly hosts: readonly string[];
   readonly maxBodyBytes: number;
   readonly accessLog: RequestLog | null;
   /** Whether a route of it is logged elsewhere. */
   readonly hasRouteLogs: boolean;
   readonly ids: RequestIdsPlan | null;
-  /** For answers that belong to no route; null is the usual texts. */
-  readonly errorPages: ErrorPages | null;
   /** Finds out who sent a request; null where it is whoever the connection belongs to. */
   readonly findClient: FindClient | null;
   /** Asked where none of the routes takes a request. */
@@ -47,13 +44,10 @@ export interface Site {
 export type ResponseFilter = (view: RequestView, client: ResponseSink) => ResponseSink | null;
 
 /** Where a request goes and how. */
-export interface Route {
+export interface Route extends Finishing {
   readonly plan: RoutePlan;
   readonly upstream: Upstream;
-  readonly rules: HeaderRules;
   readonly log: RequestLog | null;
-  /** In place of the usual texts for errors; null leaves those. */
-  readonly errorPages: ErrorPages | null;
   /** Null where requests go on as they came. */
   readonly outgoing: OutgoingRules | null;
   /** Null asks a server each time. */
@@ -62,8 +56,6 @@ export interface Route {
   readonly gates: readonly Gate[];
   /** Answers without a server what the gates let pass; null leaves that to a server. */
   readonly reply: PromptGate | null;
-  /** The first is next to the server. */
-  readonly filters: readonly ResponseFilter[];
 }
 
 /** A server of a relay, with this process's connections to it. */

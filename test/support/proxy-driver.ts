@@ -12,7 +12,7 @@ import type {
 } from "../../src/config/http-plan.ts";
 import { proxiedServerId } from "../../src/config/proxied-plan.ts";
 import { weightBy } from "../../src/config/weight-word.ts";
-import { plainListenerPolicy, plainRouting } from "../../src/config/routing-plan.ts";
+import { noHeaderRules, plainListenerPolicy, plainRouting } from "../../src/config/routing-plan.ts";
 import type { ClientNote } from "../../src/ipc/client-book.ts";
 import type { FromProxy, SpentNote, ToProxy, Verdict } from "../../src/ipc/messages.ts";
 import type { ServerEjection } from "../../src/ipc/server-ejection.ts";
@@ -110,6 +110,8 @@ export function site(
     ids: null,
     maxBodyBytes: 2 ** 40,
     errorPages: null,
+    responseHeaders: noHeaderRules,
+    compression: null,
     policy,
     routes,
     ...more,

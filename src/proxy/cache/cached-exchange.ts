@@ -1,12 +1,12 @@
 import { Exchange } from "../exchange.ts";
 import type { ExchangeClient, ResponseSink, ResponseStart } from "../exchange-client.ts";
-import { paged, type ErrorPages } from "../content/error-pages.ts";
 import type { FieldTable } from "../http1/field-table.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
 import { isUnchanged, httpDate } from "../content/conditions.ts";
 import { afterWaits } from "../admission/gate.ts";
-import type { Answer } from "../answer.ts";
+import { plainAnswer, type Answer } from "../answer.ts";
 import type { Waiting } from "../decide.ts";
+import { ownAnswer } from "../own-answer.ts";
 import type { Route } from "../snapshot.ts";
 import type { OpenExchange } from "../open-exchange.ts";
 import { anyKey, type RequestKey } from "../request-key.ts";
@@ -93,7 +93,7 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
     afterWaits(decision.waits, {
       isGone: () => this.isDone,
       pass: () => this.start(),
-      answerWith: (answer) => this.answerWith(paged(this.o.route.errorPages, answer)),
+      answerWith: (answer) => this.answerOwn(answer),
     });
   }
 
@@ -114,8 +114,7 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
       refresh({ ...this.o, trace: null, headText, key: requestKey }, cache, { key, stale: found, value });
       this.finish(this.answered);
     } else if (request.asked.onlyIfCached) {
-      this.isDone = true;
-      this.client.answer(504, this.o.route.errorPages); // RFC 9111 §5.2.1.7
+      this.answerOwn(plainAnswer(504)); // RFC 9111 §5.2.1.7
     } else if (request.wanted.isHead || (request.wanted.range !== null && found === null)) {
       this.ask(this.headText);
     } else if (cache.flights.has(this.key)) {
@@ -154,6 +153,13 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
     this.inner?.cancel();
     this.cache.flights.leave(this.key, this);
     this.endFlight("failed");
+  }
+
+  refuse(status: number): void {
+    const { hasBegun } = this;
+    this.cancel();
+    if (hasBegun) this.client.abort(status, false);
+    else this.answerOwn(plainAnswer(status));
   }
 
   sweep(now: number): void {
@@ -198,22 +204,20 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
     this.sink.dropped?.();
   }
 
-  answer(status: number, pages: ErrorPages | null): void {
-    this.isDone = true;
-    this.endFlight("failed");
-    const { stale } = this;
-    if (stale !== null && serverErrors.has(status) && this.replacesError(stale)) {
-      this.answerFrom(stale, "STALE");
-      this.client.exchangeDone(this.answered);
-    } else {
-      this.client.answer(status, pages);
-    }
+  changed(answer: Answer): Answer {
+    return this.sink.changed?.(answer) ?? answer;
   }
 
   answerWith(answer: Answer): void {
     this.isDone = true;
     this.endFlight("failed");
-    this.client.answerWith(answer);
+    const { stale } = this;
+    if (stale !== null && serverErrors.has(answer.status) && this.replacesError(stale)) {
+      this.answerFrom(stale, "STALE");
+      this.client.exchangeDone(this.answered);
+    } else {
+      this.client.answerWith(answer);
+    }
   }
 
   exchangeDone(status: number): void {
@@ -302,6 +306,11 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
   private ask(headText: string): void {
     this.inner = new Exchange({ ...this.o, client: this, sink: this, headText, key: this.requestKey });
     this.inner.begin(this.o.route);
+  }
+
+  private answerOwn(answer: Answer): void {
+    this.isDone = true;
+    this.client.answerWith(ownAnswer(this.o.route, this.sink, answer));
   }
 
   private endFlight(how: FlightEnd): void {

@@ -1,8 +1,9 @@
 import { isUnchanged, httpDate, type Conditions } from "../content/conditions.ts";
 import { craftResponse, type CraftedResponse } from "../content/crafted-response.ts";
+import { writtenLines, type FieldLine } from "../http1/field-lines.ts";
 import type { RequestView } from "../request-view.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
-import type { FieldLine, StoredResponse } from "./stored-response.ts";
+import type { StoredResponse } from "./stored-response.ts";
 
 /** What a request says of the part, or the version, that it wants. */
 export interface Wanted extends Conditions {
@@ -57,8 +58,8 @@ const told = /^(?:cache-control|content-location|date|etag|expires|last-modified
 
 /** Makes the 304 of a response with these field lines. */
 export function unchanged(lines: readonly FieldLine[]): FromStore {
-  const kept = lines.filter(([name]) => told.test(name)).map(([name, value]) => `${name}: ${value}\r\n`);
-  return { ...craftResponse("HTTP/1.1 304 Not Modified", kept.join("")), piece: noPiece };
+  const kept = writtenLines(lines.filter(([name]) => told.test(name)));
+  return { ...craftResponse("HTTP/1.1 304 Not Modified", kept), piece: noPiece };
 }
 
 /** Gives the part that was asked for; null if it is not just one, or not of this version: then it is the whole. */
@@ -75,7 +76,7 @@ function partOf(stored: StoredResponse, { ifRange, range }: Wanted): FromStore |
     const lines = `Content-Range: bytes */${size}\r\nContent-Length: 0\r\n`;
     return { ...craftResponse("HTTP/1.1 416 Range Not Satisfiable", lines), piece: noPiece };
   }
-  const kept = stored.lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const kept = writtenLines(stored.lines);
   const lines = `${kept}Content-Range: bytes ${start}-${end - 1}/${size}\r\nContent-Length: ${end - start}\r\n`;
   return {
     ...craftResponse("HTTP/1.1 206 Partial Content", lines),

@@ -1,4 +1,5 @@
 import type { ResponseStart } from "../exchange-client.ts";
+import type { FieldLine } from "../http1/field-lines.ts";
 import { untilCloseBody } from "../http1/request-head.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import { responseDirectives } from "./cache-control.ts";
@@ -9,7 +10,6 @@ import {
   storedLines,
   storedResponse,
   valuesOf,
-  type FieldLine,
   type Origin,
   type StoredResponse,
 } from "./stored-response.ts";

@@ -76,10 +76,6 @@ class Refresh implements ExchangeClient {
     this.end();
   }
 
-  answer(): void {
-    this.end();
-  }
-
   answerWith(): void {
     this.end();
   }

@@ -1,14 +1,12 @@
 import type { CachePlan } from "../../config/content-plan.ts";
 import { httpDate } from "../content/conditions.ts";
 import { craftResponse, type CraftedResponse } from "../content/crafted-response.ts";
+import { fieldLines, writtenLines, type FieldLine } from "../http1/field-lines.ts";
 import type { FieldTable } from "../http1/field-table.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
 import { responseDirectives } from "./cache-control.ts";
 import { initialAgeMs, lifetimeOf, type FieldValue, type Lifetime } from "./freshness.ts";
 import { isForAll, varyNames } from "./storable.ts";
-
-/** A field line as it is kept: name as sent, and value. */
-export type FieldLine = readonly [name: string, value: string];
 
 /** A response in the cache. It is never changed: one that was found unchanged makes another. */
 export interface StoredResponse extends CraftedResponse {
@@ -52,13 +50,7 @@ const overheadBytes = 2048;
 
 /** Gives the field lines of a response that are stored (RFC 9111 §3.1). */
 export function storedLines(head: ResponseHead, fields: FieldTable): readonly FieldLine[] {
-  const lines: FieldLine[] = [];
-  for (let index = 0; index < fields.count; index++) {
-    const name = fields.name(index);
-    const lower = name.toLowerCase();
-    if (!left.has(lower) && !head.listed.includes(lower)) lines.push([name, fields.value(index)]);
-  }
-  return lines;
+  return fieldLines(fields, (name) => !left.has(name) && !head.listed.includes(name));
 }
 
 /** Gives values of field lines by name in lower case, several as a list. */
@@ -94,7 +86,7 @@ export function storedResponse(
   const value = valuesOf(lines);
   const withAge: FieldValue = (name) => (name === "age" ? origin.age : value(name));
   const said = responseDirectives(value("cache-control"));
-  const text = lines.map(([name, one]) => `${name}: ${one}\r\n`).join("");
+  const text = writtenLines(lines);
   const status = statusLine.slice(9, 12);
   const length = status === "204" ? "" : `Content-Length: ${body.length}\r\n`;
   const lastModified = value("last-modified");

@@ -1,6 +1,6 @@
-import type { ContentPlan, ErrorPagesPlan } from "../../config/content-plan.ts";
+import type { CompressionPlan, ContentPlan, ErrorPagesPlan } from "../../config/content-plan.ts";
 import type { Pages } from "../../ipc/pages.ts";
-import type { Route } from "../snapshot.ts";
+import type { ResponseFilter, Route } from "../snapshot.ts";
 import { compressor } from "./compression.ts";
 import { compileEncoding } from "./encoding.ts";
 import { ErrorPages } from "./error-pages.ts";
@@ -11,6 +11,11 @@ import { maintenanceGate } from "./maintenance.ts";
 /** Makes error pages ready; null leaves the usual texts. */
 export function compilePages(plan: ErrorPagesPlan | null, pages: Pages): ErrorPages | null {
   return plan === null ? null : new ErrorPages(plan, pages);
+}
+
+/** Makes a filter that encodes; none if there is no plan. */
+export function compileCompression(plan: CompressionPlan | null): readonly ResponseFilter[] {
+  return plan === null ? [] : [compressor(compileEncoding(plan))];
 }
 
 /** Makes ready what a route shows in place of its servers. */
@@ -26,9 +31,6 @@ export function compileContent(
       ...(files === null ? [] : [fileGate(files, pages)]),
       ...(maintenance === null ? [] : [maintenanceGate(maintenance, pages)]),
     ],
-    filters: [
-      ...(own?.intercepts === true ? [interceptor(own)] : []),
-      ...(compression === null ? [] : [compressor(compileEncoding(compression))]),
-    ],
+    filters: [...(own?.intercepts === true ? [interceptor(own)] : []), ...compileCompression(compression)],
   };
 }

@@ -1,3 +1,4 @@
+import type { Answer } from "../answer.ts";
 import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
 import type { HeaderRules } from "../headers.ts";
 import { chunkedBody } from "../http1/request-head.ts";
@@ -63,6 +64,27 @@ class Compression extends ResponseChange {
   override dropped(): void {
     this.close();
     super.dropped();
+  }
+
+  override changed(answer: Answer): Answer {
+    return this.passedOn(this.encodedAnswer(answer));
+  }
+
+  private encodedAnswer(answer: Answer): Answer {
+    const { coding, isPart, noneMatch } = this.wishes;
+    const { body, fields, status } = answer;
+    const value = (name: string): string | null => valueIn(fields, name);
+    const varied = variesByEncoding(value("vary")) ? fields : fields + varyLine;
+    if (status === 304) {
+      const isHeld = heldTag(value("etag"), noneMatch) !== null;
+      return { ...answer, fields: isHeld ? withWeakTag(varied) : varied };
+    }
+    const { plan } = this.encoding;
+    if (!isEncodable(limitsFor(plan, this.wishes), { status, length: body.length, value })) return answer;
+    const isEncoded = coding !== null && !isPart;
+    const code = isEncoded ? this.whole({ bytes: body, start: 0, end: body.length, isLasting: true }) : null;
+    if (code === null) return { ...answer, fields: varied };
+    return { status, fields: `${withWeakTag(varied)}Content-Encoding: ${coding}\r\n`, body: code };
   }
 
   /** Gives the whole body encoded; null if it is better sent as it is, or has to be. */
@@ -138,6 +160,16 @@ function lengthOf(
 function withVary({ fields, rules }: ResponseStart): HeaderRules {
   const isSaid = rules.removed?.has("vary") !== true && variesByEncoding(fields.joined("vary"));
   return isSaid ? rules : { removed: rules.removed, added: rules.added + varyLine };
+}
+
+/** Gives the value of a field in these lines. */
+function valueIn(lines: string, name: string): string | null {
+  const line = lines.split("\r\n").find((one) => one.slice(0, name.length + 1).toLowerCase() === `${name}:`);
+  return line?.slice(name.length + 1).trim() ?? null;
+}
+
+function withWeakTag(lines: string): string {
+  return lines.replace(/^etag: (?!W\/)/im, "ETag: W/");
 }
 
 function withTag({ added, removed }: HeaderRules, tag: string): HeaderRules {

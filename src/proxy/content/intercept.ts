@@ -1,5 +1,6 @@
 import { reasonOf } from "../answer.ts";
 import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
+import { fieldLines, writtenLines } from "../http1/field-lines.ts";
 import { ResponseChange } from "../response-change.ts";
 import type { ResponseFilter } from "../snapshot.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
@@ -9,7 +10,14 @@ import type { ErrorPages } from "./error-pages.ts";
 const noPiece: BodyPiece = { bytes: Buffer.alloc(0), start: 0, end: 0 };
 
 /** Fields of an error that its page keeps: they tell the client what to do next. */
-const kept = /^(?:retry-after|www-authenticate|allow|date|set-cookie|cache-control)$/i;
+const kept: ReadonlySet<string> = new Set([
+  "retry-after",
+  "www-authenticate",
+  "allow",
+  "date",
+  "set-cookie",
+  "cache-control",
+]);
 
 /** Puts pages in place of the servers' errors. */
 export function interceptor(pages: ErrorPages): ResponseFilter {
@@ -34,7 +42,8 @@ class Interception extends ResponseChange {
     if (page === null) return this.client.sendResponse(start, piece, isLast);
     this.isReplaced = true;
     const { body } = page;
-    const lines = `${page.fields}${keptLines(start)}Content-Length: ${body.length}\r\n`;
+    const others = writtenLines(fieldLines(start.fields, (name) => kept.has(name)));
+    const lines = `${page.fields}${others}Content-Length: ${body.length}\r\n`;
     const crafted = craftResponse(`HTTP/1.1 ${status} ${reasonOf(status)}`, lines);
     const whole = this.isHead ? noPiece : { bytes: body, start: 0, end: body.length };
     return this.client.sendResponse({ ...start, ...crafted }, whole, isLast);
@@ -44,13 +53,4 @@ class Interception extends ResponseChange {
     if (!this.isReplaced) return this.client.sendBody(piece, isLast);
     return isLast ? this.client.sendBody(noPiece, true) : true;
   }
-}
-
-function keptLines({ fields }: ResponseStart): string {
-  let lines = "";
-  for (let index = 0; index < fields.count; index++) {
-    const name = fields.name(index);
-    if (kept.test(name)) lines += `${name}: ${fields.value(index)}\r\n`;
-  }
-  return lines;
 }

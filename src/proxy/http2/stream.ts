@@ -1,4 +1,5 @@
 import { plainAnswer, type Answer } from "../answer.ts";
+import { paged } from "../content/error-pages.ts";
 import { decide, isAnswer, routeOf } from "../decide.ts";
 import type { ExchangeClient, ResponseStart } from "../exchange-client.ts";
 import { openExchange, type OpenExchange } from "../open-exchange.ts";
@@ -48,8 +49,9 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   begin(head: RequestHead | RequestFault, view: RequestView | null): void {
     const { hosts } = this.connection.listener;
     if (isFault(head) || view === null) {
-      this.record.begin(hosts.fallback(), "", null);
-      this.answerWith(plainAnswer(isFault(head) ? head.status : 400));
+      const site = hosts.fallback();
+      this.record.begin(site, "", null);
+      this.answerWith(paged(site?.errorPages ?? null, plainAnswer(isFault(head) ? head.status : 400)));
       return;
     }
     this.request = head;
@@ -155,10 +157,6 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     // Nothing else to do.
   }
 
-  answer(status: number): void {
-    this.answerWith(plainAnswer(status));
-  }
-
   sendContinue(): void {
     this.connection.session.blocks.interim(this.id, 100, null, null);
   }
@@ -206,13 +204,7 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   }
 
   private refuseBody(): void {
-    const { exchange } = this;
-    if (exchange === null) return;
-    const { hasBegun } = exchange;
-    exchange.cancel();
-    this.exchange = null;
-    if (hasBegun) this.abort(413, false);
-    else this.answerWith(plainAnswer(413));
+    this.exchange?.refuse(413);
   }
 
   private close(): void {

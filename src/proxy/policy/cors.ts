@@ -1,9 +1,9 @@
 import type { CorsPlan } from "../../config/routing-plan.ts";
+import type { Answer } from "../answer.ts";
 import type { RequestView } from "../request-view.ts";
 import type { PromptGate } from "../admission/gate.ts";
 import type { ResponseFilter } from "../snapshot.ts";
 import { FieldChange } from "./fields.ts";
-import type { Template } from "./variables.ts";
 
 /**
  * The CORS protocol of the Fetch standard: which pages of other origins may read the responses. What the server says about that is
@@ -15,8 +15,6 @@ export interface Cors {
   /** Answers preflights. */
   readonly preflight: PromptGate;
   readonly filter: ResponseFilter;
-  /** Fields for an answer of the proxy's own. */
-  readonly lines: Template;
 }
 
 const ofServer: ReadonlySet<string> = new Set([
@@ -27,6 +25,7 @@ const ofServer: ReadonlySet<string> = new Set([
   "access-control-expose-headers",
   "access-control-max-age",
 ]);
+const preflightVary = "Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n";
 const noBody = Buffer.alloc(0);
 
 /** Makes it ready. */
@@ -47,18 +46,23 @@ export function compileCors(plan: CorsPlan): Cors {
     return allowed === "" ? vary : `${allowed}${expose}${vary}`;
   };
   return {
-    lines,
     preflight: (view) => {
       const asked = view.head.method === "OPTIONS" ? view.value("access-control-request-method") : null;
       const origin = asked === null ? null : view.value("origin");
       if (origin === null) return null;
       const allowed = allowing(origin);
       const more = allowed === "" ? "" : permissions(plan, view);
-      const fields = `${allowed}${more}Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n`;
-      return { status: 204, fields, body: noBody };
+      return { status: 204, fields: `${allowed}${more}${preflightVary}`, body: noBody };
     },
-    filter: (view, client) => new FieldChange(client, { removed: ofServer, added: lines(view) }),
+    filter: (view, client) => new CrossOrigin(client, { removed: ofServer, added: lines(view) }),
   };
+}
+
+/** Says with each response who may read it; a preflight's answer says that already. */
+class CrossOrigin extends FieldChange {
+  override changed(answer: Answer): Answer {
+    return answer.fields.includes(preflightVary) ? this.passedOn(answer) : super.changed(answer);
+  }
 }
 
 function permissions(plan: CorsPlan, view: RequestView): string {

@@ -1,4 +1,5 @@
 import type { HeaderRulesPlan } from "../../config/http-plan.ts";
+import type { Answer } from "../answer.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
 import type { HeaderRules } from "../headers.ts";
@@ -27,6 +28,21 @@ export function variableLines(plan: HeaderRulesPlan): Template | null {
       .join("");
 }
 
+/**
+ * Adds lines to an answer of the proxy's own, but for what that says itself: the type of its body, or where the client is
+ * to go. Of an error nobody is to keep more than it allows.
+ */
+export function withLines(answer: Answer, lines: string): Answer {
+  if (lines === "") return answer;
+  const own = `\r\n${answer.fields.toLowerCase()}`;
+  const added = lines.split("\r\n").filter((line) => {
+    const name = line.slice(0, line.indexOf(":")).toLowerCase();
+    if (answer.status >= 400 && (name === "cache-control" || name === "expires")) return false;
+    return line !== "" && (name === "vary" || !own.includes(`\r\n${name}:`));
+  });
+  return { ...answer, fields: answer.fields + added.map((line) => `${line}\r\n`).join("") };
+}
+
 /** Makes a filter that adds lines to responses. */
 export function addingLines(lines: Template): ResponseFilter {
   return (view, client) => {
@@ -52,5 +68,9 @@ export class FieldChange extends ResponseChange {
       added: before.added + added,
     };
     return this.client.sendResponse({ ...start, rules }, piece, isLast);
+  }
+
+  override changed(answer: Answer): Answer {
+    return this.passedOn(withLines(answer, this.rules.added));
   }
 }

@@ -4,18 +4,17 @@ import { reasonOf } from "../answer.ts";
 import { hostNameOf } from "../http1/host.ts";
 import type { RequestView } from "../request-view.ts";
 import type { PromptGate } from "../admission/gate.ts";
-import { compileTemplate, type Template } from "./variables.ts";
+import { compileTemplate } from "./variables.ts";
 
-/** Makes a gate that sends clients elsewhere; `lines` are further fields of its answers. */
-export function compileRedirect(plan: RedirectPlan, lines: Template): PromptGate {
+/** Makes a gate that sends clients elsewhere. */
+export function compileRedirect(plan: RedirectPlan): PromptGate {
   const { status } = plan;
   const place = plan.to === null ? (view: RequestView) => changedPlace(plan, view) : compileTemplate(plan.to);
   const body = Buffer.from(`${status} ${reasonOf(status)}\n`, "latin1");
   return (view) => {
     const location = place(view);
     if (location === null) return null;
-    const fields = `Location: ${asUrl(location)}\r\nContent-Type: text/plain\r\n${lines(view)}`;
-    return { status, fields, body };
+    return { status, fields: `Location: ${asUrl(location)}\r\nContent-Type: text/plain\r\n`, body };
   };
 }
 

@@ -3,12 +3,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { noContent } from "../../../src/config/content-plan.ts";
+import { plainRouting } from "../../../src/config/routing-plan.ts";
+import { runCommand } from "../../support/lab-command.ts";
 import {
   freePort,
+  listener,
   ProxyDriver,
   route,
   simplePlan,
   site,
+  upstream,
   upstreamServer,
 } from "../../support/proxy-driver.ts";
 import { ask, RawServer } from "../../support/raw-tcp.ts";
@@ -89,5 +93,117 @@ test("errors of the proxy's own and of servers have their pages, and files are s
   expect(await ask(port, get("/pages/logo.svg"))).toEndWith("<svg/>");
   await driver.configure(simplePlan(port, [upstreamServer(origin.port)], { sites }));
   expect(await ask(port, get("/pages/logo.svg"))).toEndWith("<svg></svg>");
+  expect(driver.log()).toBe("");
+});
+
+test("answers of the proxy's own carry what is added to all, and are encoded, over HTTP/1.1 and HTTP/2", async () => {
+  const port = freePort();
+  await using origin = new RawServer(() => undefined);
+  const page = join(folder, "long.html");
+  writeFileSync(page, `<h1>sorry</h1>${"<p>please come back</p>".repeat(99)}`);
+  const errorPages = { pages: [["5xx", page] as const, ["4xx", page] as const], intercepts: false };
+  const compression = {
+    codings: ["gzip"],
+    types: ["text/html", "text/plain"],
+    minBytes: 1000,
+    levels: { gzip: 5, br: 4, zstd: 2 },
+  } as const;
+  const maintenance = { page, retryAfterS: 30, allow: [] };
+  const responseHeaders = {
+    remove: ["X-Content-Type-Options"],
+    set: [
+      ["Strict-Transport-Security", "max-age=9"],
+      ["Content-Type", "text/x-never"],
+    ],
+    add: [
+      ["X-Method", "$request_method"],
+      ["Cache-Control", "max-age=60"],
+    ],
+  } as const;
+  const content = { ...noContent, compression, errorPages };
+  const respond = {
+    status: 200,
+    body: "go on".repeat(500),
+    type: "text/plain",
+    headers: [["X-Method", "own"] as const],
+  };
+  const access = { allow: { prefixes: [], files: [] }, deny: null };
+  const cors = {
+    origins: ["https://b"],
+    methods: ["GET"],
+    headers: [],
+    expose: [],
+    credentials: false,
+    maxAgeS: 5,
+  };
+  const users = join(folder, "users");
+  writeFileSync(users, `ann:${await Bun.password.hash("x", { algorithm: "bcrypt", cost: 4 })}\n`);
+  const admission = { basicAuth: { users, realm: "r" }, rateLimit: null };
+  const to = { to: "https://c/", status: 301, https: false, www: null, trailingSlash: null };
+  const routes = [
+    route("/gone", "none", { content, responseHeaders, routing: { ...plainRouting, cors } }),
+    route("/closed", "apps", { content: { ...content, maintenance }, responseHeaders }),
+    route("/denied", "apps", { content, responseHeaders, routing: { ...plainRouting, access } }),
+    route("/asked", "apps", { content, responseHeaders, admission }),
+    route("/told", "apps", { content, responseHeaders, routing: { ...plainRouting, respond } }),
+    route("/moved", "apps", { content, responseHeaders, routing: { ...plainRouting, redirect: to } }),
+    route("/large", "apps", { content, responseHeaders }),
+  ];
+  const shop = site(["a"], routes, { errorPages, responseHeaders, compression, maxBodyBytes: 10 });
+  const plan = simplePlan(port, [upstreamServer(origin.port)], {
+    sites: [shop],
+    listeners: [listener(port, { http2: true })],
+    upstreams: [upstream("apps", [upstreamServer(origin.port)]), upstream("none", [])],
+  });
+  await using driver = await ProxyDriver.start(plan);
+
+  const cases: readonly (readonly [path: string, status: number, ...more: string[]])[] = [
+    ["/gone", 503, "access-control-allow-origin: https://b", "vary: Origin"],
+    ["/closed", 503, "retry-after: 30", "cache-control: no-store"],
+    ["/denied", 403],
+    ["/asked", 401, 'www-authenticate: Basic realm="r", charset="UTF-8"'],
+    ["/told", 200, "x-method: own", "cache-control: max-age=60"],
+    ["/nowhere", 404],
+    ["/large", 413],
+  ];
+  const lines = ["Accept-Encoding: gzip", "Origin: https://b", "Host: a", "Expect:"].flatMap((line) => [
+    "-H",
+    line,
+  ]);
+  for (const version of ["--http1.1", "--http2-prior-knowledge"]) {
+    for (const [path, status, ...more] of cases) {
+      const body = path === "/large" ? ["-d", "x".repeat(11)] : [];
+      const url = `http://127.0.0.1:${port}${path}`;
+      const words = ["curl", "-s", "-i", "--compressed", "--max-time", "10", version, ...lines, ...body, url];
+      const { stdout } = await runCommand(words);
+      const [head = "", text] = stdout.split("\r\n\r\n");
+      const fields = head.replaceAll(/^[\w-]+(?=:)/gm, (name) => name.toLowerCase()).split("\r\n");
+      expect(fields[0]).toContain(` ${status}`);
+      const method = path === "/large" ? "POST" : "GET";
+      const wanted = [
+        "strict-transport-security: max-age=9",
+        "content-encoding: gzip",
+        "vary: Accept-Encoding",
+        ...(path === "/told" ? [] : [`x-method: ${method}`]),
+        ...more,
+      ];
+      expect([path, wanted.filter((line) => !fields.includes(line))]).toEqual([path, []]);
+      expect(
+        fields.filter((line) => /^content-type: text\/x-never|^cache-control: max-age/.test(line)),
+      ).toEqual(status < 400 ? ["cache-control: max-age=60"] : []);
+      expect(text).toStartWith(status < 400 ? "go ongo on" : "<h1>sorry</h1><p>");
+    }
+  }
+  // What is short stays as it is.
+  const moved = await ask(port, get("/moved", "Accept-Encoding: gzip\r\n"));
+  expect(moved).toContain("Location: https://c/\r\n");
+  expect(moved).toContain("Strict-Transport-Security: max-age=9\r\n");
+  expect(moved).toEndWith("\r\n\r\n301 Moved Permanently\n");
+  // A body that turns out to be too long is refused by the rules of its route, too.
+  const chunked =
+    "POST /large HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n14\r\n01234567890123456789\r\n";
+  const refused = await ask(port, chunked);
+  expect(refused).toStartWith("HTTP/1.1 413 ");
+  expect(refused).toContain("X-Method: POST\r\n");
   expect(driver.log()).toBe("");
 });

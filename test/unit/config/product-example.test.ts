@@ -165,6 +165,8 @@ describe("the example of the configuration contract", () => {
         ids: null,
         maxBodyBytes: 10 * 1024 ** 2,
         errorPages: null,
+        responseHeaders: { remove: [], set: [], add: [] },
+        compression: null,
         policy: { access: null, redirect: null },
         routes: [
           {

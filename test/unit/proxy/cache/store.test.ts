@@ -7,10 +7,10 @@ import { fromStore, wantedBy, type FromStore } from "../../../../src/proxy/cache
 import {
   freshened,
   storedResponse,
-  type FieldLine,
   type Origin,
   type StoredResponse,
 } from "../../../../src/proxy/cache/stored-response.ts";
+import type { FieldLine } from "../../../../src/proxy/http1/field-lines.ts";
 import { requestView } from "../../../support/request-view.ts";
 
 const plan: CachePlan = {

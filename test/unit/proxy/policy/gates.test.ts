@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Answer } from "../../../../src/proxy/answer.ts";
 import { parsePrefix } from "../../../../src/base/address.ts";
 import type { ConditionsPlan, RedirectPlan } from "../../../../src/config/routing-plan.ts";
 import { isLoop } from "../../../../src/proxy/headers.ts";
@@ -102,7 +103,7 @@ describe("who may come", () => {
 describe("a redirection", () => {
   const plan: RedirectPlan = { to: null, status: 301, https: false, www: null, trailingSlash: null };
   const place = (more: Partial<RedirectPlan>, line: string): string | null => {
-    const answer = compileRedirect({ ...plan, ...more }, () => "")(requestView(line));
+    const answer = compileRedirect({ ...plan, ...more })(requestView(line));
     return answer === null ? null : (/^Location: (.*)\r\n/.exec(answer.fields)?.[1] ?? "");
   };
   test.each<[Partial<RedirectPlan>, string, string | null]>([
@@ -131,7 +132,11 @@ describe("CORS", () => {
     credentials: true,
     maxAgeS: 60,
   });
-  const lines = (origin: string): string => cors.lines(requestView("GET /", `Origin: ${origin}\r\n`));
+  const nobody = { sendResponse: () => true, sendBody: () => true };
+  const changed = (answer: Answer, origin: string): string | undefined =>
+    cors.filter(requestView("GET /", `Origin: ${origin}\r\n`), nobody)?.changed?.(answer).fields;
+  const lines = (origin: string): string | undefined =>
+    changed({ status: 200, fields: "", body: Buffer.alloc(0) }, origin);
 
   test("lets pages of its origins read", () => {
     for (const origin of ["https://a.example", "https://x.y.b.example"])
@@ -147,6 +152,7 @@ describe("CORS", () => {
     const answer = cors.preflight(requestView("OPTIONS /", `Origin: https://a.example\r\n${asking}`));
     expect(answer?.status).toBe(204);
     expect(answer?.fields).toContain("Allow-Methods: PUT\r\nAccess-Control-Allow-Headers: x-a, x-b\r\n");
+    if (answer !== null) expect(changed(answer, "https://a.example")).toBe(answer.fields);
     const other = cors.preflight(requestView("OPTIONS /", `Origin: https://evil\r\n${asking}`));
     expect(other?.fields).not.toContain("Allow");
     expect(cors.preflight(requestView("OPTIONS /", "Origin: https://a.example\r\n"))).toBeNull();
