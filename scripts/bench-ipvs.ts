@@ -77,7 +77,10 @@ interface Load extends Answer {
 /** The node as far as its configuration goes: it reads files, and sends plans to a director process. */
 class Node implements Disposable {
   readonly #memory = new SectionMemory();
-  readonly #orders = new DirectorOrders(() => []);
+  readonly #orders = new DirectorOrders(
+    () => [],
+    () => [],
+  );
   readonly #child: Bun.Subprocess;
   #heard: (answer: Answer) => void = () => undefined;
 

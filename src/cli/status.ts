@@ -4,6 +4,7 @@ import { formatTable } from "../base/table.ts";
 import { counted } from "../config/describe-plan.ts";
 import { describeBfd } from "./bfd-status.ts";
 import { describeFooting } from "./footing-status.ts";
+import { describeNames } from "./names-table.ts";
 import { describeProxied } from "./proxied-table.ts";
 import { describeServices, describeTraffic } from "./service-tables.ts";
 import { ownEntries } from "../kernel/journal.ts";
@@ -46,6 +47,7 @@ export function describeStatus(status: NodeStatus, isTerminal: boolean): string 
   }
   sections.push(...describeFooting(status.footing));
   if (status.proxied.length > 0) sections.push(describeProxied(status.proxied));
+  if (status.names.length > 0) sections.push(describeNames(status.names));
   if (status.probes.length > 0) sections.push(describeProbes(status, isTerminal));
   sections.push(describeProcesses(status));
   return `${sections.join("\n\n")}\n`;

@@ -1,6 +1,6 @@
 import type { ContentPlan } from "./content-plan.ts";
 import { admissionPlan } from "./build-admission.ts";
-import type { ListenerConfig, UpstreamConfig } from "./http-config.ts";
+import type { ListenerConfig, NamedServers, UpstreamConfig } from "./http-config.ts";
 import {
   headerRulesPlan,
   listenerPolicyPlan,
@@ -9,13 +9,15 @@ import {
   sitePolicyPlan,
 } from "./build-routing.ts";
 import type { AccessLogPlan, RoutePlan, SitePlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
+import type { LookupPlan } from "./lookup-plan.ts";
 import { joinHeaderRules } from "./routing-plan.ts";
 import type { ContentEntry } from "./schema/content.ts";
 import type { AccessLogEntry } from "./schema/access-log.ts";
 import type { ListenerEntry } from "./schema/listener.ts";
 import type { RouteEntry } from "./schema/route.ts";
 import type { SiteEntry } from "./schema/site.ts";
-import type { UpstreamEntry } from "./schema/upstream.ts";
+import { resolvedFamilies, usualResolve, type NamedPlace } from "./schema/resolve.ts";
+import type { UpstreamEntry, UpstreamServerEntry } from "./schema/upstream.ts";
 import type { UpstreamTlsEntry } from "./schema/upstream-tls.ts";
 import type { UpstreamPolicy } from "./upstream-policy.ts";
 import { checksBehind } from "./checks/proxy-protocol.ts";
@@ -101,20 +103,52 @@ export function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
   return {
     name: entry.name,
     ...upstreamPolicy(entry),
-    servers: entry.servers.map((server) => ({
-      ...server.address,
-      weight: server.weight,
-      checks: checksBehind(server.check ?? entry.check ?? [], entry.proxy_protocol),
-      vips: [],
-      isBackup: server.backup,
-      mostConnections: server.max_connections ?? entry.max_connections,
-      slowStartMs: server.slow_start ?? entry.slow_start,
-    })),
+    servers: entry.servers.flatMap((server) =>
+      "name" in server.address
+        ? []
+        : [{ ...server.address, ...serverPolicy(server, entry), vips: [], name: null }],
+    ),
+    named: entry.servers.flatMap((server) => {
+      const { address } = server;
+      if (!("name" in address)) return [];
+      return [{ ...serverPolicy(server, entry), lookup: lookupPlan(address, entry), port: address.port }];
+    }),
     proxyProtocol: entry.proxy_protocol,
     http2: entry.http2,
     keepAliveConnections: entry.keepalive.connections,
     keepAliveIdleMs: entry.keepalive.idle,
     tls: entry.tls === null ? null : upstreamTls(entry.tls),
+  };
+}
+
+function serverPolicy(
+  server: UpstreamServerEntry,
+  upstream: UpstreamEntry,
+): Omit<NamedServers, "lookup" | "port"> {
+  return {
+    weight: server.weight,
+    checks: checksBehind(server.check ?? upstream.check ?? [], upstream.proxy_protocol),
+    isBackup: server.backup,
+    mostConnections: server.max_connections ?? upstream.max_connections,
+    slowStartMs: server.slow_start ?? upstream.slow_start,
+  };
+}
+
+function lookupPlan({ name, port }: NamedPlace, { name: upstream, resolve }: UpstreamEntry): LookupPlan {
+  const how = resolve ?? usualResolve;
+  return {
+    id: `${upstream} ${name}`,
+    upstream,
+    name,
+    kind: port === null ? "srv" : "address",
+    families: resolvedFamilies[how.family],
+    resolvers: how.resolvers,
+    timeoutMs: how.timeout,
+    tries: how.tries,
+    minTtlMs: how.min_ttl,
+    maxTtlMs: how.max_ttl,
+    keepMs: how.keep,
+    mostServers: how.max_servers,
   };
 }
 

@@ -2,7 +2,7 @@ import { contentWords } from "./describe-content.ts";
 import { formatEndpoint } from "../base/address.ts";
 import { bfdLine, bfdNotes } from "./describe-bfd.ts";
 import { policyWords, routeWords } from "./describe-routing.ts";
-import { listenerNotes, upstreamNotes } from "./describe-http.ts";
+import { listenerNotes, namedLine, upstreamNotes } from "./describe-http.ts";
 import { masqueradeLines, settingLines, syncLines } from "./describe-footing.ts";
 import type { ProbePlan } from "./check-plan.ts";
 import type {
@@ -304,7 +304,11 @@ function upstreamLines(upstream: UpstreamPlan): readonly string[] {
   const { balance, hash, name, sticky } = upstream;
   const by = hash === null ? "" : ` of ${hash.kind}${"name" in hash ? ` ${hash.name}` : ""}`;
   const kept = sticky === null ? "" : `, clients kept by cookie ${sticky.cookie}`;
-  return [`${name}: ${balance}${by}${kept}${roomText(upstream)}${upstreamNotes(upstream)}`, ...servers];
+  return [
+    `${name}: ${balance}${by}${kept}${roomText(upstream)}${upstreamNotes(upstream)}`,
+    ...servers,
+    ...upstream.named.map(namedLine),
+  ];
 }
 
 function roomText({ ejection, queue }: UpstreamPlan): string {

@@ -1,4 +1,5 @@
 import type { ServerConfig } from "./config.ts";
+import type { LookupPlan } from "./lookup-plan.ts";
 import type { ListenerPlan, UpstreamPlan, UpstreamServerPlan } from "./http-plan.ts";
 
 /** What of L7 is another thing in the whole cluster than on one node; a site is the same in both, see http-plan.ts. */
@@ -19,8 +20,15 @@ export interface ListenerPlace {
 
 /** A server of an upstream. */
 export interface UpstreamServerConfig
-  extends ServerConfig, Pick<UpstreamServerPlan, "isBackup" | "mostConnections"> {
+  extends ServerConfig, Pick<UpstreamServerPlan, "isBackup" | "mostConnections" | "name"> {
   readonly slowStartMs: number;
+}
+
+/** Servers of an upstream that go by one name: what each of them will be, but for its address. */
+export interface NamedServers extends Omit<UpstreamServerConfig, "address" | "port" | "name" | "vips"> {
+  readonly lookup: LookupPlan;
+  /** Null where SRV records say it. */
+  readonly port: number | null;
 }
 
 /** A group of HTTP servers. */

@@ -1,6 +1,7 @@
 import type { Endpoint, Prefix } from "../base/address.ts";
 import type { CompressionPlan, ContentPlan, ErrorPagesPlan } from "./content-plan.ts";
 import type { AdmissionPlan } from "./admission-plan.ts";
+import type { NamedServers } from "./http-config.ts";
 import type { LogEscape } from "./log-format.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
 import type { UpstreamPolicy } from "./upstream-policy.ts";
@@ -57,6 +58,8 @@ export interface TlsListenerPlan {
 export interface UpstreamPlan extends UpstreamPolicy {
   readonly name: string;
   readonly servers: readonly UpstreamServerPlan[];
+  /** Further servers, whose addresses are looked up. */
+  readonly named: readonly NamedServers[];
   /** Whether its servers are spoken to in HTTP/2: by ALPN under TLS, else with prior knowledge. */
   readonly http2: boolean;
   /** The header that tells a server who the client is; connections are not shared by clients then. Null sends none. */
@@ -74,7 +77,7 @@ export interface UpstreamTlsPlan {
   readonly verifies: boolean;
   /** PEM file of authorities; null takes those that the host trusts. */
   readonly ca: string | null;
-  /** Named in the handshake, and what the certificate has to be for; null is the server's address, which is not named. */
+  /** Named in the handshake, and what the certificate has to be for; null is the server's name or, without one, its address, which is not named. */
   readonly serverName: string | null;
   /** Shown to servers that ask for a certificate: paths of PEM files. */
   readonly identity: { readonly certificate: string; readonly key: string } | null;
@@ -86,6 +89,8 @@ export interface UpstreamServerPlan extends ServicePlanServer {
   readonly isBackup: boolean;
   /** Requests and WebSockets at a time; 0 is no limit. */
   readonly mostConnections: number;
+  /** The name it was found by, which its certificate has to be for; null is a server that is written by its address. */
+  readonly name: string | null;
 }
 
 /** Where lines of an access log go, and what stands in them. */

@@ -3,6 +3,7 @@ import type { DetourPlan, ProbePlan, ProbeSetPlan } from "./check-plan.ts";
 import type { Endpoint, Family, Prefix } from "../base/address.ts";
 import { type FootingPlan, noFooting } from "./footing-plan.ts";
 import type { ListenerPlan, SitePlan, UpstreamPlan } from "./http-plan.ts";
+import type { LookupPlan } from "./lookup-plan.ts";
 import type { ProxiedPlan } from "./proxied-plan.ts";
 import type { IpvsServicePlan, MarkPlan, Scheduler, SchedulerFlag } from "./service-plan.ts";
 import type { TrackPlan } from "./track-plan.ts";
@@ -272,6 +273,8 @@ export interface DirectorPlan {
   readonly services: readonly IpvsServicePlan[];
   /** Relays and upstreams, which the proxies balance. */
   readonly proxied: readonly ProxiedPlan[];
+  /** Names of servers of upstreams, to be looked up again and again. */
+  readonly lookups: readonly LookupPlan[];
   /** Packets to be marked for those of them that go by a mark. */
   readonly marks: readonly MarkPlan[];
   /** What they need of the kernel beside their table. */
@@ -287,6 +290,7 @@ export const noDirectorPlan: DirectorPlan = {
   detours: [],
   services: [],
   proxied: [],
+  lookups: [],
   marks: [],
   footing: noFooting,
   notify: null,

@@ -24,9 +24,6 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
   listener: {
     http3: "HTTP/1.1 is spoken meanwhile",
   },
-  upstream: {
-    resolve: "write the servers' addresses meanwhile",
-  },
   "upstream.servers": upstreamServer,
   site: {
     tls: noTls,

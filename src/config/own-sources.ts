@@ -1,4 +1,5 @@
 import type { CheckConfig, Config } from "./config.ts";
+import type { UpstreamConfig } from "./http-config.ts";
 import { perNodeValue } from "./schema/per-node.ts";
 
 /** Gives the cluster as one node sees it: of sources that differ from node to node, its own. */
@@ -6,7 +7,7 @@ export function withOwnSources(config: Config, node: string): Config {
   return {
     ...config,
     services: config.services.map((service) => withOwnServers(service, node)),
-    upstreams: config.upstreams.map((upstream) => withOwnServers(upstream, node)),
+    upstreams: config.upstreams.map((upstream) => withOwnNamed(withOwnServers(upstream, node), node)),
   };
 }
 
@@ -16,6 +17,11 @@ function withOwnServers<
 >(group: Group, node: string): Group {
   const servers = group.servers.map((server) => withOwnSource(server, node));
   return servers.every((server, index) => server === group.servers[index]) ? group : { ...group, servers };
+}
+
+function withOwnNamed(upstream: UpstreamConfig, node: string): UpstreamConfig {
+  const named = upstream.named.map((server) => withOwnSource(server, node));
+  return named.every((server, index) => server === upstream.named[index]) ? upstream : { ...upstream, named };
 }
 
 function withOwnSource<Server extends { readonly checks: readonly CheckConfig[] }>(

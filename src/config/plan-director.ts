@@ -13,7 +13,7 @@ import type {
 import { deepFreeze } from "./freeze.ts";
 import { planDetours } from "./plan-detours.ts";
 import { planFooting } from "./plan-footing.ts";
-import { planProxied } from "./plan-proxied.ts";
+import { planLookups, planProxied } from "./plan-proxied.ts";
 import { plannedServer, probeSetsOf, probesOf } from "./probes.ts";
 import { serviceSockets } from "./sockets.ts";
 import { trackedServers } from "./tracked-servers.ts";
@@ -35,6 +35,7 @@ export function planDirector(config: Config, node: string): DirectorPlan {
     probeSets: probeSetsOf(servers),
     services,
     proxied,
+    lookups: planLookups(config, node),
     marks: parts.flatMap(({ marks }) => marks),
     footing: planFooting(config, node, services),
     notify: config.notify === null || !isAnyoneTold ? null : { node, ...config.notify },

@@ -1,8 +1,9 @@
 import type { Endpoint } from "../base/address.ts";
 import type { Config, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
-import type { UpstreamConfig } from "./http-config.ts";
-import type { UpstreamPlan } from "./http-plan.ts";
+import type { UpstreamConfig, UpstreamServerConfig } from "./http-config.ts";
+import type { UpstreamPlan, UpstreamServerPlan } from "./http-plan.ts";
 import { localInstances, localListeners, localSites, localUpstreams, serversBehind } from "./local.ts";
+import { serversByName, type Found } from "./named-servers.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "./node-plan.ts";
 import { relayName } from "./plan-proxied.ts";
 import { plannedServer } from "./probes.ts";
@@ -36,11 +37,22 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
 }
 
 function upstreamPlan(upstream: UpstreamConfig): UpstreamPlan {
-  const servers = upstream.servers.map((server) => {
-    const { isBackup, mostConnections } = server;
-    return { ...plannedServer(server), isBackup, mostConnections };
-  });
-  return { ...upstream, servers };
+  return { ...upstream, servers: upstream.servers.map(upstreamServer) };
+}
+
+function upstreamServer(server: UpstreamServerConfig): UpstreamServerPlan {
+  const { isBackup, mostConnections, name } = server;
+  return { ...plannedServer(server), isBackup, mostConnections, name };
+}
+
+/** Gives the servers of an upstream, with those that names stand for. */
+export function upstreamServers(
+  { named, servers }: UpstreamPlan,
+  found: Found,
+): readonly UpstreamServerPlan[] {
+  return named.length === 0
+    ? servers
+    : [...servers, ...serversByName(named, found, servers).map(upstreamServer)];
 }
 
 /** Gives a relay for each port, for each leads to servers of its own. */

@@ -1,4 +1,5 @@
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
+import type { NamedServers } from "./http-config.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
 import type { DampingPlan, QuorumPlan, TransportProtocol } from "./service-plan.ts";
 
@@ -28,6 +29,8 @@ export interface ProxiedPlan {
   readonly startsDown: boolean;
   readonly damping: DampingPlan | null;
   readonly servers: readonly ProxiedServerPlan[];
+  /** Further servers, whose addresses are looked up. */
+  readonly named: readonly NamedServers[];
 }
 
 /** A server of such a group. */

@@ -58,6 +58,15 @@ export class Availability implements Circumstances {
     this.#advanceDrains(services, occupancy);
   }
 
+  /** Takes a server that comes into a service which runs: it starts as slowly as one that comes back. */
+  welcome(service: BalancedService, server: BalancedServer): void {
+    if (server.slowStartMs === 0) return;
+    const [id, now] = [serverId(service, server), this.#options.clock.now()];
+    // One that is checked comes back when its check says so.
+    if (server.probe === null) this.#returns.noteReturn(id, now);
+    else this.#returns.note(id, false, now, null);
+  }
+
   /** Notes which services in force have their quorum by the weights that are up, in the same order. */
   noteQuorums(services: readonly BalancedService[], standings: readonly ServiceStanding[]): void {
     for (const [index, service] of services.entries()) {

@@ -90,6 +90,13 @@ export class Balancer {
     return refusal;
   }
 
+  /** Takes the plan in force with other servers behind names. */
+  takeNamed(plan: DirectorPlan): void {
+    if (this.#plan === null) return;
+    this.#plan = plan;
+    this.#director.takeNamed(plan);
+  }
+
   /** Whether a first plan is being carried out still. */
   get isFilling(): boolean {
     return this.#director.isFilling;

@@ -9,7 +9,7 @@ import type { ProxiedStatus, ServiceStatus } from "../ipc/status.ts";
 import type { IpvsService } from "../kernel/ipvs.ts";
 import { failureOf, tellSteps } from "./apply.ts";
 import { Availability, type AvailabilityOptions } from "./availability.ts";
-import { type BalancedService, everythingIn, serviceTitle } from "./balanced-service.ts";
+import { type BalancedService, everythingIn, serverId, serviceTitle } from "./balanced-service.ts";
 import { standingOf, type IsUp, type ServiceStanding } from "./moment.ts";
 import { advanced, longestAtOnce, sliceMs, type Filling } from "./filling.ts";
 import { keysOf, OwnServices, type OwnServicesOptions } from "./own-services.ts";
@@ -117,6 +117,23 @@ export class Director {
   /** Whether a first plan is being carried out still. */
   get isFilling(): boolean {
     return this.#filling !== null;
+  }
+
+  /** Takes the plan in force with other servers behind names, which the kernel's table has none of. */
+  takeNamed(plan: DirectorPlan): void {
+    const { prober } = this.#options;
+    const old = this.#plan;
+    if (old === null) return;
+    prober.configure(plan.probes, new Map(), plan.probeSets);
+    this.#plan = plan;
+    this.#availability.keep(everythingIn(plan));
+    for (const [index, group] of plan.proxied.entries()) {
+      const before = new Set(old.proxied[index]?.servers.map((server) => serverId(group, server)));
+      for (const server of group.servers)
+        if (!before.has(serverId(group, server))) this.#availability.welcome(group, server);
+    }
+    this.#standProxied(plan, (probe) => prober.verdict(probe));
+    this.#tellQuorums();
   }
 
   /** Carries out some more of a first plan; after the last of it the result says why it could not be, as `configure` does. */

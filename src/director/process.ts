@@ -3,6 +3,7 @@ import { systemClock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import { counted } from "../config/describe-plan.ts";
+import type { FoundName } from "../config/lookup-plan.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import { groupedClock } from "../health/grouped-clock.ts";
 import { Prober } from "../health/prober.ts";
@@ -11,6 +12,9 @@ import { changedDirectorPlan } from "../ipc/director-change.ts";
 import type { FromDirector, ToDirector, Verdict } from "../ipc/messages.ts";
 import { stateDirectory } from "../kernel/journal.ts";
 import { Balancer } from "./balancer.ts";
+import { NamedPlans } from "./names/named-plans.ts";
+import type { Names } from "./names/names.ts";
+import { openNames } from "./names/open-names.ts";
 import { attemptsBy, openDetours } from "./open-detours.ts";
 import { openFooting } from "./open-footing.ts";
 import { PlansInTurn } from "./plans-in-turn.ts";
@@ -47,38 +51,71 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
     onProgress: () => life.show(),
   });
   const footing = openFooting(stateDirectory(process.env), log);
-
+  const names = openNames(clock, log, () => named.takeFound());
+  const named: NamedPlans = new NamedPlans({
+    names,
+    balancer,
+    isUp: (probe) => prober.verdict(probe),
+    tell: (found) => channel.send({ kind: "found", names: found }),
+  });
   const plans = new PlansInTurn({
     clock,
     balancer,
-    begin: (plan, found) => footing.change(plan.footing, () => balancer.configure(plan, found)),
-    answer: (reason) => channel.send(reason === null ? { kind: "configured" } : { kind: "refused", reason }),
+    begin: (plan, found) => footing.change(plan.footing, () => balancer.configure(named.begin(plan), found)),
+    answer: (reason) => {
+      if (reason === null) named.carriedOut(() => channel.send({ kind: "configured" }));
+      else channel.send({ kind: "refused", reason });
+    },
   });
   const deliver = (): void => {
     channel.send({ kind: "verdicts", verdicts });
     verdicts = [];
     balancer.reconcile();
+    named.checked();
   };
   const end = async (keepsServices: boolean): Promise<void> => {
     plans.stop();
+    named.stop();
     if (!keepsServices || !leaves(balancer, footing, log)) await removeServices(balancer, footing);
     endProcess(channel);
   };
 
   heedSignals(() => void end(false));
   channel.onClosed(() => process.exit(0));
+  obey(channel, { prober, balancer, footing, names, named, plans }, end);
+  keepLooking(life, balancer, footing);
+  channel.send({ kind: "hello" });
+}
+
+interface Crew {
+  readonly prober: Prober;
+  readonly balancer: Balancer;
+  readonly footing: ReturnType<typeof openFooting>;
+  readonly names: Names;
+  readonly named: NamedPlans;
+  readonly plans: PlansInTurn;
+}
+
+/** Does what the supervisor says. */
+function obey(
+  channel: Channel<ToDirector, FromDirector>,
+  crew: Crew,
+  end: (keepsServices: boolean) => Promise<void>,
+): void {
+  const { balancer, footing, named, names, plans, prober } = crew;
   let told: DirectorPlan | null = null;
-  const configure = (plan: DirectorPlan, found: readonly Verdict[]): void => {
+  const configure = (plan: DirectorPlan, verdicts: readonly Verdict[], found: readonly FoundName[]): void => {
     told = plan;
-    plans.configure(plan, byProbe(found));
+    named.lookUp(plan, found);
+    plans.configure(plan, byProbe(verdicts));
   };
   channel.onMessage((message) => {
     switch (message.kind) {
       case "configure":
-        return configure(message.plan, message.verdicts);
+        return configure(message.plan, message.verdicts, message.found);
       case "change":
         assert(told !== null, "a change follows a plan");
-        return configure(changedDirectorPlan(told, message.change), []);
+        return configure(changedDirectorPlan(told, message.change), [], []);
       case "suspects":
         for (const probe of message.probes) prober.hasten(probe);
         return;
@@ -86,14 +123,14 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
         return balancer.heardOpen(message.open);
       case "drain":
         return channel.send({ kind: "drain", id: message.id, report: balancer.drain(message.order) });
-      case "show":
-        return channel.send({ kind: "status", probes: prober.status(), ...shown(balancer, footing) });
+      case "show": {
+        const [probes, found] = [prober.status(), names.status()];
+        return channel.send({ kind: "status", probes, names: found, ...shown(balancer, footing) });
+      }
       case "stop":
         return void end(message.keepsServices);
     }
   });
-  keepLooking(life, balancer, footing);
-  channel.send({ kind: "hello" });
 }
 
 /** Leaves what an earlier process had in the kernel; false, with nothing done yet, if that is nothing. */

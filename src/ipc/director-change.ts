@@ -6,7 +6,7 @@ import { changedList, listChange, type ListChange } from "./list-change.ts";
 /** What makes a director's plan out of the one that it was sent before. PURE. */
 export interface DirectorChange extends Pick<
   DirectorPlan,
-  "proxied" | "detours" | "marks" | "footing" | "notify"
+  "proxied" | "lookups" | "detours" | "marks" | "footing" | "notify"
 > {
   readonly probes: ListChange<ProbePlan>;
   readonly probeSets: ListChange<ProbeSetPlan>;
@@ -21,6 +21,7 @@ export function directorChange(before: DirectorPlan, after: DirectorPlan): Direc
     services: listChange(before.services, after.services),
     detours: after.detours,
     proxied: after.proxied,
+    lookups: after.lookups,
     marks: after.marks,
     footing: after.footing,
     notify: after.notify,
@@ -35,6 +36,7 @@ export function changedDirectorPlan(before: DirectorPlan, change: DirectorChange
     services: changedList(before.services, change.services),
     detours: change.detours,
     proxied: change.proxied,
+    lookups: change.lookups,
     marks: change.marks,
     footing: change.footing,
     notify: change.notify,

@@ -1,4 +1,5 @@
 import type { Departure, DepartureReply } from "./departure.ts";
+import type { FoundName } from "../config/lookup-plan.ts";
 import type { DirectorPlan, ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
 import type { WeightWord } from "../config/weight-word.ts";
 import type { ClientNote } from "./client-book.ts";
@@ -11,6 +12,7 @@ import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
 import type {
   BfdReport,
   InstanceStatus,
+  NameStatus,
   ProbeStatus,
   ProxiedStatus,
   ProxiedTraffic,
@@ -89,6 +91,8 @@ export type ToDirector =
       readonly plan: DirectorPlan;
       /** What an earlier process found: a new one goes on from there. */
       readonly verdicts: readonly Verdict[];
+      /** And what it found names to stand for. */
+      readonly found: readonly FoundName[];
     }
   /** Another plan, as what differs from the last one that was sent to this process, carried out or refused. */
   | { readonly kind: "change"; readonly change: DirectorChange }
@@ -127,8 +131,11 @@ export type FromDirector =
       readonly standings: readonly ServerStanding[];
       readonly isWhole: boolean;
     }
+  /** What names of servers stand for; a name that is missing was never found, or is not looked up any more. */
+  | { readonly kind: "found"; readonly names: readonly FoundName[] }
   | {
       readonly kind: "status";
+      readonly names: readonly NameStatus[];
       readonly probes: readonly ProbeStatus[];
       readonly services: readonly ServiceStatus[];
       readonly footing: FootingStatus;
@@ -150,7 +157,11 @@ export type ToProxy =
       /** What stands in the PEM files that the plan names, by path. */
       readonly credentials: Readonly<Record<string, string>>;
       readonly pages: Pages;
+      /** What names of servers stand for; one that is missing has no server yet. */
+      readonly found: readonly FoundName[];
     }
+  /** What names of servers stand for from now on; one that is missing stands for what it did. */
+  | { readonly kind: "found"; readonly names: readonly FoundName[] }
   /** How servers stand for which that has changed. */
   | { readonly kind: "standings"; readonly standings: readonly ServerStanding[] }
   /** Answered by one `servers` with the same number. */

@@ -17,6 +17,8 @@ export interface NodeStatus {
   readonly services: readonly ServiceStatus[];
   readonly footing: FootingStatus;
   readonly proxied: readonly ProxiedStatus[];
+  /** Names that servers of upstreams go by. */
+  readonly names: readonly NameStatus[];
   readonly proxies: readonly ProxyStatus[];
   readonly processes: readonly ProcessStatus[];
 }
@@ -287,6 +289,22 @@ export interface ProxiedServerStatus {
   readonly lowerThreshold: number;
   /** Of all proxy processes together; null if none has told. */
   readonly traffic: ProxiedTraffic | null;
+}
+
+/** A name of servers of an upstream, and what it stands for. */
+export interface NameStatus {
+  readonly name: string;
+  readonly upstream: string;
+  /** Addresses; of SRV records with their ports. */
+  readonly servers: readonly string[];
+  /** Whether it was ever found. */
+  readonly isKnown: boolean;
+  /** How many servers more there are than may be used. */
+  readonly leftOut: number;
+  /** Seconds until it is looked up again as a matter of course; 0 is overdue, null if it was never found. */
+  readonly ttlS: number | null;
+  /** Why the last lookup did not find everything; null if it did. */
+  readonly complaint: string | null;
 }
 
 /** What proxy processes have carried to a server since they run. */

@@ -38,6 +38,7 @@ const noServers = new Upstream(
     hashBound: 1,
     sticky: null,
     servers: [],
+    named: [],
     proxyProtocol: null,
     keepAliveConnections: 0,
     keepAliveIdleMs: 0,

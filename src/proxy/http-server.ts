@@ -8,6 +8,7 @@ import type { UpstreamPool } from "./upstream-pool.ts";
 
 /** A server of an upstream, with this process's connections to it. */
 export class HttpServer implements Server, RelayCandidate {
+  readonly plan: UpstreamServerPlan;
   readonly id: string;
   readonly key: string;
   readonly endpoint: Endpoint;
@@ -18,10 +19,13 @@ export class HttpServer implements Server, RelayCandidate {
   readonly mostWeight: number = Number.POSITIVE_INFINITY;
   readonly pool: UpstreamPool;
   /** What the director says. */
-  private isStanding = true;
+  isStanding: boolean;
   weight: number;
 
   constructor(upstream: string, plan: UpstreamServerPlan, pool: UpstreamPool) {
+    this.plan = plan;
+    // Who is found by a name is asked first; an address in the file is the operator's word.
+    this.isStanding = plan.name === null || plan.probe === null;
     this.id = proxiedServerId("upstream", upstream, plan);
     this.endpoint = { address: plan.address, port: plan.port };
     this.key = formatEndpoint(this.endpoint);

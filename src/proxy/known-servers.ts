@@ -1,5 +1,4 @@
-import type { Endpoint } from "../base/address.ts";
-import type { UpstreamPlan } from "../config/http-plan.ts";
+import type { UpstreamPlan, UpstreamServerPlan } from "../config/http-plan.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
 import { formatDuration } from "../config/units.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
@@ -9,9 +8,10 @@ import type { Engine } from "./engine.ts";
 import { NewClients } from "./new-clients.ts";
 import { Persistence } from "./persistence.ts";
 import { ServerLoad } from "./server-load.ts";
-import { poolKey } from "./snapshot.ts";
+import { poolKey, type Snapshot } from "./snapshot.ts";
 import type { Tell } from "./tell.ts";
-import { upstreamTls, type UpstreamTls } from "./tls/upstream-tls.ts";
+import { forServer, upstreamTls, type UpstreamTls } from "./tls/upstream-tls.ts";
+import type { Upstream } from "./upstream.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 import { UpstreamState } from "./upstream-state.ts";
 
@@ -43,9 +43,12 @@ export class KnownServers {
   }
 
   /** Gives the connections to a server of an upstream, as this plan wants them. */
-  pool(upstream: UpstreamPlan, endpoint: Endpoint): UpstreamPool {
-    const key = this.poolKey(upstream.name, endpoint);
-    const tls = this.secured.get(upstream.name) ?? null;
+  pool(upstream: UpstreamPlan, { address, name, port }: UpstreamServerPlan): UpstreamPool {
+    const secured = this.secured.get(upstream.name);
+    const tls = secured === undefined ? null : forServer(secured, name);
+    const endpoint = { address, port };
+    // A server that is to be spoken to otherwise has other connections.
+    const key = `${poolKey(upstream.name, endpoint)} ${tls?.mark ?? ""}`;
     const pool = this.pools.get(key) ?? new UpstreamPool(endpoint, tls, this.engine);
     this.pools.set(key, pool);
     pool.setHttp2(upstream.http2);
@@ -106,15 +109,8 @@ export class KnownServers {
   }
 
   /** Lets go of what the plan before had and this one has not. */
-  retain(plan: ProxyPlan): void {
-    const keys = new Set(
-      plan.upstreams.flatMap(({ name, servers }) => servers.map((server) => this.poolKey(name, server))),
-    );
-    for (const [key, pool] of this.pools) {
-      if (keys.has(key)) continue;
-      pool.retire();
-      this.pools.delete(key);
-    }
+  retain({ plan, upstreams }: Snapshot): void {
+    this.retainPools(upstreams.values());
     const names = new Set(plan.upstreams.map(({ name }) => name));
     for (const [name, state] of this.states) {
       if (names.has(name)) continue;
@@ -133,13 +129,18 @@ export class KnownServers {
     for (const name of this.persistences.keys()) if (!persistent.has(name)) this.persistences.delete(name);
   }
 
+  /** Lets go of connections to servers that none of these upstreams has: those in use end with their request. */
+  retainPools(upstreams: Iterable<Upstream>): void {
+    const pools = new Set([...upstreams].flatMap(({ servers }) => servers.map(({ pool }) => pool)));
+    for (const [key, pool] of this.pools) {
+      if (pools.has(pool)) continue;
+      pool.retire();
+      this.pools.delete(key);
+    }
+  }
+
   /** Closes what is idle and keeps nothing any more. */
   retire(): void {
     for (const pool of this.pools.values()) pool.retire();
-  }
-
-  /** A server that is to be spoken to otherwise has other connections. */
-  private poolKey(upstream: string, endpoint: Endpoint): string {
-    return `${poolKey(upstream, endpoint)} ${this.secured.get(upstream)?.mark ?? ""}`;
   }
 }

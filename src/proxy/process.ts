@@ -48,6 +48,9 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
       case "standings":
         worker.setStandings(message.standings);
         break;
+      case "found":
+        worker.setFound(message.names);
+        break;
       case "show":
         channel.send({ kind: "servers", id: message.id, servers: worker.traffic() });
         break;

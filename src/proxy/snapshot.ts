@@ -1,8 +1,16 @@
 import type { RouteCache, SharedCache } from "./cache/route-cache.ts";
 import { formatEndpoint, type Endpoint } from "../base/address.ts";
-import type { AccessLogPlan, RequestIdsPlan, RoutePlan, UpstreamPlan } from "../config/http-plan.ts";
+import type {
+  AccessLogPlan,
+  RequestIdsPlan,
+  RoutePlan,
+  UpstreamPlan,
+  UpstreamServerPlan,
+} from "../config/http-plan.ts";
 import type { AdmissionPlan } from "../config/admission-plan.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
+import type { Found } from "../config/named-servers.ts";
+import { upstreamServers } from "../config/plan-proxy.ts";
 import { proxiedServerId } from "../config/proxied-plan.ts";
 import type { Pages } from "../ipc/pages.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
@@ -76,18 +84,20 @@ export interface Snapshot {
   /** Hosts by the listener's name. */
   readonly hosts: ReadonlyMap<string, HostTable<Site>>;
   readonly relays: ReadonlyMap<string, Relay>;
-  readonly servers: readonly Server[];
+  readonly upstreams: ReadonlyMap<string, Upstream>;
 }
 
 /** What a snapshot shares with the one before it. */
 export interface SnapshotContext {
   /** Gives what is remembered of an upstream. */
   state(upstream: string): UpstreamState;
-  pool(plan: UpstreamPlan, endpoint: Endpoint): UpstreamPool;
+  pool(plan: UpstreamPlan, server: UpstreamServerPlan): UpstreamPool;
   load(relay: string, server: RelayServerPlan, workers: number): ServerLoad;
   /** Gives what is known of a relay's clients, or null if it does not matter where they go. */
   persistence(plan: RelayPlan): Persistence | null;
   accessLog(plan: AccessLogPlan): RequestLog;
+  /** What names of servers stand for. */
+  readonly found: Found;
   /** What is kept of the servers' answers. */
   readonly cache: SharedCache;
   /** Makes the gates of a route. */
@@ -100,13 +110,9 @@ export interface SnapshotContext {
 
 /** Makes a plan ready for use. */
 export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext, pages: Pages = {}): Snapshot {
-  const servers: Server[] = [];
   const upstreams = new Map<string, Upstream>();
   for (const upstream of plan.upstreams) {
-    const group = upstream.servers.map(
-      (server) => new HttpServer(upstream.name, server, context.pool(upstream, server)),
-    );
-    servers.push(...group);
+    const group = httpServers(upstream, context, []);
     const state = context.state(upstream.name);
     upstreams.set(upstream.name, new Upstream(upstream, group, { state, random: () => context.random() }));
   }
@@ -115,7 +121,6 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext, pages
     const group = relay.servers.map((server) =>
       relayServer(relay, server, context.load(relay.name, server, plan.workers)),
     );
-    servers.push(...group);
     const scheduler =
       context.persistence(relay)?.scheduler(group) ??
       makeScheduler(relay.scheduler, relay.schedulerFlags, group, () => context.random());
@@ -125,7 +130,43 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext, pages
   // Not before it is sure that the plan comes into force: until then the state belongs to the one before.
   for (const upstream of upstreams.values())
     upstream.state.configure(upstream.plan, upstream.servers, plan.workers);
-  return { plan, hosts, relays, servers };
+  return { plan, hosts, relays, upstreams };
+}
+
+/** Gives upstreams the servers that their names stand for now; what goes on is the very same server as before. */
+export function takeFound(
+  { plan, upstreams }: Snapshot,
+  context: Pick<SnapshotContext, "found" | "pool">,
+): void {
+  for (const upstream of upstreams.values()) {
+    if (upstream.plan.named.length === 0) continue;
+    const servers = httpServers(upstream.plan, context, upstream.servers);
+    upstream.take(servers);
+    upstream.state.configure(upstream.plan, servers, plan.workers);
+  }
+}
+
+function httpServers(
+  upstream: UpstreamPlan,
+  context: Pick<SnapshotContext, "found" | "pool">,
+  before: readonly HttpServer[],
+): readonly HttpServer[] {
+  const known = new Map(before.map((server) => [server.key, server]));
+  return upstreamServers(upstream, context.found).map((server) => {
+    const same = known.get(formatEndpoint(server));
+    if (same !== undefined && Bun.deepEquals(same.plan, server)) return same;
+    const made = new HttpServer(upstream.name, server, context.pool(upstream, server));
+    if (same !== undefined) made.isUp = same.isStanding;
+    return made;
+  });
+}
+
+/** Gives every server of relays and upstreams. */
+export function allServers({ relays, upstreams }: Snapshot): readonly Server[] {
+  return [
+    ...[...upstreams.values()].flatMap(({ servers }) => servers),
+    ...[...relays.values()].flatMap(({ servers }) => servers),
+  ];
 }
 
 function relayServer(relay: RelayPlan, plan: RelayServerPlan, load: ServerLoad): RelayServer {

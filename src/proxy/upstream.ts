@@ -11,12 +11,13 @@ import type { UpstreamState } from "./upstream-state.ts";
 /** A group of HTTP servers, ready for use. */
 export class Upstream {
   readonly plan: UpstreamPlan;
-  readonly servers: readonly HttpServer[];
+  servers: readonly HttpServer[];
   /** Gives what of a request decides which server it goes to. */
   readonly keyOf: (view: RequestView) => RequestKey;
   readonly state: UpstreamState;
-  private readonly balancer: Scheduler<HttpServer>;
-  private readonly sticky: StickyCookie<HttpServer> | null;
+  private readonly random: () => number;
+  private balancer: Scheduler<HttpServer>;
+  private sticky: StickyCookie<HttpServer> | null;
 
   constructor(
     plan: UpstreamPlan,
@@ -24,11 +25,22 @@ export class Upstream {
     { state, random }: { readonly state: UpstreamState; readonly random: () => number },
   ) {
     this.plan = plan;
-    this.servers = servers;
     this.state = state;
+    this.random = random;
     this.keyOf = keyReader(plan);
+    this.servers = servers;
     this.balancer = makeBalancer(plan, servers, random);
-    this.sticky = plan.sticky === null ? null : new StickyCookie(plan.sticky, plan.name, servers);
+    this.sticky = stickyCookie(plan, servers);
+  }
+
+  /** Takes other servers; requests that are on their way go on. */
+  take(servers: readonly HttpServer[]): void {
+    const { plan } = this;
+    if (this.servers.length === servers.length && servers.every((server, at) => server === this.servers[at]))
+      return;
+    this.servers = servers;
+    this.balancer = makeBalancer(plan, servers, this.random);
+    this.sticky = stickyCookie(plan, servers);
   }
 
   /** Gives a server for a request that is not among those tried; null if there is none at present. */
@@ -54,4 +66,8 @@ export class Upstream {
     const field = this.sticky.fieldFor(server, cookie);
     return field === "" ? rules : { ...rules, added: rules.added + field };
   }
+}
+
+function stickyCookie(plan: UpstreamPlan, servers: readonly HttpServer[]): StickyCookie<HttpServer> | null {
+  return plan.sticky === null ? null : new StickyCookie(plan.sticky, plan.name, servers);
 }

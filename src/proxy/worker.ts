@@ -1,4 +1,6 @@
 import type { Log } from "../base/log.ts";
+import type { FoundName } from "../config/lookup-plan.ts";
+import { foundByLookup, type Found } from "../config/named-servers.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
 import type { Departure } from "../ipc/departure.ts";
@@ -19,7 +21,15 @@ import { Departures } from "./departures.ts";
 import { Counters, type Engine } from "./engine.ts";
 import { Entrances } from "./entrances.ts";
 import { KnownServers } from "./known-servers.ts";
-import { applyStandings, compileSnapshot, shortestTimeoutMs, type SnapshotContext } from "./snapshot.ts";
+import {
+  allServers,
+  applyStandings,
+  compileSnapshot,
+  shortestTimeoutMs,
+  takeFound,
+  type Snapshot,
+  type SnapshotContext,
+} from "./snapshot.ts";
 import { diallingHandlers, socketHandlers } from "./sockets.ts";
 import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
@@ -51,6 +61,7 @@ export class Worker {
   private readonly cache: SharedCache;
   private readonly departures: Departures;
   private readonly datagrams: DatagramRelays;
+  private found: Found = new Map();
   /** When what is still open is cut, while the process drains. */
   private drainBy = Number.POSITIVE_INFINITY;
 
@@ -82,7 +93,7 @@ export class Worker {
   }
 
   /** Puts a plan into force for all requests that begin from now on; throws, with nothing changed for clients, if it cannot. */
-  configure({ plan, sockets, standings, clients, credentials, pages }: Configuration): void {
+  configure({ plan, sockets, standings, clients, credentials, pages, found }: Configuration): void {
     const entrances = this.entrances.of(plan);
     const missing = [...entrances.keys()].filter((name) => !this.doors.has(name));
     for (const name of missing) {
@@ -90,6 +101,7 @@ export class Worker {
     }
     const books = certificateBooks(plan, credentials);
     this.servers.secure(plan, credentials);
+    this.found = foundByLookup(found);
     const snapshot = compileSnapshot(plan, this.context(credentials), pages);
     // Before the first of them can come.
     this.heardClients(clients);
@@ -98,7 +110,7 @@ export class Worker {
     for (const name of missing) {
       this.doors.set(name, openDoor(this.engine, sockets[name] ?? -1, options.get(name) ?? null));
     }
-    applyStandings(snapshot.servers, standings);
+    applyStandings(allServers(snapshot), standings);
     this.engine.snapshot = snapshot;
     this.engine.sweep.setTick(Math.min(1000, Math.max(50, shortestTimeoutMs(plan) / 4)));
     for (const [name, door] of this.doors) {
@@ -112,18 +124,30 @@ export class Worker {
       this.doors.delete(name);
     }
     this.cache.store.setMost(plan.cacheBytes);
-    this.retire(plan);
+    this.retire(snapshot);
+  }
+
+  /** Takes what names of servers stand for. */
+  setFound(names: readonly FoundName[]): void {
+    this.found = new Map([...this.found, ...foundByLookup(names)]);
+    const { snapshot } = this.engine;
+    takeFound(snapshot, {
+      found: this.found,
+      pool: (upstream, server) => this.servers.pool(upstream, server),
+    });
+    this.servers.retainPools(snapshot.upstreams.values());
   }
 
   /** Takes how servers stand for which that has changed. */
   setStandings(standings: readonly ServerStanding[]): void {
-    applyStandings(this.engine.snapshot.servers, standings);
+    applyStandings(allServers(this.engine.snapshot), standings);
   }
 
   /** Tells what has passed to each server, by its id. */
   traffic(): Readonly<Record<string, ProxiedTraffic>> {
-    const { servers } = this.engine.snapshot;
-    const all = servers.map(({ id, connections }) => [id, connections.traffic()] as const);
+    const all = allServers(this.engine.snapshot).map(
+      ({ id, connections }) => [id, connections.traffic()] as const,
+    );
     return Object.fromEntries(
       all.filter(([, { open, idle, total, ejected }]) => open + idle + total > 0 || ejected !== null),
     );
@@ -131,7 +155,7 @@ export class Worker {
 
   /** Tells how many connections there are to servers that the operator has taken out. */
   drained(): readonly DrainedOpen[] {
-    return this.engine.snapshot.servers.flatMap(({ id, connections }) => {
+    return allServers(this.engine.snapshot).flatMap(({ id, connections }) => {
       const since = connections.drainedSince;
       return since === null ? [] : [{ server: id, since, open: connections.traffic().open }];
     });
@@ -218,7 +242,8 @@ export class Worker {
 
   private context(files: Configuration["credentials"]): SnapshotContext {
     return {
-      pool: (upstream, endpoint) => this.servers.pool(upstream, endpoint),
+      pool: (upstream, server) => this.servers.pool(upstream, server),
+      found: this.found,
       state: (upstream) => this.servers.state(upstream),
       load: (relay, server, workers) => this.servers.load(relay, server, workers),
       persistence: (relay) => this.servers.persistence(relay),
@@ -231,14 +256,15 @@ export class Worker {
   }
 
   /** Lets go of what the plan before had and this one has not. */
-  private retire(plan: ProxyPlan): void {
+  private retire(snapshot: Snapshot): void {
+    const { plan } = snapshot;
     this.admission.share(plan.workers > 1);
     this.admission.retain(
       new Set(
         plan.sites.flatMap(({ routes }) => routes.map(({ admission }) => admission.rateLimit?.id ?? "")),
       ),
     );
-    this.servers.retain(plan);
+    this.servers.retain(snapshot);
     this.logs.retain(plan.sites);
   }
 }

@@ -1,3 +1,4 @@
+import type { FoundName } from "../config/lookup-plan.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import { directorChange } from "../ipc/director-change.ts";
 import type { ToDirector, Verdict } from "../ipc/messages.ts";
@@ -8,17 +9,19 @@ import type { ToDirector, Verdict } from "../ipc/messages.ts";
  */
 export class DirectorOrders {
   readonly #verdicts: () => readonly Verdict[];
+  readonly #found: () => readonly FoundName[];
   #told: DirectorPlan | null = null;
 
-  /** `verdicts` gives what is known of all probes, for a process that comes after another. */
-  constructor(verdicts: () => readonly Verdict[]) {
+  /** `verdicts` gives what is known of all probes, and `found` of names, for a process that comes after another. */
+  constructor(verdicts: () => readonly Verdict[], found: () => readonly FoundName[]) {
     this.#verdicts = verdicts;
+    this.#found = found;
   }
 
   /** Makes the message for a process that knows no plan. */
   whole(plan: DirectorPlan): ToDirector {
     this.#told = plan;
-    return { kind: "configure", plan, verdicts: this.#verdicts() };
+    return { kind: "configure", plan, verdicts: this.#verdicts(), found: this.#found() };
   }
 
   /** Makes the message for the process that got the last one, whether or not it carried that out. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
 import { noFootingStatus, type FootingStatus } from "../ipc/footing-status.ts";
-import type { ProbeStatus, ProxiedStatus, ServiceStatus } from "../ipc/status.ts";
+import type { NameStatus, ProbeStatus, ProxiedStatus, ServiceStatus } from "../ipc/status.ts";
 
 /** What `director` has last said of itself when asked. */
 export interface DirectorReport {
@@ -9,6 +9,7 @@ export interface DirectorReport {
   readonly services: readonly ServiceStatus[];
   readonly footing: FootingStatus;
   readonly proxied: readonly ProxiedStatus[];
+  readonly names: readonly NameStatus[];
 }
 
 /** How long one that is asked may take; after that what it said before has to do. */
@@ -18,7 +19,7 @@ const patienceMs = 2_000;
 export class DirectorView {
   readonly #clock: Clock;
   readonly #ask: () => void;
-  #last: DirectorReport = { probes: [], services: [], proxied: [], footing: noFootingStatus };
+  #last: DirectorReport = { probes: [], services: [], proxied: [], names: [], footing: noFootingStatus };
   readonly #waiting = new Set<() => void>();
 
   constructor(clock: Clock, ask: () => void) {

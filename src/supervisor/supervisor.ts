@@ -6,9 +6,9 @@ import type { NodePlan } from "../config/node-plan.ts";
 import type { DrainOrder, DrainOutcome, DrainReport } from "../ipc/drain.ts";
 import type { HandedOver, HandoverOrder, HandoverOutcome, HandoverReport } from "../ipc/handover.ts";
 import type { PurgeOrder, PurgeReport } from "../ipc/purge.ts";
-import type { FromDirector, FromVrrp, ToDirector, ToVrrp, Verdict } from "../ipc/messages.ts";
-import type { ServerStanding } from "../ipc/standing.ts";
+import type { FromDirector, FromVrrp, ToDirector, ToVrrp } from "../ipc/messages.ts";
 import type { BfdReport, ConfigStatus, InstanceStatus, NodeStatus } from "../ipc/status.ts";
+import { DirectorFindings } from "./director-findings.ts";
 import { DirectorOrders } from "./director-orders.ts";
 import { DirectorView } from "./director-view.ts";
 import { adoptable } from "./adoption.ts";
@@ -55,11 +55,13 @@ export class Supervisor {
   readonly #bornAt: Instant;
   readonly #vrrp: Keeper<ToVrrp, FromVrrp>;
   readonly #director: Keeper<ToDirector, FromDirector>;
-  readonly #orders = new DirectorOrders(() => [...this.#verdicts.values()]);
+  readonly #orders = new DirectorOrders(
+    () => this.#findings.verdicts,
+    () => this.#findings.names,
+  );
   readonly #workers: Workers;
   readonly #departures: Departures<WorkerKeeper>;
-  readonly #verdicts = new Map<string, Verdict>();
-  #standings: ReadonlyMap<string, ServerStanding> = new Map();
+  readonly #findings = new DirectorFindings();
   #plan: NodePlan;
   #instances: readonly InstanceStatus[] = [];
   #bfd: BfdReport = { sessions: [], strays: {} };
@@ -91,7 +93,8 @@ export class Supervisor {
       log,
       inherited,
       store: new SocketStore({ manager, clock, log, inherited }),
-      standings: () => [...this.#standings.values()],
+      standings: () => this.#findings.standings,
+      found: () => this.#findings.names,
       onDrained: (open) => this.#director.send({ kind: "drained", open }),
       onChange: () => this.#look(),
       onDeparture: (keeper, reply) => this.#departures.answered(keeper, reply),
@@ -248,7 +251,7 @@ export class Supervisor {
 
   /** Everything that `edge-ha status` shows. */
   async status(config: ConfigStatus): Promise<NodeStatus> {
-    const [{ probes, services, proxied, footing }, traffic] = await Promise.all([
+    const [{ probes, services, proxied, names, footing }, traffic] = await Promise.all([
       this.#view.report(this.#director.isServing),
       this.#workers.traffic(),
     ]);
@@ -265,6 +268,7 @@ export class Supervisor {
       services,
       footing,
       proxied: proxied.map((group) => withTraffic(group, traffic)),
+      names,
       proxies: this.#workers.statuses(),
       processes: [this.#vrrp.status("vrrp"), this.#director.status("director"), ...this.#workers.processes()],
     };
@@ -281,16 +285,10 @@ export class Supervisor {
     if (director.kind === "refused") return director;
     const workers = await this.#workers.configure(plan.proxy);
     if (workers.kind === "refused") return workers;
-    this.#forgetProbes(plan);
+    this.#findings.keep(plan.director);
     this.#look();
     const vrrp = await this.#vrrp.configure(this.#vrrpMessage([]));
     return vrrp.kind === "refused" ? vrrp : null;
-  }
-
-  #forgetProbes(plan: NodePlan): void {
-    const { probes, probeSets } = plan.director;
-    const known = new Set([...probes, ...probeSets].map(({ id }) => id));
-    for (const probe of this.#verdicts.keys()) if (!known.has(probe)) this.#verdicts.delete(probe);
   }
 
   #inTime(outcome: Promise<Outcome>): Promise<Outcome> {
@@ -320,7 +318,7 @@ export class Supervisor {
       handedOver: this.#handedOver(),
       proxiesAreAlive: this.#vitality.isAlive,
       uptimeMs: this.#options.clock.now() - this.#bornAt,
-      verdicts: trackedVerdicts(this.#plan.vrrp, this.#verdicts.values()),
+      verdicts: trackedVerdicts(this.#plan.vrrp, this.#findings.verdicts),
     };
   }
 
@@ -362,20 +360,18 @@ export class Supervisor {
     if (message.kind === "drain") {
       this.#drains.answered(message.id, message.report);
     } else if (message.kind === "verdicts") {
-      for (const verdict of message.verdicts) this.#verdicts.set(verdict.probe, verdict);
+      this.#findings.heardVerdicts(message.verdicts);
       const verdicts = trackedVerdicts(this.#plan.vrrp, message.verdicts);
       if (verdicts.length > 0) this.#vrrp.send({ kind: "verdicts", verdicts });
     } else if (message.kind === "standings") {
-      this.#heardStandings(message.standings, message.isWhole);
+      this.#findings.heardStandings(message.standings, message.isWhole);
+      this.#workers.sendStandings(message.standings);
+    } else if (message.kind === "found") {
+      this.#findings.heardNames(message.names);
+      this.#workers.sendFound(message.names);
     } else if (message.kind === "status") {
       this.#view.heard(message);
     }
-  }
-
-  #heardStandings(standings: readonly ServerStanding[], isWhole: boolean): void {
-    const news = new Map(standings.map((standing) => [standing.server, standing]));
-    this.#standings = isWhole ? news : new Map([...this.#standings, ...news]);
-    this.#workers.sendStandings(standings);
   }
 
   /** Looks whether the proxies are alive and tells `vrrp` when the answer has changed. */

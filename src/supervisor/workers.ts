@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { hasCode } from "../base/system-error.ts";
+import type { FoundName } from "../config/lookup-plan.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import { closeListener } from "../kernel/listen.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
@@ -30,6 +31,8 @@ export interface WorkersOptions {
   readonly log: Log;
   /** How all servers stand, for a process that starts. */
   readonly standings: () => readonly ServerStanding[];
+  /** What names of servers stand for, likewise. */
+  readonly found: () => readonly FoundName[];
   /** Called with the connections to servers that were taken out, when a process has told of its own. */
   readonly onDrained: (open: readonly DrainedOpen[]) => void;
   /** Called when a process begins or ceases to serve. */
@@ -163,6 +166,11 @@ export class Workers {
     for (const keeper of this.keepers) keeper.send({ kind: "standings", standings });
   }
 
+  /** Passes on to every process what names of servers stand for. */
+  sendFound(names: readonly FoundName[]): void {
+    for (const keeper of this.keepers) keeper.send({ kind: "found", names });
+  }
+
   /** Gives what has passed to each server, by the word of all processes. */
   traffic(): Promise<ReadonlyMap<string, ProxiedTraffic>> {
     return this.#question.answers(this.keepers.filter(({ isServing }) => isServing));
@@ -266,6 +274,7 @@ export class Workers {
     this.#sockets = sockets;
     this.#workers = workers;
     // What was found, and where clients went, while the last of them started has not reached the first.
+    this.sendFound(this.#options.found());
     this.sendStandings(this.#options.standings());
     const clients = this.#clients.notes(this.#options.clock.now());
     if (clients.length > 0) for (const { keeper } of workers) keeper.send({ kind: "clients", clients });
@@ -352,9 +361,9 @@ export class Workers {
     const names = [...(sockets?.keys() ?? [])];
     // Descriptors 0, 1 and 2 are the standard streams; the inherited sockets follow in order.
     const byName = Object.fromEntries(names.map((name, index) => [name, 3 + index]));
-    const standings = this.#options.standings();
+    const [standings, found] = [this.#options.standings(), this.#options.found()];
     const credentials = this.#credentials;
     const pages = this.#pages.get(plan) ?? {};
-    return { kind: "configure", plan, sockets: byName, standings, clients, credentials, pages };
+    return { kind: "configure", plan, sockets: byName, standings, clients, credentials, pages, found };
   }
 }

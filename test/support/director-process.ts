@@ -52,7 +52,7 @@ export async function startDirector(host: Host, env: Record<string, string> = {}
     messages,
     async configure(plan) {
       const before = answers(messages).length;
-      child.send({ kind: "configure", plan, verdicts: [] });
+      child.send({ kind: "configure", plan, verdicts: [], found: [] });
       await waitFor("the director answers", () => answers(messages).length > before);
       const answer = answers(messages)[before];
       return answer?.kind === "refused" ? answer.reason : null;

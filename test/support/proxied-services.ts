@@ -21,6 +21,7 @@ export function plannedRelay(change: Partial<ProxiedPlan> = {}): ProxiedPlan {
     startsDown: false,
     damping: null,
     servers: [proxiedServer(21), proxiedServer(22)],
+    named: [],
     ...change,
   };
 }

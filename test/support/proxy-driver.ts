@@ -41,7 +41,8 @@ export function freePort(): number {
 
 /** Names a server of an upstream on the loopback address. */
 export function upstreamServer(port: number, more: Partial<UpstreamServerPlan> = {}): UpstreamServerPlan {
-  return { address: "127.0.0.1", port, weight: 1, probe: null, isBackup: false, mostConnections: 0, ...more };
+  const usual = { weight: 1, probe: null, isBackup: false, mostConnections: 0, name: null };
+  return { address: "127.0.0.1", port, ...usual, ...more };
 }
 
 /** Makes an upstream with usual limits. */
@@ -60,6 +61,7 @@ export function upstream(
     retries: { tries: null, timeoutMs: null, on: ["connect", "closed"], budget: 0.2, hedgeMs: null },
     queue: null,
     servers,
+    named: [],
     http2: false,
     proxyProtocol: null,
     keepAliveConnections: 128,
@@ -247,7 +249,8 @@ export class ProxyDriver implements AsyncDisposable {
     const answer = this.next(({ kind }) => kind === "configured" || kind === "refused");
     const standings = standingsOf(plan, verdicts);
     const [credentials, pages] = [readCredentials(plan), readPages(plan)];
-    this.send({ kind: "configure", plan, sockets: this.sockets, standings, clients, credentials, pages });
+    const told = { standings, clients, credentials, pages, found: [] };
+    this.send({ kind: "configure", plan, sockets: this.sockets, ...told });
     const message = await answer;
     if (message.kind === "refused") throw new Error(message.reason);
     this.plan = plan;

@@ -1,4 +1,5 @@
 import { errorAt, warningAt, type Finding } from "../finding.ts";
+import { mayHaveSeveral } from "./named-servers.ts";
 import type { UpstreamEntry } from "../schema/upstream.ts";
 import type { Element } from "../sections.ts";
 
@@ -20,7 +21,7 @@ export function balanceFindings({ value, path }: Element<UpstreamEntry>): readon
     const what = 'only balance = "consistent-hash" has a bound';
     findings.push(errorAt([...path, "hash_bound"], what, "remove it"));
   }
-  if (sticky !== null && value.servers.length === 1) {
+  if (sticky !== null && !mayHaveSeveral(value)) {
     const what = "there is only one server to stay with";
     findings.push(warningAt([...path, "sticky"], what, "remove it, or add a server"));
   }

@@ -82,13 +82,19 @@ export function placedChecks({ sections }: Model): readonly PlacedCheck[] {
     ...sections.upstreams.filter(hasChecks).map(({ value, path }) => ({
       path,
       common: value.check,
-      servers: value.servers.map(({ address, check }) => ({ address: address.address, check })),
+      servers: value.servers.map(({ address, check }) => ({
+        // What a name stands for is not known yet.
+        address: "name" in address ? null : address.address,
+        check,
+      })),
     })),
   ];
   return tables.flatMap(({ path, common, servers }) => {
-    const rest = servers.filter(({ check }) => check === null).map(({ address }) => address);
+    const rest = servers.flatMap(({ address, check }) =>
+      check === null && address !== null ? [address] : [],
+    );
     const own = servers.flatMap(({ address, check }, index) =>
-      listedChecks(check, [...path, "servers", index, "check"], [address]),
+      listedChecks(check, [...path, "servers", index, "check"], address === null ? [] : [address]),
     );
     return listedChecks(common, [...path, "check"], rest).concat(own);
   });

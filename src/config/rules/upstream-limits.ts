@@ -1,4 +1,5 @@
 import { errorAt, warningAt, type Finding } from "../finding.ts";
+import { mayHaveSeveral } from "./named-servers.ts";
 import type { UpstreamEntry } from "../schema/upstream.ts";
 import type { Element } from "../sections.ts";
 
@@ -10,7 +11,7 @@ export function upstreamLimitFindings({ value, path }: Element<UpstreamEntry>): 
     const what = "no server is ever full: nobody waits";
     findings.push(errorAt([...path, "queue"], what, "write max_connections = 100 too, or remove it"));
   }
-  if (ejection !== null && servers.length === 1) {
+  if (ejection !== null && !mayHaveSeveral(value)) {
     const what = "there is only one server, and the last one is never ejected";
     findings.push(warningAt([...path, "ejection"], what, "remove it, or add a server"));
   }

@@ -2,6 +2,7 @@ import { formatEndpoint } from "../../base/address.ts";
 import { errorAt, warningAt, type Finding } from "../finding.ts";
 import type { Model } from "../model.ts";
 import { balanceFindings } from "./balance.ts";
+import { namedServerFindings, placeText } from "./named-servers.ts";
 import { upstreamLimitFindings } from "./upstream-limits.ts";
 
 /** What the servers of upstreams can be. */
@@ -10,6 +11,7 @@ export function upstreamRules(model: Model): readonly Finding[] {
     const findings: Finding[] = [
       ...balanceFindings({ value, path }),
       ...upstreamLimitFindings({ value, path }),
+      ...namedServerFindings({ value, path }),
     ];
     if (value.http2 && value.proxy_protocol !== null) {
       const what = "tells the server one client for each connection, and over HTTP/2 clients share one";
@@ -17,7 +19,8 @@ export function upstreamRules(model: Model): readonly Finding[] {
     }
     const seen = new Set<string>();
     for (const [index, server] of value.servers.entries()) {
-      const text = formatEndpoint(server.address);
+      const { address } = server;
+      const text = "name" in address ? placeText(address) : formatEndpoint(address);
       if (seen.has(text)) {
         findings.push(
           errorAt(

@@ -3,21 +3,10 @@ import type { Endpoint } from "../../base/address.ts";
 import type { CheckConfig } from "../config.ts";
 import type { HashSource, UpstreamBalance } from "../upstream-policy.ts";
 import { checksSchema } from "./checks.ts";
-import {
-  choice,
-  complaint,
-  duration,
-  endpoint,
-  flag,
-  integer,
-  name,
-  orElse,
-  orNull,
-  table,
-  wants,
-} from "./fields.ts";
+import { choice, complaint, duration, flag, integer, name, orElse, orNull, table, wants } from "./fields.ts";
 import { hashSourceSchema } from "./hash-source.ts";
 import { serverWeightSchema } from "./service.ts";
+import { resolveSchema, serverPlace, type NamedPlace, type ResolveEntry } from "./resolve.ts";
 import { upstreamTlsSchema, type UpstreamTlsEntry } from "./upstream-tls.ts";
 import { stickySchema, type StickyEntry } from "./sticky.ts";
 import {
@@ -32,7 +21,7 @@ import {
 
 /** A server of an upstream. */
 export interface UpstreamServerEntry {
-  readonly address: Endpoint;
+  readonly address: Endpoint | NamedPlace;
   readonly weight: number;
   readonly backup: boolean;
   readonly max_connections: number | null;
@@ -58,6 +47,7 @@ export interface UpstreamEntry {
   readonly http2: boolean;
   readonly keepalive: { readonly connections: number; readonly idle: number };
   readonly tls: UpstreamTlsEntry | null;
+  readonly resolve: ResolveEntry | null;
 }
 
 const serverExample = 'servers = [{ address = "192.0.2.8:80" }]';
@@ -68,7 +58,7 @@ const slowStart = duration(0, 86_400_000, 'slow_start = "30s"');
 
 const upstreamServer: z.ZodType<UpstreamServerEntry> = table(
   {
-    address: endpoint('address = "192.0.2.8:80"'),
+    address: serverPlace,
     weight: orElse(serverWeightSchema, 1),
     backup: orElse(flag("backup = true"), false),
     max_connections: orNull(mostConnections),
@@ -139,6 +129,7 @@ export const upstreamSchema: z.ZodType<UpstreamEntry> = table(
       keepAliveDefaults,
     ),
     tls: orNull(upstreamTlsSchema),
+    resolve: orNull(resolveSchema),
   },
   "[[upstream]]",
 );

@@ -41,6 +41,10 @@ function serverFindings(of: Subject, { value, path }: TrackElement, model: Model
   const table = tables.find((one) => one.value.name === value[of])?.value;
   if (table === undefined) return [];
   const servers: readonly CheckedServer[] = table.servers;
+  if (table.servers.some(({ address }) => typeof address === "object" && "name" in address)) {
+    const what = `${of} "${table.name}" has servers that go by a name, and how many that is nobody knows`;
+    return [errorAt([...path, of], what, "write their addresses, or track something else")];
+  }
   const counting = servers.filter(({ weight, backup }) => weight > 0 && backup !== true);
   const least = value.at_least ?? 1;
   if (counting.length < least) {

@@ -2,9 +2,12 @@ import type { DnsCheck } from "../../config/check-plan.ts";
 import { addressFromBytes } from "../../base/address.ts";
 import { concatBytes } from "../../base/bytes.ts";
 
-/** DNS messages (RFC 1035 §4) as far as a check needs them. PURE. */
+/** DNS messages (RFC 1035 §4) as far as checks and lookups need them. PURE. */
 
-const types: Readonly<Record<DnsCheck["record"], number>> = {
+/** What is asked for. */
+export type DnsRecordType = DnsCheck["record"];
+
+const types: Readonly<Record<DnsRecordType, number>> = {
   A: 1,
   NS: 2,
   CNAME: 5,
@@ -21,22 +24,32 @@ const typeNames = new Map(Object.entries(types).map(([name, number]) => [number,
 const rcodes: readonly string[] = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"];
 
 const internet = 1;
+const nameError = 3;
 
 /** What a name server answered. */
 export interface DnsReply {
   readonly rcode: string;
   readonly isTruncated: boolean;
-  /** Each as `TYPE data`, in the notation of zone files, names in lower case and without the last dot. */
   readonly answers: readonly DnsAnswer[];
+  /** How long it holds that there is nothing, in seconds (RFC 2308 §5); null if the server does not say. */
+  readonly negativeTtlS: number | null;
 }
 
-/** One record of an answer. */
+/** One record of an answer, in the notation of zone files, names in lower case and without the last dot. */
 export interface DnsAnswer {
+  readonly name: string;
   readonly type: string;
+  /** Seconds. */
+  readonly ttlS: number;
   readonly data: string;
 }
 
-/** Writes the question of a check. */
+/** Gives an id that nobody can guess who has not seen the question. */
+export function randomId(): number {
+  return crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
+}
+
+/** Writes a question. */
 export function writeQuestion(
   check: Pick<DnsCheck, "name" | "record" | "recursion">,
   id: number,
@@ -62,22 +75,33 @@ export function readReply(bytes: Uint8Array, question: Uint8Array): DnsReply | n
   const reader = new Reader(bytes);
   const id = reader.uint16();
   const flags = reader.uint16();
-  const asked = new DataView(question.buffer, question.byteOffset).getUint16(0);
-  if (id !== asked || (flags & 0x8000) === 0) return null;
+  const asked = new Reader(question);
+  if (id !== asked.uint16() || (flags & 0x8000) === 0) return null;
   const rcode = flags & 0x0f;
-  const reply = { rcode: rcodes[rcode] ?? `RCODE ${rcode}`, isTruncated: (flags & 0x0200) !== 0 };
+  const isTruncated = (flags & 0x0200) !== 0;
   const questions = reader.uint16();
   const answerCount = reader.uint16();
-  reader.skip(4);
-  for (let count = 0; count < questions; count++) {
-    reader.name();
-    reader.skip(4);
-  }
-  const answers: DnsAnswer[] = [];
-  for (let count = 0; count < answerCount && !(reply.isTruncated && reader.isAtEnd); count++) {
-    answers.push(reader.record());
-  }
-  return { ...reply, answers };
+  const authorityCount = reader.uint16();
+  reader.skip(2);
+  asked.skip(10);
+  // Who understood nothing of the question need not repeat it (RFC 1035 §4.1.1); everybody else does.
+  if (questions === 0 ? rcode === 0 || rcode === nameError : reader.question() !== asked.question())
+    return null;
+  for (let count = 1; count < questions; count++) reader.question();
+  const answers = reader.records(answerCount, isTruncated);
+  const authority = isTruncated ? [] : reader.records(authorityCount, false);
+  const start = authority.find(({ type }) => type === "SOA");
+  return {
+    rcode: rcodes[rcode] ?? `RCODE ${rcode}`,
+    isTruncated,
+    answers: answers.map(({ name, type, ttlS, data }) => ({ name, type, ttlS, data })),
+    negativeTtlS: start === undefined ? null : Math.min(start.ttlS, start.minimumS),
+  };
+}
+
+interface ReadRecord extends DnsAnswer {
+  /** Of a SOA record: its last field. */
+  readonly minimumS: number;
 }
 
 class Reader {
@@ -90,8 +114,20 @@ class Reader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  get isAtEnd(): boolean {
-    return this.#at >= this.#bytes.length;
+  /** Reads a question as one text: type and class count, the case of the name does not (RFC 1035 §2.3.3). */
+  question(): string {
+    return `${this.name()} ${this.uint16()} ${this.uint16()}`;
+  }
+
+  /** Reads records; of a message that was cut, as many as are there. */
+  records(count: number, isTruncated: boolean): readonly ReadRecord[] {
+    const records: ReadRecord[] = [];
+    try {
+      while (records.length < count) records.push(this.#record());
+    } catch (error) {
+      if (!isTruncated) throw error;
+    }
+    return records;
   }
 
   uint16(): number {
@@ -125,7 +161,12 @@ class Reader {
         continue;
       }
       const label = this.#bytes.subarray(at + 1, at + 1 + length);
-      labels.push(String.fromCharCode(...label).toLowerCase());
+      // A dot within a label is not one between two.
+      labels.push(
+        String.fromCharCode(...label)
+          .toLowerCase()
+          .replaceAll(".", "\\."),
+      );
       if (labels.length > 128) throw new Error("reply is no DNS message");
       at += 1 + length;
     }
@@ -133,18 +174,24 @@ class Reader {
     return labels.length === 0 ? "." : labels.join(".");
   }
 
-  record(): DnsAnswer {
-    this.name();
+  #record(): ReadRecord {
+    const name = this.name();
     const number = this.uint16();
-    // Class and time to live.
-    this.skip(6);
+    const isInternet = this.uint16() === internet;
+    // RFC 2181 §8: one with the highest bit set is none.
+    const ttlS = this.#uint32();
     const length = this.uint16();
     const end = this.#at + length;
     this.#need(length);
-    const type = typeNames.get(number) ?? `TYPE${number}`;
+    const type = isInternet ? (typeNames.get(number) ?? `TYPE${number}`) : `CLASS TYPE${number}`;
     const data = this.#data(type, length);
+    const minimumS = type === "SOA" && length >= 20 ? this.#view.getUint32(end - 4) : 0;
     this.#at = end;
-    return { type, data };
+    return { name, type, ttlS: ttlS > 0x7fff_ffff ? 0 : ttlS, data, minimumS };
+  }
+
+  #uint32(): number {
+    return this.uint16() * 0x1_0000 + this.uint16();
   }
 
   #data(type: string, length: number): string {
@@ -152,6 +199,7 @@ class Reader {
     switch (type) {
       case "A":
       case "AAAA":
+        if (length !== (type === "A" ? 4 : 16)) throw new Error("reply is no DNS message");
         return addressFromBytes(own);
       case "NS":
       case "CNAME":

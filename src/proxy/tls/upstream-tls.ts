@@ -41,6 +41,13 @@ export function upstreamTls(
   return { options, mark: new Bun.CryptoHasher("sha256").update(JSON.stringify(options)).digest("hex") };
 }
 
+/** Gives the settings for a server that was found by a name: it is named, and its certificate has to be for that. */
+export function forServer(tls: UpstreamTls, name: string | null): UpstreamTls {
+  const { mark, options } = tls;
+  if (name === null || options.serverName !== "") return tls;
+  return { options: { ...options, serverName: name }, mark: `${mark} ${name}` };
+}
+
 /**
  * Says why a server with which keys were agreed on, or not, cannot be talked to; null if it can. The runtime judges its
  * certificate: by authority, by time, and by the name it was given, else by the address it was told to connect to.

@@ -96,6 +96,35 @@ const status: NodeStatus = {
     },
   ],
   proxied: [],
+  names: [
+    {
+      name: "app.example",
+      upstream: "apps",
+      servers: ["10.16.8.1", "10.16.8.2", "10.16.8.3", "10.16.8.4", "10.16.8.5"],
+      isKnown: true,
+      leftOut: 2,
+      ttlS: 30,
+      complaint: null,
+    },
+    {
+      name: "old.example",
+      upstream: "apps",
+      servers: ["10.16.8.9"],
+      isKnown: true,
+      leftOut: 0,
+      ttlS: 0,
+      complaint: "SERVFAIL (127.0.0.1:53)",
+    },
+    {
+      name: "new.example",
+      upstream: "apps",
+      servers: [],
+      isKnown: false,
+      leftOut: 0,
+      ttlS: null,
+      complaint: null,
+    },
+  ],
   services: [
     {
       name: "web",
@@ -227,4 +256,16 @@ test("describeStatus() says that and why the last reload was refused", () => {
 test("describeStatus() colours states on a terminal only", () => {
   expect(describeStatus(status, false)).not.toContain("\u001B");
   expect(describeStatus(status, true)).toContain("\u001B[36mbackup\u001B[0m");
+});
+
+test("describeStatus() says what names stand for, and what is wrong with them", () => {
+  const text = describeStatus(status, false).replaceAll(/ +/g, " ");
+  expect(text).toContain(
+    [
+      "NAME OF SERVERS AGAIN IN STATE",
+      "app.example apps 10.16.8.1 10.16.8.2 10.16.8.3 10.16.8.4 and 1 more 30s found, 2 left out",
+      "old.example apps 10.16.8.9 as it was: SERVFAIL (127.0.0.1:53)",
+      "new.example apps none being looked up",
+    ].join("\n"),
+  );
 });

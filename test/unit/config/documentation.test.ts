@@ -39,6 +39,7 @@ const tables: readonly (readonly [string, string])[] = [
   ["## `[[upstream]]`", "[[upstream]]\n_ = 1"],
   ["## `[[upstream]]`", "[[upstream]]\nservers = [{ _ = 1 }]"],
   ["## `[[upstream]]`", "[[upstream]]\nkeepalive = { _ = 1 }"],
+  ["### Servers by name", "[[upstream]]\nresolve = { _ = 1 }"],
   ...["sticky", "queue", "ejection", "retries"].map(
     (key) => ["## `[[upstream]]`", `[[upstream]]\n${key} = { _ = 1 }`] as const,
   ),

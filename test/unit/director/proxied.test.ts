@@ -214,3 +214,37 @@ test("a sorry server that is one of the servers, and taken out, takes nothing", 
   lab.director.drain({ ...order, isBack: true });
   expect(lab.director.proxiedStatus()).toMatchObject([{ hasQuorum: true, usesSorry: false }]);
 });
+
+const named = (...numbers: readonly number[]): DirectorPlan =>
+  plan(
+    plannedRelay({
+      kind: "upstream",
+      startsDown: true,
+      servers: numbers.map((number) =>
+        proxiedServer(number, { weight: 100, slowStartMs: 20_000, inhibits: true }),
+      ),
+    }),
+  );
+
+describe("servers that come by a name", () => {
+  test("get nothing before their check, and then a growing share; those that were there keep theirs", () => {
+    const lab = directorLab();
+    lab.director.configure(named(21));
+    lab.standing.set("probe 22", false);
+    lab.director.takeNamed(named(21, 22));
+    expect(lastTold(lab)).toBe("all: upstream web 10.99.0.21:80 100 open, upstream web 10.99.0.22:80 0");
+    lab.standing.set("probe 22", true);
+    lab.director.reconcile();
+    expect(lastTold(lab)).toBe("upstream web 10.99.0.22:80 5 open");
+    lab.clock.advance(10_000);
+    lab.director.reconcile();
+    expect(lastTold(lab)).toBe("upstream web 10.99.0.22:80 50 open");
+  });
+
+  test("are forgotten when they go", () => {
+    const lab = directorLab();
+    lab.director.configure(named(21, 22));
+    lab.director.takeNamed(named(22));
+    expect(lastTold(lab)).toBe("all: upstream web 10.99.0.22:80 100 open");
+  });
+});

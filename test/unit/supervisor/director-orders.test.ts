@@ -24,7 +24,10 @@ class Puppet {
 }
 
 test("a process is told its first plan whole, and of others what is different", () => {
-  const orders = new DirectorOrders(() => []);
+  const orders = new DirectorOrders(
+    () => [],
+    () => [],
+  );
   const director = new Puppet();
   expect(director.hear(orders.whole(plan(web, mail)))).toBe("configure");
   const heavier = plannedService({ name: "mail", scheduler: "sh" });
@@ -38,7 +41,10 @@ test("a process is told its first plan whole, and of others what is different", 
 });
 
 test("a process that comes after one that died is told everything", () => {
-  const orders = new DirectorOrders(() => []);
+  const orders = new DirectorOrders(
+    () => [],
+    () => [],
+  );
   orders.whole(plan(web));
   orders.next(plan(mail));
   const successor = new Puppet();

@@ -10,6 +10,7 @@ const report = (id: string): Parameters<DirectorView["heard"]>[0] => ({
   services: [],
   footing: noFootingStatus,
   proxied: [],
+  names: [],
 });
 
 describe("DirectorView.report", () => {
@@ -40,7 +41,13 @@ describe("DirectorView.report", () => {
     const view = new DirectorView(new FakeClock(), () => undefined);
     const waiting = view.report(true);
     view.release();
-    expect(await waiting).toEqual({ probes: [], services: [], proxied: [], footing: noFootingStatus });
+    expect(await waiting).toEqual({
+      probes: [],
+      services: [],
+      proxied: [],
+      names: [],
+      footing: noFootingStatus,
+    });
     expect(await view.report(false)).toMatchObject({ probes: [], services: [] });
   });
 });

@@ -37,6 +37,7 @@ describe("a reply", () => {
     expect(readReply(reply("8180", records), question)).toEqual({
       rcode: "NOERROR",
       isTruncated: false,
+      negativeTtlS: null,
       answers: [
         { type: "A", data: "192.0.2.8" },
         { type: "AAAA", data: "2001:db8::1" },
@@ -45,7 +46,7 @@ describe("a reply", () => {
         { type: "TXT", data: "hello!" },
         { type: "SRV", data: "1 2 80 b.example" },
         { type: "TYPE99", data: "beef" },
-      ],
+      ].map(({ type, data }) => ({ name: "a.example", ttlS: 60, type, data })),
     });
   });
 
@@ -58,6 +59,32 @@ describe("a reply", () => {
   test("to another question, or a question, is none", () => {
     expect(readReply(fromHex(`9999${toHex(reply("8180", [])).slice(4)}`), question)).toBeNull();
     expect(readReply(question, question)).toBeNull();
+    const other = writeQuestion({ name: "b.example.", record: "A", recursion: true }, 0x1234);
+    const otherType = writeQuestion({ name: "a.example.", record: "AAAA", recursion: true }, 0x1234);
+    expect(readReply(reply("8180", []), other)).toBeNull();
+    expect(readReply(reply("8180", []), otherType)).toBeNull();
+    expect(readReply(fromHex("123481800000000000000000"), question)).toBeNull();
+    expect(readReply(fromHex("123481810000000000000000"), question)?.rcode).toBe("FORMERR");
+  });
+
+  test("says the name as it likes, in large letters or small ones", () => {
+    const shouting = toHex(reply("8180", [])).replace("076578616d706c65", "074558414d504c45");
+    expect(readReply(fromHex(shouting), question)?.rcode).toBe("NOERROR");
+  });
+
+  test("says how long there is nothing: the least of its SOA record's life and minimum", () => {
+    const start = `c00c0006000100000e1000160000${"00000001".repeat(4)}0000003c`;
+    const negative = toHex(reply("8183", [start])).replace("8183000100010000", "8183000100000001");
+    expect(readReply(fromHex(negative), question)?.negativeTtlS).toBe(60);
+  });
+
+  test("that was cut gives what of it is there", () => {
+    const whole = reply("8380", [answer("0001", "c0000208"), answer("0001", "c0000209")]);
+    expect(readReply(whole.subarray(0, whole.length - 3), question)?.answers.length).toBe(1);
+  });
+
+  test("with an address of another length is none", () => {
+    expect(() => readReply(reply("8180", [answer("0001", "c00002")]), question)).toThrow("no DNS message");
   });
 
   test("that is cut off, or whose names go round in a circle, is refused", () => {

@@ -1,0 +1,112 @@
+import { plannedServer } from "../../config/probes.ts";
+import type { FoundName, FoundServer } from "../../config/lookup-plan.ts";
+import { serversByName, type Found } from "../../config/named-servers.ts";
+import { withNamedServers } from "../../config/plan-proxied.ts";
+import type { DirectorPlan } from "../../config/node-plan.ts";
+import type { Balancer } from "../balancer.ts";
+import type { IsUp } from "../moment.ts";
+import type { Names } from "./names.ts";
+
+/** How long a reload waits at most for names that are new in it. */
+const patienceMs = 2_000;
+
+/** What plans with names in them are carried out with. */
+export interface NamedPlansOptions {
+  readonly names: Pick<Names, "configure" | "found" | "settled" | "stop">;
+  readonly balancer: Pick<Balancer, "takeNamed">;
+  readonly isUp: IsUp;
+  /** Tells the proxies what names stand for. */
+  readonly tell: (names: readonly FoundName[]) => void;
+}
+
+/**
+ * Puts the servers that names stand for into plans, when these come into force and whenever a name stands for others. Servers
+ * that a name does not stand for any more stay until one of those that it does is found well: make before break.
+ */
+export class NamedPlans {
+  readonly #options: NamedPlansOptions;
+  /** Both as they were sent, without what was found. */
+  #begun: DirectorPlan | null = null;
+  #inForce: DirectorPlan | null = null;
+  #effective: Found = new Map();
+  #isHolding = false;
+
+  constructor(options: NamedPlansOptions) {
+    this.#options = options;
+  }
+
+  /** Looks up the names of a plan that is about to be carried out; `before` is what an earlier process found. */
+  lookUp({ lookups }: DirectorPlan, before: readonly FoundName[]): void {
+    this.#options.names.configure(lookups, before);
+  }
+
+  /** Gives the plan with what is in force by now. */
+  begin(plan: DirectorPlan): DirectorPlan {
+    this.#begun = plan;
+    this.#effective = new Map([...this.#options.names.found(), ...this.#effective]);
+    return withNamedServers(plan, this.#effective);
+  }
+
+  /**
+   * Notes that the plan is in force; `tell` is called when others may go by it, too. Until then the proxies go by the old
+   * plan: names that are new in this one are better known before.
+   */
+  carriedOut(tell: () => void): void {
+    const isFirst = this.#inForce === null;
+    this.#inForce = this.#begun;
+    const ids = new Set(this.#inForce?.lookups.map(({ id }) => id));
+    this.#effective = new Map([...this.#effective].filter(([id]) => ids.has(id)));
+    // While a first plan took its time, names may have been found.
+    this.takeFound();
+    if (isFirst) tell();
+    else void this.#options.names.settled(patienceMs).then(tell);
+  }
+
+  /** Takes what is found now into the plan in force. */
+  takeFound(): void {
+    const { balancer, names, tell } = this.#options;
+    const plan = this.#inForce;
+    if (plan === null || plan.lookups.length === 0) return;
+    const next = new Map(this.#effective);
+    this.#isHolding = false;
+    for (const [id, servers] of names.found()) {
+      const leaving = (this.#effective.get(id) ?? []).filter(
+        (server) => !servers.some((one) => isSame(one, server)),
+      );
+      const isKept =
+        leaving.length > 0 && servers.length > 0 && !isAnyWell(plan, { id, servers }, this.#options.isUp);
+      next.set(id, isKept ? [...servers, ...leaving] : servers);
+      this.#isHolding ||= isKept;
+    }
+    this.#effective = next;
+    // The proxies hear of servers before they hear how these stand.
+    tell([...next].map(([lookup, servers]) => ({ lookup, servers })));
+    balancer.takeNamed(withNamedServers(plan, next));
+  }
+
+  /** Looks whether servers may go that were waiting for others to be found well. */
+  checked(): void {
+    if (this.#isHolding) this.takeFound();
+  }
+
+  /** Looks nothing up any more. */
+  stop(): void {
+    this.#options.names.stop();
+  }
+}
+
+function isSame(one: FoundServer, other: FoundServer): boolean {
+  return one.address === other.address && one.srv?.port === other.srv?.port;
+}
+
+function isAnyWell(
+  { proxied }: DirectorPlan,
+  { id, servers }: { readonly id: string; readonly servers: readonly FoundServer[] },
+  isUp: IsUp,
+): boolean {
+  const entries = proxied.flatMap(({ named }) => named.filter(({ lookup }) => lookup.id === id));
+  return serversByName(entries, new Map([[id, servers]]), []).some((server) => {
+    const { probe } = plannedServer(server);
+    return probe === null || isUp(probe) === true;
+  });
+}

@@ -1,0 +1,170 @@
+import { formatEndpoint } from "../../base/address.ts";
+import type { Clock } from "../../base/clock.ts";
+import { later } from "../../base/instant.ts";
+import type { Log } from "../../base/log.ts";
+import { counted } from "../../config/describe-plan.ts";
+import type { FoundName, FoundServer, LookupPlan } from "../../config/lookup-plan.ts";
+import { foundByLookup, type Found } from "../../config/named-servers.ts";
+import type { NameStatus } from "../../ipc/status.ts";
+import { adoptedName, heard, unknownName, type NameState } from "./name-state.ts";
+import type { Resolver } from "./resolver.ts";
+
+/** What names are looked up with. */
+export interface NamesOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly resolver: Pick<Resolver, "find" | "keep">;
+  /** Called when a name stands for other servers than before. */
+  readonly onFound: () => void;
+}
+
+interface Name {
+  plan: LookupPlan;
+  state: NameState;
+  /** Whether a lookup, successful or not, has ended since the name is known here. */
+  isSettled: boolean;
+  isAsking: boolean;
+  cancel: () => void;
+}
+
+/**
+ * The names of servers, each looked up again when what was found is over its time. Nobody waits for a lookup: what a name
+ * stands for is what was last found, by this process or the one before.
+ */
+export class Names {
+  readonly #options: NamesOptions;
+  readonly #names = new Map<string, Name>();
+  #onSettled: (() => void)[] = [];
+
+  constructor(options: NamesOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the names that are looked up from now on; `before` is what an earlier process found. */
+  configure(plans: readonly LookupPlan[], before: readonly FoundName[] = []): void {
+    const { clock, resolver } = this.#options;
+    const found = foundByLookup(before);
+    resolver.keep(new Set(plans.map(({ id }) => id)));
+    const known = new Map(this.#names);
+    this.#names.clear();
+    for (const plan of plans) {
+      const name = known.get(plan.id);
+      known.delete(plan.id);
+      if (name !== undefined) {
+        this.#names.set(plan.id, name);
+        const isSame = Bun.deepEquals(name.plan, plan);
+        name.plan = plan;
+        if (!isSame) this.#ask(name);
+        continue;
+      }
+      const servers = found.get(plan.id);
+      const now = clock.now();
+      const state = servers === undefined ? unknownName(now) : adoptedName(servers, now);
+      const made = { plan, state, isSettled: false, isAsking: false, cancel: () => undefined };
+      this.#names.set(plan.id, made);
+      this.#ask(made);
+    }
+    for (const gone of known.values()) gone.cancel();
+    this.#settle();
+  }
+
+  /** What all names stand for that were ever found. */
+  found(): Found {
+    return new Map(
+      [...this.#names].flatMap(([id, { state }]) => (state.isKnown ? [[id, state.servers] as const] : [])),
+    );
+  }
+
+  /** Resolves when every name has been looked up once, successfully or not; after `mostMs` in any case. */
+  settled(mostMs: number): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const cancel = clock.schedule(later(clock.now(), mostMs), resolve);
+      this.#onSettled.push(() => {
+        cancel();
+        resolve();
+      });
+      this.#settle();
+    });
+  }
+
+  status(): readonly NameStatus[] {
+    const now = this.#options.clock.now();
+    return [...this.#names.values()].map(({ plan, state }) => ({
+      name: plan.name,
+      upstream: plan.upstream,
+      servers: state.servers.map(serverText),
+      isKnown: state.isKnown,
+      leftOut: state.leftOut,
+      ttlS: state.validUntil === null ? null : Math.max(0, Math.ceil((state.validUntil - now) / 1000)),
+      complaint: state.complaint,
+    }));
+  }
+
+  /** Looks nothing up any more. */
+  stop(): void {
+    this.configure([]);
+  }
+
+  #ask(name: Name): void {
+    name.cancel();
+    if (name.isAsking) return;
+    name.isAsking = true;
+    const { plan } = name;
+    void this.#options.resolver.find(plan, name.state.servers).then((finding) => {
+      name.isAsking = false;
+      if (this.#names.get(name.plan.id) !== name) return;
+      // Asked otherwise meanwhile: the answer is to the old question.
+      if (plan !== name.plan && !Bun.deepEquals(plan, name.plan)) return this.#ask(name);
+      const { clock } = this.#options;
+      const before = name.state;
+      name.state = heard(before, finding, name.plan, clock.now());
+      name.isSettled = true;
+      name.cancel = clock.schedule(name.state.askAt, () => this.#ask(name));
+      this.#tell(name.plan, before, name.state);
+      this.#settle();
+    });
+  }
+
+  #tell(plan: LookupPlan, before: NameState, after: NameState): void {
+    const { log, onFound } = this.#options;
+    const title = `${plan.name} of upstream ${plan.upstream}`;
+    const [old, now] = [before.servers.map(wholeText), after.servers.map(wholeText)];
+    const isOther = !before.isKnown || old.join() !== now.join();
+    if (after.complaint !== null && after.complaint !== before.complaint) {
+      const rest = now.length === 0 ? "it has no server" : `${counted(now.length, "server")} of before stay`;
+      log.warning(`${title} cannot be looked up: ${after.complaint}; ${rest}`);
+    } else if (after.complaint === null && before.complaint !== null) {
+      log.notice(`${title} can be looked up again`);
+    }
+    if (after.leftOut > 0 && after.leftOut !== before.leftOut)
+      log.warning(
+        `${title} has ${after.leftOut + now.length} servers: ${after.leftOut} are left out, as max_servers says`,
+      );
+    if (!isOther || !after.isKnown) return;
+    const [come, gone] = [after.servers, before.servers].map((some) => new Set(some.map(serverText)));
+    const words = [
+      ...[...(come ?? [])].filter((server) => gone?.has(server) !== true).map((server) => `${server} comes`),
+      ...[...(gone ?? [])].filter((server) => come?.has(server) !== true).map((server) => `${server} goes`),
+    ];
+    if (words.length > 0) log.notice(`${title}: ${words.join(", ")}`);
+    onFound();
+  }
+
+  #settle(): void {
+    if ([...this.#names.values()].some(({ isSettled }) => !isSettled)) return;
+    const waiting = this.#onSettled;
+    this.#onSettled = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+function serverText({ address, srv }: FoundServer): string {
+  return srv === null ? address : formatEndpoint({ address, port: srv.port });
+}
+
+/** Everything about a server that decides what becomes of it. */
+function wholeText(server: FoundServer): string {
+  const { srv } = server;
+  return srv === null ? server.address : `${serverText(server)} ${srv.priority} ${srv.weight} ${srv.target}`;
+}
