@@ -25,6 +25,9 @@ export interface Ends {
   readonly origin: number;
 }
 
+/** Idle connections to the server, more than there are clients, for both. */
+const keptIdle = 1024;
+
 /** What published set-ups give their proxies. */
 const usualBuffers =
   "proxy_buffer_size 4k; proxy_buffers 4 32k; proxy_busy_buffers_size 64k; proxy_max_temp_file_size 0; proxy_request_buffering off; client_max_body_size 0;";
@@ -40,7 +43,7 @@ export function nginxSite(place: Place, { isSecure, isWhole }: Site, { origin, p
   const listen = `listen 127.0.0.1:${port}${isSecure ? " ssl http2" : ""};`;
   const pass = `proxy_pass http://apps; ${forwarded} ${usualBuffers}`;
   if (!isWhole) {
-    return `access_log off; upstream apps { server 127.0.0.1:${origin}; keepalive 256; keepalive_requests 100000000; }
+    return `access_log off; upstream apps { server 127.0.0.1:${origin}; keepalive ${keptIdle}; keepalive_requests 100000000; }
       server { ${listen} ${tls} location / { ${pass} } }`;
   }
   const rules = `proxy_set_header X-Request-ID $request_id; proxy_set_header X-Edge edge-1; proxy_hide_header Server;
@@ -48,7 +51,7 @@ export function nginxSite(place: Place, { isSecure, isWhole }: Site, { origin, p
     add_header Referrer-Policy same-origin;`;
   return `access_log ${join(place.folder, `nginx-${port}.log`)} main buffer=64k flush=1s;
     limit_req_zone $binary_remote_addr zone=r:10m rate=1000000r/s; limit_conn_zone $binary_remote_addr zone=c:10m;
-    upstream apps { server 127.0.0.1:${origin} max_fails=3 fail_timeout=10s; keepalive 256; keepalive_requests 100000000; }
+    upstream apps { server 127.0.0.1:${origin} max_fails=3 fail_timeout=10s; keepalive ${keptIdle}; keepalive_requests 100000000; }
     server { ${listen} ${tls} server_name other.example; return 404; }
     server { ${listen} ${tls} server_name 127.0.0.1; limit_conn c 10000; limit_req zone=r burst=100000 nodelay;
       deny 192.0.2.0/24; deny 198.51.100.0/24; deny 203.0.113.0/24; client_max_body_size 16m; large_client_header_buffers 4 16k;
@@ -90,7 +93,8 @@ export function ourSite(place: Place, { isSecure, isWhole }: Site, { origin, por
     : null;
   const http2 = isSecure;
   if (!isWhole) {
-    return simplePlan(port, [upstreamServer(origin)], { listeners: [listener(port, { tls, http2 })] });
+    const upstreams = [upstream("apps", [upstreamServer(origin)], { keepAliveConnections: keptIdle })];
+    return simplePlan(port, [], { listeners: [listener(port, { tls, http2 })], upstreams });
   }
   const prefixes = ["192.0.2.0", "198.51.100.0", "203.0.113.0"].map((address) => ({ address, length: 24 }));
   const access = { allow: null, deny: { prefixes, files: [] } };
@@ -129,9 +133,10 @@ export function ourSite(place: Place, { isSecure, isWhole }: Site, { origin, por
     mostPercent: 50,
     on: ["connect", "closed", "timeout"] as const,
   };
+  const servers = [upstreamServer(origin, { probe: "tcp" })];
   return simplePlan(port, [], {
     listeners: [listener(port, { tls, http2, mostPerSource: 10_000, policy: plainListenerPolicy })],
-    upstreams: [upstream("apps", [upstreamServer(origin, { probe: "tcp" })], { ejection })],
+    upstreams: [upstream("apps", servers, { ejection, keepAliveConnections: keptIdle })],
     sites: [
       site(["other.example"], [route("/", "apps")]),
       site(["127.0.0.1"], routes, { accessLog, ids, maxBodyBytes: 16 * 1024 ** 2 }),
