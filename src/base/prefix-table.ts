@@ -4,6 +4,8 @@ import { addressBytes, familyOf, type Prefix } from "./address.ts";
 export class PrefixTable {
   readonly #ipv4: Lengths = [];
   readonly #ipv6: Lengths = [];
+  /** What was found for addresses that were asked for before; whoever asks comes again. */
+  readonly #known = new Map<string, number>();
 
   constructor(prefixes: Iterable<Prefix>) {
     for (const { address, length } of prefixes) {
@@ -17,6 +19,15 @@ export class PrefixTable {
 
   /** Gives the length of the longest of them that an address is in, or -1. */
   longest(address: string): number {
+    const known = this.#known.get(address);
+    if (known !== undefined) return known;
+    const found = this.#find(address);
+    if (this.#known.size >= mostKnown) this.#known.clear();
+    this.#known.set(address, found);
+    return found;
+  }
+
+  #find(address: string): number {
     const lengths = familyOf(address) === 4 ? this.#ipv4 : this.#ipv6;
     if (lengths.length === 0) return -1;
     const bytes = addressBytes(address);
@@ -29,6 +40,8 @@ export class PrefixTable {
     return this.longest(address) >= 0;
   }
 }
+
+const mostKnown = 4096;
 
 type Lengths = { readonly length: number; readonly networks: Set<string> }[];
 

@@ -289,9 +289,27 @@ function isKept(fields: FieldTable, index: number, keeping: Keeping): boolean {
   const action = keeping.actions[number] ?? keep;
   if (action === drop) return false;
   if (action === length && !keeping.keepsLength) return false;
-  if (keeping.removed === null && keeping.listed.length === 0) return true;
+  const { listed, removed } = keeping;
+  if (listed.length === 0 && (removed === null || !mayHold(removed, fields.nameLength(index)))) return true;
   const name = fields.name(index).toLowerCase();
-  if (keeping.removed?.has(name) === true) return false;
+  if (removed?.has(name) === true) return false;
   // RFC 9110 §7.6.1: end-to-end fields must not be listed; those we know are not dropped because a peer lists them.
-  return number !== otherField || !keeping.listed.includes(name);
+  return number !== otherField || !listed.includes(name);
+}
+
+const lengthsOf = new WeakMap<ReadonlySet<string>, number>();
+
+/** Tells whether a name of this length can be among these: most fields are of another one, and are not looked up then. */
+function mayHold(names: ReadonlySet<string>, length: number): boolean {
+  let lengths = lengthsOf.get(names);
+  if (lengths === undefined) {
+    lengths = 0;
+    for (const name of names) lengths |= lengthBit(name.length);
+    lengthsOf.set(names, lengths);
+  }
+  return (lengths & lengthBit(length)) !== 0;
+}
+
+function lengthBit(length: number): number {
+  return 1 << Math.min(length, 31);
 }

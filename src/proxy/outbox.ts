@@ -30,17 +30,23 @@ export class Outbox {
   }
 
   /** Writes a head, Latin-1, and perhaps the first bytes of a body behind it in one call; true if all was taken. */
-  sendHead(head: string, body: Buffer | null, start: number, end: number): boolean {
+  sendHead(head: string, body: BodyPiece | null): boolean {
     this.headTotal += head.length;
+    if (body === null) return this.sendText(head);
+    const { bytes, end, start } = body;
+    if (body.isFree === true && head.length <= start) {
+      // In the place of the head that came with it: nothing is copied, however long the body is.
+      const from = start - head.length;
+      writeLatin1(bytes, head, from);
+      return this.send(bytes, from, end);
+    }
     const length = head.length + end - start;
-    if (body === null || length > frame.length) {
-      if (head.length > frame.length) return this.sendOwn(Buffer.from(head, "latin1"), body, start, end);
-      writeLatin1(frame, head, 0);
-      this.sendFrame(head.length);
-      return body === null ? !this.isBlocked : this.send(body, start, end);
+    if (length > frame.length) {
+      this.sendText(head);
+      return this.send(bytes, start, end);
     }
     writeLatin1(frame, head, 0);
-    body.copy(frame, head.length, start, end); // half the cost of set(subarray())
+    bytes.copy(frame, head.length, start, end); // half the cost of set(subarray())
     return this.sendFrame(length);
   }
 
@@ -71,8 +77,8 @@ export class Outbox {
       return this.sendFrame(lead.length + length + tail.length);
     }
     this.headTotal -= lead.length + (isLast ? tail.length : 0);
-    this.sendHead(lead, body.bytes, body.start, body.end);
-    return isLast ? this.sendHead(tail, null, 0, 0) : this.send(chunkEnd, 0, chunkEnd.length);
+    this.sendHead(lead, body);
+    return isLast ? this.sendHead(tail, null) : this.send(chunkEnd, 0, chunkEnd.length);
   }
 
   /** Writes what waits; true if nothing does any more. */
@@ -90,9 +96,10 @@ export class Outbox {
     return true;
   }
 
-  private sendOwn(head: Buffer, body: Buffer | null, start: number, end: number): boolean {
-    const isTaken = this.send(head, 0, head.length);
-    return body === null ? isTaken : this.send(body, start, end);
+  private sendText(text: string): boolean {
+    if (text.length > frame.length) return this.send(Buffer.from(text, "latin1"), 0, text.length);
+    writeLatin1(frame, text, 0);
+    return this.sendFrame(text.length);
   }
 
   private sendFrame(length: number): boolean {

@@ -39,33 +39,43 @@ export function traceIdOf({ traceparent }: RequestIds): string {
 /** Writes the names into the head that goes to the server, in place of what the client sent. */
 export function stampHead(head: string, ids: RequestIds, wishes: IdWishes): string {
   let text = head;
-  if (wishes.requestId) text = withField(text, "X-Request-ID", ids.requestId);
+  if (wishes.requestId) text = withField(text.replace(requestIdLine, ""), "X-Request-ID", ids.requestId);
   if (!wishes.trace) return text;
   // §3.3: what goes with a trace is of no use without it.
-  if (!text.includes(`: ${ids.traceparent}\r\n`)) text = without(text, "tracestate");
-  return withField(text, "traceparent", ids.traceparent);
+  if (!text.includes(`: ${ids.traceparent}\r\n`)) text = text.replace(traceState, "");
+  return withField(text.replace(traceParent, ""), "traceparent", ids.traceparent);
 }
+
+// A line with the line end before it; one that is looked back to would keep the expression from being compiled.
+const requestIdLine = /\nx-request-id:[^\n]*/gi;
+const traceParent = /\ntraceparent:[^\n]*/gi;
+const traceState = /\ntracestate:[^\n]*/gi;
 
 function withField(head: string, name: string, value: string): string {
-  return `${without(head, name).slice(0, -2)}${name}: ${value}\r\n\r\n`;
-}
-
-function without(head: string, name: string): string {
-  return head.replace(new RegExp(`(?<=\\n)${name}:[^\\n]*\\n`, "gi"), "");
+  return `${head.slice(0, -2)}${name}: ${value}\r\n\r\n`;
 }
 
 function valueOf(fields: FieldTable | null, name: string): string {
   if (fields === null) return "";
   let found = "";
   for (let index = 0; index < fields.count; index++) {
-    if (fields.name(index).toLowerCase() !== name) continue;
+    if (fields.nameLength(index) !== name.length || fields.name(index).toLowerCase() !== name) continue;
     if (found !== "") return ""; // several are as good as none
     found = fields.value(index);
   }
   return found;
 }
 
+/** Random bytes for many names: to ask for a few is as dear as to ask for thousands. */
+const random = Buffer.alloc(16 * 256);
+let randomAt = random.length;
+
 /** Gives a name that nothing else has: 32 hexadecimal digits, as nginx's `$request_id`. */
 export function randomHex(): string {
-  return crypto.randomUUID().replaceAll("-", "");
+  if (randomAt === random.length) {
+    crypto.getRandomValues(random);
+    randomAt = 0;
+  }
+  randomAt += 16;
+  return random.toString("hex", randomAt - 16, randomAt);
 }

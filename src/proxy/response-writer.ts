@@ -35,17 +35,17 @@ export class ResponseWriter {
     this.closes = this.isLast(isToClose) || answer.status === 408;
     const length = this.request?.method === "HEAD" ? 0 : answer.body.length;
     this.sentHead = answerHead(answer, date, this.closes);
-    this.outbox.sendHead(this.sentHead, answer.body, 0, length);
+    this.outbox.sendHead(this.sentHead, { bytes: answer.body, start: 0, end: length });
   }
 
   /** Asks for a body that is held back (RFC 9110 §10.1.1). */
   askForBody(): void {
-    this.outbox.sendHead("HTTP/1.1 100 Continue\r\n\r\n", null, 0, 0);
+    this.outbox.sendHead("HTTP/1.1 100 Continue\r\n\r\n", null);
   }
 
   /** Writes a 1xx response, but not to HTTP/1.0 (RFC 9110 §15.2). */
   interim(head: ResponseHead, fields: FieldTable): void {
-    if (this.request?.minor === 1) this.outbox.sendHead(buildInterimHead(head, fields), null, 0, 0);
+    if (this.request?.minor === 1) this.outbox.sendHead(buildInterimHead(head, fields), null);
   }
 
   /** Writes a head and the first piece of its body; true if all was taken. */
@@ -59,7 +59,7 @@ export class ResponseWriter {
     this.sentHead = text;
     return framing === "chunked"
       ? this.outbox.sendChunk(text, this.passed(piece), isLast)
-      : this.outbox.sendHead(text, piece.bytes, piece.start, piece.end);
+      : this.outbox.sendHead(text, piece);
   }
 
   /** Writes more of the body; true if all was taken. */

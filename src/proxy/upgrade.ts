@@ -45,7 +45,10 @@ export function openWebSocket(o: {
   });
   engine.tunnels.add(tunnel);
   connection.detach(tunnel);
-  const isTaken = client.outbox.sendHead(buildInterimHead(head, fields), rest, 0, rest?.length ?? 0);
+  const isTaken = client.outbox.sendHead(
+    buildInterimHead(head, fields),
+    rest === null ? null : { bytes: rest, start: 0, end: rest.length },
+  );
   if (!isTaken) far.pause();
   if (client.early === null || farOutbox.send(client.early, 0, client.early.length)) client.wire.resume();
   else client.wire.pause();

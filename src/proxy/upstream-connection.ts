@@ -18,6 +18,8 @@ export interface BodyPiece {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
+  /** Whether what stands before `start` is nobody's any more, and may be written over. */
+  readonly isFree?: boolean;
   /** Whether the bytes are the whole of a body that is kept and never changes, such as one of the cache. */
   readonly isLasting?: boolean;
   /** With the last piece: the trailer field lines behind it, as the server sent them, if there are any. */
@@ -142,9 +144,9 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     if (outbox === null) return false;
     const before = outbox.total;
     this.isChunked = isChunked;
-    if (piece === null) outbox.sendHead(head, null, 0, 0);
+    if (piece === null) outbox.sendHead(head, null);
     else if (isChunked) outbox.sendChunk(head, piece, isLast);
-    else outbox.sendHead(head, piece.bytes, piece.start, piece.end);
+    else outbox.sendHead(head, piece);
     return outbox.total > before && !outbox.isLost;
   }
 
@@ -309,7 +311,8 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
       return;
     }
     this.readsBody = !body.isDone;
-    user.headArrived(head, fields, this.piece(held), body.isDone);
+    // Before it stands the head, which has been read.
+    user.headArrived(head, fields, this.piece(held, true), body.isDone);
   }
 
   private takeBody(user: UpstreamUser, bytes: Buffer, start: number, end: number): void {
@@ -326,9 +329,9 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     }
   }
 
-  private piece(bytes: Buffer): BodyPiece {
+  private piece(bytes: Buffer, isFree = false): BodyPiece {
     const { isDone, payloadEnd, payloadStart, trailers } = this.body;
-    const piece = { bytes, start: payloadStart, end: payloadEnd };
+    const piece = { bytes, start: payloadStart, end: payloadEnd, isFree };
     return isDone && trailers !== "" ? { ...piece, trailers } : piece;
   }
 

@@ -66,6 +66,11 @@ export class FieldTable {
     return this.text.substring(this.nameStart[index] ?? 0, this.nameEnd[index] ?? 0);
   }
 
+  /** Gives how many octets the name of a field has. */
+  nameLength(index: number): number {
+    return (this.nameEnd[index] ?? 0) - (this.nameStart[index] ?? 0);
+  }
+
   /** Gives the index of the first field with this number at or after `from`, or -1. */
   find(number: number, from = 0): number {
     for (let index = from; index < this.count; index++) if (this.number[index] === number) return index;
