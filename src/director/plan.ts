@@ -8,9 +8,10 @@ import { formatKey } from "../kernel/ipvs-messages.ts";
  * before others go, so that there is no moment without one; services that go, go last. A service that is neither
  * wanted nor owned belongs to someone else and is left alone.
  *
- * Of the services that go, the last one made goes first. The kernel keeps servers that are gone for two minutes in one list, the latest
- * first, and looks through it for every server that comes: a table that is taken away and made again, as by a restart, is
- * found in its order that way. With 37,000 servers it takes the kernel half a minute otherwise.
+ * Of the services that go, the last one made goes first. The kernel keeps servers that are gone for two minutes in one
+ * list, the latest first, and looks through it for every server that comes: a table that is taken away and made again, as
+ * by a restart, is found in its order that way. 12,000 servers come again in a quarter of the time (in an emulated machine
+ * 3.8 s instead of 16.4 s), and what it costs otherwise grows with their square.
  */
 export type Step = IpvsChange;
 

@@ -28,6 +28,12 @@ const translated = 'servers = [{ address = "10.98.0.21", port = 80 }, { address 
 const strandedServer = 'servers = [{ address = "10.98.0.23", port = 80 }]';
 const check = 'check = { type = "tcp", port = 80, interval = "2s", timeout = "1s" }';
 
+/** A server that is up when it is this one that answers at the VIP. */
+function byVip(number: 1 | 2): string {
+  const seen = `via = "vip", body_match = "^rs${number} 98 10.98.0.1"`;
+  return `{ address = "10.98.0.2${number}", check = { type = "http", ${seen}, timeout = "2s", retry_delay = "100ms" } }`;
+}
+
 function service(name: string, ...lines: readonly string[]): string {
   const place = lines.some((line) => /^(fwmark|addresses|vips)/.test(line)) ? [] : ['vips = ["v4"]'];
   return ["[[service]]", `name = "${name}"`, ...place, ...lines].join("\n");
@@ -62,6 +68,23 @@ export const config: string = [
     servers,
   ),
   service("mixed", `addresses = ["${vip6}"]`, "port = 93", 'forward = "tunnel"', 'scheduler = "rr"', servers),
+  ...(["ipip", "gue", "gre"] as const).map((type, index) =>
+    service(
+      `${type}-over-six`,
+      `port = ${95 + index}`,
+      'forward = "tunnel"',
+      'scheduler = "rr"',
+      `tunnel = { type = "${type}"${type === "gue" ? ", port = 5555" : ""} }`,
+      'servers = [{ address = "2001:db8:98::21" }, { address = "2001:db8:98::22" }]',
+    ),
+  ),
+  service(
+    "by-vip",
+    "port = 98",
+    'forward = "dr"',
+    'scheduler = "rr"',
+    `servers = [${byVip(1)}, ${byVip(2)}]`,
+  ),
   service("dr", "port = 84", 'forward = "dr"', 'scheduler = "rr"', servers),
   service(
     "sticky",
@@ -150,6 +173,14 @@ function bothLines(key: string, options: string, port = 80): readonly string[] {
   return ["21", "22"].map((part) => `-a ${key} -r 10.98.0.${part}:${port} ${options}`);
 }
 
+/** The lines of a service at the IPv4 address with tunnels to both servers over IPv6. */
+function sixLines(port: number, type: string): readonly string[] {
+  const key = `-t ${vip}:${port}`;
+  const line = (part: string): string =>
+    `-a ${key} -r [2001:db8:98::${part}]:${port} -i -w 1 --tun-type ${type}`;
+  return [`-A ${key} -s rr`, line("21"), line("22")];
+}
+
 /** What `ipvsadm --save -n` writes of all of them but those by scheduler, sorted. */
 export const savedTable: readonly string[] = [
   `-A -t ${vip}:8080 -s rr`,
@@ -168,6 +199,11 @@ export const savedTable: readonly string[] = [
   ...bothLines(`-t ${vip}:92`, "-i -w 1 --tun-type gue --tun-port 5555 --tun-remcsum", 92),
   `-A -t [${vip6}]:93 -s rr`,
   ...bothLines(`-t [${vip6}]:93`, "-i -w 1 --tun-type ipip", 93),
+  ...sixLines(95, "ipip"),
+  ...sixLines(96, "gue --tun-port 5555 --tun-nocsum"),
+  ...sixLines(97, "gre --tun-nocsum"),
+  `-A -t ${vip}:98 -s rr`,
+  ...bothLines(`-t ${vip}:98`, "-g -w 1", 98),
   `-A -t ${vip}:84 -s rr`,
   ...bothLines(`-t ${vip}:84`, "-g -w 1", 84),
   `-A -t ${vip}:85 -s wrr -p 60 -M 255.255.255.0`,

@@ -100,6 +100,31 @@ describe("the kernel's ways to a server", () => {
     expect(await ask(`http://[${vip6}]:93/`)).toEqual([...both(93, "2001:db8:99::99")]);
   });
 
+  test("tunnels over IPv6 lead from an IPv4 address to servers", async () => {
+    for (const port of [95, 96, 97]) expect(await ask(`http://${vip}:${port}/`)).toEqual([...both(port)]);
+  });
+
+  test("a check through the VIP goes to the server it is about, and IPVS balances none of it", async () => {
+    const rows = async (option = ""): Promise<readonly string[]> =>
+      ipvsadmRows(await guest.text(list(option))).filter((row) => row.startsWith(`TCP ${vip}:98 `));
+    const servers = (): Promise<readonly string[]> =>
+      rows().then((all) => all.flatMap((row) => /10\.98\.0\.2\d/.exec(row) ?? []));
+    const waitForServers = (wanted: readonly string[]): Promise<void> =>
+      guest.waitFor(`${wanted.join(" and ")} at port 98`, async () => {
+        return JSON.stringify((await servers()).toSorted()) === JSON.stringify(wanted);
+      });
+    await waitForServers(["10.98.0.21", "10.98.0.22"]);
+    await guest.text("ip -n rs2 address del 10.99.0.101/32 dev lo");
+    await waitForServers(["10.98.0.21"]);
+    expect(await ask(`http://${vip}:98/`)).toEqual(["rs1 98 10.99.0.99"]);
+    await guest.text("ip -n rs2 address add 10.99.0.101/32 dev lo");
+    await waitForServers(["10.98.0.21", "10.98.0.22"]);
+    // Four of the client's; the kernel adds them up every two seconds.
+    await guest.waitFor("the client's connections are counted", async () => {
+      return (await rows("--stats --exact")).some((row) => row.startsWith(`TCP ${vip}:98 4 `));
+    });
+  });
+
   test("direct routing beside them", async () => {
     expect(await ask(`http://${vip}:84/`)).toEqual([...both(84)]);
   });

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { largeFile, savedLines } from "../support/large-table.ts";
 import { Guest } from "./guest.ts";
 
 /**
- * The published set-ups on a kernel with IPVS, one after the other in one running node, by reload: the table is what ipvsadm
- * reads, and the web servers answer at the addresses. The last one has no services.
+ * A large table, and the published set-ups, on a kernel with IPVS; these one after the other in one running node, by reload.
+ * The table is what ipvsadm reads, and the web servers answer at the addresses. The last one has no services.
  */
 
 setDefaultTimeout(300_000);
@@ -139,8 +140,8 @@ async function waitForText(claim: string, read: () => Promise<string>, wanted: s
     });
 }
 
-async function saved(): Promise<string> {
-  const lines = (await guest.text(`${lb} ipvsadm --save -n`)).split("\n");
+async function saved(host = lb): Promise<string> {
+  const lines = (await guest.text(`${host} ipvsadm --save -n`)).split("\n");
   return lines
     .filter((line) => line !== "")
     .sort()
@@ -157,11 +158,35 @@ async function held(): Promise<string> {
     .join("\n");
 }
 
+test("a table of 250 services and 4,000 servers is filled in slices, follows one weight by one change, and goes with a stop", async () => {
+  const size = { services: 250, servers: 4_000 };
+  const host = "ip netns exec large";
+  const node = `${host} /share/edge-ha --socket /run/large.sock`;
+  const isUp = "grep -q 'lb1 of cluster large is up' /run/large.log";
+  const write = (weight: number): string =>
+    `cat >/run/large.toml <<'TOML'\n${largeFile(weight, size)}\nTOML\n`;
+  const wanted = (weight: number): string => savedLines(weight, size).toSorted().join("\n");
+  await guest.text(`ip netns add large; ip -n large link set lo up; ${write(1)}
+setsid ${node} serve --config /run/large.toml --node lb1 >/run/large.log 2>&1 & echo $! >/run/large.pid`);
+  await guest.text(`until ${isUp}; do kill -0 $(cat /run/large.pid) || exit; sleep 0.5; done`);
+  expect(await saved(host)).toBe(wanted(1));
+  await guest.text(`${write(2)}\n${node} reload`);
+  expect(await saved(host)).toBe(wanted(2));
+  const steps = (await guest.text("grep director: /run/large.log")).trim().split("\n");
+  expect(steps.map((line) => line.replace(/^\S+ /, ""))).toEqual([
+    "info director: IPVS: 250 services and 4000 servers added",
+    expect.stringMatching(/^info director: change server \S+:80 dr weight 2 of tcp \S+:80$/),
+  ]);
+  await guest.text("kill -TERM $(cat /run/large.pid)");
+  await guest.text("while kill -0 $(cat /run/large.pid) 2>/dev/null; do sleep 0.2; done");
+  expect(await saved(host)).toBe("");
+});
+
 test.each(setups)("$name", async ({ name, table, held: wanted, asked }) => {
   const text = readFileSync(resolve(import.meta.dir, `../support/topologies/${name}.toml`), "utf8");
   await guest.text(`cat >/run/setup.toml <<'TOML'\n${text}\nTOML\n`);
   await load();
-  await waitForText("the table", saved, table.toSorted().join("\n"));
+  await waitForText("the table", () => saved(), table.toSorted().join("\n"));
   await waitForText("the addresses", held, wanted.toSorted().join("\n"));
   for (const vip of asked) {
     const answers = await guest.text(`ip netns exec client curl -s -m 10 'http://${vip}/?[1-2]'`);

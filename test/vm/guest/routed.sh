@@ -3,7 +3,7 @@
 # servers (10.98.0.0/24) whose gateway it is. What the servers send from a VIP goes to the client directly. A third one
 # knows its own network only.
 set -e
-modprobe -a bridge veth sctp ipip sit ip_gre fou act_skbedit cls_u32 sch_ingress
+modprobe -a bridge veth sctp ipip sit ip_gre ip6_tunnel ip6_gre fou fou6 act_skbedit cls_u32 sch_ingress
 for bridge in outside inside; do
   ip link add "$bridge" type bridge mcast_snooping 0 forward_delay 0
   ip link set "$bridge" up
@@ -47,6 +47,12 @@ for number in 1 2; do
     ip -n $server link set $device up
   done
   ip -n $server fou add port 5555 gue
+  ip -n $server -6 fou add port 5555 gue
+  # The kernel's own ip6tnl0 takes IPv6 alone; these take everything.
+  for kind in ip6tnl ip6gre; do
+    ip -n $server link add from-$kind type $kind external
+    ip -n $server link set from-$kind up
+  done
   setsid ip netns exec $server python3 /share/guest/echo.py $server 10.98.0.2$number 10.99.0.101 >/run/echo-$server.log 2>&1 &
   echo $! >/run/echo-$server.pid
 done
