@@ -26,8 +26,18 @@ export interface DirectorProcess extends AsyncDisposable {
   abandon(): void;
 }
 
+/** How a director is started. */
+export interface DirectorStart {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Without it nothing is known of probes but their verdicts: with thousands of them all that asking is most of the work. */
+  readonly isAsked?: boolean;
+}
+
 /** Starts the role as the supervisor does, from source, on a host of the lab. */
-export async function startDirector(host: Host, env: Record<string, string> = {}): Promise<DirectorProcess> {
+export async function startDirector(
+  host: Host,
+  { env = {}, isAsked = true }: DirectorStart = {},
+): Promise<DirectorProcess> {
   const messages: FromDirector[] = [];
   const variables = { EDGE_HA_STATE_DIRECTORY: host.directory, ...env };
   const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
@@ -38,6 +48,7 @@ export async function startDirector(host: Host, env: Record<string, string> = {}
     ipc: (message: unknown) => messages.push(message as FromDirector),
   });
   const asking = setInterval(() => {
+    if (!isAsked) return;
     try {
       child.send({ kind: "show" });
     } catch {

@@ -1,3 +1,4 @@
+import { formatEndpoint, type Endpoint } from "../../src/base/address.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { DirectorPlan } from "../../src/config/node-plan.ts";
 import { everythingIn } from "../../src/director/balanced-service.ts";
@@ -6,17 +7,27 @@ import { ServiceNotices } from "../../src/director/service-notices.ts";
 import { ServiceNotifier } from "../../src/director/service-notifier.ts";
 import { attemptProbe } from "../../src/health/probe.ts";
 import { Prober } from "../../src/health/prober.ts";
+import type { IpvsKey } from "../../src/kernel/ipvs.ts";
 import { FakeIpvs } from "./fake-ipvs.ts";
 import { recordingLog } from "./recording-log.ts";
 
 /**
  * A director as its process composes it, with real checks and real notices, before a kernel's table in memory:
- * notice-director.ts PLAN-AS-JSON. SIGTERM stops it as a stop of the service does.
+ * notice-director.ts PLAN-AS-JSON. It says which servers leave the table and when, in milliseconds since 1970. SIGTERM
+ * stops it as a stop of the service does.
  */
+
+/** The table, which tells who leaves it. */
+class TellingIpvs extends FakeIpvs {
+  override removeServer(key: IpvsKey, server: Endpoint): void {
+    super.removeServer(key, server);
+    process.stdout.write(`removed ${formatEndpoint(server)} ${performance.timeOrigin + performance.now()}\n`);
+  }
+}
 
 const plan = JSON.parse(process.argv[2] ?? "") as DirectorPlan;
 const { log } = recordingLog();
-const kernel = new FakeIpvs();
+const kernel = new TellingIpvs();
 const notifier = new ServiceNotifier(log);
 const notices = new ServiceNotices();
 const prober = new Prober({

@@ -16,7 +16,7 @@ test("a director says what to install or to use instead when the kernel has no I
   await using lab = await Lab.create();
   const host = await lab.host("lb1", {});
   // With `modprobe` out of reach, a kernel that keeps IPVS in a module is one that has none.
-  await using director = await startDirector(host, { PATH: "/nonexistent" });
+  await using director = await startDirector(host, { env: { PATH: "/nonexistent" } });
   const reason = await director.configure({
     ...noDirectorPlan,
     services: [plannedService()],
