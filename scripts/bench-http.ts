@@ -44,7 +44,8 @@ async function* startAll(place: Place, origin: number, { load, name, site }: Row
   yield startNginx(place, "nginx", forNginx.port, nginxSite(place, site, forNginx));
   yield startOurs(forOurs.port, ourSite(place, site, forOurs));
   // It wants two descriptors for every connection that it may ever have.
-  if (existsSync("/usr/sbin/haproxy") && load !== null)
+  const isHaproxys = load !== null && site.gzipLevel === undefined; // it chooses its level by itself
+  if (existsSync("/usr/sbin/haproxy") && isHaproxys)
     yield startHaproxy(place, forHaproxy.port, haproxySite(place, site, forHaproxy));
   if (name !== "h1-64" || !process.argv.includes("--library")) return;
   const port = freePort();
@@ -64,6 +65,7 @@ async function compare(place: Place, origin: number, row: Row): Promise<Measured
           microseconds: await idleKiB(contender),
           p99Ms: Number.NaN,
           perSecond: Number.NaN,
+          bytesEach: Number.NaN,
         });
     } else {
       for (const contender of contenders) await measure(contender, load, warmUpSeconds, place.folder);

@@ -10,6 +10,8 @@ export interface Figure {
   /** 99 of 100 requests took no longer. */
   readonly p99Ms: number;
   readonly perSecond: number;
+  /** Bytes that came for each request, heads included; NaN where the tool does not tell. */
+  readonly bytesEach: number;
 }
 
 /** What is asked of a proxy. */
@@ -22,6 +24,8 @@ export interface Load {
   readonly isSecure?: boolean;
   /** A new connection for each request. */
   readonly isNew?: boolean;
+  /** Value of Accept-Encoding. */
+  readonly accepts?: string;
   /** Bytes sent with POST. */
   readonly upload?: number;
   /** What the client's OpenSSL is told, in the words of its configuration. */
@@ -49,7 +53,8 @@ export async function measure(
   if (errors !== undefined) console.log(`  ${contender.name}: ${errors}`);
   const p99Ms = load.tool === "wrk" ? p99OfWrk(output) : p99OfH2load(join(own, "requests"));
   rmSync(own, { recursive: true });
-  return { microseconds: (used / requests) * 1e3, p99Ms, perSecond: requests / seconds };
+  const bytesEach = bytesOfWrk(output) / requests;
+  return { microseconds: (used / requests) * 1e3, p99Ms, perSecond: requests / seconds, bytesEach };
 }
 
 function command(port: number, load: Load, seconds: number, folder: string): readonly string[] {
@@ -61,6 +66,7 @@ function command(port: number, load: Load, seconds: number, folder: string): rea
   }
   const words = ["wrk", "-t1", `-c${load.connections}`, `-d${seconds}s`, "--latency"];
   if (load.isNew === true) words.push("-H", "Connection: close");
+  if (load.accepts !== undefined) words.push("-H", `Accept-Encoding: ${load.accepts}`);
   if (load.upload !== undefined) {
     const script = join(folder, "upload.lua");
     writeFileSync(script, `wrk.method = "POST"\nwrk.body = string.rep("x", ${load.upload})\n`);
@@ -74,6 +80,11 @@ function environment({ openssl }: Load, folder: string): Readonly<Record<string,
   const path = join(folder, "openssl.cnf");
   writeFileSync(path, `openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n${openssl}\n`);
   return { OPENSSL_CONF: path };
+}
+
+function bytesOfWrk(output: string): number {
+  const read = /([\d.]+)(B|KB|MB|GB) read/.exec(output);
+  return Number(read?.[1]) * 1024 ** ["B", "KB", "MB", "GB"].indexOf(read?.[2] ?? "");
 }
 
 function p99OfWrk(output: string): number {

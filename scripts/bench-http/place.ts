@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCertificates } from "../../test/support/certificates.ts";
+import { seededRandom } from "../../test/support/seeded-random.ts";
 
 /** Where the files of one run are, and where the server behind all proxies listens. */
 export interface Place {
@@ -30,7 +31,27 @@ export async function makePlace(): Promise<Place> {
   writeFileSync(join(root, "small"), `${"x".repeat(109)}\n`);
   writeFileSync(join(root, "medium"), Buffer.alloc(64 * 1024, "x"));
   writeFileSync(join(root, "large"), Buffer.alloc(1024 * 1024, "x"));
+  writeFileSync(join(root, "page.html"), page(64 * 1024));
   return { folder, root, certificate, key, pair };
+}
+
+/** Text that repeats itself as much as pages do: gzip makes a third of it. */
+function page(bytes: number): string {
+  const random = seededRandom(7);
+  const word = (): string => {
+    const length = 2 + Math.trunc(random() * 8);
+    return Array.from({ length }, () => "etaoinshrdlucmfwypvbgkjqxz"[Math.trunc(random() ** 2 * 26)]).join(
+      "",
+    );
+  };
+  const words = Array.from({ length: 2000 }, word);
+  let text = "";
+  while (text.length < bytes) {
+    const line = Array.from({ length: 12 }, () => words[Math.trunc(random() ** 2 * words.length)]).join(" ");
+    const link = `/p/${Math.trunc(random() * 1e6)}`;
+    text += `<div class="c${Math.trunc(random() * 20)}"><a href="${link}">${line}</a></div>\n`;
+  }
+  return text.slice(0, bytes);
 }
 
 /** What the server behind all proxies says; `/upload` answers when it has the whole body. */

@@ -30,10 +30,12 @@ export function printRow({ contenders, row }: Measured): void {
       continue;
     }
     const rate = median(figures.map(({ perSecond }) => perSecond));
+    const bytes = median(figures.map(({ bytesEach }) => bytesEach));
+    const each = row.load.accepts === undefined ? "" : `  ${bytes.toFixed(0)} B each`;
     const all = figures.map(({ microseconds }) => microseconds.toFixed(1)).join(" ");
     console.log(
       `  ${name.padEnd(12)} ${own.toFixed(1).padStart(7)} µs/request  ratio ${(own / base).toFixed(2)}  ` +
-        `p99 ${p99(figures).toFixed(2).padStart(6)} ms  ${rate.toFixed(0).padStart(6)}/s  (${all})`,
+        `p99 ${p99(figures).toFixed(2).padStart(6)} ms  ${rate.toFixed(0).padStart(6)}/s${each}  (${all})`,
     );
   }
 }

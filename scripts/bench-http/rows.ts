@@ -16,6 +16,7 @@ export interface Row {
 
 const plain: Site = { isSecure: false, isWhole: false };
 const secure: Site = { isSecure: true, isWhole: false };
+const encoded: Site = { isSecure: false, isWhole: false, gzipLevel: 5 };
 
 const small = { tool: "wrk", connections: 64, path: "/small" } as const;
 const renewed = { ...small, connections: 16, isSecure: true, isNew: true };
@@ -86,6 +87,14 @@ export const rows: readonly Row[] = [
     barP99: null,
     site: plain,
     load: { ...small, path: "/medium" },
+  },
+  {
+    name: "gzip-64k",
+    title: "64 KiB of HTML, gzip level 5",
+    bar: 1,
+    barP99: null,
+    site: encoded,
+    load: { ...small, path: "/page.html", accepts: "gzip" },
   },
   {
     name: "down-1m",

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { noContent } from "../../src/config/content-plan.ts";
 import type { ProxyPlan } from "../../src/config/node-plan.ts";
 import { plainListenerPolicy, plainRouting } from "../../src/config/routing-plan.ts";
 import {
@@ -17,6 +18,8 @@ export interface Site {
   readonly isSecure: boolean;
   /** Access log, header rules, limits, lists, several hosts and routes, and servers that are judged. */
   readonly isWhole: boolean;
+  /** Answers are encoded in gzip at this level. */
+  readonly gzipLevel?: number;
 }
 
 /** Where one proxy listens and whom it asks. */
@@ -36,14 +39,22 @@ const forwarded = `proxy_http_version 1.1; proxy_set_header Connection ""; proxy
   proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $host;`;
 
 /** The configuration of nginx: both versions of TLS, as everybody has them, though 1.22 takes only the older one by itself. */
-export function nginxSite(place: Place, { isSecure, isWhole }: Site, { origin, port }: Ends): string {
+export function nginxSite(
+  place: Place,
+  { gzipLevel, isSecure, isWhole }: Site,
+  { origin, port }: Ends,
+): string {
   const tls = isSecure
     ? `ssl_certificate ${place.certificate}; ssl_certificate_key ${place.key}; ssl_protocols TLSv1.2 TLSv1.3;`
     : "";
   const listen = `listen 127.0.0.1:${port}${isSecure ? " ssl http2" : ""};`;
   const pass = `proxy_pass http://apps; ${forwarded} ${usualBuffers}`;
+  const gzip =
+    gzipLevel === undefined
+      ? ""
+      : `gzip on; gzip_comp_level ${gzipLevel}; gzip_min_length 1024; gzip_vary on;`;
   if (!isWhole) {
-    return `access_log off; upstream apps { server 127.0.0.1:${origin}; keepalive ${keptIdle}; keepalive_requests 100000000; }
+    return `access_log off; ${gzip} upstream apps { server 127.0.0.1:${origin}; keepalive ${keptIdle}; keepalive_requests 100000000; }
       server { ${listen} ${tls} location / { ${pass} } }`;
   }
   const rules = `proxy_set_header X-Request-ID $request_id; proxy_set_header X-Edge edge-1; proxy_hide_header Server;
@@ -86,7 +97,11 @@ export function haproxySite(place: Place, { isSecure, isWhole }: Site, { origin,
 }
 
 /** Our plan. */
-export function ourSite(place: Place, { isSecure, isWhole }: Site, { origin, port }: Ends): ProxyPlan {
+export function ourSite(
+  place: Place,
+  { gzipLevel, isSecure, isWhole }: Site,
+  { origin, port }: Ends,
+): ProxyPlan {
   const { certificate, key } = place;
   const tls = isSecure
     ? { certificates: [{ certificate, key }], minVersion: "1.2" as const, ciphers: null, clients: null }
@@ -94,7 +109,17 @@ export function ourSite(place: Place, { isSecure, isWhole }: Site, { origin, por
   const http2 = isSecure;
   if (!isWhole) {
     const upstreams = [upstream("apps", [upstreamServer(origin)], { keepAliveConnections: keptIdle })];
-    return simplePlan(port, [], { listeners: [listener(port, { tls, http2 })], upstreams });
+    const compression =
+      gzipLevel === undefined
+        ? null
+        : {
+            codings: ["gzip"] as const,
+            types: ["text/html"],
+            minBytes: 1024,
+            levels: { gzip: gzipLevel, br: 4, zstd: 2 },
+          };
+    const sites = [site(["*"], [route("/", "apps", { content: { ...noContent, compression } })])];
+    return simplePlan(port, [], { listeners: [listener(port, { tls, http2 })], upstreams, sites });
   }
   const prefixes = ["192.0.2.0", "198.51.100.0", "203.0.113.0"].map((address) => ({ address, length: 24 }));
   const access = { allow: null, deny: { prefixes, files: [] } };
