@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { authorityProblem, certificateNames, keyPairProblem } from "../base/certificate-file.ts";
+import { cacheFolderProblem } from "../base/cache-folder.ts";
 import { networkFileProblem } from "../base/network-file.ts";
 import { pageProblem } from "../base/page-file.ts";
 import { readUserFile } from "../base/htpasswd.ts";
@@ -15,6 +16,7 @@ export const hostKnowledge: HostKnowledge = {
   usersProblem,
   certificateNames,
   pageProblem,
+  cacheFolderProblem,
   networkFileProblem,
 };
 

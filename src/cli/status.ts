@@ -3,6 +3,7 @@ import { errorText } from "../base/system-error.ts";
 import { formatTable } from "../base/table.ts";
 import { counted } from "../config/describe-plan.ts";
 import { describeBfd } from "./bfd-status.ts";
+import { describeDisks } from "./disk-table.ts";
 import { describeFooting } from "./footing-status.ts";
 import { describeNames } from "./names-table.ts";
 import { describeProxied } from "./proxied-table.ts";
@@ -49,6 +50,8 @@ export function describeStatus(status: NodeStatus, isTerminal: boolean): string 
   if (status.proxied.length > 0) sections.push(describeProxied(status.proxied));
   if (status.names.length > 0) sections.push(describeNames(status.names));
   if (status.probes.length > 0) sections.push(describeProbes(status, isTerminal));
+  const disks = describeDisks(status.proxies);
+  if (disks !== null) sections.push(disks);
   sections.push(describeProcesses(status));
   return `${sections.join("\n\n")}\n`;
 }

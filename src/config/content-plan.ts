@@ -34,6 +34,12 @@ export interface FilesPlan {
   readonly path: string;
 }
 
+/** A folder that all processes of the node keep answers in, and how much; whoever names the same shares it. */
+export interface DiskCachePlan {
+  readonly path: string;
+  readonly bytes: number;
+}
+
 /** Answers of servers are kept in memory and given to others, after RFC 9111. */
 export interface CachePlan {
   /** Longer bodies are not kept. */
@@ -45,6 +51,8 @@ export interface CachePlan {
   readonly staleIfErrorMs: number;
   /** How long requests wait for another that fetches the same. */
   readonly lockTimeoutMs: number;
+  /** Null keeps answers in memory only. */
+  readonly disk: DiskCachePlan | null;
 }
 
 /** A content coding that answers can be sent in (RFC 9110 §8.4.1, RFC 7932, RFC 8878). */

@@ -19,9 +19,10 @@ function maintenanceWords({ allow, retryAfterS }: NonNullable<ContentPlan["maint
   return `in maintenance${some === "" ? "" : ` but for ${some}`}${retry}`;
 }
 
-function cacheWords({ maxObjectBytes, ttlMs }: NonNullable<ContentPlan["cache"]>): string {
+function cacheWords({ disk, maxObjectBytes, ttlMs }: NonNullable<ContentPlan["cache"]>): string {
   const usual = ttlMs === 0 ? "" : `, for ${formatDuration(ttlMs)} where they do not say`;
-  return `answers up to ${formatSize(maxObjectBytes)} kept${usual}`;
+  const folder = disk === null ? "" : `, also ${formatSize(disk.bytes)} of them in ${disk.path}`;
+  return `answers up to ${formatSize(maxObjectBytes)} kept${usual}${folder}`;
 }
 
 function errorPageWords({ intercepts, pages }: NonNullable<ContentPlan["errorPages"]>): string {

@@ -1,3 +1,4 @@
+import type { CacheFolderProblem } from "../base/cache-folder.ts";
 import type { KeyPairProblem } from "../base/certificate-file.ts";
 import type { Prefix } from "../base/address.ts";
 import type { BfdConfig, Config, InstanceConfig, TrackConfig } from "./config.ts";
@@ -40,6 +41,8 @@ export interface HostKnowledge {
   readonly certificateNames: (certificate: string) => readonly string[];
   /** Says why a path is no file or no folder that can be read; null if it is one. */
   readonly pageProblem: (path: string, kind: "file" | "folder") => string | null;
+  /** Says why answers cannot be kept in a folder; null if they can. */
+  readonly cacheFolderProblem: (path: string) => CacheFolderProblem | null;
   /** Says why a file is no list of networks; null if it is one. */
   readonly networkFileProblem: (path: string) => string | null;
 }
@@ -50,6 +53,7 @@ export const noKnowledge: HostKnowledge = {
   authorityProblem: () => null,
   keyPairProblem: () => null,
   pageProblem: () => null,
+  cacheFolderProblem: () => null,
   usersProblem: () => null,
   certificateNames: () => [],
   networkFileProblem: () => null,

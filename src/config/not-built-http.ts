@@ -14,11 +14,6 @@ const route: Readonly<Record<string, string>> = {
   max_body: "write max_body in the [[site]] meanwhile",
 };
 
-const cacheTable: Readonly<Record<string, string>> = {
-  disk: "answers are kept in memory, as much as cache_memory in [proxy] says",
-  path: "answers are kept in memory, as much as cache_memory in [proxy] says",
-};
-
 /** By the table they stand in. */
 export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   listener: {
@@ -29,6 +24,4 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
     tls: noTls,
   },
   "site.route": route,
-  "site.cache": cacheTable,
-  "site.route.cache": cacheTable,
 };

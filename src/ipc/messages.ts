@@ -4,6 +4,7 @@ import type { DirectorPlan, ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
 import type { WeightWord } from "../config/weight-word.ts";
 import type { ClientNote } from "./client-book.ts";
 import type { DirectorChange } from "./director-change.ts";
+import type { DiskNote } from "./disk-note.ts";
 import type { DrainOrder, DrainReport } from "./drain.ts";
 import type { ServerEjection } from "./server-ejection.ts";
 import type { FootingStatus } from "./footing-status.ts";
@@ -159,6 +160,8 @@ export type ToProxy =
       readonly pages: Pages;
       /** What names of servers stand for; one that is missing has no server yet. */
       readonly found: readonly FoundName[];
+      /** Whether this process is the one that keeps caches on disk within their bounds. */
+      readonly keepsDisks: boolean;
     }
   /** What names of servers stand for from now on; one that is missing stands for what it did. */
   | { readonly kind: "found"; readonly names: readonly FoundName[] }
@@ -175,6 +178,8 @@ export type ToProxy =
   | { readonly kind: "spent"; readonly notes: readonly SpentNote[] }
   /** Open the files of access logs anew: they were moved away. */
   | { readonly kind: "reopen" }
+  /** What other processes did on disks that caches are on. */
+  | { readonly kind: "disk"; readonly notes: readonly DiskNote[] }
   /** Remove stored responses: those that an operator's pattern names, or those to one URL. */
   | { readonly kind: "purge"; readonly pattern: string; readonly isUrl: boolean }
   /** As `Outlive`; at the next SIGTERM accept no more and finish what is open within `drainMs`. */
@@ -204,6 +209,8 @@ export type FromProxy =
   | { readonly kind: "ejections"; readonly ejections: readonly ServerEjection[] }
   /** Probes whose servers have just refused clients, or let them wait in vain. */
   | { readonly kind: "suspects"; readonly probes: readonly string[] }
+  /** What was done on disks that caches are on, for the process that keeps them within their bounds. */
+  | { readonly kind: "disk"; readonly notes: readonly DiskNote[] }
   /** URLs that requests have changed, for the caches of the other processes (RFC 9111 §4.4). */
   | { readonly kind: "changed"; readonly urls: readonly string[] }
   /** What has passed to each server, by `proxiedServerId`; those without any are left out. */

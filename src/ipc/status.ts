@@ -1,3 +1,4 @@
+import type { DiskStatus } from "./disk-note.ts";
 import type { Endpoint, Family } from "../base/address.ts";
 import type { WeightWord } from "../config/weight-word.ts";
 import type { FootingStatus } from "./footing-status.ts";
@@ -332,6 +333,8 @@ export interface ProxyStatus {
   /** Responses by class: `1xx` … `5xx`. */
   readonly responses: Readonly<Record<string, number>>;
   readonly residentBytes: number;
+  /** The caches on disk that sites and routes have. */
+  readonly disks: readonly DiskStatus[];
 }
 
 /** One child process. */

@@ -10,7 +10,7 @@ import { joinHeaderRules, type AccessPlan } from "../config/routing-plan.ts";
 import type { Pages } from "../ipc/pages.ts";
 import type { RequestLog } from "./access-log.ts";
 import type { PromptGate } from "./admission/gate.ts";
-import type { RouteCache, SharedCache } from "./cache/route-cache.ts";
+import { RouteCache, type SharedCache } from "./cache/route-cache.ts";
 import { compileCompression, compileContent, compilePages } from "./content/compile-content.ts";
 import { compileHeaderRules } from "./headers.ts";
 import { compileAccess, type ReadFile } from "./policy/access.ts";
@@ -130,7 +130,7 @@ function routeLog(
 
 function cacheOf({ content, upstream }: RoutePlan, shared: SharedCache): RouteCache | null {
   const plan = content.cache;
-  return plan === null || upstream === null ? null : { ...shared, plan, upstream };
+  return plan === null || upstream === null ? null : new RouteCache(shared, plan, upstream);
 }
 
 function upstreamOf(route: RoutePlan, upstreams: Upstreams): Upstream {

@@ -3,6 +3,7 @@ import { errorText } from "../base/system-error.ts";
 import type { Channel } from "../ipc/channel.ts";
 import type { FromProxy, ToProxy } from "../ipc/messages.ts";
 import { Leaving } from "./leaving.ts";
+import type { Tell } from "./tell.ts";
 import { Worker } from "./worker.ts";
 
 /**
@@ -21,14 +22,7 @@ import { Worker } from "./worker.ts";
 export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log): void {
   const sendStatus = (): void =>
     channel.send({ kind: "status", status: worker.status(), drained: worker.drained() });
-  const worker: Worker = new Worker(log, {
-    departure: (reply) => channel.send({ kind: "departure", reply }),
-    clients: (clients) => channel.send({ kind: "clients", clients }),
-    spent: (notes) => channel.send({ kind: "spent", notes }),
-    ejections: (ejections) => channel.send({ kind: "ejections", ejections }),
-    suspects: (probes) => channel.send({ kind: "suspects", probes }),
-    changed: (urls) => channel.send({ kind: "changed", urls }),
-  });
+  const worker: Worker = new Worker(log, teller(channel));
   const leave = (): void => {
     sendStatus();
     process.exit(0);
@@ -63,6 +57,9 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
       case "spent":
         worker.heardSpent(message.notes);
         break;
+      case "disk":
+        worker.heardDisk(message.notes);
+        break;
       case "purge":
         worker.purge(message);
         break;
@@ -87,4 +84,17 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
   process.on("SIGUSR1", () => worker.reopenLogs());
   process.on("SIGTERM", () => leaving.begin());
   channel.send({ kind: "hello" });
+}
+
+/** Tells the supervisor by messages. */
+function teller(channel: Channel<ToProxy, FromProxy>): Tell {
+  return {
+    departure: (reply) => channel.send({ kind: "departure", reply }),
+    clients: (clients) => channel.send({ kind: "clients", clients }),
+    spent: (notes) => channel.send({ kind: "spent", notes }),
+    ejections: (ejections) => channel.send({ kind: "ejections", ejections }),
+    suspects: (probes) => channel.send({ kind: "suspects", probes }),
+    disk: (notes) => channel.send({ kind: "disk", notes }),
+    changed: (urls) => channel.send({ kind: "changed", urls }),
+  };
 }

@@ -1,5 +1,6 @@
 import type { ClientNote } from "../ipc/client-book.ts";
 import type { DepartureReply } from "../ipc/departure.ts";
+import type { DiskNote } from "../ipc/disk-note.ts";
 import type { SpentNote } from "../ipc/messages.ts";
 import type { ServerEjection } from "../ipc/server-ejection.ts";
 
@@ -9,6 +10,7 @@ export interface Tell {
   readonly clients: (clients: readonly ClientNote[]) => void;
   readonly suspects: (probes: readonly string[]) => void;
   readonly spent: (notes: readonly SpentNote[]) => void;
+  readonly disk: (notes: readonly DiskNote[]) => void;
   readonly changed: (urls: readonly string[]) => void;
   readonly ejections: (ejections: readonly ServerEjection[]) => void;
 }

@@ -4,16 +4,14 @@ import { foundByLookup, type Found } from "../config/named-servers.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
 import type { Departure } from "../ipc/departure.ts";
+import type { DiskNote } from "../ipc/disk-note.ts";
 import type { SpentNote, ToProxy } from "../ipc/messages.ts";
 import type { ServerEjection } from "../ipc/server-ejection.ts";
 import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
 import { Admission } from "./admission/admission.ts";
 import { AccessLogs } from "./access-logs.ts";
-import { CacheStore } from "./cache/cache-store.ts";
-import { ChangedUrls } from "./cache/changed-urls.ts";
-import { Flights } from "./cache/flights.ts";
-import type { SharedCache } from "./cache/route-cache.ts";
+import { ProcessCache } from "./cache/process-cache.ts";
 import { certificateBooks, doorOptions, openDoor, type Door } from "./door.ts";
 import { ConnectionBook } from "./connection-book.ts";
 import { DatagramRelays } from "./datagram-relays.ts";
@@ -58,7 +56,7 @@ export class Worker {
   private readonly servers: KnownServers;
   private readonly admission: Admission;
   private readonly logs: AccessLogs;
-  private readonly cache: SharedCache;
+  private readonly cache: ProcessCache;
   private readonly departures: Departures;
   private readonly datagrams: DatagramRelays;
   private found: Found = new Map();
@@ -69,8 +67,7 @@ export class Worker {
     this.logs = new AccessLogs(log);
     const handlers = socketHandlers(log);
     this.admission = new Admission(tell.spent);
-    const changed = new ChangedUrls(tell.changed);
-    this.cache = { store: new CacheStore(), flights: new Flights(), tellChanged: (url) => changed.add(url) };
+    this.cache = new ProcessCache(log, tell);
     this.engine = {
       snapshot: compileSnapshot(emptyPlan, this.context({})),
       isDraining: false,
@@ -93,7 +90,16 @@ export class Worker {
   }
 
   /** Puts a plan into force for all requests that begin from now on; throws, with nothing changed for clients, if it cannot. */
-  configure({ plan, sockets, standings, clients, credentials, pages, found }: Configuration): void {
+  configure({
+    plan,
+    sockets,
+    standings,
+    clients,
+    credentials,
+    pages,
+    found,
+    keepsDisks,
+  }: Configuration): void {
     const entrances = this.entrances.of(plan);
     const missing = [...entrances.keys()].filter((name) => !this.doors.has(name));
     for (const name of missing) {
@@ -123,7 +129,7 @@ export class Worker {
       door.server.stop();
       this.doors.delete(name);
     }
-    this.cache.store.setMost(plan.cacheBytes);
+    this.cache.configure(plan, keepsDisks);
     this.retire(snapshot);
   }
 
@@ -167,9 +173,13 @@ export class Worker {
   }
 
   /** Removes stored responses that a pattern names, or those to one URL. */
-  purge({ isUrl, pattern }: { readonly isUrl: boolean; readonly pattern: string }): void {
-    if (isUrl) this.cache.store.removeUrl(pattern);
-    else this.cache.store.purge(pattern);
+  purge(what: { readonly isUrl: boolean; readonly pattern: string }): void {
+    this.cache.purge(what);
+  }
+
+  /** Takes what other processes did on disks that caches are on. */
+  heardDisk(notes: readonly DiskNote[]): void {
+    this.cache.heard(notes);
   }
 
   /** Takes which servers other processes leave alone. */
@@ -203,6 +213,7 @@ export class Worker {
     this.drainBy = Math.min(this.drainBy, performance.now() + deadlineMs);
     if (engine.isDraining) return;
     engine.isDraining = true;
+    this.cache.release();
     for (const door of this.doors.values()) door.server.stop();
     this.doors.clear();
     this.datagrams.close();
@@ -231,6 +242,7 @@ export class Worker {
       requests: counters.requests,
       responses,
       residentBytes: process.memoryUsage.rss(),
+      disks: this.cache.status(),
     };
   }
 

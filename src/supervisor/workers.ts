@@ -12,6 +12,7 @@ import type { Pages } from "../ipc/pages.ts";
 import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProcessStatus, ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
 import { prepareAccessLogs } from "./access-logs.ts";
+import { prepareCacheFolders } from "./cache-folders.ts";
 import { drainedOpen } from "./proxied-sums.ts";
 import { startChild, type Child, type ChildOptions } from "./child.ts";
 import { lastingTls, readCredentials, type Credentials } from "./credentials.ts";
@@ -98,6 +99,7 @@ export class Workers {
   readonly #pages = new WeakMap<ProxyPlan, Pages>();
   #sockets: SocketSet[] = [];
   #workers: Worker[] = [];
+  #starting: Worker[] = [];
   /** Processes that were replaced, and still have connections to finish. */
   readonly #replaced: Replaced<Worker>;
   readonly #clients = new RelayClients();
@@ -139,6 +141,7 @@ export class Workers {
       credentials = plan === this.#plan ? this.#credentials : readCredentials(plan);
       if (!this.#pages.has(plan)) this.#pages.set(plan, readPages(plan));
       prepareAccessLogs(plan, proxyUser(plan.user));
+      prepareCacheFolders(plan, proxyUser(plan.user), log);
       after = openSockets(plan, count, before, log);
     } catch (error) {
       return { kind: "refused", reason: error instanceof Error ? error.message : String(error) };
@@ -181,11 +184,16 @@ export class Workers {
     return [...this.#workers, ...this.#replaced.all].map(({ keeper }) => keeper);
   }
 
+  /** Every process that may have stored something: those that are about to take over may have before they are counted on. */
+  get #caches(): readonly WorkerKeeper[] {
+    return [...this.keepers, ...this.#starting.map(({ keeper }) => keeper)];
+  }
+
   /** Has every process remove what it has stored of these; gives how many processes there are. */
   purge(pattern: string): number {
-    const { keepers } = this;
-    for (const keeper of keepers) keeper.send({ kind: "purge", pattern, isUrl: false });
-    return keepers.length;
+    const caches = this.#caches;
+    for (const keeper of caches) keeper.send({ kind: "purge", pattern, isUrl: false });
+    return caches.length;
   }
 
   /** Leaves new connections to these addresses unanswered, and to no others. */
@@ -246,7 +254,7 @@ export class Workers {
     this.#plan = plan;
     const outcomes = await Promise.all(
       this.#workers.map(({ keeper }, index) =>
-        keeper.configure(this.#configuration(plan, this.#sockets[index])),
+        keeper.configure(this.#configuration(plan, { index, sockets: this.#sockets[index] })),
       ),
     );
     const refusal = outcomes.find((outcome) => outcome.kind === "refused");
@@ -255,7 +263,7 @@ export class Workers {
     this.#credentials = oldCredentials;
     await Promise.all(
       this.#workers.map(({ keeper }, index) =>
-        keeper.configure(this.#configuration(old, this.#sockets[index])),
+        keeper.configure(this.#configuration(old, { index, sockets: this.#sockets[index] })),
       ),
     );
     return refusal;
@@ -264,7 +272,9 @@ export class Workers {
   async #replace(plan: ProxyPlan, sockets: SocketSet[]): Promise<Outcome> {
     const old = { plan: this.#plan, workers: this.#workers };
     const workers = sockets.map((set, index) => this.#makeWorker(plan, set, index));
+    this.#starting = workers;
     const outcomes = await Promise.all(workers.map(({ keeper }) => keeper.start()));
+    this.#starting = [];
     const refusal = outcomes.find((outcome) => outcome.kind === "refused");
     if (refusal !== undefined) {
       await Promise.all(workers.map((worker) => worker.leave(0)));
@@ -297,11 +307,11 @@ export class Workers {
           startProxy({ descriptors: [...sockets.values()], user: proxyUser(plan.user), ...handlers }),
         // A process that comes back later gets the plan in force then.
         configuration: () =>
-          this.#configuration(
-            this.#workers.includes(worker) ? (this.#plan ?? plan) : plan,
+          this.#configuration(this.#workers.includes(worker) ? (this.#plan ?? plan) : plan, {
+            index,
             sockets,
-            this.#clients.notes(clock.now()),
-          ),
+            clients: this.#clients.notes(clock.now()),
+          }),
         onMessage: (message) => {
           if (message.kind === "status") this.#heardStatus(worker, message);
           else if (message.kind === "servers")
@@ -310,6 +320,7 @@ export class Workers {
           else if (message.kind === "spent") this.#tellOthers(message, worker);
           else if (message.kind === "changed") this.#passOnChanges(message.urls, worker);
           else if (message.kind === "ejections") this.#tellOthers(message, worker);
+          else if (message.kind === "disk") this.#tellOthers(message, worker);
           else if (message.kind === "suspects") onSuspects(message.probes);
           else if (message.kind === "departure") onDeparture(worker.keeper, message.reply);
         },
@@ -340,7 +351,7 @@ export class Workers {
 
   /** Tells the other processes what requests have changed. */
   #passOnChanges(urls: readonly string[], from: Worker): void {
-    for (const keeper of this.keepers) {
+    for (const keeper of this.#caches) {
       if (keeper === from.keeper) continue;
       for (const pattern of urls) keeper.send({ kind: "purge", pattern, isUrl: true });
     }
@@ -355,15 +366,19 @@ export class Workers {
   /** `clients` is what a process that starts has to know; one that runs has heard it. */
   #configuration(
     plan: ProxyPlan,
-    sockets: SocketSet | undefined,
-    clients: readonly ClientNote[] = [],
+    {
+      clients = [],
+      index,
+      sockets,
+    }: { index: number; sockets: SocketSet | undefined; clients?: readonly ClientNote[] },
   ): ToProxy {
     const names = [...(sockets?.keys() ?? [])];
     // Descriptors 0, 1 and 2 are the standard streams; the inherited sockets follow in order.
-    const byName = Object.fromEntries(names.map((name, index) => [name, 3 + index]));
+    const byName = Object.fromEntries(names.map((name, at) => [name, 3 + at]));
     const [standings, found] = [this.#options.standings(), this.#options.found()];
     const credentials = this.#credentials;
     const pages = this.#pages.get(plan) ?? {};
-    return { kind: "configure", plan, sockets: byName, standings, clients, credentials, pages, found };
+    const told = { standings, clients, credentials, pages, found, keepsDisks: index === 0 };
+    return { kind: "configure", plan, sockets: byName, ...told };
   }
 }

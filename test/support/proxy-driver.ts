@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { silentLog } from "../../src/base/log.ts";
 import { noContent } from "../../src/config/content-plan.ts";
 import type { ProxyPlan } from "../../src/config/node-plan.ts";
 import type {
@@ -21,6 +22,7 @@ import type { ProxyStatus } from "../../src/ipc/status.ts";
 import { listeningSockets, type ListeningSocket } from "../../src/ipc/listening-socket.ts";
 import { closeListener, listenTcp, listenUdp } from "../../src/kernel/listen.ts";
 import { proxyRuntimeOptions } from "../../src/supervisor/child.ts";
+import { prepareCacheFolders } from "../../src/supervisor/cache-folders.ts";
 import { readCredentials } from "../../src/supervisor/credentials.ts";
 import { readPages } from "../../src/supervisor/pages.ts";
 
@@ -190,6 +192,8 @@ export class ProxyDriver implements AsyncDisposable {
   /** Resolves with the exit status. */
   readonly exited: Promise<number>;
   status: ProxyStatus | null = null;
+  /** Whether it keeps caches on disk within their bounds: one of several does. */
+  keepsDisks = true;
   /** Everything it has told of clients of relays with persistence. */
   readonly clients: ClientNote[] = [];
   /** Everything it has told of what was spent of rate limits. */
@@ -206,13 +210,14 @@ export class ProxyDriver implements AsyncDisposable {
   private constructor(
     names: ReadonlyMap<string, ListeningSocket>,
     inherited: readonly number[] | null = null,
+    wrapper: readonly string[] = [],
   ) {
     this.descriptors = inherited ?? [...names.values()].map(open);
     this.ownsDescriptors = inherited === null;
     this.names = names;
     // The child sees them as 3, 4, … in their order.
     this.sockets = Object.fromEntries([...names.keys()].map((name, index) => [name, 3 + index]));
-    this.subprocess = Bun.spawn([process.execPath, entry], {
+    this.subprocess = Bun.spawn([...wrapper, process.execPath, entry], {
       stdio: ["ignore", "inherit", "pipe", ...this.descriptors],
       env: { ...process.env, ...proxyRuntimeOptions },
       serialization: "json",
@@ -223,9 +228,16 @@ export class ProxyDriver implements AsyncDisposable {
     void this.readLog();
   }
 
-  /** Starts a process with sockets for these endpoints and puts a plan into force. */
-  static async start(plan: ProxyPlan, verdicts: readonly Verdict[] = []): Promise<ProxyDriver> {
-    const driver = new ProxyDriver(listeningSockets(plan));
+  /**
+   * Starts a process with sockets for these endpoints and puts a plan into force. `wrapper` is a command that runs what stands
+   * behind it in its own place.
+   */
+  static async start(
+    plan: ProxyPlan,
+    verdicts: readonly Verdict[] = [],
+    wrapper: readonly string[] = [],
+  ): Promise<ProxyDriver> {
+    const driver = new ProxyDriver(listeningSockets(plan), null, wrapper);
     await driver.next((message) => message.kind === "hello");
     await driver.configure(plan, verdicts);
     return driver;
@@ -235,6 +247,7 @@ export class ProxyDriver implements AsyncDisposable {
   async successor(clients: readonly ClientNote[] = []): Promise<ProxyDriver> {
     if (this.plan === null) throw new Error("there is no plan yet");
     const driver = new ProxyDriver(this.names, this.descriptors);
+    driver.keepsDisks = false;
     await driver.next((message) => message.kind === "hello");
     await driver.configure(this.plan, [], clients);
     return driver;
@@ -249,7 +262,8 @@ export class ProxyDriver implements AsyncDisposable {
     const answer = this.next(({ kind }) => kind === "configured" || kind === "refused");
     const standings = standingsOf(plan, verdicts);
     const [credentials, pages] = [readCredentials(plan), readPages(plan)];
-    const told = { standings, clients, credentials, pages, found: [] };
+    prepareCacheFolders(plan, null, silentLog);
+    const told = { standings, clients, credentials, pages, found: [], keepsDisks: this.keepsDisks };
     this.send({ kind: "configure", plan, sockets: this.sockets, ...told });
     const message = await answer;
     if (message.kind === "refused") throw new Error(message.reason);

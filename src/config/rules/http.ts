@@ -1,6 +1,7 @@
 import { warningAt, type Finding } from "../finding.ts";
 import type { Model } from "../model.ts";
 import { accessRules } from "./access.ts";
+import { cacheRules } from "./cache.ts";
 import { contentRules } from "./content.ts";
 import { admissionRules } from "./admission.ts";
 import { listenerRules } from "./listeners.ts";
@@ -20,6 +21,7 @@ export function httpRules(model: Model): readonly Finding[] {
     ...upstreamTlsRules(model),
     ...siteRules(model),
     ...contentRules(model),
+    ...cacheRules(model),
     ...admissionRules(model),
     ...accessRules(model),
   ];

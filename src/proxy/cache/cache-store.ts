@@ -1,5 +1,7 @@
 import type { FieldValue } from "./freshness.ts";
+import { isNamed, PurgeMarks } from "./purge-marks.ts";
 import type { StoredResponse } from "./stored-response.ts";
+import { isSameVariant, isSelected } from "./variant.ts";
 
 /** Responses to one URL; more variants than this are not worth their room. */
 const mostVariants = 16;
@@ -8,6 +10,8 @@ const mostVariants = 16;
 export class CacheStore {
   /** Bytes of all entries. */
   bytes = 0;
+  /** What was removed by name, which does not come back by an answer that was under way. */
+  readonly marks: PurgeMarks = new PurgeMarks();
   private mostBytes = 0;
   private readonly byUrl = new Map<string, StoredResponse[]>();
   /** In the order of their last use. */
@@ -22,7 +26,7 @@ export class CacheStore {
   /** Gives the response for a request, which then is the one used last; null if there is none. */
   find(url: string, upstream: string, request: FieldValue): StoredResponse | null {
     for (const entry of this.byUrl.get(url) ?? []) {
-      if (entry.upstream !== upstream || !isSelected(entry, request)) continue;
+      if (entry.upstream !== upstream || !isSelected(entry.selecting, request)) continue;
       this.entries.delete(entry);
       this.entries.add(entry);
       return entry;
@@ -30,9 +34,9 @@ export class CacheStore {
     return null;
   }
 
-  /** Keeps a response in place of the one before it for the same requests. */
-  put(entry: StoredResponse): void {
-    if (entry.cost > this.mostBytes) return;
+  /** Keeps a response in place of the one before it for the same requests; false if it is too large, or purged since. */
+  put(entry: StoredResponse): boolean {
+    if (entry.cost > this.mostBytes || this.marks.covers(entry.url, entry.askedAt)) return false;
     const variants = this.byUrl.get(entry.url) ?? [];
     for (const old of variants.filter((one) => isSameVariant(one, entry))) this.remove(old);
     if (variants.length >= mostVariants && variants[0] !== undefined) this.remove(variants[0]);
@@ -42,6 +46,7 @@ export class CacheStore {
     this.entries.add(entry);
     this.bytes += entry.cost;
     this.shrink();
+    return true;
   }
 
   /** Removes a response. */
@@ -54,15 +59,17 @@ export class CacheStore {
   }
 
   /** Removes the responses to a URL. */
-  removeUrl(url: string): void {
+  removeUrl(url: string, now: number): void {
+    this.marks.addUrl(url, now);
     for (const entry of this.byUrl.get(url)?.slice() ?? []) this.remove(entry);
   }
 
   /**
    * Removes what a pattern names: a URL, all that begin as one that ends in `*`, with any scheme if it has none, or
-   * everything if it is `*`. Gives how many that were.
+   * everything if it is `*`. Gives how many that were. `now` is of the monotonic clock, as in `removeUrl`.
    */
-  purge(pattern: string): number {
+  purge(pattern: string, now: number): number {
+    this.marks.addPattern(pattern, now);
     const urls = [...this.byUrl.keys()].filter((url) => isNamed(url, pattern));
     const gone = urls.flatMap((url) => this.byUrl.get(url) ?? []);
     for (const entry of gone) this.remove(entry);
@@ -75,20 +82,4 @@ export class CacheStore {
       this.remove(entry);
     }
   }
-}
-
-/** RFC 9111 §4.1: every field that Vary names is as it was. */
-function isSelected({ selecting }: StoredResponse, request: FieldValue): boolean {
-  return selecting.every(([name, value]) => request(name) === value);
-}
-
-function isSameVariant(one: StoredResponse, other: StoredResponse): boolean {
-  const values = new Map(other.selecting);
-  return one.upstream === other.upstream && isSelected(one, (name) => values.get(name) ?? null);
-}
-
-function isNamed(url: string, pattern: string): boolean {
-  const subject = pattern.includes("://") ? url : url.slice(url.indexOf("://") + 3);
-  if (pattern.endsWith("*")) return subject.startsWith(pattern.slice(0, -1));
-  return subject === pattern;
 }

@@ -1,7 +1,5 @@
 import { Exchange } from "../exchange.ts";
-import type { ExchangeClient, ResponseSink, ResponseStart } from "../exchange-client.ts";
-import type { FieldTable } from "../http1/field-table.ts";
-import type { ResponseHead } from "../http1/response-head.ts";
+import type { ExchangeClient, ResponseStart } from "../exchange-client.ts";
 import { isUnchanged, httpDate } from "../content/conditions.ts";
 import { afterWaits } from "../admission/gate.ts";
 import { plainAnswer, type Answer } from "../answer.ts";
@@ -11,7 +9,8 @@ import type { Route } from "../snapshot.ts";
 import type { OpenExchange } from "../open-exchange.ts";
 import { anyKey, type RequestKey } from "../request-key.ts";
 import type { RequestView } from "../request-view.ts";
-import type { BodyPiece, SwitchedUpstream } from "../upstream-connection.ts";
+import type { BodyPiece } from "../upstream-connection.ts";
+import { AskingClient } from "./asking-client.ts";
 import { askingHead, keptValues, type CachedRequest } from "./cached-request.ts";
 import type { FlightEnd, Waiter } from "./flights.ts";
 import { mayReplaceError, usability, type FieldValue } from "./freshness.ts";
@@ -19,7 +18,7 @@ import { fromStore, unchanged, type FromStore } from "./from-store.ts";
 import { Recording } from "./recording.ts";
 import { refresh } from "./refresh.ts";
 import type { RouteCache } from "./route-cache.ts";
-import { freshened, storedLines, type Origin, type StoredResponse } from "./stored-response.ts";
+import { comingNow, freshened, storedLines, type Origin, type StoredResponse } from "./stored-response.ts";
 
 /** What an exchange needs, but for the head that goes to the server: that is written only if it has to. */
 export type CachedOptions = Omit<ConstructorParameters<typeof Exchange>[0], "headText" | "key">;
@@ -48,7 +47,7 @@ const serverErrors: ReadonlySet<number> = new Set([500, 502, 503, 504]);
  *                       ├─ error, stale is allowed ► answer from the store, stale
  *                       └─ else pass it on, and take it down if it may be stored
  */
-export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
+export class CachedExchange extends AskingClient implements ExchangeClient, OpenExchange, Waiter {
   private readonly o: CachedOptions;
   private readonly cache: RouteCache;
   private readonly request: CachedRequest;
@@ -59,12 +58,14 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
   /** The upstream, and what it is asked for if that is not what the client wrote. */
   private readonly source: string;
   private requestKey: RequestKey = anyKey;
-  private readonly client: ExchangeClient;
-  private readonly sink: ResponseSink;
   private inner: Exchange | null = null;
   private stale: StoredResponse | null = null;
+  /** What the disk had, which may be too large for the memory. */
+  private fromDisk: StoredResponse | null = null;
   private recording: Recording | null = null;
   private leads = false;
+  /** Whether a disk has been asked, or need not be. */
+  private hasLooked: boolean;
   private waitUntil = never;
   private askedAt = 0;
   /** Status of the answer if it is one of ours: what the server says goes nowhere then. */
@@ -72,16 +73,16 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
   private isDone = false;
 
   constructor(o: CachedOptions, cache: RouteCache, request: CachedRequest, atHand: AtHand) {
+    super(o.client, o.sink);
     this.o = o;
     this.cache = cache;
     this.request = request;
     const { view } = atHand;
     this.atHand = atHand;
     const { target } = view;
+    this.hasLooked = cache.disk === null;
     this.source = target === o.head.target ? cache.upstream : `${cache.upstream} ${target}`;
     this.value = (name) => view.value(name);
-    this.client = o.client;
-    this.sink = o.sink;
   }
 
   begin(decision: Route | Waiting): void {
@@ -103,25 +104,67 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
     const now = performance.now();
     const use = found === null ? "ask" : usability(found.lifetime, now - found.bornAt, request.asked);
     if (found !== null && use === "fresh") {
+      cache.disk?.used(found, now);
       this.answerFrom(found, "HIT");
       this.finish(this.answered);
       return;
     }
     this.keepRequest();
-    if (found !== null && use === "while-revalidating") {
-      const { headText, key, requestKey, value } = this;
-      this.answerFrom(found, "STALE");
-      refresh({ ...this.o, trace: null, headText, key: requestKey }, cache, { key, stale: found, value });
-      this.finish(this.answered);
-    } else if (request.asked.onlyIfCached) {
+    if (found !== null && use === "while-revalidating") this.answerMeanwhile(found);
+    else if (!this.joins()) {
+      if (this.hasLooked) this.fetch(found);
+      else this.look();
+    }
+  }
+
+  /** Shows a stale answer while it is asked for anew (RFC 5861 §3). */
+  private answerMeanwhile(stale: StoredResponse): void {
+    const { cache, headText, key, requestKey, value } = this;
+    this.answerFrom(stale, "STALE");
+    this.endFlight("stored");
+    refresh({ ...this.o, trace: null, headText, key: requestKey }, cache, { key, stale, value });
+    this.finish(this.answered);
+  }
+
+  /** Waits for somebody else's answer, if there is one under way. */
+  private joins(): boolean {
+    const { cache, key } = this;
+    const { asked, wanted } = this.request;
+    if (this.leads || asked.onlyIfCached || wanted.isHead || !cache.flights.has(key)) return false;
+    if (wanted.range !== null && this.hasLooked && this.find() === null) return false;
+    this.waitUntil = this.o.engine.sweep.after(cache.plan.lockTimeoutMs);
+    cache.flights.join(key, this);
+    return true;
+  }
+
+  /** Looks on the disk, while others who want the same wait for what is found there. */
+  private look(): void {
+    const { cache, key, request, source, value } = this;
+    this.hasLooked = true;
+    this.leads =
+      !request.wanted.isHead && !cache.flights.has(key) && !cache.flights.isApart(key, performance.now());
+    if (this.leads) cache.flights.begin(key);
+    cache.disk?.find({ url: request.url, source, value, plan: cache.plan }, (entry) => {
+      if (this.isDone) return;
+      this.fromDisk = entry;
+      const isShared = entry !== null && cache.store.put(entry);
+      this.start();
+      // What the memory has no room for everybody has to look for.
+      if (this.answered > 0) this.endFlight(isShared ? "stored" : "of no use");
+    });
+  }
+
+  /** Asks the server, about what is stale if there is something. */
+  private fetch(stale: StoredResponse | null): void {
+    const { cache, request } = this;
+    if (request.asked.onlyIfCached) {
+      this.endFlight("failed");
       this.answerOwn(plainAnswer(504)); // RFC 9111 §5.2.1.7
-    } else if (request.wanted.isHead || (request.wanted.range !== null && found === null)) {
+    } else if (request.wanted.isHead || (request.wanted.range !== null && stale === null)) {
+      this.endFlight("failed");
       this.ask(this.headText);
-    } else if (cache.flights.has(this.key)) {
-      this.waitUntil = this.o.engine.sweep.after(cache.plan.lockTimeoutMs);
-      cache.flights.join(this.key, this);
     } else {
-      this.lead(found, !cache.flights.isApart(this.key, now));
+      this.lead(stale, this.leads || !cache.flights.isApart(this.key, performance.now()));
     }
   }
 
@@ -184,7 +227,7 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
     this.recording = isWhole ? Recording.of(start, this.origin(ageOf(start))) : null;
     if (this.recording === null && isWhole) {
       // RFC 9111 §4.3.3: a full answer replaces the stored one even where it cannot be stored itself.
-      if (stale !== null && status < 500) this.cache.store.remove(stale);
+      if (stale !== null && status < 500) this.cache.forget(stale);
       this.endFlight(status < 500 ? "of no use" : "failed");
     }
     const own = this.ownAnswer();
@@ -232,42 +275,6 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
     else this.client.abort(status, isStalled);
   }
 
-  get isBlocked(): boolean {
-    return this.client.isBlocked;
-  }
-
-  sendInterim(head: ResponseHead, fields: FieldTable): void {
-    this.client.sendInterim(head, fields);
-  }
-
-  sendContinue(): void {
-    this.client.sendContinue();
-  }
-
-  takeBody(): BodyPiece | null {
-    return this.client.takeBody();
-  }
-
-  isBodyDone(): boolean {
-    return this.client.isBodyDone();
-  }
-
-  isBodyTouched(): boolean {
-    return this.client.isBodyTouched();
-  }
-
-  pauseReading(): void {
-    this.client.pauseReading();
-  }
-
-  resumeReading(): void {
-    this.client.resumeReading();
-  }
-
-  openTunnel(from: SwitchedUpstream, idleMs: number): boolean {
-    return this.client.openTunnel(from, idleMs);
-  }
-
   /** Whether the server was asked for the whole, by GET. */
   private get waitsForWhole(): boolean {
     return this.askedAt > 0;
@@ -290,16 +297,16 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
 
   private find(): StoredResponse | null {
     const { request } = this;
-    const found = this.cache.store.find(request.url, this.source, this.value);
+    const found = this.cache.store.find(request.url, this.source, this.value) ?? this.fromDisk;
     return found !== null && request.hasAuthorization && !found.isForAll ? null : found;
   }
 
   private lead(stale: StoredResponse | null, joinsOthers: boolean): void {
     const { cache, key } = this;
     this.stale = stale;
-    this.leads = joinsOthers;
     this.askedAt = performance.now();
-    if (joinsOthers) cache.flights.begin(key);
+    if (joinsOthers && !this.leads) cache.flights.begin(key);
+    this.leads = joinsOthers;
     this.ask(askingHead(this.headText, stale));
   }
 
@@ -320,20 +327,9 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
   }
 
   private origin(age: string | null): Origin {
-    const { askedAt, cache, request, value } = this;
-    const now = performance.now();
+    const { askedAt, cache, request, source, value } = this;
     const { plan } = cache;
-    const upstream = this.source;
-    return {
-      url: request.url,
-      upstream,
-      plan,
-      request: value,
-      age,
-      delayMs: now - askedAt,
-      now,
-      unixMs: Date.now(),
-    };
+    return comingNow({ url: request.url, upstream: source, plan, request: value, age }, askedAt);
   }
 
   private take(piece: BodyPiece, isLast: boolean): void {
@@ -345,7 +341,7 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
     } else if (isLast) {
       this.recording = null;
       const stored = recording.finish();
-      cache.store.put(stored);
+      cache.keep(stored);
       // What is stale at once would let those who wait ask one after the other.
       this.endFlight(stored.lifetime.freshMs > 0 ? "stored" : "of no use");
     }
@@ -354,7 +350,7 @@ export class CachedExchange implements ExchangeClient, OpenExchange, Waiter {
   /** RFC 9111 §4.3.4. */
   private revalidated(stale: StoredResponse, { fields, head }: ResponseStart): boolean {
     const fresh = freshened(stale, storedLines(head, fields), this.origin(ageOf({ fields })));
-    this.cache.store.put(fresh);
+    this.cache.keepUnchanged(fresh);
     const isTaken = this.answerFrom(fresh, "REVALIDATED");
     this.endFlight(fresh.lifetime.freshMs > 0 ? "stored" : "of no use");
     return isTaken;

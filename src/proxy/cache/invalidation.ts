@@ -26,10 +26,7 @@ class Invalidation extends ResponseChange {
   override sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     const { status } = start.head;
     if (status < 400) {
-      for (const url of new Set([this.url, ...this.others(start)])) {
-        this.cache.store.removeUrl(url);
-        this.cache.tellChanged(url);
-      }
+      for (const url of new Set([this.url, ...this.others(start)])) this.cache.changed(url);
     }
     return this.client.sendResponse(start, piece, isLast);
   }

@@ -7,7 +7,7 @@ import { askingHead } from "./cached-request.ts";
 import type { FieldValue } from "./freshness.ts";
 import { Recording } from "./recording.ts";
 import type { RouteCache } from "./route-cache.ts";
-import { freshened, storedLines, type Origin, type StoredResponse } from "./stored-response.ts";
+import { comingNow, freshened, storedLines, type Origin, type StoredResponse } from "./stored-response.ts";
 
 type ExchangeOptions = ConstructorParameters<typeof Exchange>[0];
 
@@ -55,13 +55,13 @@ class Refresh implements ExchangeClient {
   }
 
   sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
-    const { store } = this.cache;
+    const { cache } = this;
     const { stale } = this.what;
     if (start.head.status === 304)
-      store.put(freshened(stale, storedLines(start.head, start.fields), this.origin()));
+      cache.keepUnchanged(freshened(stale, storedLines(start.head, start.fields), this.origin()));
     else {
       this.recording = Recording.of(start, this.origin());
-      if (this.recording === null && start.head.status < 500) store.remove(stale);
+      if (this.recording === null && start.head.status < 500) cache.forget(stale);
       this.take(piece, isLast);
     }
     return true;
@@ -118,17 +118,14 @@ class Refresh implements ExchangeClient {
 
   private origin(): Origin {
     const { askedAt, cache, what } = this;
-    const now = performance.now();
-    const { plan } = cache;
     const { upstream, url } = what.stale;
-    const delayMs = now - askedAt;
-    return { url, upstream, plan, request: what.value, age: null, delayMs, now, unixMs: Date.now() };
+    return comingNow({ url, upstream, plan: cache.plan, request: what.value, age: null }, askedAt);
   }
 
   private take(piece: BodyPiece, isLast: boolean): void {
     const { recording } = this;
     if (recording?.take(piece) === true) {
-      if (isLast) this.cache.store.put(recording.finish());
+      if (isLast) this.cache.keep(recording.finish());
     } else {
       this.recording = null;
     }

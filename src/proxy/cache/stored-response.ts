@@ -7,14 +7,12 @@ import type { ResponseHead } from "../http1/response-head.ts";
 import { responseDirectives } from "./cache-control.ts";
 import { initialAgeMs, lifetimeOf, type FieldValue, type Lifetime } from "./freshness.ts";
 import { isForAll, varyNames } from "./storable.ts";
+import type { Variant } from "./variant.ts";
 
 /** A response in the cache. It is never changed: one that was found unchanged makes another. */
-export interface StoredResponse extends CraftedResponse {
+export interface StoredResponse extends CraftedResponse, Variant {
   /** Scheme, authority and target of its request. */
   readonly url: string;
-  readonly upstream: string;
-  /** What the request had in the fields that Vary names. */
-  readonly selecting: readonly (readonly [name: string, value: string | null])[];
   readonly lines: readonly FieldLine[];
   readonly body: Buffer;
   readonly etag: string | null;
@@ -25,6 +23,8 @@ export interface StoredResponse extends CraftedResponse {
   readonly isForAll: boolean;
   /** When it was of age 0, in milliseconds of the monotonic clock. */
   readonly bornAt: number;
+  /** When it was asked for, likewise. */
+  readonly askedAt: number;
   /** Bytes that it counts for. */
   readonly cost: number;
 }
@@ -75,6 +75,15 @@ export interface Origin {
   readonly unixMs: number;
 }
 
+/** Says of an answer that is just coming when it was asked for, on the monotonic clock. */
+export function comingNow(
+  of: Pick<Origin, "url" | "upstream" | "plan" | "request" | "age">,
+  askedAt: number,
+): Origin {
+  const now = performance.now();
+  return { ...of, delayMs: now - askedAt, now, unixMs: Date.now() };
+}
+
 /** Makes an entry of a whole response. */
 export function storedResponse(
   statusLine: string,
@@ -82,9 +91,33 @@ export function storedResponse(
   body: Buffer,
   origin: Origin,
 ): StoredResponse {
-  const { plan, request, upstream, url } = origin;
+  const { delayMs, now, plan, request, unixMs, upstream, url } = origin;
   const value = valuesOf(lines);
   const withAge: FieldValue = (name) => (name === "age" ? origin.age : value(name));
+  const selecting = varyNames(value("vary")).map((name) => [name, request(name)] as const);
+  const bornAt = now - initialAgeMs(withAge, unixMs, delayMs);
+  return restored({ url, upstream, selecting, statusLine, lines }, body, {
+    plan,
+    bornAt,
+    askedAt: now - delayMs,
+  });
+}
+
+/** What of an entry is kept on a disk beside its body and its times. */
+export interface Described extends Variant {
+  readonly url: string;
+  readonly statusLine: string;
+  readonly lines: readonly FieldLine[];
+}
+
+/** Makes an entry of what is known of it; how long it is of use is judged by the plan of today. */
+export function restored(
+  { lines, selecting, statusLine, upstream, url }: Described,
+  body: Buffer,
+  of: Pick<StoredResponse, "bornAt" | "askedAt"> & { readonly plan: CachePlan },
+): StoredResponse {
+  const { askedAt, bornAt, plan } = of;
+  const value = valuesOf(lines);
   const said = responseDirectives(value("cache-control"));
   const text = writtenLines(lines);
   const status = statusLine.slice(9, 12);
@@ -94,7 +127,7 @@ export function storedResponse(
     ...craftResponse(statusLine, text + length),
     url,
     upstream,
-    selecting: varyNames(value("vary")).map((name) => [name, request(name)] as const),
+    selecting,
     lines,
     body,
     etag: value("etag"),
@@ -102,7 +135,8 @@ export function storedResponse(
     lastModifiedMs: lastModified === null ? null : httpDate(lastModified),
     lifetime: lifetimeOf(said, value, plan),
     isForAll: isForAll(said),
-    bornAt: origin.now - initialAgeMs(withAge, origin.unixMs, origin.delayMs),
+    bornAt,
+    askedAt,
     cost: overheadBytes + body.length + 3 * text.length + url.length,
   };
 }

@@ -21,6 +21,7 @@ const usual: CachePlan = {
   staleWhileRevalidateMs: 0,
   staleIfErrorMs: 0,
   lockTimeoutMs: 5000,
+  disk: null,
 };
 
 async function behind(

@@ -29,6 +29,7 @@ const cache = {
   staleWhileRevalidateMs: 0,
   staleIfErrorMs: 0,
   lockTimeoutMs: 5000,
+  disk: null,
 };
 
 /** Runs a proxy with compression, and with the cache below /kept, before a server. */

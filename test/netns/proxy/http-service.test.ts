@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { renameSync } from "node:fs";
+import { readdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { DiskStatus } from "../../../src/ipc/disk-note.ts";
 import { makeCertificates } from "../../support/certificates.ts";
 import { nodesFile } from "../../support/cluster-file.ts";
 import { startEdgeHa, type EdgeHa } from "../../support/edge-ha.ts";
@@ -24,6 +25,7 @@ class Handler(BaseHTTPRequestHandler):
         kind = f'{self.server.server_port} {self.command} {self.path}'
         counts[kind] = counts.get(kind, 0) + 1
         body = str(counts.get(self.headers.get('X-Count') or kind, 0)).encode()
+        if self.path.startswith('/disk'): body = body.ljust(20000)
         self.send_response(200 if self.server.server_port == ${goodPort} or self.path == '/count' else 503)
         self.send_header('Content-Length', str(len(body)))
         self.send_header('Cache-Control', 'no-store' if self.path == '/count' else 'max-age=600')
@@ -63,6 +65,10 @@ path = "/kept"
 upstream = "good"
 cache = true
 [[site.route]]
+path = "/disk"
+upstream = "good"
+cache = { disk = "4m", path = "${folder}/var/answers" }
+[[site.route]]
 path = "/shaky"
 upstream = "shaky"
 [[site.route]]
@@ -72,6 +78,7 @@ rate_limit = { rate = "1/min", burst = 3, key = "header:X-Key" }
 `;
 
 let lab: Lab;
+let lb1: Host;
 let client: Host;
 let node: EdgeHa;
 let folder: string;
@@ -81,7 +88,7 @@ beforeAll(async () => {
   await lab.bridge("lan");
   const host = (name: string, number: number): Promise<Host> =>
     lab.host(name, { eth0: { bridge: "lan", address: `192.0.2.${number}/24` } });
-  const lb1 = await host("lb1", 11);
+  lb1 = await host("lb1", 11);
   const web = await host("web", 21);
   client = await host("client", 31);
   const server = web.spawn(["python3", "-c", serverScript]);
@@ -132,6 +139,23 @@ async function shown(): Promise<string> {
   const words = ["-k", "-w", "%{certs}", "-o", "/dev/null", "-s"];
   const { stdout } = await client.run(["curl", ...words, "https://192.0.2.11/kept"]);
   return /Subject:CN ?= ?(\w+)/.exec(stdout)?.[1] ?? stdout;
+}
+
+/** Asks for 300 answers, each over a connection of its own; gives their statuses. */
+async function askFrom(first: number): Promise<readonly string[]> {
+  const paths = Array.from({ length: 300 }, (_, index) => `/disk/${first + index}`);
+  const words = paths.flatMap((path) => ["-o", "/dev/null", `http://192.0.2.11${path}`]);
+  const told = ["-w", "%{http_code}\\n", "-H", "Connection: close"];
+  return (await client.run(["curl", "-s", ...told, ...words])).stdout.trim().split("\n");
+}
+
+/** Bytes of the answers in a folder, in whole blocks. */
+function diskBytes(path: string): number {
+  const names = readdirSync(path, { recursive: true, encoding: "utf8" });
+  const sizes = names.map((name) =>
+    /\.\d$/.test(name) ? (statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0) : 0,
+  );
+  return sizes.reduce((sum, size) => sum + Math.ceil(size / 4096) * 4096, 0);
 }
 
 function only(...words: readonly string[]): (found: readonly string[]) => boolean {
@@ -192,5 +216,34 @@ describe("two proxy processes", () => {
     expect((await node.reload()).exitCode).toBe(0);
     expect(await shown()).toBe("new");
     expect(await asked).toSatisfy(only("200"));
+  });
+
+  test("keep a cache on disk together, within its bound, also when the one that sees to that dies", async () => {
+    const most = 4 * 1024 ** 2;
+    const kept = async (): Promise<DiskStatus | undefined> =>
+      (await node.status()).proxies.flatMap(({ disks }) => disks).find(({ bytes }) => bytes !== null);
+    const isSettled = async (): Promise<boolean> => {
+      const bytes = (await kept())?.bytes ?? most + 1;
+      return bytes <= most && bytes > most / 2 && bytes === diskBytes(`${folder}/var/answers`);
+    };
+
+    expect(await askFrom(0)).toSatisfy(only("200"));
+    expect(diskBytes(`${folder}/var/answers`)).toBeLessThan(1.25 * most);
+    await waitFor("it is within its bound", isSettled);
+    const first = (await node.status()).processes.find(({ role }) => role === "proxy 0");
+    await lb1.run(["kill", "-9", String(first?.pid)]);
+    expect(await askFrom(300)).toHaveLength(300);
+    await waitFor("another sees to it", isSettled);
+    const asked = await count(`${goodPort} GET /disk/599`);
+    // From the disk for the process that has not got it in memory.
+    expect(await ask("/disk/599", { count: 10, told: "%header{x-cache}" })).toSatisfy(only("HIT"));
+    expect(await count(`${goodPort} GET /disk/599`)).toBe(asked);
+
+    expect((await node.command("cache", "purge", "*")).exitCode).toBe(0);
+    await waitFor(
+      "nothing is left",
+      async () => (await kept())?.files === 0 && diskBytes(`${folder}/var/answers`) === 0,
+    );
+    expect((await node.command("status")).stdout).toMatch(/^CACHE ON DISK .*\n\S+\/var\/answers +0 +0\.0 /m);
   });
 });

@@ -146,7 +146,7 @@ const status: NodeStatus = {
     },
   ],
   footing: noFootingStatus,
-  proxies: [{ pid: 103, connections: 4, requests: 9, responses: { "2xx": 9 }, residentBytes: 1 }],
+  proxies: [{ pid: 103, connections: 4, requests: 9, responses: { "2xx": 9 }, residentBytes: 1, disks: [] }],
   processes: [
     { role: "vrrp", pid: 101, startedAt: since, restarts: 2 },
     { role: "proxy 0", pid: 103, startedAt: since, restarts: 0 },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { CacheFolderProblem } from "../../../src/base/cache-folder.ts";
 import type { RoutePlan } from "../../../src/config/http-plan.ts";
 import { noKnowledge, type HostKnowledge } from "../../../src/config/model.ts";
 import { readConfig } from "../../../src/config/read.ts";
@@ -110,6 +111,12 @@ describe("files", () => {
   });
 });
 
+const cacheFolderProblem = (path: string): CacheFolderProblem => ({
+  severity: "warning",
+  what: `${path} is read-only`,
+  remedy: "wait",
+});
+
 describe("cache", () => {
   test("is a word, or a table, and a route can do without", () => {
     const usual = {
@@ -118,6 +125,7 @@ describe("cache", () => {
       staleWhileRevalidateMs: 0,
       staleIfErrorMs: 0,
       lockTimeoutMs: 5000,
+      disk: null,
     };
     expect(contentOf("cache = true")?.cache).toEqual(usual);
     expect(contentOf("cache = true", "cache = false")?.cache).toBeNull();
@@ -125,10 +133,51 @@ describe("cache", () => {
     expect(contentOf("")?.cache).toBeNull();
   });
 
-  test("names what is wrong, and what is not built", () => {
-    expect(faults('cache = { disk = "/var/cache" }')[0]).toContain(
-      "not built yet in this version; remove it; answers are kept in memory, as much as cache_memory in [proxy] says",
+  test("is kept on a disk, too, in a folder that sites may share", () => {
+    expect(contentOf('cache = { disk = "2g" }')?.cache?.disk).toEqual({
+      path: "/var/cache/edge-ha/answers",
+      bytes: 2 * 1024 ** 3,
+    });
+    expect(contentOf('cache = { disk = "1m", path = "/srv/c" }')?.cache?.disk?.path).toBe("/srv/c");
+    expect(faults('cache = { disk = "1g", path = "/c" }')).toEqual([]);
+  });
+
+  test("says what folder is of no use, and which are at odds", () => {
+    const two = (one: string, other: string): readonly string[] => {
+      const { diagnostics } = readConfig(
+        fileWith(`cache = { ${one} }`, `cache = { ${other} }`),
+        "f",
+        noKnowledge,
+      );
+      return diagnostics.map(({ key, remedy, severity, what }) => `${severity} ${key}: ${what}; ${remedy}`);
+    };
+    const remedy = "write the same size where one folder is shared, or another path, none inside the other";
+    expect(two('disk = "1g", path = "/c"', 'disk = "1g", path = "/c"')).toEqual([]);
+    expect(two('disk = "1g", path = "/c"', 'disk = "1g", path = "/cd"')).toEqual([]);
+    expect(two('disk = "1g", path = "/c"', 'disk = "2g", path = "/c"')[0]).toMatch(
+      new RegExp(
+        `^error site .*cache.disk: is for /c, and line \\d+ for the same folder with 1g; ${remedy}$`,
+      ),
     );
+    expect(two('disk = "1g", path = "/c/d"', 'disk = "1g", path = "/c"')[0]).toContain("for /c/d with 1g");
+    expect(faults('cache = { disk = "1g", path = "c" }')[0]).toContain(
+      '"c" is no path of a file from the root',
+    );
+    expect(faults('cache = { disk = "0b" }')[0]).toContain('"0b" is out of range');
+    expect(faults('cache = { disk = "1m", max_object = "2m" }')).toEqual([
+      'error site "*".cache.disk: is less than one answer of max_object takes; write a larger one, or a smaller max_object',
+    ]);
+    expect(faults('cache = { path = "/c" }')).toEqual([
+      'error site "*".cache.path: names a folder, but nothing says how much may be in it; write disk = "10g" beside it',
+    ]);
+    const host = { ...noKnowledge, cacheFolderProblem };
+    const { diagnostics } = readConfig(fileWith('cache = { disk = "1g" }'), "f", host);
+    expect(diagnostics.map(({ severity, what }) => `${severity} ${what}`)).toEqual([
+      "warning /var/cache/edge-ha/answers is read-only",
+    ]);
+  });
+
+  test("names what is wrong", () => {
     expect(faults('cache = { max_objekt = "1m" }')[0]).toContain("max_object");
     expect(faults("cache = 5")[0]).toStartWith(
       'error site "*".cache: must be a table, not 5; write cache = true',

@@ -16,6 +16,7 @@ const plan: CachePlan = {
   staleWhileRevalidateMs: 0,
   staleIfErrorMs: 0,
   lockTimeoutMs: 5000,
+  disk: null,
 };
 const date = "Sun, 06 Nov 1994 08:49:37 GMT";
 const unixMs = Date.UTC(1994, 10, 6, 8, 49, 37);

@@ -19,6 +19,7 @@ const plan: CachePlan = {
   staleWhileRevalidateMs: 0,
   staleIfErrorMs: 0,
   lockTimeoutMs: 5000,
+  disk: null,
 };
 
 function entry(
@@ -84,11 +85,11 @@ describe("the store", () => {
     const store = new CacheStore();
     store.setMost(1e6);
     for (const path of ["/a", "/a/1", "/a/2", "/b*"]) store.put(entry(path));
-    expect(store.purge("http://a/a")).toBe(1);
-    expect(store.purge("a/a/*")).toBe(2);
-    store.removeUrl("http://a/b");
-    expect(store.purge("https://a/b*")).toBe(0);
-    expect(store.purge("*")).toBe(1);
+    expect(store.purge("http://a/a", 0)).toBe(1);
+    expect(store.purge("a/a/*", 0)).toBe(2);
+    store.removeUrl("http://a/b", 0);
+    expect(store.purge("https://a/b*", 0)).toBe(0);
+    expect(store.purge("*", 0)).toBe(1);
     expect(store.bytes).toBe(0);
   });
 

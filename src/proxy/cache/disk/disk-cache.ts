@@ -1,0 +1,266 @@
+import type { Log } from "../../../base/log.ts";
+import { hasCode } from "../../../base/system-error.ts";
+import type { CachePlan } from "../../../config/content-plan.ts";
+import type { DiskNote, DiskStatus } from "../../../ipc/disk-note.ts";
+import type { FieldValue } from "../freshness.ts";
+import type { PurgeMarks } from "../purge-marks.ts";
+import { restored, type StoredResponse } from "../stored-response.ts";
+import { isSameVariant, isSelected } from "../variant.ts";
+import { DiskCounts } from "./disk-counts.ts";
+import type { Description } from "./disk-entry.ts";
+import { diskName, fileOf, mostSlots } from "./disk-files.ts";
+import type { DiskFolder } from "./disk-folder.ts";
+import { DiskKeeper } from "./disk-keeper.ts";
+import { describe, isWorthADisk } from "./disk-description.ts";
+import { Lane } from "./lane.ts";
+
+/** What a cache on disk needs. */
+export interface DiskCacheOptions {
+  readonly folder: DiskFolder;
+  readonly log: Log;
+  readonly marks: PurgeMarks;
+  /** Tells the process that keeps the folder what was done in it. */
+  readonly tell: (note: DiskNote) => void;
+}
+
+/** Whose answer is looked for. */
+export interface DiskWanted {
+  readonly url: string;
+  readonly source: string;
+  readonly value: FieldValue;
+  readonly plan: CachePlan;
+}
+
+/** The server is asked when a disk has not answered by then. */
+const patienceMs = 500;
+/** How many reads wait for a disk, and writes; and how much of memory these may hold. */
+const mostReads = 256;
+const mostWrites = 1000;
+const mostWaitingBytes = 32 * 1024 ** 2;
+/** How long nothing is written after an error. */
+const pauseMs = 2000;
+/** How often the use of one entry is told, and noted in its file. */
+const usedEveryMs = 600_000;
+/** A clock that differs more from the one that an entry was written by tells nothing of its age. */
+const clockSlackMs = 5000;
+
+/**
+ * Answers in a folder that all processes of the node share, behind those in memory. A reader finds an entry by the name that
+ * follows from its URL; one process keeps the folder within its bound (DiskKeeper). Whatever a disk does, requests go on:
+ * errors are counted and told once, what takes too long is not waited for, and what cannot be written in time is not written.
+ */
+export class DiskCache {
+  readonly path: string;
+  private readonly o: DiskCacheOptions;
+  private readonly folder: DiskFolder;
+  private readonly counts: DiskCounts;
+  private readonly reads = new Lane(2, mostReads);
+  private readonly writes = new Lane(1, mostWrites);
+  private readonly removals = new Lane(1, Number.POSITIVE_INFINITY);
+  private readonly removing = new Set<string>();
+  private readonly keeper: DiskKeeper;
+  private readonly usedAt = new WeakMap<StoredResponse, number>();
+  private waitingBytes = 0;
+  private writesAgainAt = 0;
+
+  constructor(o: DiskCacheOptions) {
+    this.o = o;
+    const { folder, log, marks } = o;
+    this.path = folder.path;
+    this.folder = folder;
+    this.counts = new DiskCounts(folder.path, log);
+    this.keeper = new DiskKeeper({ folder, marks, counts: this.counts });
+  }
+
+  /** Sets the bound of the folder, and whether this process is the one that sees to it. */
+  configure(mostBytes: number, isKeeper: boolean): void {
+    this.keeper.configure(mostBytes, isKeeper);
+  }
+
+  /** Looks for an answer, and calls back once: with null if there is none, or it does not come in time. */
+  find(wanted: DiskWanted, found: (entry: StoredResponse | null) => void): void {
+    if (this.keeper.isOutOfUse || this.reads.heldUpMs(performance.now()) > patienceMs) {
+      found(null);
+      return;
+    }
+    let isOver = false;
+    const end = (entry: StoredResponse | null): void => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      found(entry);
+    };
+    const timer = setTimeout(() => {
+      this.counts.late++;
+      end(null);
+    }, patienceMs);
+    const job = async (): Promise<void> => {
+      if (!isOver) end((await this.keeper.isReady()) ? await this.look(wanted) : null);
+    };
+    if (!this.reads.add(job)) end(null);
+  }
+
+  /** Has an answer written, unless that is not worth it, or the disk cannot follow. */
+  write(entry: StoredResponse): void {
+    if (!isWorthADisk(entry)) return;
+    const bytes = entry.body.length;
+    const isPossible =
+      !this.keeper.isOutOfUse &&
+      performance.now() >= this.writesAgainAt &&
+      this.waitingBytes + bytes <= mostWaitingBytes;
+    const job = async (): Promise<void> => {
+      if (await this.keeper.isReady()) await this.writeNow(entry);
+      this.waitingBytes -= bytes;
+    };
+    if (isPossible && this.writes.add(job)) this.waitingBytes += bytes;
+    else this.counts.skipped++;
+  }
+
+  /** Notes that an answer was given from memory: what is asked for most must not look as if nobody did. */
+  used(entry: StoredResponse, now: number): void {
+    const before = this.usedAt.get(entry);
+    if (before !== undefined && now - before < usedEveryMs) return;
+    this.usedAt.set(entry, now);
+    if (before === undefined) return;
+    this.writes.add(async () => {
+      await this.counts.attempt(async () => {
+        const file = await this.fileFor(entry);
+        if (file !== null) await this.noteUse(file);
+      });
+    });
+  }
+
+  /** Removes the answers for a URL, all variants of it. */
+  removeUrl(url: string): void {
+    if (this.keeper.isOutOfUse) return; // nothing is found there either
+    const name = diskName(url);
+    if (this.removing.has(name)) return;
+    this.removing.add(name);
+    // What has changed has to go, however many writes wait.
+    this.removals.add(async () => {
+      this.removing.delete(name);
+      if (await this.keeper.isReady()) await this.counts.attempt(() => this.removeNow(name));
+    });
+  }
+
+  /** Remembers across restarts what an operator's pattern names, and has it removed. */
+  purge(pattern: string): void {
+    this.keeper.purged(pattern);
+  }
+
+  /** Takes what another process did in the folder. */
+  heard(note: DiskNote): void {
+    this.keeper.heard(note);
+  }
+
+  /** Stops keeping the folder: a process that drains has a successor. */
+  release(): void {
+    this.keeper.release();
+  }
+
+  status(): DiskStatus {
+    const { damaged, failed, failure, found, late, skipped, stored } = this.counts;
+    const { bytes, files } = this.keeper;
+    return { path: this.path, files, bytes, found, stored, skipped, late, damaged, failed, failure };
+  }
+
+  private note(kind: DiskNote["kind"], file: string, bytes = 0): void {
+    const note = { path: this.path, kind, file, bytes };
+    if (!this.keeper.heard(note)) this.o.tell(note);
+  }
+
+  private async look(wanted: DiskWanted): Promise<StoredResponse | null> {
+    let found: StoredResponse | null = null;
+    await this.counts.attempt(async () => {
+      found = await this.lookInSlots(wanted);
+    });
+    if (found !== null) this.counts.found++;
+    return found;
+  }
+
+  private async lookInSlots(wanted: DiskWanted): Promise<StoredResponse | null> {
+    const name = diskName(wanted.url);
+    for (let slot = 0; slot < mostSlots; slot++) {
+      const file = fileOf(name, slot);
+      const found = await this.folder.read(file, ({ description }) => isFor(description, wanted));
+      if (found.kind === "nothing") return null;
+      if (found.kind === "damaged") await this.removeDamaged(file);
+      else if (found.body !== null) {
+        const entry = this.restore(found.head.description, found.body, wanted.plan);
+        if (entry === null) continue;
+        if (Date.now() - found.usedMs > usedEveryMs) await this.noteUse(file);
+        return entry;
+      }
+    }
+    return null;
+  }
+
+  /** Null if it has been purged since, or a clock that was set makes its age unknown. */
+  private restore(description: Description, body: Buffer, plan: CachePlan): StoredResponse | null {
+    const unix = Date.now();
+    const now = performance.now();
+    if (description.bornMs > unix + clockSlackMs) return null;
+    const [bornAt, askedAt] = [now - (unix - description.bornMs), now - (unix - description.askedMs)];
+    if (this.o.marks.covers(description.url, askedAt)) return null;
+    const entry = restored(description, body, { plan, bornAt: Math.min(now, bornAt), askedAt });
+    this.usedAt.set(entry, now);
+    return entry;
+  }
+
+  private async removeDamaged(file: string): Promise<void> {
+    this.counts.foundDamaged(file);
+    await this.folder.remove(file);
+    this.note("gone", file);
+  }
+
+  private async noteUse(file: string): Promise<void> {
+    await this.folder.touch(file);
+    this.note("used", file);
+  }
+
+  private async writeNow(entry: StoredResponse): Promise<void> {
+    const { marks } = this.o;
+    if (marks.covers(entry.url, entry.askedAt)) return;
+    const failed = await this.counts.attempt(async () => {
+      const head = describe(entry);
+      const file = head === null ? null : await this.fileFor(entry);
+      if (head === null || file === null) return;
+      await this.folder.write(file, head, entry.body);
+      this.counts.stored++;
+      this.usedAt.set(entry, performance.now());
+      this.note("stored", file, head.length + entry.body.length);
+      // It may have changed while it was written.
+      if (marks.covers(entry.url, entry.askedAt)) await this.removeNow(diskName(entry.url));
+    });
+    if (failed === null) return;
+    this.writesAgainAt = performance.now() + pauseMs;
+    if (hasCode(failed, "ENOSPC", "EDQUOT")) this.note("full", "");
+  }
+
+  /** Gives where an answer belongs: in the place of the same variant, or the first free one. Null if there is a newer one. */
+  private async fileFor(entry: StoredResponse): Promise<string | null> {
+    const name = diskName(entry.url);
+    const askedMs = Date.now() - (performance.now() - entry.askedAt);
+    for (let slot = 0; slot < mostSlots; slot++) {
+      const found = await this.folder.read(fileOf(name, slot), () => false);
+      if (found.kind !== "entry") return fileOf(name, slot);
+      const { description } = found.head;
+      if (description.url !== entry.url || !isSameVariant(description, entry)) continue;
+      return description.askedMs > askedMs + 1 ? null : fileOf(name, slot);
+    }
+    return fileOf(name, mostSlots - 1);
+  }
+
+  /** From the last slot to the first: who is cut off in the middle leaves none that readers would not reach. */
+  private async removeNow(name: string): Promise<void> {
+    if (!(await this.folder.has(fileOf(name, 0)))) return;
+    for (let slot = mostSlots - 1; slot >= 0; slot--) await this.folder.remove(fileOf(name, slot));
+    this.note("gone", name);
+  }
+}
+
+function isFor(description: Description, { source, url, value }: DiskWanted): boolean {
+  return (
+    description.url === url && description.upstream === source && isSelected(description.selecting, value)
+  );
+}

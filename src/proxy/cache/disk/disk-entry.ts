@@ -1,0 +1,85 @@
+import { crc32 } from "node:zlib";
+import { z } from "zod";
+import type { Described } from "../stored-response.ts";
+
+/**
+ * The file of an entry. A head of 20 octets: `EHC1`, the length of the description, that of the body, the body's
+ * CRC-32, and the CRC-32 of all of this and the description; then the description as JSON, then the body. Numbers are of 32 bits,
+ * the lowest octet first. What differs from that anywhere is no entry.
+ */
+
+const magic = 0x31434845;
+/** Octets before the description. */
+export const prefixBytes = 20;
+/** Longer ones are not written. */
+const mostDescriptionBytes = 1024 ** 2;
+const mostBodyBytes = 2 ** 31;
+
+/** What a file says of its body. */
+export interface Description extends Described {
+  /** When it was of age 0, and when it was asked for; milliseconds of Unix time. */
+  readonly bornMs: number;
+  readonly askedMs: number;
+}
+
+const descriptionSchema: z.ZodType<Description> = z.strictObject({
+  url: z.string(),
+  upstream: z.string(),
+  selecting: z.array(z.tuple([z.string(), z.string().nullable()])),
+  statusLine: z.string(),
+  lines: z.array(z.tuple([z.string(), z.string()])),
+  bornMs: z.number(),
+  askedMs: z.number(),
+});
+
+/** What stands before the body of a file. */
+export interface EntryHead {
+  readonly description: Description;
+  /** Where the body begins, and the length and checksum it must have. */
+  readonly bodyStart: number;
+  readonly bodyLength: number;
+  readonly bodyChecksum: number;
+}
+
+/** Writes what stands before a body; null if there is too much of either. */
+export function encodeHead(description: Description, body: Buffer): Buffer | null {
+  const text = Buffer.from(JSON.stringify(description));
+  if (text.length > mostDescriptionBytes || body.length >= mostBodyBytes) return null;
+  const head = Buffer.allocUnsafe(prefixBytes + text.length);
+  head.writeUInt32LE(magic, 0);
+  head.writeUInt32LE(text.length, 4);
+  head.writeUInt32LE(body.length, 8);
+  head.writeUInt32LE(crc32(body), 12);
+  text.copy(head, prefixBytes);
+  head.writeUInt32LE(crc32(text, crc32(head.subarray(0, 16))), 16);
+  return head;
+}
+
+/** Tells how long the head is that begins so; null if it is none. */
+export function headLength(start: Buffer): number | null {
+  if (start.length < prefixBytes || start.readUInt32LE(0) !== magic) return null;
+  const length = start.readUInt32LE(4);
+  return length > mostDescriptionBytes ? null : prefixBytes + length;
+}
+
+/** Reads what stands before the body of a file of `fileBytes`; null if anything is wrong with it. */
+export function decodeHead(start: Buffer, fileBytes: number): EntryHead | null {
+  const bodyStart = headLength(start);
+  if (bodyStart === null || start.length < bodyStart) return null;
+  const text = start.subarray(prefixBytes, bodyStart);
+  if (crc32(text, crc32(start.subarray(0, 16))) !== start.readUInt32LE(16)) return null;
+  const bodyLength = start.readUInt32LE(8);
+  if (fileBytes !== bodyStart + bodyLength) return null;
+  const description = descriptionOf(text.toString());
+  if (description === null) return null;
+  return { description, bodyStart, bodyLength, bodyChecksum: start.readUInt32LE(12) };
+}
+
+/** A description of another version has a right checksum, too. */
+function descriptionOf(text: string): Description | null {
+  try {
+    return descriptionSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}
