@@ -162,9 +162,6 @@ export function ourSite(
   return simplePlan(port, [], {
     listeners: [listener(port, { tls, http2, mostPerSource: 10_000, policy: plainListenerPolicy })],
     upstreams: [upstream("apps", servers, { ejection, keepAliveConnections: keptIdle })],
-    sites: [
-      site(["other.example"], [route("/", "apps")]),
-      site(["127.0.0.1"], routes, { accessLog, ids, maxBodyBytes: 16 * 1024 ** 2 }),
-    ],
+    sites: [site(["other.example"], [route("/", "apps")]), site(["127.0.0.1"], routes, { accessLog, ids })],
   });
 }

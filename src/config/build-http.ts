@@ -8,11 +8,19 @@ import {
   routingPlan,
   sitePolicyPlan,
 } from "./build-routing.ts";
-import type { AccessLogPlan, RoutePlan, SitePlan, TlsListenerPlan, UpstreamTlsPlan } from "./http-plan.ts";
+import type {
+  AccessLogPlan,
+  RouteLimitsPlan,
+  RoutePlan,
+  SitePlan,
+  TlsListenerPlan,
+  UpstreamTlsPlan,
+} from "./http-plan.ts";
 import type { LookupPlan } from "./lookup-plan.ts";
 import { joinHeaderRules } from "./routing-plan.ts";
 import type { ContentEntry } from "./schema/content.ts";
 import type { AccessLogEntry } from "./schema/access-log.ts";
+import type { RouteLimitsEntry } from "./schema/head-limits.ts";
 import type { ListenerEntry } from "./schema/listener.ts";
 import type { RouteEntry } from "./schema/route.ts";
 import type { SiteEntry } from "./schema/site.ts";
@@ -164,7 +172,6 @@ export function sitePlan(entry: SiteEntry): SitePlan {
     listeners: entry.listeners,
     accessLog: entry.access_log === false || entry.access_log === null ? null : accessLog(entry.access_log),
     ids: entry.request_id || entry.trace ? { requestId: entry.request_id, trace: entry.trace } : null,
-    maxBodyBytes: entry.max_body,
     errorPages: entry.error_pages,
     responseHeaders: headerRulesPlan(entry.response_headers),
     compression: entry.compression === false ? null : entry.compression,
@@ -183,6 +190,8 @@ function routePlan(entry: RouteEntry, site: SiteEntry): Omit<RoutePlan, "admissi
     connectTimeoutMs: entry.timeouts.connect,
     sendTimeoutMs: entry.timeouts.send,
     readTimeoutMs: entry.timeouts.read,
+    maxBodyBytes: entry.max_body ?? site.max_body,
+    headLimits: routeLimits(entry.limits ?? site.limits),
     responseHeaders: joinHeaderRules(
       headerRulesPlan(site.response_headers),
       headerRulesPlan(entry.response_headers),
@@ -192,6 +201,11 @@ function routePlan(entry: RouteEntry, site: SiteEntry): Omit<RoutePlan, "admissi
     content: contentPlan(entry, site),
     routing: routingPlan(entry, site),
   };
+}
+
+function routeLimits(entry: RouteLimitsEntry | null): RouteLimitsPlan | null {
+  if (entry === null) return null;
+  return { startLineBytes: entry.url, headBytes: entry.header, fields: entry.fields };
 }
 
 /** What a route says replaces what its site does. */

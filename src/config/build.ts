@@ -81,6 +81,7 @@ function proxyConfig(entry: ProxyEntry | null): ProxyConfig {
     mostConnections: entry?.max_connections ?? null,
     drainMs: entry?.drain ?? usualProxyDrainMs,
     cacheBytes: entry?.cache_memory ?? 64 * 1024 ** 2,
+    via: entry?.via ?? null,
   };
 }
 

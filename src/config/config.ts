@@ -284,6 +284,8 @@ export interface ProxyConfig {
   readonly drainMs: number;
   /** Bytes that each process may keep of servers' answers. */
   readonly cacheBytes: number;
+  /** What proxies call themselves in Via; null is each node's own name. */
+  readonly via: string | null;
 }
 
 /** A socket of a service on a VIP, and the servers that have to have it. */

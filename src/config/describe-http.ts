@@ -1,6 +1,7 @@
 import { formatEndpoint } from "../base/address.ts";
 import type { NamedServers } from "./http-config.ts";
-import type { ListenerPlan, UpstreamPlan } from "./http-plan.ts";
+import type { ListenerPlan, RoutePlan, UpstreamPlan } from "./http-plan.ts";
+import { formatSize } from "./units.ts";
 
 /** Says what is particular about a listener. */
 export function listenerNotes({ mostConnections, mostPerSource, proxyProtocol }: ListenerPlan): string {
@@ -24,4 +25,20 @@ export function namedLine({ checks, isBackup, lookup, port, weight }: NamedServe
 /** Says what is particular about an upstream. */
 export function upstreamNotes({ proxyProtocol }: UpstreamPlan): string {
   return proxyProtocol === null ? "" : `, told the client by PROXY protocol ${proxyProtocol}`;
+}
+
+/** Says how large the bodies of these requests may be; empty if they do not agree. */
+export function bodyWords(routes: readonly RoutePlan[]): string {
+  const [most, ...others] = new Set(routes.map(({ maxBodyBytes }) => maxBodyBytes));
+  return most === undefined || others.length > 0 ? "" : `, bodies up to ${formatSize(most)}`;
+}
+
+/** Says how large the heads of a route's requests may be, where the listener does not. */
+export function limitWords({ headLimits }: RoutePlan): string {
+  const { startLineBytes = null, headBytes = null, fields = null } = headLimits ?? {};
+  return [
+    startLineBytes === null ? "" : `, request lines up to ${formatSize(startLineBytes)}`,
+    headBytes === null ? "" : `, heads up to ${formatSize(headBytes)}`,
+    fields === null ? "" : `, ${fields} fields at most`,
+  ].join("");
 }

@@ -2,7 +2,7 @@ import { contentWords } from "./describe-content.ts";
 import { formatEndpoint } from "../base/address.ts";
 import { bfdLine, bfdNotes } from "./describe-bfd.ts";
 import { policyWords, routeWords } from "./describe-routing.ts";
-import { listenerNotes, namedLine, upstreamNotes } from "./describe-http.ts";
+import { bodyWords, limitWords, listenerNotes, namedLine, upstreamNotes } from "./describe-http.ts";
 import { masqueradeLines, settingLines, syncLines } from "./describe-footing.ts";
 import type { ProbePlan } from "./check-plan.ts";
 import type {
@@ -18,11 +18,11 @@ import type {
   VrrpInstancePlan,
   VrrpPlan,
 } from "./node-plan.ts";
-import type { LogTargetPlan, SitePlan, UpstreamPlan } from "./http-plan.ts";
+import type { LogTargetPlan, RoutePlan, SitePlan, UpstreamPlan } from "./http-plan.ts";
 import type { IpvsServerPlan, IpvsServicePlan, IpvsTargetPlan, MarkPlan } from "./service-plan.ts";
 import { programText, trackLine, trackNote } from "./describe-tracks.ts";
 import { routeText, ruleText } from "./route-text.ts";
-import { formatDuration, formatSize } from "./units.ts";
+import { formatDuration } from "./units.ts";
 import { virtualMac } from "./virtual-mac.ts";
 
 /** Says in words what a node will do, a line for each thing, grouped under headings; what there is none of is left out. */
@@ -293,8 +293,14 @@ function logTarget(to: LogTargetPlan): string {
 
 function siteLines(site: SitePlan): readonly string[] {
   const log = site.accessLog === null ? "" : `, log ${logTarget(site.accessLog.to)}`;
-  const head = `${site.hosts.join(", ")} on ${site.listeners.join(", ")}, bodies up to ${formatSize(site.maxBodyBytes)}${log}`;
-  return [head, ...site.routes.map((route) => `  ${routeWords(route)}${contentWords(route.content)}`)];
+  const head = `${site.hosts.join(", ")} on ${site.listeners.join(", ")}${bodyWords(site.routes)}${log}`;
+  const ofRoute = (route: RoutePlan): string => (bodyWords(site.routes) === "" ? bodyWords([route]) : "");
+  return [
+    head,
+    ...site.routes.map(
+      (route) => `  ${routeWords(route)}${ofRoute(route)}${limitWords(route)}${contentWords(route.content)}`,
+    ),
+  ];
 }
 
 function upstreamLines(upstream: UpstreamPlan): readonly string[] {

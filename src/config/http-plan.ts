@@ -36,6 +36,9 @@ export interface HeadLimitsPlan {
   readonly fields: number;
 }
 
+/** The same for the requests of a route; null is what the listener lets in. */
+export type RouteLimitsPlan = { readonly [Key in keyof HeadLimitsPlan]: HeadLimitsPlan[Key] | null };
+
 /** Who begins a connection by saying whom he speaks for. */
 export interface ProxyProtocolPlan {
   readonly from: readonly Prefix[];
@@ -125,7 +128,6 @@ export interface SitePlan {
   readonly accessLog: AccessLogPlan | null;
   /** By what names requests are known to servers; null leaves that to clients. */
   readonly ids: RequestIdsPlan | null;
-  readonly maxBodyBytes: number;
   /** For answers that belong to no route; null is the usual texts. */
   readonly errorPages: ErrorPagesPlan | null;
   readonly responseHeaders: HeaderRulesPlan;
@@ -143,6 +145,9 @@ export interface RoutePlan {
   readonly connectTimeoutMs: number;
   readonly sendTimeoutMs: number;
   readonly readTimeoutMs: number;
+  readonly maxBodyBytes: number;
+  /** How long heads may be that the listener has let in; null as long as they like. */
+  readonly headLimits: RouteLimitsPlan | null;
   readonly responseHeaders: HeaderRulesPlan;
   /** Null is the site's, "off" is none. */
   readonly accessLog: AccessLogPlan | "off" | null;

@@ -318,6 +318,8 @@ export interface ProxyPlan {
   readonly drainMs: number;
   /** Bytes that each process may keep of servers' answers. */
   readonly cacheBytes: number;
+  /** What these proxies call themselves in Via (RFC 9110 §7.6.3). */
+  readonly via: string;
   readonly listeners: readonly ListenerPlan[];
   readonly relays: readonly RelayPlan[];
   readonly upstreams: readonly UpstreamPlan[];

@@ -1,7 +1,6 @@
 /** Keys of `[[listener]]`, `[[upstream]]` and `[[site]]` that this version does not know yet, with what to use meanwhile. */
 
 const noTls = "terminate TLS elsewhere, or balance the port with a [[service]] meanwhile";
-const firewall = "use the host's packet filter meanwhile";
 
 const upstreamServer: Readonly<Record<string, string>> = {
   drain: "write weight = 0, or run edge-ha drain, meanwhile",
@@ -10,8 +9,6 @@ const upstreamServer: Readonly<Record<string, string>> = {
 
 const route: Readonly<Record<string, string>> = {
   retries: "write retries in the [[upstream]]",
-  limits: firewall,
-  max_body: "write max_body in the [[site]] meanwhile",
 };
 
 /** By the table they stand in. */

@@ -29,11 +29,17 @@ export function planProxy(config: Config, node: string, cores: number): ProxyPla
     mostConnections: config.proxy.mostConnections,
     drainMs: config.proxy.drainMs,
     cacheBytes: config.proxy.cacheBytes,
+    via: config.proxy.via ?? viaOf(config.cluster, node),
     listeners,
     relays,
     upstreams: localUpstreams(config, node).map(upstreamPlan),
     sites: localSites(config, node),
   };
+}
+
+/** A name of the node's own: a request that meets it again has gone round in a circle. It has to be a token. */
+function viaOf(cluster: string, node: string): string {
+  return `edge-ha-${cluster}-${node}`.replaceAll(":", "-");
 }
 
 function upstreamPlan(upstream: UpstreamConfig): UpstreamPlan {

@@ -43,6 +43,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private request: RequestHead | null = null;
   private readonly record: RequestRecord;
   private bodyBytesBefore = 0;
+  private maxBodyBytes = 0;
   private deadline: number;
   private isPaused = false;
   private hasEnded = false;
@@ -145,7 +146,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     const piece = this.reader.takeBody();
     if (piece === null) return null;
     if (body.isFaulty) return this.refuseBody(400);
-    if (body.total > (this.record.site?.maxBodyBytes ?? 0)) return this.refuseBody(413);
+    if (body.total > this.maxBodyBytes) return this.refuseBody(413);
     if (this.hasEnded && !body.isDone) {
       this.drop(499);
       this.close();
@@ -302,7 +303,9 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   private forward(decision: Route | Waiting, view: RequestView): void {
     const { engine, record } = this;
-    this.exchange = openExchange({ engine, client: this, route: routeOf(decision), record }, view);
+    const route = routeOf(decision);
+    this.maxBodyBytes = route.plan.maxBodyBytes;
+    this.exchange = openExchange({ engine, client: this, route, record }, view);
     this.exchange.begin(decision);
   }
 

@@ -18,6 +18,7 @@ import { compileClient } from "./policy/client.ts";
 import { compileConditions, compilePath, countConditions } from "./policy/conditions.ts";
 import { compileCors } from "./policy/cors.ts";
 import { addingLines, variableLines } from "./policy/fields.ts";
+import { compileHeadLimits } from "./policy/head-limits.ts";
 import { compileOutgoing } from "./policy/outgoing.ts";
 import { compileRedirect } from "./policy/redirect.ts";
 import { compileRespond } from "./policy/respond.ts";
@@ -98,7 +99,6 @@ function compileSite(site: SitePlan, listener: ListenerPlan, around: Around): Si
   }));
   return {
     hosts: site.hosts,
-    maxBodyBytes: site.maxBodyBytes,
     accessLog,
     hasRouteLogs: site.routes.some((route) => route.accessLog !== null),
     ids: site.ids,
@@ -165,6 +165,7 @@ function compileRoute(
     cache: cacheOf(plan, context.cache),
     outgoing: compileOutgoing(joinHeaderRules(policy.requestHeaders, requestHeaders), policy),
     gates: [
+      ...(plan.headLimits === null ? [] : [compileHeadLimits(plan.headLimits)]),
       ...accessGates([policy.access, access], read),
       ...(redirect === null ? [] : [compileRedirect(redirect)]),
       ...content.gates,

@@ -33,7 +33,7 @@ export function decide(site: Site | null, view: RequestView, path: string | null
   if (view.by.refusal !== null) return view.by.refusal;
   if (site === null) return plainAnswer(path === null ? 400 : 404);
   if (path === null) return ownAnswerTo(view, site, plainAnswer(400));
-  if (isLoop(view.fields)) return ownAnswerTo(view, site, plainAnswer(508));
+  if (isLoop(view.fields, view.by.via)) return ownAnswerTo(view, site, plainAnswer(508));
   site.findClient?.(view);
   const route = findRoute(site, path, view);
   if (site.hasRouteLogs && route !== null) view.log = route.log;
@@ -55,7 +55,7 @@ function judge(site: Site, route: Route | null, view: RequestView): Decision {
     // What is answered here is for those only whom the gates let pass.
     return waits === null ? reply : { route, waits: [...waits, { begin: (settle) => settle(reply) }] };
   }
-  if (view.head.bodyLength > site.maxBodyBytes) return plainAnswer(413);
+  if (view.head.bodyLength > route.plan.maxBodyBytes) return plainAnswer(413);
   if (view.head.method === "OPTIONS" && maxForwardsOf(view.fields) === 0) return plainAnswer(200); // RFC 9110 §7.6.2
   return waits === null ? route : { route, waits };
 }

@@ -66,20 +66,21 @@ export function openDoor(engine: Engine, fd: number, options: TlsOptions | null)
 export function openConnection(engine: Engine, listener: Listener, client: Accepted): void {
   const { clientAddress, wire } = client;
   const { headTimeoutMs, proxyProtocol, tls } = listener.plan;
+  const { via } = engine.snapshot.plan;
   const ends = ownEnds(wire, clientAddress);
   if (sendsProxyHeader(proxyProtocol, clientAddress)) {
     const onRead = (told: ConnectionEnds | null): void => {
       if (!letInFrom(engine, listener, wire, (told ?? ends).source.address)) return;
-      wire.data = clearTextOwner(engine, listener, wire, forwardedBy(wire, told ?? ends));
+      wire.data = clearTextOwner(engine, listener, wire, forwardedBy(wire, { ends: told ?? ends, via }));
     };
     wire.data = new ProxiedClient({ engine, wire, plan: proxyProtocol, peerAddress: clientAddress, onRead });
   } else if (!letInFrom(engine, listener, wire, clientAddress)) {
     return;
   } else if (tls === null) {
-    wire.data = clearTextOwner(engine, listener, wire, forwardedBy(wire, ends));
+    wire.data = clearTextOwner(engine, listener, wire, forwardedBy(wire, { ends, via }));
   } else {
     wire.data = new Handshake(engine, wire, headTimeoutMs, (secured) => {
-      const by = forwardedBy(secured, ends, identify(secured, tls.clients));
+      const by = forwardedBy(secured, { ends, via, identity: identify(secured, tls.clients) });
       const isHttp2 = negotiatedProtocol(secured) === "h2";
       secured.data = makeOwner(isHttp2, engine, listener, { wire: secured, by });
     });

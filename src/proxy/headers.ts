@@ -71,6 +71,8 @@ export interface ForwardedBy {
   readonly scheme: "http" | "https";
   /** Field lines that tell of the client's certificate; empty if none was asked for. */
   readonly certificateFields: string;
+  /** What this proxy calls itself in Via. */
+  readonly via: string;
   /** Answers every request; null lets them pass. */
   readonly refusal: Answer | null;
   /** Host that `lastFields` was written for; the clients of a connection mostly name one, so they are one text, built once. */
@@ -113,7 +115,7 @@ export function buildRequestHead(
   // What clients say of themselves is never sent on from here: anybody can write it.
   text += how?.telling ?? usualFields(sentHost, by);
   if (how !== null) text += how.added;
-  text += head.minor === 1 ? "Via: 1.1 edge-ha\r\n" : "Via: 1.0 edge-ha\r\n"; // RFC 9110 §7.6.3
+  text += `Via: 1.${head.minor} ${by.via}\r\n`; // RFC 9110 §7.6.3
   if (head.bodyLength === chunkedBody) text += "Transfer-Encoding: chunked\r\n";
   if (head.webSocketKey !== null) text += "Connection: upgrade\r\nUpgrade: websocket\r\n";
   else if (head.takesTrailers) text += "TE: trailers\r\nConnection: TE\r\n"; // RFC 9110 §10.1.4
@@ -138,13 +140,17 @@ function forwardedFields(host: string, by: ForwardedBy): string {
 }
 
 /**
- * Tells whether a request has been here twice before: then proxies send it round in a circle (RFC 9110 §7.6.3). Once is
- * no circle, for two of these may stand one behind the other.
+ * Tells whether a request has been twice before where proxies call themselves `via`: then it is sent round in a circle
+ * (RFC 9110 §7.6.3). Once is no circle, for a site may have itself for a server.
  */
-export function isLoop(fields: FieldTable): boolean {
+export function isLoop(fields: FieldTable, via: string): boolean {
   let count = 0;
-  for (let at = fields.find(fieldNumber.via); at >= 0; at = fields.find(fieldNumber.via, at + 1))
-    count += fields.value(at).match(/(?:^|[\s,])edge-ha(?=$|[\s,(])/gi)?.length ?? 0;
+  for (let at = fields.find(fieldNumber.via); at >= 0; at = fields.find(fieldNumber.via, at + 1)) {
+    for (const entry of fields.value(at).split(",")) {
+      const by = /^\s*\S+\s+([^\s(]+)/.exec(entry)?.[1] ?? "";
+      if (by.toLowerCase() === via.toLowerCase()) count++;
+    }
+  }
   return count >= 2;
 }
 

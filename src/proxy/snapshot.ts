@@ -36,7 +36,6 @@ import type { UpstreamPool } from "./upstream-pool.ts";
 /** A site, ready for use. */
 export interface Site extends Finishing {
   readonly hosts: readonly string[];
-  readonly maxBodyBytes: number;
   readonly accessLog: RequestLog | null;
   /** Whether a route of it is logged elsewhere. */
   readonly hasRouteLogs: boolean;

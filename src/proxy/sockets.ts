@@ -66,11 +66,19 @@ export function ownEnds(wire: Wire, clientAddress: string): ConnectionEnds {
   };
 }
 
-/** Gives who sends what comes over a client's connection; `identity` is null where it is in clear text. */
+/** What is known of a client's connection beside its own addresses. */
+export interface KnownOfClient {
+  readonly ends: ConnectionEnds;
+  /** What this proxy calls itself. */
+  readonly via: string;
+  /** Null where it speaks in clear text. */
+  readonly identity?: ClientIdentity | null;
+}
+
+/** Gives who sends what comes over a client's connection. */
 export function forwardedBy(
   { localAddress, localFamily, localPort }: Wire,
-  ends: ConnectionEnds,
-  identity: ClientIdentity | null = null,
+  { ends, identity = null, via }: KnownOfClient,
 ): ForwardedBy {
   const local = localFamily === "IPv6" ? `[${localAddress}]` : localAddress;
   return {
@@ -79,6 +87,7 @@ export function forwardedBy(
     localAuthority: `${local}:${localPort}`,
     scheme: identity === null ? "http" : "https",
     certificateFields: identity?.fields ?? "",
+    via,
     refusal: identity?.refusal ?? null,
     lastHost: "",
     lastFields: "",

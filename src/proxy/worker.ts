@@ -40,6 +40,7 @@ const emptyPlan: ProxyPlan = {
   mostConnections: null,
   drainMs: 0,
   cacheBytes: 0,
+  via: "edge-ha",
   listeners: [],
   relays: [],
   upstreams: [],

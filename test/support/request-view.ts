@@ -7,6 +7,7 @@ import { matchingPath } from "../../src/proxy/routes.ts";
 
 /** Who sends requests in tests. */
 export const testClient: ForwardedBy = {
+  via: "edge-ha",
   remoteAddress: "192.0.2.1",
   ends: {
     source: { address: "192.0.2.1", port: 40_000 },

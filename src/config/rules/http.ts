@@ -4,6 +4,7 @@ import { accessRules } from "./access.ts";
 import { cacheRules } from "./cache.ts";
 import { contentRules } from "./content.ts";
 import { admissionRules } from "./admission.ts";
+import { limitRules } from "./limits.ts";
 import { listenerRules } from "./listeners.ts";
 import { proxyProtocolRules } from "./proxy-protocol.ts";
 import { siteRules } from "./sites.ts";
@@ -20,6 +21,7 @@ export function httpRules(model: Model): readonly Finding[] {
     ...upstreamRules(model),
     ...upstreamTlsRules(model),
     ...siteRules(model),
+    ...limitRules(model),
     ...contentRules(model),
     ...cacheRules(model),
     ...admissionRules(model),

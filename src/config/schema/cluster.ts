@@ -76,6 +76,7 @@ export interface ProxyEntry {
   readonly max_connections: number | null;
   readonly drain: number;
   readonly cache_memory: number;
+  readonly via: string | null;
 }
 
 /** `garp = { burst = 5, repeat_delay = "5s" }`. */
@@ -222,6 +223,17 @@ export const usualFlows = 16_384;
 /** WebSockets and downloads outlive a change of ports by this, unless something else is said. */
 export const usualProxyDrainMs = 3_600_000;
 
+/** RFC 9110 §7.6.3: a pseudonym is a token. */
+const viaName = text('via = "edge-ha-shop"', 100).refine(
+  (value) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(value),
+  {
+    error: complaint(
+      "is no name that `Via` can carry",
+      'use letters, digits, "-", "_" and ".", as in via = "edge-ha-shop"',
+    ),
+  },
+);
+
 /** `[proxy]`. */
 export const proxySchema: z.ZodType<ProxyEntry> = table(
   {
@@ -231,6 +243,7 @@ export const proxySchema: z.ZodType<ProxyEntry> = table(
     cache_memory: orElse(size(1024 ** 2, 'cache_memory = "64m"'), 64 * 1024 ** 2),
     udp_flows: orElse(integer(1, 1_000_000, `udp_flows = ${usualFlows}`), usualFlows),
     drain: orElse(duration(0, 7 * 86_400_000, 'drain = "1h"'), usualProxyDrainMs),
+    via: orNull(viaName),
   },
   "[proxy]",
 );

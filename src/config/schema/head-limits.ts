@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { integer, orElse, size, table } from "./fields.ts";
+import { complaint, integer, orElse, orNull, size, table } from "./fields.ts";
 
 /** `limits` of a listener: how long the head of a request may be, in bytes and fields. */
 export interface HeadLimitsEntry {
@@ -8,25 +8,37 @@ export interface HeadLimitsEntry {
   readonly fields: number;
 }
 
+/** `limits` of a site or a route; null is what the listener says. */
+export type RouteLimitsEntry = { readonly [Key in keyof HeadLimitsEntry]: HeadLimitsEntry[Key] | null };
+
 const most = 1024 ** 2;
 const usual: HeadLimitsEntry = { url: 8 * 1024, header: 16 * 1024, fields: 128 };
 
-function bytes(example: string, fallback: number): z.ZodType<number> {
-  return orElse(
-    size(64, example).transform((value) => Math.min(value, most)),
-    fallback,
-  );
+function bytes(example: string): z.ZodType<number> {
+  return size(64, example).refine((value) => value <= most, {
+    error: complaint("is more than 1 MiB", `write 1m at most, as in ${example}`),
+  });
 }
+
+const url = bytes('url = "8k"');
+const header = bytes('header = "16k"');
+const fields = integer(1, 256, "fields = 128");
+const example = 'limits = { url = "8k", header = "16k", fields = 128 }';
 
 /** `limits` of a listener. */
 export const headLimitsSchema: z.ZodType<HeadLimitsEntry> = orElse(
   table(
     {
-      url: bytes('url = "8k"', usual.url),
-      header: bytes('header = "16k"', usual.header),
-      fields: orElse(integer(1, 256, "fields = 128"), usual.fields),
+      url: orElse(url, usual.url),
+      header: orElse(header, usual.header),
+      fields: orElse(fields, usual.fields),
     },
-    'limits = { url = "8k", header = "16k", fields = 128 }',
+    example,
   ),
   usual,
+);
+
+/** `limits` of a site or a route. */
+export const routeLimitsSchema: z.ZodType<RouteLimitsEntry | null> = orNull(
+  table({ url: orNull(url), header: orNull(header), fields: orNull(fields) }, example),
 );

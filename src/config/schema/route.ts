@@ -6,7 +6,8 @@ import { conditions, type ConditionsEntry } from "./conditions.ts";
 import { contentKeys, type ContentEntry } from "./content.ts";
 import { admission, type AdmissionEntry } from "./admission.ts";
 import { corsSchema } from "./cors.ts";
-import { duration, orElse, orNull, table, wants } from "./fields.ts";
+import { duration, orElse, orNull, size, table, wants } from "./fields.ts";
+import { routeLimitsSchema, type RouteLimitsEntry } from "./head-limits.ts";
 import { headerRules, requestHeaderRules, type HeaderRulesEntry } from "./header-rules.ts";
 import { routeRedirectSchema } from "./redirect.ts";
 import { respondSchema } from "./respond.ts";
@@ -18,6 +19,8 @@ export interface RouteEntry extends ConditionsEntry, AccessEntry, RewriteEntry, 
   readonly upstream: string | null;
   readonly access_log: AccessLogEntry | false | null;
   readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number };
+  readonly max_body: number | null;
+  readonly limits: RouteLimitsEntry | null;
   readonly request_headers: HeaderRulesEntry;
   readonly response_headers: HeaderRulesEntry;
   readonly redirect: RedirectPlan | false | null;
@@ -41,6 +44,8 @@ export const routeSchema: z.ZodType<RouteEntry> = table(
       ),
       { connect: waitDefault, send: waitDefault, read: waitDefault },
     ),
+    max_body: orNull(size(1, 'max_body = "10m"')),
+    limits: routeLimitsSchema,
     ...access,
     ...rewriting,
     redirect: orNull(routeRedirectSchema),

@@ -7,6 +7,7 @@ import type { CorsPlan, RedirectPlan } from "../routing-plan.ts";
 import { access, type AccessEntry } from "./access.ts";
 import { corsSchema } from "./cors.ts";
 import { complaint, flag, names, orElse, orNull, size, table, wants } from "./fields.ts";
+import { routeLimitsSchema, type RouteLimitsEntry } from "./head-limits.ts";
 import { headerRules, requestHeaderRules, type HeaderRulesEntry } from "./header-rules.ts";
 import { redirectSchema } from "./redirect.ts";
 import { routeSchema, type RouteEntry } from "./route.ts";
@@ -19,6 +20,7 @@ export interface SiteEntry extends AccessEntry, ContentEntry, AdmissionEntry {
   readonly request_id: boolean;
   readonly trace: boolean;
   readonly max_body: number;
+  readonly limits: RouteLimitsEntry | null;
   readonly redirect: RedirectPlan | null;
   readonly request_headers: HeaderRulesEntry;
   readonly response_headers: HeaderRulesEntry;
@@ -56,6 +58,7 @@ export const siteSchema: z.ZodType<SiteEntry> = table(
     ...contentKeys,
     ...admission,
     max_body: orElse(size(1, 'max_body = "10m"'), 1024 ** 2),
+    limits: routeLimitsSchema,
     ...access,
     redirect: orNull(redirectSchema),
     request_headers: requestHeaderRules,

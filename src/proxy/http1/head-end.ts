@@ -9,6 +9,9 @@ export type HeadFault =
   | "head-too-large"
   | "too-many-fields";
 
+/** As many fields can be allowed at most. */
+export const mostFields = 256;
+
 /** Limits of a head, in bytes and lines; at most 256 fields. */
 export interface HeadLimits {
   readonly startLineBytes: number;
@@ -17,7 +20,7 @@ export interface HeadLimits {
 }
 
 // One table for all connections: 1 KiB for each of ten thousand idle ones would be 10 MB.
-const sharedLineEnds = new Int32Array(257);
+const sharedLineEnds = new Int32Array(mostFields + 1);
 
 /**
  * Finds where a head ends. It may be called again with more bytes in the same place and goes on where it stopped, so

@@ -1,6 +1,7 @@
 import { drainIdleMs, clientStallMs, type Engine, type OpenClient } from "../engine.ts";
 import type { ForwardedBy } from "../headers.ts";
 import { FieldTable } from "../http1/field-table.ts";
+import { mostFields } from "../http1/head-end.ts";
 import { isFault } from "../http1/request-head.ts";
 import type { Listener } from "../listener.ts";
 import { RequestRecord } from "../request-record.ts";
@@ -22,7 +23,7 @@ import {
 import { ServerStream } from "./stream.ts";
 
 // Shared: what is read is used within the turn.
-const requestFields = new FieldTable(listLimits.fields + 2);
+const requestFields = new FieldTable(mostFields + 1);
 
 /**
  * A client's connection in HTTP/2 (RFC 9113), with its streams. What is wrong with a stream resets that stream; what is
@@ -45,14 +46,15 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
     this.listener = listener;
     this.wire = wire;
     this.by = by;
+    const limits = listLimits(listener.plan.headLimits);
     this.session = new FrameSession({
       user: this,
       wire,
       from: "client",
-      limits: listLimits,
+      limits,
       windows: { stream: streamWindow, connection: connectionWindow },
       budget: new FloodBudget(engine.sweep.now),
-      preamble,
+      preamble: preamble(limits),
     });
     this.deadline = engine.sweep.after(listener.plan.headTimeoutMs);
     engine.clients.add(this);
@@ -177,7 +179,7 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
   private begin(stream: ServerStream, { endsStream, fields, isTooLarge }: ReadBlock): void {
     const head = isTooLarge
       ? ({ status: 431, reason: "too-many-fields" } as const)
-      : readHttp2Request(fields, requestFields, endsStream);
+      : readHttp2Request(fields, requestFields, endsStream, this.listener.plan.headLimits);
     if (head === null) {
       this.reset(stream, errorCode.protocol);
       return;

@@ -1,7 +1,9 @@
 import type { FieldTable } from "../http1/field-table.ts";
+import type { HeadLimits } from "../http1/head-end.ts";
 import { isToken } from "../http1/octets.ts";
 import {
   chunkedBody,
+  faultOfScan,
   isFault,
   readMessage,
   type RequestFault,
@@ -30,12 +32,13 @@ interface PseudoFields {
 
 /**
  * Writes a request as HTTP/1.1 has it into `table` and judges it as such, so that one set of rules holds for both: null is
- * malformed (RFC 9113 §8.1.1), and its stream is reset. `isEnd` tells that no body follows.
+ * malformed (RFC 9113 §8.1.1), and its stream is reset. `isEnd` tells that no body follows; `limits` are those of HTTP/1.
  */
 export function readHttp2Request(
   fields: readonly Field[],
   table: FieldTable,
   isEnd: boolean,
+  limits: HeadLimits,
 ): RequestHead | RequestFault | null {
   const pseudo: PseudoFields = { method: null, scheme: null, authority: null, path: null };
   let count = 0;
@@ -53,6 +56,7 @@ export function readHttp2Request(
   const lineEnds = [0, 0];
   let text = `${method} ${path} HTTP/1.1\r\n`;
   lineEnds[0] = text.length;
+  if (text.length > limits.startLineBytes + 2) return faultOfScan("line-too-long");
   text += `Host: ${host}\r\n`;
   lineEnds[1] = text.length;
   let cookie = "";
@@ -73,6 +77,8 @@ export function readHttp2Request(
     lineEnds.push(text.length);
   }
   text += "\r\n";
+  if (text.length > limits.headBytes) return faultOfScan("head-too-large");
+  if (lineEnds.length - 1 > limits.fields) return faultOfScan("too-many-fields");
   if (table.read(text, { lineCount: lineEnds.length, lineEnds }, 0, false) !== null) return null;
   const head = readMessage(method, path, 1, table);
   if (isFault(head)) return head;

@@ -1,3 +1,4 @@
+import type { HeadLimits } from "../http1/head-end.ts";
 import type { ListLimits } from "./hpack-decoder.ts";
 import { errorCode, setting, settingsFrame } from "./frames.ts";
 
@@ -9,19 +10,30 @@ export const streamWindow: number = 256 * 1024;
 export const connectionWindow: number = 1024 * 1024;
 /** Windows before anything is said of them (RFC 9113 §6.9.2). */
 export const initialWindow = 65_535;
-/** Limits of a request head, taken apart. */
-export const listLimits: ListLimits = { fields: 128, bytes: 32 * 1024 };
 /** Limits of a response head, taken apart. */
 export const responseLimits: ListLimits = { fields: 256, bytes: 64 * 1024 };
 /** Size of the tables of header compression. */
 export const tableBytes = 4096;
 
-/** What we send first. */
-export const preamble: Buffer = settingsFrame([
-  [setting.maxConcurrentStreams, maxStreams],
-  [setting.initialWindowSize, streamWindow],
-  [setting.maxHeaderListSize, listLimits.bytes],
-]);
+/** Cookies come one a field (RFC 9113 §8.2.3), and what is a line in HTTP/1 as pseudo-fields; they become one each. */
+const furtherFields = 132;
+/** RFC 9113 §6.5.2: what a field counts beside its name and value. */
+const fieldOverhead = 32;
+
+/** Gives the limits of a request head that is still packed: what is within `limits` as HTTP/1 has it passes them. */
+export function listLimits({ fields, headBytes }: HeadLimits): ListLimits {
+  const most = fields + furtherFields;
+  return { fields: most, bytes: headBytes + most * fieldOverhead };
+}
+
+/** Gives what we send a client first. */
+export function preamble({ bytes }: ListLimits): Buffer {
+  return settingsFrame([
+    [setting.maxConcurrentStreams, maxStreams],
+    [setting.initialWindowSize, streamWindow],
+    [setting.maxHeaderListSize, bytes],
+  ]);
+}
 
 /** Streams that a server is given before it says how many it takes (RFC 9113 §6.5.2). */
 const usualStreams = 100;

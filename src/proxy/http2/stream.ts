@@ -57,7 +57,6 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     this.request = head;
     const site = hosts.find(head.hostName);
     this.record.begin(site ?? hosts.fallback(), `${head.method} ${head.target} HTTP/2.0`, view.fields);
-    if (site !== null) this.maxBodyBytes = site.maxBodyBytes;
     const path = head.target === "*" ? "/" : matchingPath(head.target);
     view.set(head, view.fields, path ?? "/");
     const decision = decide(site, view, path);
@@ -68,7 +67,9 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     }
     const { engine } = this.connection;
     const { record } = this;
-    this.exchange = openExchange({ engine, client: this, route: routeOf(decision), record }, view);
+    const route = routeOf(decision);
+    this.maxBodyBytes = route.plan.maxBodyBytes;
+    this.exchange = openExchange({ engine, client: this, route, record }, view);
     this.exchange.begin(decision);
   }
 

@@ -171,7 +171,7 @@ describe("HTTP/2", () => {
     const plan = planOn(port, origin.port);
     await using _driver = await ProxyDriver.start({
       ...plan,
-      sites: [site(["*"], [route("/", "apps")], { maxBodyBytes: 10 })],
+      sites: [site(["*"], [route("/", "apps", { maxBodyBytes: 10 })])],
     });
     await using client = await RawHttp2Client.connect(port);
     client.request(1, { "x-large": "v".repeat(9000) });

@@ -3,7 +3,17 @@ import type { ListenerPlan } from "../../../src/config/http-plan.ts";
 import type { ProxyPlan } from "../../../src/config/node-plan.ts";
 import { waitFor } from "../../support/lab.ts";
 import { runCommand } from "../../support/lab-command.ts";
-import { freePort, listener, ProxyDriver, simplePlan, upstreamServer } from "../../support/proxy-driver.ts";
+import {
+  freePort,
+  listener,
+  ProxyDriver,
+  route,
+  simplePlan,
+  site,
+  upstreamServer,
+} from "../../support/proxy-driver.ts";
+import { RawHttp2Client } from "../../support/raw-http2.ts";
+import { flag, frameType } from "../../../src/proxy/http2/frames.ts";
 import { answering, ask, RawClient, RawServer } from "../../support/raw-tcp.ts";
 
 setDefaultTimeout(30_000);
@@ -40,7 +50,9 @@ describe("a listener's limits of connections", () => {
     await using proxy = await ProxyDriver.start(plan);
     const clients = [await held(port), await held(port)];
     expect(await curlFrom(port, "127.0.0.5")).toBe("");
-    expect(proxy.log()).toContain("connections are refused: listener http has 2 in this process");
+    await waitFor("the log says so", () =>
+      proxy.log().includes("connections are refused: listener http has 2 in this process"),
+    );
     await proxy.configure(plan);
     expect(await curlFrom(port, "127.0.0.5")).toBe("");
     clients[0]?.cut();
@@ -93,4 +105,59 @@ test("a listener's limits of heads are answered with 414 and 431", async () => {
     "431 ",
   );
   expect(wide.log()).toBe("");
+});
+
+const to = (path: string, more = ""): string =>
+  `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}Connection: close\r\n\r\n`;
+const post = (path: string, size: number): string =>
+  `POST ${path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n` +
+  `${size.toString(16)}\r\n${"x".repeat(size)}\r\n0\r\n\r\n`;
+
+describe("a route's own limits", () => {
+  const limited = route("/short", "apps", {
+    maxBodyBytes: 10,
+    headLimits: { startLineBytes: 40, headBytes: 300, fields: 10 },
+  });
+  const plan = (port: number, origin: number): ProxyPlan => ({
+    ...simplePlan(port, [upstreamServer(origin)]),
+    listeners: [listener(port, { http2: true })],
+    sites: [site(["*"], [limited, route("/", "apps", { maxBodyBytes: 100 })])],
+  });
+
+  test("hold for its requests and no others, over HTTP/1.1 and HTTP/2 alike", async () => {
+    await using origin = new RawServer(answering("ok"));
+    const port = freePort();
+    await using proxy = await ProxyDriver.start(plan(port, origin.port));
+    const long = "x".repeat(60);
+    const status = async (text: string): Promise<string> => (await ask(port, text)).slice(9, 12);
+    expect(await status(to("/short"))).toBe("200");
+    expect(await status(to(`/short?${long}`))).toBe("414");
+    expect(await status(to(`/other?${long}`))).toBe("200");
+    expect(await status(to("/short", `A: ${"y".repeat(300)}\r\n`))).toBe("431");
+    expect(await status(to("/short", "A: b\r\n".repeat(10)))).toBe("431");
+    expect(await status(to("/other", "A: b\r\n".repeat(10)))).toBe("200");
+    expect(await status(post("/short", 10))).toBe("200");
+    expect(await status(post("/short", 11))).toBe("413");
+    expect(await status(post("/other", 100))).toBe("200");
+    expect(await status(post("/other", 101))).toBe("413");
+
+    await using client = await RawHttp2Client.connect(port);
+    let stream = -1;
+    const over2 = async (path: string, fields: Record<string, string>, body = 0): Promise<string> => {
+      stream += 2;
+      client.request(stream, { ":path": path, ...fields }, body === 0);
+      if (body > 0) client.frame(frameType.data, flag.endStream, stream, Buffer.alloc(body));
+      return (await client.status(stream)) ?? "none";
+    };
+    expect(await over2("/short", {})).toBe("200");
+    expect(await over2(`/short?${long}`, {})).toBe("414");
+    expect(await over2(`/other?${long}`, {})).toBe("200");
+    expect(await over2("/short", { a: "y".repeat(300) })).toBe("431");
+    expect(await over2("/other", { a: "y".repeat(300) })).toBe("200");
+    expect(await over2("/short", {}, 10)).toBe("200");
+    expect(await over2("/short", {}, 11)).toBe("413");
+    expect(await over2("/other", {}, 100)).toBe("200");
+    expect(await over2("/other", {}, 101)).toBe("413");
+    expect(proxy.log()).toBe("");
+  });
 });

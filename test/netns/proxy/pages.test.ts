@@ -147,9 +147,9 @@ test("answers of the proxy's own carry what is added to all, and are encoded, ov
     route("/asked", "apps", { content, responseHeaders, admission }),
     route("/told", "apps", { content, responseHeaders, routing: { ...plainRouting, respond } }),
     route("/moved", "apps", { content, responseHeaders, routing: { ...plainRouting, redirect: to } }),
-    route("/large", "apps", { content, responseHeaders }),
+    route("/large", "apps", { content, responseHeaders, maxBodyBytes: 10 }),
   ];
-  const shop = site(["a"], routes, { errorPages, responseHeaders, compression, maxBodyBytes: 10 });
+  const shop = site(["a"], routes, { errorPages, responseHeaders, compression });
   const plan = simplePlan(port, [upstreamServer(origin.port)], {
     sites: [shop],
     listeners: [listener(port, { http2: true })],

@@ -161,7 +161,7 @@ describe("a request", () => {
 
   test("larger than the limit gets 413, by its length at once and in chunks as they come", async () => {
     const origin = new RawServer(() => undefined);
-    const sites = [site(["*"], [route("/", "apps")], { maxBodyBytes: 10 })];
+    const sites = [site(["*"], [route("/", "apps", { maxBodyBytes: 10 })])];
     const run = async (port: number): Promise<void> => {
       const byLength = await ask(
         port,

@@ -84,6 +84,7 @@ describe("planNode", () => {
       mostFlows: 16_384,
       drainMs: 3_600_000,
       cacheBytes: 64 * 1024 ** 2,
+      via: "edge-ha-shop-lb3",
       listeners: [],
       relays: [],
       upstreams: [],

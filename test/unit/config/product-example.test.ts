@@ -67,7 +67,7 @@ describe("the example of the configuration contract", () => {
       ["inside-1", 100, 250, "eth1", "10.16.8.11"],
     ]);
     expect(other?.director).toEqual(one?.director as never);
-    expect(other?.proxy).toEqual(one?.proxy as never);
+    expect(other?.proxy).toEqual({ ...one?.proxy, via: "edge-ha-shop-lb2" } as never);
     expect(one?.vrrp.syncGroups).toEqual([
       { name: "VG_1", instances: ["public-1", "inside-1"], tracks: [], notify: null },
     ]);
@@ -163,7 +163,6 @@ describe("the example of the configuration contract", () => {
           escape: null,
         },
         ids: null,
-        maxBodyBytes: 10 * 1024 ** 2,
         errorPages: null,
         responseHeaders: { remove: [], set: [], add: [] },
         compression: null,
@@ -175,6 +174,8 @@ describe("the example of the configuration contract", () => {
             connectTimeoutMs: 90_000,
             sendTimeoutMs: 90_000,
             readTimeoutMs: 90_000,
+            maxBodyBytes: 10 * 1024 ** 2,
+            headLimits: null,
             accessLog: null,
             responseHeaders: { remove: [], set: [], add: [["Access-Control-Allow-Origin", "*"]] },
             content: noContent,

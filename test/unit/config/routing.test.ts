@@ -199,3 +199,24 @@ describe("a site or a listener", () => {
     ]);
   });
 });
+
+test("limits of a site hold for its routes, unless these have their own, and none is more than the listener's", () => {
+  const own =
+    '[[site.route]]\npath = "/up"\nupstream = "apps"\nmax_body = "1g"\nlimits = { header = "12k" }\n';
+  const ofSite = 'max_body = "2m"\nlimits = { url = "1k", fields = 20 }';
+  const { config, diagnostics } = readConfig(routes(own, ofSite), "f");
+  expect(diagnostics).toEqual([]);
+  expect(config?.sites[0]?.routes.map(({ headLimits, maxBodyBytes }) => [maxBodyBytes, headLimits])).toEqual([
+    [2 * 1024 ** 2, { startLineBytes: 1024, headBytes: null, fields: 20 }],
+    [1024 ** 3, { startLineBytes: null, headBytes: 12 * 1024, fields: null }],
+  ]);
+  const shown = config === null ? "" : describePlan(planNode(config, "lb1", { cores: 1 }));
+  expect(shown).toContain("/up to upstream apps, bodies up to 1g, heads up to 12k\n");
+  expect(complaints(own.replace("12k", "17k"), ofSite.replace("20", "129"))).toEqual([
+    'site "*".limits.fields: is more than the 128 that listener "http" lets in; raise limits in the [[listener]], or lower this',
+    'site "*".route "/up".limits.header: is more than the 16k that listener "http" lets in; raise limits in the [[listener]], or lower this',
+  ]);
+  expect(complaints("", "", 'limits = { url = "2m" }')).toEqual([
+    'listener "http".limits.url: is more than 1 MiB; write 1m at most, as in url = "8k"',
+  ]);
+});

@@ -14,9 +14,11 @@ const pseudo: Pairs = [
 
 const table = new FieldTable(128);
 
-function read(pairs: Pairs, isEnd = true): ReturnType<typeof readHttp2Request> {
+const usual = { startLineBytes: 8_192, headBytes: 16_384, fields: 128 };
+
+function read(pairs: Pairs, isEnd = true, limits = usual): ReturnType<typeof readHttp2Request> {
   const fields = pairs.map(([name, value]) => ({ name, value }));
-  return readHttp2Request(fields, table, isEnd);
+  return readHttp2Request(fields, table, isEnd, limits);
 }
 
 function without(name: string): Pairs {
@@ -29,6 +31,20 @@ describe("a request in HTTP/2", () => {
     expect(head).toMatchObject({ method: "GET", target: "/x?y", host: "a.example", minor: 1, bodyLength: 0 });
     expect(table.text).toBe("GET /x?y HTTP/1.1\r\nHost: a.example\r\naccept: */*\r\nx-b: 1\r\n\r\n");
     expect(table.count).toBe(3);
+  });
+
+  test("is refused where HTTP/1.1 would refuse it for its length", () => {
+    const status = (pairs: Pairs, limits: Partial<typeof usual>): unknown =>
+      read(pairs, true, { ...usual, ...limits });
+    const line = "GET /x?y HTTP/1.1".length;
+    expect(status(pseudo, { startLineBytes: line })).toMatchObject({ method: "GET" });
+    expect(status(pseudo, { startLineBytes: line - 1 })).toMatchObject({ status: 414 });
+    const bytes = "GET /x?y HTTP/1.1\r\nHost: a.example\r\n\r\n".length;
+    expect(status(pseudo, { headBytes: bytes })).toMatchObject({ method: "GET" });
+    expect(status(pseudo, { headBytes: bytes - 1 })).toMatchObject({ status: 431 });
+    const two: Pairs = [...pseudo, ["x", "y"], ["cookie", "a=1"], ["cookie", "b=2"]];
+    expect(status(two, { fields: 3 })).toMatchObject({ method: "GET" });
+    expect(status(two, { fields: 2 })).toMatchObject({ status: 431 });
   });
 
   test("has one Cookie, put together from its crumbs (RFC 9113 §8.2.3)", () => {

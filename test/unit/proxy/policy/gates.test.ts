@@ -26,7 +26,7 @@ const list = (
   prefixes: networks(...prefixes),
   files: path === undefined ? [] : [path],
 });
-const via = (text: string): boolean => isLoop(requestView("GET /", text).fields);
+const via = (text: string): boolean => isLoop(requestView("GET /", text).fields, "edge-ha");
 
 describe("conditions of a route", () => {
   const nothing: ConditionsPlan = { methods: [], headers: [], query: [], sources: [] };
@@ -178,5 +178,6 @@ test("variables never end a line", () => {
 test("a request that was here twice goes round in a circle", () => {
   expect(via("Via: 1.1 edge-ha, 1.1 other\r\n")).toBe(false);
   expect(via("Via: 1.1 edge-ha-2, 1.0 not-edge-ha\r\n")).toBe(false);
+  expect(via("Via: 1.1 edge-ha-a, 1.1 edge-ha-b, 1.1 edge-ha-c, 1.1 edge-ha (edge-ha)\r\n")).toBe(false);
   expect(via("Via: 1.1 edge-ha, 1.1 other\r\nVia: 1.0 Edge-HA (x)\r\n")).toBe(true);
 });
