@@ -27,7 +27,8 @@ import type { SiteEntry } from "./schema/site.ts";
 import { resolvedFamilies, usualResolve, type NamedPlace } from "./schema/resolve.ts";
 import type { UpstreamEntry, UpstreamServerEntry } from "./schema/upstream.ts";
 import type { UpstreamTlsEntry } from "./schema/upstream-tls.ts";
-import type { UpstreamPolicy } from "./upstream-policy.ts";
+import type { RouteRetriesEntry } from "./schema/upstream-faults.ts";
+import type { RetryRules, UpstreamPolicy } from "./upstream-policy.ts";
 import { checksBehind } from "./checks/proxy-protocol.ts";
 
 const defaultHashBound = 1.25;
@@ -95,15 +96,13 @@ function upstreamPolicy(entry: UpstreamEntry): UpstreamPolicy {
             mostPercent: ejection.max_percent,
             on: ejection.on,
           },
-    retries: {
-      tries: retries.tries,
-      timeoutMs: retries.timeout,
-      on: retries.on,
-      budget: retries.budget,
-      hedgeMs: retries.hedge,
-    },
+    retries: { ...retryRules(retries), budget: retries.budget },
     queue: queue === null ? null : { length: queue.length, timeoutMs: queue.timeout },
   };
+}
+
+function retryRules({ hedge, on, timeout, tries }: RouteRetriesEntry): RetryRules {
+  return { tries, timeoutMs: timeout, on, hedgeMs: hedge };
 }
 
 /** Makes what the rest of the program reads of an upstream. */
@@ -137,6 +136,7 @@ function serverPolicy(
     weight: server.weight,
     checks: checksBehind(server.check ?? upstream.check ?? [], upstream.proxy_protocol),
     isBackup: server.backup,
+    isDrained: server.drain,
     mostConnections: server.max_connections ?? upstream.max_connections,
     slowStartMs: server.slow_start ?? upstream.slow_start,
   };
@@ -187,6 +187,7 @@ function routePlan(entry: RouteEntry, site: SiteEntry): Omit<RoutePlan, "admissi
   return {
     path: routePath(entry),
     upstream: entry.upstream,
+    retries: entry.retries === null ? null : retryRules(entry.retries),
     connectTimeoutMs: entry.timeouts.connect,
     sendTimeoutMs: entry.timeouts.send,
     readTimeoutMs: entry.timeouts.read,

@@ -1,12 +1,13 @@
 import type { RoutePlan } from "./http-plan.ts";
+import { formatDuration } from "./units.ts";
 import type { AccessPlan, ListenerPolicyPlan, RoutingPlan, ValueConditionPlan } from "./routing-plan.ts";
 
 /** PURE: what routes take and do, in words. */
 
 /** Tells which requests a route takes and what becomes of them. */
-export function routeWords({ path, routing, upstream }: RoutePlan): string {
+export function routeWords({ path, retries, routing, upstream }: RoutePlan): string {
   const kind = { exact: "exactly ", pattern: "paths like ", prefix: "" }[routing.pathKind];
-  return `${kind}${path}${conditionWords(routing)} ${wayWords(routing, upstream)}${accessWords(routing.access)}`;
+  return `${kind}${path}${conditionWords(routing)} ${wayWords(routing, upstream)}${retryWords(retries)}${accessWords(routing.access)}`;
 }
 
 function conditionWords({ conditions }: RoutingPlan): string {
@@ -40,6 +41,14 @@ function wayWords({ cors, redirect, respond, rewrite }: RoutingPlan, upstream: s
   ];
   const way = respond === null ? `to upstream ${upstream ?? ""}` : `answers ${respond.status}`;
   return [way, ...changes].join(", ");
+}
+
+function retryWords(rules: RoutePlan["retries"]): string {
+  if (rules === null) return "";
+  const { on, timeoutMs, tries } = rules;
+  const most = tries === null ? "" : ` up to ${tries} servers`;
+  const within = timeoutMs === null ? "" : ` within ${formatDuration(timeoutMs)}`;
+  return `, asks${most || " other servers"}${within} after ${on.join(", ")}`;
 }
 
 function accessWords(access: AccessPlan | null): string {

@@ -323,6 +323,7 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   proxy: { worker_processes: "write workers" },
   site,
   "site.route": site,
+  "site.route.retries": { budget: "write it in the [[upstream]]: it is one for all that leads there" },
 };
 
 /** Gives the hint for a key that means something in keepalived or nginx; null if it does not. `place` is the table without indices. */

@@ -22,6 +22,8 @@ export interface ListenerPlace {
 export interface UpstreamServerConfig
   extends ServerConfig, Pick<UpstreamServerPlan, "isBackup" | "mostConnections" | "name"> {
   readonly slowStartMs: number;
+  /** Whether the file has it drained. */
+  readonly isDrained: boolean;
 }
 
 /** Servers of an upstream that go by one name: what each of them will be, but for its address. */

@@ -4,7 +4,7 @@ import type { AdmissionPlan } from "./admission-plan.ts";
 import type { NamedServers } from "./http-config.ts";
 import type { LogEscape } from "./log-format.ts";
 import type { ServicePlanServer } from "./node-plan.ts";
-import type { UpstreamPolicy } from "./upstream-policy.ts";
+import type { RetryRules, UpstreamPolicy } from "./upstream-policy.ts";
 import type { ListenerPolicyPlan, RoutingPlan, SitePolicyPlan } from "./routing-plan.ts";
 
 /** L7 listening sockets; the supervisor opens them and hands them over. */
@@ -142,6 +142,8 @@ export interface RoutePlan {
   readonly path: string;
   /** Null where an answer is given without a server. */
   readonly upstream: string | null;
+  /** When requests go to another server; null is what the upstream says. */
+  readonly retries: RetryRules | null;
   readonly connectTimeoutMs: number;
   readonly sendTimeoutMs: number;
   readonly readTimeoutMs: number;

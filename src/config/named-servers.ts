@@ -35,7 +35,7 @@ export function serversByName(
 
 /** RFC 2782: the lowest priority is tried first; a weight of 0 is a very small one, and not none. */
 function serverOf(
-  { checks, isBackup, lookup, mostConnections, port, slowStartMs, weight }: NamedServers,
+  { checks, isBackup, isDrained, lookup, mostConnections, port, slowStartMs, weight }: NamedServers,
   { address, srv }: FoundServer,
   firstPriority: number,
 ): UpstreamServerConfig {
@@ -49,5 +49,6 @@ function serverOf(
     vips: [],
     mostConnections,
     slowStartMs,
+    isDrained,
   };
 }

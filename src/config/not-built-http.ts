@@ -3,12 +3,7 @@
 const noTls = "terminate TLS elsewhere, or balance the port with a [[service]] meanwhile";
 
 const upstreamServer: Readonly<Record<string, string>> = {
-  drain: "write weight = 0, or run edge-ha drain, meanwhile",
   tls: "write tls in the [[upstream]]: it is for all its servers",
-};
-
-const route: Readonly<Record<string, string>> = {
-  retries: "write retries in the [[upstream]]",
 };
 
 /** By the table they stand in. */
@@ -20,5 +15,4 @@ export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, strin
   site: {
     tls: noTls,
   },
-  "site.route": route,
 };

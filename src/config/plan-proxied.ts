@@ -45,7 +45,14 @@ function relaysOf(service: ServiceConfig, sockets: readonly Endpoint[]): readonl
 
 function relayServer(server: ServiceServerConfig & ServerConfig): ProxiedServerPlan {
   const { upperThreshold, lowerThreshold, inhibits, slowStartMs } = server;
-  return { ...plannedServer(server), upperThreshold, lowerThreshold, inhibits, slowStartMs };
+  return {
+    ...plannedServer(server),
+    upperThreshold,
+    lowerThreshold,
+    inhibits,
+    slowStartMs,
+    isDrained: false,
+  };
 }
 
 function upstreamOf({ name, balance, named, servers }: UpstreamConfig): ProxiedPlan {
@@ -69,8 +76,9 @@ function upstreamOf({ name, balance, named, servers }: UpstreamConfig): ProxiedP
 
 /** A request that is on its way to a server goes on whatever a check says, so none is taken from it. */
 function upstreamServer(server: UpstreamServerConfig): ProxiedServerPlan {
-  const { slowStartMs } = server;
-  return { ...plannedServer(server), upperThreshold: 0, lowerThreshold: 0, inhibits: true, slowStartMs };
+  const { isDrained, slowStartMs } = server;
+  const usual = { upperThreshold: 0, lowerThreshold: 0, inhibits: true };
+  return { ...plannedServer(server), ...usual, slowStartMs, isDrained };
 }
 
 /** Gives a director's plan with the servers that names stand for. PURE. */

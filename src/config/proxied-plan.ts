@@ -41,6 +41,8 @@ export interface ProxiedServerPlan extends ServicePlanServer {
   readonly inhibits: boolean;
   /** How long its weight grows after it came back; 0 is at once. */
   readonly slowStartMs: number;
+  /** Whether the file has it drained: it gets nothing new as long as that stands there. */
+  readonly isDrained: boolean;
 }
 
 /** Names a server of a relay or an upstream, the same in all processes. */

@@ -14,7 +14,9 @@ export function countingServers(track: ServersTrackConfig, config: Config): read
         })
       : config.upstreams
           .filter(isNamed)
-          .flatMap((upstream) => upstream.servers.filter(({ isBackup }) => !isBackup));
+          .flatMap((upstream) =>
+            upstream.servers.filter(({ isBackup, isDrained }) => !isBackup && !isDrained),
+          );
   return servers.filter(({ weight }) => weight > 0);
 }
 

@@ -52,16 +52,20 @@ export interface EjectionPlan {
 }
 
 /** When a request goes to another server. */
-export interface RetriesPlan {
+export interface RetryRules {
   /** How many servers are asked at most; null is each one. */
   readonly tries: number | null;
   /** How long after its start no other try begins; null is never too late. */
   readonly timeoutMs: number | null;
   readonly on: readonly UpstreamFault[];
-  /** Tries for each request, from 0 to 1, that were sent before. */
-  readonly budget: number;
   /** After so long without an answer a second server is asked beside the first; null asks none. */
   readonly hedgeMs: number | null;
+}
+
+/** And how many of them there may be. */
+export interface RetriesPlan extends RetryRules {
+  /** Tries for each request, from 0 to 1, that were sent before. */
+  readonly budget: number;
 }
 
 /** Requests that wait until a server has room. */

@@ -14,7 +14,13 @@ import {
 import { type BalancedServer, type BalancedService, serverId, serviceId } from "./balanced-service.ts";
 import type { DrainBook } from "./drain-book.ts";
 import type { Drain } from "./drains.ts";
-import type { Circumstances, DrainState, IsUp, ServiceStanding } from "./moment.ts";
+import {
+  isDrainedByFile,
+  type Circumstances,
+  type DrainState,
+  type IsUp,
+  type ServiceStanding,
+} from "./moment.ts";
 import { remainsOf, type Occupancy } from "./occupancy.ts";
 import { Quorums, type QuorumChange } from "./quorum.ts";
 import { Returns } from "./returns.ts";
@@ -164,6 +170,12 @@ export class Availability implements Circumstances {
           drain.address !== target.address ||
           (target.port !== null && drain.port !== null && drain.port !== target.port),
       );
+      if (
+        services.some((service) =>
+          service.servers.some((server) => isDrainedByFile(server) && concerns(target, service, server)),
+        )
+      )
+        return { name, text: "stays drained, as the file says: remove drain = true there" };
       if (stays.length === book.drains.length) return { name, text: "was not drained" };
       book.note(stays);
       for (const service of services) {

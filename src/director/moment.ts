@@ -82,7 +82,7 @@ function serverStanding<Server extends BalancedServer>(
   const known = server.probe === null ? true : isUp(server.probe);
   const isHeld = circumstances.isHeldOut(service, server);
   const isServing = (known ?? !service.startsDown) && !isHeld;
-  const drain = circumstances.drainOf(service, server);
+  const drain = circumstances.drainOf(service, server) ?? (isDrainedByFile(server) ? "draining" : null);
   const standing = { server, isUp: isServing, isHeld, drain };
   if (drain === "drained") return { ...standing, weight: null };
   if (!isServing) return { ...standing, weight: server.inhibits ? 0 : null };
@@ -94,4 +94,9 @@ function serverStanding<Server extends BalancedServer>(
 /** A server in slow start counts in full: it is well, and only being spared. */
 function liveWeightOf({ server, isUp, drain }: Standing): number {
   return isUp && drain === null ? server.weight : 0;
+}
+
+/** Tells whether a server is drained for as long as the file says so. */
+export function isDrainedByFile(server: BalancedServer): boolean {
+  return "isDrained" in server && server.isDrained;
 }

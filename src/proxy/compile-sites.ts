@@ -157,9 +157,11 @@ function compileRoute(
     ...(crossOrigin === null ? [] : [crossOrigin.filter]),
     ...addingVarying(responseHeaders),
   ];
+  const upstream = upstreamOf(plan, upstreams);
   return {
     plan,
-    upstream: upstreamOf(plan, upstreams),
+    upstream,
+    retries: plan.retries ?? upstream.plan.retries,
     rules,
     errorPages: content.errorPages,
     cache: cacheOf(plan, context.cache),

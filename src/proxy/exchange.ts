@@ -205,7 +205,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   /** The whole request is with the server. */
   requestSent(): void {
     this.startReadTimeout();
-    const { hedgeMs } = this.route.upstream.plan.retries;
+    const { hedgeMs } = this.route.retries;
     if (hedgeMs !== null && mayHedge(this.head)) this.hedgeBy = this.engine.sweep.after(hedgeMs);
   }
 
@@ -272,7 +272,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.hedgeBy = never;
     const { by, engine, key, route, sender, server } = this;
     if (server === null || this.hedge !== null) return;
-    this.tries ??= new Tries(route.upstream, this.startedAt);
+    this.tries ??= new Tries(route, this.startedAt);
     const other = this.tries.beside(server, { now, key });
     if (other === null) return;
     this.hedge = new Hedge({ engine, exchange: this, server: other, headText: sender.headText, by });
@@ -320,7 +320,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     engine.suspects.add(server.probe);
     this.trace?.ended(status);
     if (isRepeatable && this.followHedge()) return;
-    this.tries ??= new Tries(route.upstream, this.startedAt);
+    this.tries ??= new Tries(route, this.startedAt);
     const mayAsk = this.tries.failed(server, fault, status, engine.sweep.now);
     const isSafe = isRepeatable && (fault === "connect" || this.maySendAgain());
     if (mayAsk && isSafe) {
@@ -334,9 +334,8 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   /** Lets another server answer instead of one that failed with a status, if that may be. */
   private asksAnother(status: number, isWhole: boolean): boolean {
     const { engine, key, route, server } = this;
-    if (server === null || !route.upstream.plan.retries.on.includes(status) || !this.maySendAgain())
-      return false;
-    this.tries ??= new Tries(route.upstream, this.startedAt);
+    if (server === null || !route.retries.on.includes(status) || !this.maySendAgain()) return false;
+    this.tries ??= new Tries(route, this.startedAt);
     const asked = { now: engine.sweep.now, key };
     const other = this.hedge === null ? this.tries.insteadOf(server, status, asked) : this.hedge.server;
     if (other === null) return false;

@@ -1,4 +1,4 @@
-import type { RetriesPlan, UpstreamFault } from "../config/upstream-policy.ts";
+import type { RetryRules, UpstreamFault } from "../config/upstream-policy.ts";
 
 /** So many tries are paid for before the first request, and saved up at most. */
 const startTokens = 10;
@@ -44,13 +44,13 @@ export interface Attempts {
   readonly now: number;
 }
 
-/** Tells whether the rules of an upstream allow another try, if that is paid for. PURE. */
-export function allowsRetry(plan: RetriesPlan, attempts: Attempts): boolean {
+/** Tells whether its rules allow another try, if that is paid for. PURE. */
+export function allowsRetry(plan: RetryRules, attempts: Attempts): boolean {
   return plan.on.includes(attempts.fault) && hasTryLeft(plan, attempts);
 }
 
 /** Tells whether another server may be asked by number and time. PURE. */
-export function hasTryLeft({ tries, timeoutMs }: RetriesPlan, attempts: Omit<Attempts, "fault">): boolean {
+export function hasTryLeft({ tries, timeoutMs }: RetryRules, attempts: Omit<Attempts, "fault">): boolean {
   return (
     (tries === null || attempts.made < tries) &&
     (timeoutMs === null || attempts.now - attempts.startedAt < timeoutMs)

@@ -7,6 +7,7 @@ import type {
   UpstreamPlan,
   UpstreamServerPlan,
 } from "../config/http-plan.ts";
+import type { RetryRules } from "../config/upstream-policy.ts";
 import type { AdmissionPlan } from "../config/admission-plan.ts";
 import type { ProxyPlan, RelayPlan, RelayServerPlan } from "../config/node-plan.ts";
 import type { Found } from "../config/named-servers.ts";
@@ -54,6 +55,7 @@ export type ResponseFilter = (view: RequestView, client: ResponseSink) => Respon
 export interface Route extends Finishing {
   readonly plan: RoutePlan;
   readonly upstream: Upstream;
+  readonly retries: RetryRules;
   readonly log: RequestLog | null;
   /** Null where requests go on as they came. */
   readonly outgoing: OutgoingRules | null;
@@ -222,7 +224,12 @@ export function shortestTimeoutMs(plan: ProxyPlan): number {
       ...(ejection === null ? [] : [ejection.timeMs]),
     ]),
     ...plan.sites.flatMap((site) =>
-      site.routes.flatMap((route) => [route.connectTimeoutMs, route.sendTimeoutMs, route.readTimeoutMs]),
+      site.routes.flatMap((route) => [
+        route.connectTimeoutMs,
+        route.sendTimeoutMs,
+        route.readTimeoutMs,
+        route.retries?.hedgeMs ?? Number.POSITIVE_INFINITY,
+      ]),
     ),
   );
 }

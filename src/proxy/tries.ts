@@ -1,8 +1,9 @@
-import type { UpstreamFault } from "../config/upstream-policy.ts";
+import type { RetryRules, UpstreamFault } from "../config/upstream-policy.ts";
 import type { HttpServer } from "./http-server.ts";
 import type { RequestHead } from "./http1/request-head.ts";
 import type { RequestKey } from "./request-key.ts";
 import { allowsRetry, hasTryLeft } from "./retries.ts";
+import type { Route } from "./snapshot.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** Methods that do no more when they are asked for twice (RFC 9110 §9.2.2). */
@@ -22,11 +23,13 @@ export class Tries {
   /** What the client gets if nobody else is asked. */
   status: 502 | 504 = 502;
   private readonly upstream: Upstream;
+  private readonly rules: RetryRules;
   private readonly startedAt: number;
 
   /** `startedAt` is when the first server was asked, in milliseconds of the monotonic clock. */
-  constructor(upstream: Upstream, startedAt: number) {
+  constructor({ retries, upstream }: Pick<Route, "retries" | "upstream">, startedAt: number) {
     this.upstream = upstream;
+    this.rules = retries;
     this.startedAt = startedAt;
   }
 
@@ -37,9 +40,9 @@ export class Tries {
   failed(server: HttpServer, fault: UpstreamFault, status: 502 | 504, now: number): boolean {
     if (status === 504) this.status = 504;
     const made = this.tried.push(server);
-    const { plan, state } = this.upstream;
-    if (!allowsRetry(plan.retries, { fault, made, startedAt: this.startedAt, now })) return false;
-    return fault === "connect" || state.budget.take(now);
+    const { rules, upstream } = this;
+    if (!allowsRetry(rules, { fault, made, startedAt: this.startedAt, now })) return false;
+    return fault === "connect" || upstream.state.budget.take(now);
   }
 
   /** Notes a status that may be answered by another server instead, and gives that server; null to pass it on. */
@@ -48,7 +51,7 @@ export class Tries {
     status: number,
     { now, key }: { readonly now: number; readonly key: RequestKey },
   ): HttpServer | null {
-    if (!this.upstream.plan.retries.on.includes(status)) return null;
+    if (!this.rules.on.includes(status)) return null;
     const other = this.beside(server, { now, key });
     if (other !== null) this.tried.push(server);
     return other;
@@ -61,7 +64,7 @@ export class Tries {
   ): HttpServer | null {
     const { upstream } = this;
     const attempts = { made: this.tried.length + 1, startedAt: this.startedAt, now };
-    if (!hasTryLeft(upstream.plan.retries, attempts)) return null;
+    if (!hasTryLeft(this.rules, attempts)) return null;
     const other = upstream.choose(key, [...this.tried, server]);
     return other === null || !upstream.state.budget.take(now) ? null : other;
   }

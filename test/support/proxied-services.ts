@@ -2,7 +2,7 @@ import type { ProxiedPlan, ProxiedServerPlan } from "../../src/config/proxied-pl
 
 /** A server of a planned relay, `10.99.0.{part}:80`, with a probe named after its part, such as `probe 21`. */
 export function proxiedServer(part: number, change: Partial<ProxiedServerPlan> = {}): ProxiedServerPlan {
-  const limits = { upperThreshold: 0, lowerThreshold: 0, inhibits: false, slowStartMs: 0 };
+  const limits = { upperThreshold: 0, lowerThreshold: 0, inhibits: false, slowStartMs: 0, isDrained: false };
   return { address: `10.99.0.${part}`, port: 80, weight: 1, probe: `probe ${part}`, ...limits, ...change };
 }
 

@@ -79,6 +79,7 @@ export function route(path: string, upstreamName: string, more: Partial<RoutePla
   return {
     path,
     upstream: upstreamName,
+    retries: null,
     connectTimeoutMs: 5_000,
     sendTimeoutMs: 60_000,
     readTimeoutMs: 60_000,

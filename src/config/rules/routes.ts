@@ -23,6 +23,8 @@ export function routeRules({ value, path }: Element<SiteEntry>, model: Model): r
     ...value.route.flatMap((route, index) => {
       const at = [...path, "route", index];
       const findings = [...wayFindings(route, value, at), ...pathFindings(route, at)];
+      if (route.retries !== null && route.upstream === null)
+        findings.push(errorAt([...at, "retries"], "no server is asked here", "remove it"));
       const name = conditionsText(route);
       const earlier = first.get(name);
       if (earlier === undefined) first.set(name, at);

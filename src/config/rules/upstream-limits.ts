@@ -23,7 +23,7 @@ function hedgeFindings({ value, path }: Element<UpstreamEntry>): readonly Findin
   if (hedge === null) return [];
   const at = [...path, "retries", "hedge"];
   const warn = (what: string, cure: string): Finding[] => [warningAt(at, what, cure)];
-  if (value.servers.length === 1) return warn("there is only one server", "remove it, or add a server");
+  if (!mayHaveSeveral(value)) return warn("there is only one server", "remove it, or add a server");
   if (tries === 1) return warn("tries = 1 asks no second server", "write tries = 2, or remove one of both");
   if (budget === 0) return warn('a budget of "0%" pays for none', 'write budget = "20%", or remove hedge');
   return [];

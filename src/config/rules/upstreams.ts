@@ -37,12 +37,12 @@ export function upstreamRules(model: Model): readonly Finding[] {
       findings.push(
         errorAt([...path, "servers"], "every server is a backup", "remove backup = true from one of them"),
       );
-    } else if (regular.every(({ weight }) => weight === 0)) {
+    } else if (regular.every(({ drain, weight }) => weight === 0 || drain)) {
       findings.push(
         warningAt(
           [...path, "servers"],
-          "every weight is 0, so no server gets a request",
-          "give one server a weight of 1 or more",
+          "every weight is 0 or every server drained, so none gets a request",
+          "give one server a weight of 1 or more, and no drain = true",
         ),
       );
     }

@@ -11,6 +11,7 @@ import { routeLimitsSchema, type RouteLimitsEntry } from "./head-limits.ts";
 import { headerRules, requestHeaderRules, type HeaderRulesEntry } from "./header-rules.ts";
 import { routeRedirectSchema } from "./redirect.ts";
 import { respondSchema } from "./respond.ts";
+import { routeRetriesSchema, type RouteRetriesEntry } from "./upstream-faults.ts";
 import { rewriting, type RewriteEntry } from "./rewrite.ts";
 
 /** `[[site.route]]`. */
@@ -18,6 +19,8 @@ export interface RouteEntry extends ConditionsEntry, AccessEntry, RewriteEntry, 
   /** Null where an answer is given without a server. */
   readonly upstream: string | null;
   readonly access_log: AccessLogEntry | false | null;
+  /** Null is what the upstream says. */
+  readonly retries: RouteRetriesEntry | null;
   readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number };
   readonly max_body: number | null;
   readonly limits: RouteLimitsEntry | null;
@@ -46,6 +49,7 @@ export const routeSchema: z.ZodType<RouteEntry> = table(
     ),
     max_body: orNull(size(1, 'max_body = "10m"')),
     limits: routeLimitsSchema,
+    retries: orNull(routeRetriesSchema),
     ...access,
     ...rewriting,
     redirect: orNull(routeRedirectSchema),

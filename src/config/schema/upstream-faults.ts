@@ -12,6 +12,9 @@ export interface EjectionEntry {
   readonly on: readonly UpstreamFault[];
 }
 
+/** `retries = { tries = 2 }` of a route: the budget is its upstream's. */
+export type RouteRetriesEntry = Omit<RetriesEntry, "budget">;
+
 /** `retries = { tries = 2 }`. */
 export interface RetriesEntry {
   readonly tries: number | null;
@@ -87,17 +90,21 @@ export const usualRetries: RetriesEntry = {
   hedge: null,
 };
 
+const retryRules = {
+  tries: orNull(integer(1, 100, "tries = 2")),
+  timeout: orNull(duration(10, 86_400_000, 'timeout = "10s"')),
+  on: orElse(faults, usualRetries.on),
+  hedge: orNull(duration(50, 60_000, 'hedge = "500ms"')),
+};
+
 /** `retries`. */
 export const retriesSchema: z.ZodType<RetriesEntry> = table(
-  {
-    tries: orNull(integer(1, 100, "tries = 2")),
-    timeout: orNull(duration(10, 86_400_000, 'timeout = "10s"')),
-    on: orElse(faults, usualRetries.on),
-    budget: orElse(percent, usualRetries.budget),
-    hedge: orNull(duration(50, 60_000, 'hedge = "500ms"')),
-  },
+  { ...retryRules, budget: orElse(percent, usualRetries.budget) },
   'retries = { tries = 2, budget = "20%" }',
 );
+
+/** `retries` of a route. */
+export const routeRetriesSchema: z.ZodType<RouteRetriesEntry> = table(retryRules, "retries = { tries = 2 }");
 
 /** `queue`. */
 export const queueSchema: z.ZodType<QueueEntry> = table(

@@ -24,6 +24,7 @@ export interface UpstreamServerEntry {
   readonly address: Endpoint | NamedPlace;
   readonly weight: number;
   readonly backup: boolean;
+  readonly drain: boolean;
   readonly max_connections: number | null;
   readonly slow_start: number | null;
   readonly check: readonly CheckConfig[] | null;
@@ -61,6 +62,7 @@ const upstreamServer: z.ZodType<UpstreamServerEntry> = table(
     address: serverPlace,
     weight: orElse(serverWeightSchema, 1),
     backup: orElse(flag("backup = true"), false),
+    drain: orElse(flag("drain = true"), false),
     max_connections: orNull(mostConnections),
     slow_start: orNull(slowStart),
     check: orNull(checksSchema),

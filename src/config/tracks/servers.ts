@@ -10,6 +10,7 @@ type Subject = ServersTrackConfig["of"];
 interface CheckedServer {
   readonly weight: number;
   readonly backup?: boolean;
+  readonly drain?: boolean;
   readonly check: readonly CheckConfig[] | null;
 }
 
@@ -45,10 +46,12 @@ function serverFindings(of: Subject, { value, path }: TrackElement, model: Model
     const what = `${of} "${table.name}" has servers that go by a name, and how many that is nobody knows`;
     return [errorAt([...path, of], what, "write their addresses, or track something else")];
   }
-  const counting = servers.filter(({ weight, backup }) => weight > 0 && backup !== true);
+  const counting = servers.filter(
+    ({ weight, backup, drain }) => weight > 0 && backup !== true && drain !== true,
+  );
   const least = value.at_least ?? 1;
   if (counting.length < least) {
-    const what = `${of} "${table.name}" has ${counting.length} that count (neither weight = 0 nor a backup), so ${least} are never healthy`;
+    const what = `${of} "${table.name}" has ${counting.length} that count (neither weight = 0 nor drained nor a backup), so ${least} are never healthy`;
     const remedy = `write at_least = ${Math.max(1, counting.length)}, or add servers`;
     const key = value.at_least === null ? of : "at_least";
     return [errorAt([...path, key], what, remedy)];

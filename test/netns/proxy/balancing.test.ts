@@ -207,6 +207,23 @@ describe("a request that a server fails", () => {
     expect((await bodies(port, 4)).split("").sort().join("")).toBe("bbxx");
   });
 
+  test("goes to another as its route says, where that says something", async () => {
+    const port = freePort();
+    await using a = new RawServer(unavailable);
+    await using b = new RawServer(answering("b"));
+    const { budget: _, ...rules } = { ...retries, on: [503] as const };
+    const apps = upstream("apps", [upstreamServer(a.port), upstreamServer(b.port)], { retries });
+    const routes = [route("/", "apps"), route("/again", "apps", { retries: rules })];
+    await using _driver = await ProxyDriver.start(
+      simplePlan(port, [], { upstreams: [apps], sites: [site(["*"], routes)] }),
+    );
+    const last = async (path: string): Promise<string> => (await ask(port, get(path))).slice(-1);
+    const plain = [await last("/"), await last("/"), await last("/"), await last("/")];
+    expect(plain.toSorted((one, other) => one.localeCompare(other)).join("")).toBe("bbxx");
+    const again = [await last("/again"), await last("/again"), await last("/again")];
+    expect(again.join("")).toBe("bbb");
+  });
+
   test("with a status is answered with that where no other server is left", async () => {
     const port = freePort();
     await using a = new RawServer(unavailable);

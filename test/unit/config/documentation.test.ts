@@ -45,6 +45,7 @@ const tables: readonly (readonly [string, string])[] = [
   ),
   ["## `[[site]]`", "[[site]]\n_ = 1"],
   ["### `[[site.route]]`", "[[site]]\n[[site.route]]\n_ = 1"],
+  ["## `[[upstream]]`", "[[site]]\n[[site.route]]\nretries = { _ = 1 }"],
   ["### `[[site.route]]`", "[[site]]\n[[site.route]]\ntimeouts = { _ = 1 }"],
   ["### `basic_auth`", "[[site]]\nbasic_auth = { _ = 1 }"],
   ["### `rate_limit`", "[[site]]\n[[site.route]]\nrate_limit = { _ = 1 }"],

@@ -171,6 +171,7 @@ describe("the example of the configuration contract", () => {
           {
             path: "/",
             upstream: "apps",
+            retries: null,
             connectTimeoutMs: 90_000,
             sendTimeoutMs: 90_000,
             readTimeoutMs: 90_000,

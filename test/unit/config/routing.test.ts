@@ -92,6 +92,24 @@ describe("a route", () => {
     expect(shown).toContain("paths like ^/x answers 403, deny 10.0.0.1/32\n");
   });
 
+  test("may have retries of its own, but no budget", () => {
+    const own =
+      '[[site.route]]\npath = "/x"\nupstream = "apps"\nretries = { tries = 2, on = ["connect", 503], timeout = "1s" }\n';
+    const { config } = readConfig(routes(own), "f");
+    expect(config?.sites[0]?.routes.map(({ retries }) => retries)).toEqual([
+      null,
+      { tries: 2, timeoutMs: 1_000, on: ["connect", 503], hedgeMs: null },
+    ]);
+    const shown = config === null ? "" : describePlan(planNode(config, "lb1", { cores: 1 }));
+    expect(shown).toContain("/x to upstream apps, asks up to 2 servers within 1s after connect, 503\n");
+    const poor = own.replace("tries = 2", 'budget = "50%"');
+    expect(complaints(poor).join()).toContain(
+      "write it in the [[upstream]]: it is one for all that leads there",
+    );
+    const alone = own.replace('upstream = "apps"', "respond = { status = 403 }");
+    expect(complaints(alone).join()).toContain("retries: no server is asked here; remove it");
+  });
+
   test("with another condition may have the path of another", () => {
     const other = '[[site.route]]\npath = "/"\nmethods = ["GET"]\nupstream = "apps"\n';
     expect(complaints(other)).toEqual([]);

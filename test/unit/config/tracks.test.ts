@@ -112,7 +112,7 @@ describe("[[track]]", () => {
       '24:11 track[0].service: nothing checks 1 of the servers of service "web", which always count as healthy; add a check to the [[service]], or remove the track',
     ]);
     expect(linesOf(base + vip + webWith(checked) + "weight = -10\nat_least = 2\n")).toEqual([
-      '26:12 track[0].at_least: service "web" has 1 that count (neither weight = 0 nor a backup), so 2 are never healthy; write at_least = 1, or add servers',
+      '26:12 track[0].at_least: service "web" has 1 that count (neither weight = 0 nor drained nor a backup), so 2 are never healthy; write at_least = 1, or add servers',
     ]);
     expect(linesOf(base + vip + '[[track]]\nservice = "wep"\nweight = -10\n')).toEqual([
       '18:11 track[0].service: there is no [[service]] named "wep"; add a [[service]] with this name',

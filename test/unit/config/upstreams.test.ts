@@ -88,6 +88,15 @@ describe("an upstream", () => {
     expect(complaints(lines)).toEqual([complaint]);
   });
 
+  test("whose servers are all drained by the file is warned of", () => {
+    const text =
+      base + vip + site.replace(/servers = .*/, 'servers = [{ address = "10.16.8.8:80", drain = true }]');
+    expect(linesOf(text).map((line) => line.replace(/^.* upstream "apps"/, ""))).toEqual([
+      ".servers: warning: every weight is 0 or every server drained, so none gets a request; give one server a weight of 1 or more, and no drain = true",
+    ]);
+    expect(configOf(text).upstreams[0]?.servers[0]?.isDrained).toBe(true);
+  });
+
   test("does not show the secret of its cookie", () => {
     const config = configOf(withLines('sticky = { secret = "0123456789abcdef" }'));
     const plan = withoutSecrets(planNode(config, "lb1", { cores: 1 }));

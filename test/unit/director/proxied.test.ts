@@ -248,3 +248,20 @@ describe("servers that come by a name", () => {
     expect(lastTold(lab)).toBe("all: upstream web 10.99.0.22:80 100 open");
   });
 });
+
+test("a server that the file has drained gets nothing new, keeps what is open, and no order puts it back", () => {
+  const lab = directorLab();
+  const upstream = plannedRelay({
+    kind: "upstream",
+    servers: [proxiedServer(21, { isDrained: true, inhibits: true }), proxiedServer(22)],
+  });
+  lab.director.configure(plan(upstream));
+  expect(lastTold(lab)).toBe("all: upstream web 10.99.0.21:80 0, upstream web 10.99.0.22:80 1 open");
+  expect(lab.director.proxiedStatus()[0]?.servers[0]?.drain).toBe("draining");
+  const report = lab.director.drain({ ...order, isBack: true });
+  expect(report.outcomes.map(({ text }) => text)).toEqual([
+    "stays drained, as the file says: remove drain = true there",
+  ]);
+  lab.director.configure(plan({ ...upstream, servers: [proxiedServer(21), proxiedServer(22)] }));
+  expect(lastTold(lab)).toBe("upstream web 10.99.0.21:80 1 open");
+});
