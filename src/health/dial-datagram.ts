@@ -5,8 +5,14 @@ import type { Deadline } from "./deadline.ts";
 
 /** Opens a socket for datagrams to a probe's target and back, closed when `deadline` aborts; throws `SystemError`. */
 export function dialDatagram(probe: Dialled, kind: DatagramKind, deadline: Deadline): DatagramSocket {
-  const { target, source, mark } = probe;
-  const socket = new DatagramSocket(sharedPollSet(), target, { source, mark, hasOwnPort: false, ...kind });
+  const { target, source, mark, vip } = probe;
+  const socket = new DatagramSocket(sharedPollSet(), target, {
+    source,
+    mark,
+    // As of a connection: on the wire our port alone tells whose answer it is.
+    hasOwnPort: vip !== null,
+    ...kind,
+  });
   deadline.onOver(() => socket.close());
   return socket;
 }

@@ -61,8 +61,8 @@ const internetChecksum = 1;
 const withPseudoHeader = 1;
 
 /**
- * Writes bytes of a header from registers, and puts right the checksum of the IPv4 header (`checksumAt` in it; null where
- * there is none) and that of what is in the packet, which covers the addresses.
+ * Writes bytes of a header from registers, and puts right that header's own checksum (`checksumAt` in it; null where there
+ * is none). What is written into a network header is covered by the checksum of what is in the packet, too.
  */
 export function rewritePayload(
   base: keyof typeof payloadBases,
@@ -77,7 +77,7 @@ export function rewritePayload(
     be32(5, from),
     be32(6, checksumAt === null ? 0 : internetChecksum),
     be32(7, checksumAt ?? 0),
-    be32(8, withPseudoHeader),
+    be32(8, base === "network" ? withPseudoHeader : 0),
   );
 }
 

@@ -58,10 +58,10 @@ function serviceFindings(
     return refuse("a check cannot go through a tunnel: the kernel packs clients' packets alone");
   if (forward !== undefined)
     return refuse(`with forward = "${forward}" clients' packets come to the server's own address too`);
-  if (!goesByTcp(check)) {
+  if (!isOfPackets(check)) {
     return refuse(
-      `answers to type = "${typeOf(check)}" cannot be told apart by their port`,
-      'write type = "tcp", "http", "https", "smtp" or "grpc" (or "dns" with protocol = "tcp"), or remove it',
+      `type = "${typeOf(check)}" says nothing about a VIP`,
+      'write type = "tcp", "http", "https", "smtp", "grpc", "dns", "udp" or "ping", or remove it',
     );
   }
   if (service.fwmark !== null && service.ports.length === 0)
@@ -80,7 +80,16 @@ function typeOf(check: CheckConfig): string {
   return check.kind;
 }
 
-function goesByTcp(check: CheckConfig): boolean {
-  if (check.kind === "dns") return check.protocol === "tcp";
-  return check.kind === "tcp" || check.kind === "http" || check.kind === "smtp" || check.kind === "grpc";
+const kindsOfPackets: ReadonlySet<CheckConfig["kind"]> = new Set([
+  "tcp",
+  "http",
+  "smtp",
+  "grpc",
+  "dns",
+  "udp",
+  "ping",
+]);
+
+function isOfPackets({ kind }: CheckConfig): boolean {
+  return kindsOfPackets.has(kind);
 }

@@ -50,23 +50,39 @@ async function serve(host: Host, addresses: readonly string[]): Promise<void> {
       fastcgi_temp_path ${folder}/fastcgi; uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
       server { ${listen.join(" ")} location / { return 200 "$server_addr $http_host $remote_addr"; } } }`,
   );
+  // Datagrams, at the same addresses: what comes goes back.
+  for (const address of addresses) {
+    const echo = `await Bun.udpSocket({ hostname: "${address}", port: 80, socket: { data(socket, bytes, port, from) {
+      socket.send(bytes, port, from); } } });`;
+    host.spawn([process.execPath, "-e", echo]);
+  }
   host.spawn(["nginx", "-p", folder, "-c", join(folder, "nginx.conf"), "-e", "stderr"]);
   await waitFor("nginx listens", async () =>
     (await host.run(["ss", "-Hltn"])).stdout.includes(`${addresses[0]}:80`),
   );
+  await waitFor("the echoes listen", async () => {
+    const { stdout } = await host.run(["ss", "-Hlun"]);
+    return addresses.every((one) => stdout.includes(`${one.includes(":") ? `[${one}]` : one}:80`));
+  });
 }
 
 function probe(
   id: string,
   server: keyof typeof servers,
-  o: { family?: 4 | 6; kind?: "tcp" } = {},
+  o: { family?: 4 | 6; kind?: "tcp" | "udp" | "ping"; wantsReply?: boolean } = {},
 ): ProbePlan {
   const { family = 4, kind = "http" } = o;
   const vip = vips[family];
   const own = family === 4 ? "10.77.0.11" : "fd77::11";
   const asked = `${vip} ${family === 4 ? vip : `[${vip}]`} ${own}`;
-  const check =
-    kind === "tcp" ? ({ kind } as const) : { ...usualHttp, body: { kind: "contains", text: asked } as const };
+  const expect = o.wantsReply === true ? "edc0de" : null;
+  const checks = {
+    tcp: { kind: "tcp" },
+    ping: { kind: "ping" },
+    udp: { kind: "udp", payload: "edc0de", expect },
+    http: { ...usualHttp, body: { kind: "contains", text: asked } },
+  } as const;
+  const check = checks[kind];
   const number = servers[server];
   const target = { address: family === 4 ? `10.77.0.${number}` : `fd77::${number}`, port: 80 };
   return plannedProbe(id, check, { target, vip, intervalMs: 300, timeoutMs: 1_000, retries: 0 });
@@ -98,6 +114,16 @@ test("a server is up by the VIP that it serves, and not by an address of its own
     "without 6": "down: no answer within 1000 ms",
     "deaf 4": "down: connection refused",
     "deaf 6": "down: connection refused",
+    "fit udp 4": expect.stringMatching(/^up: reply of 3 bytes/),
+    "fit udp 6": expect.stringMatching(/^up: reply of 3 bytes/),
+    "fit ping 4": expect.stringMatching(/^up: echo/),
+    "fit ping 6": expect.stringMatching(/^up: echo/),
+    "without ping 4": "down: no answer within 1000 ms",
+    "without ping 6": "down: no answer within 1000 ms",
+    "without udp 4": "down: no answer within 1000 ms",
+    "without udp 6": "down: no answer within 1000 ms",
+    "deaf udp 4": "down: port unreachable",
+    "deaf udp 6": "down: port unreachable",
   };
   const probes = [
     probe("fit 4", "fit"),
@@ -107,6 +133,13 @@ test("a server is up by the VIP that it serves, and not by an address of its own
     probe("without 6", "without the VIP", { family: 6 }),
     probe("deaf 4", "deaf"),
     probe("deaf 6", "deaf", { family: 6 }),
+    ...([4, 6] as const).flatMap((family) => [
+      probe(`fit udp ${family}`, "fit", { family, kind: "udp", wantsReply: true }),
+      probe(`without udp ${family}`, "without the VIP", { family, kind: "udp", wantsReply: true }),
+      probe(`fit ping ${family}`, "fit", { family, kind: "ping" }),
+      probe(`without ping ${family}`, "without the VIP", { family, kind: "ping" }),
+      probe(`deaf udp ${family}`, "deaf", { family, kind: "udp" }),
+    ]),
   ];
   // The same servers by their own addresses say the opposite.
   const { vip: _, ...own } = probe("own", "without the VIP", { kind: "tcp" });

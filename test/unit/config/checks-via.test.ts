@@ -64,8 +64,8 @@ describe('via = "vip"', () => {
 
   test.each([
     [
-      'type = "ping", via = "vip"',
-      'check.via: answers to type = "ping" cannot be told apart by their port; write type = "tcp", "http", "https", "smtp" or "grpc" (or "dns" with protocol = "tcp"), or remove it',
+      'type = "file", path = "/run/web", via = "vip"',
+      'check.via: type = "file" says nothing about a VIP; write type = "tcp", "http", "https", "smtp", "grpc", "dns", "udp" or "ping", or remove it',
     ],
     [
       'type = "tcp", via = "vip", connect_address = "172.16.8.9"',

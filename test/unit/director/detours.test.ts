@@ -76,8 +76,10 @@ describe("Detours", () => {
     const { detours, kernel } = lab();
     expect(detours.configure([web])).toBeNull();
     expect(Object.fromEntries(kernel.rules)).toEqual({
-      leaving: ["to 192.0.2.100 with mark 7 on eth1"],
-      coming: ["answers over IPv4 on eth1"],
+      leaving: ["tcp", "udp", "ping"].map((by) => `${by} to 192.0.2.100 with mark 7 on eth1`),
+      coming: ["tcp", "udp", "ping"]
+        .map((by) => `${by} answers over IPv4 on eth1`)
+        .concat("udp refusals over IPv4 on eth1"),
     });
     expect(detours.problem(probeOf("192.0.2.8"))).toBeNull();
     expect(detours.problem(probeOf("198.51.100.8"))).toBe(
@@ -87,7 +89,7 @@ describe("Detours", () => {
     expect(kernel.applied).toBe(1);
     kernel.ways.set("198.51.100.8", "eth2");
     detours.check();
-    expect(kernel.rules.get("leaving")).toEqual(["to 192.0.2.100 with mark 7 on eth1 eth2"]);
+    expect(kernel.rules.get("leaving")).toContain("tcp to 192.0.2.100 with mark 7 on eth1 eth2");
     expect(detours.problem(probeOf("198.51.100.8"))).toBeNull();
   });
 
