@@ -49,8 +49,8 @@ const type: z.ZodType<string> = z
 const levels = table(
   {
     gzip: orElse(integer(1, 9, levelExample), 5),
-    br: orElse(integer(0, 9, levelExample), 4),
-    zstd: orElse(integer(1, 12, levelExample), 2),
+    br: orElse(integer(0, 6, levelExample), 4),
+    zstd: orElse(integer(1, 7, levelExample), 2),
   },
   levelExample,
 );

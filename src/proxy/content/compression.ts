@@ -6,12 +6,12 @@ import { ResponseChange } from "../response-change.ts";
 import type { ResponseFilter } from "../snapshot.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import { heldTag, isEncodable, hasType, variesByEncoding, weakTag } from "./encodable.ts";
-import { encodeWhole, Encoder } from "./encoder.ts";
+import { coderBytes, encodeWhole, Encoder } from "./encoder.ts";
 import { limitsFor, varyLine, type Encoding, type EncodingWishes } from "./encoding.ts";
 
-/** Coders that may be at work at a time in a process, for bodies that come in pieces: 0.3 to 1 MiB each. What is more goes as it is. */
-const mostEncoders = 512;
-let encoders = 0;
+/** Bytes that coders of bodies that come in pieces may hold in a process. What comes beyond goes as it is. */
+const mostHeld = 256 * 1024 ** 2;
+let held = 0;
 
 /** Encodes responses for clients that take it. */
 export function compressor(encoding: Encoding): ResponseFilter {
@@ -26,6 +26,7 @@ class Compression extends ResponseChange {
   private readonly encoding: Encoding;
   private readonly wishes: EncodingWishes;
   private encoder: Encoder | null = null;
+  private holds = 0;
 
   constructor(encoding: Encoding, wishes: EncodingWishes, client: ResponseSink) {
     super(client);
@@ -106,10 +107,14 @@ class Compression extends ResponseChange {
   /** Starts with the first piece; null if there is no coder for it. */
   private begin(piece: BodyPiece, isLast: boolean): BodyPiece | null {
     const { coding } = this.wishes;
-    if (coding === null || encoders >= mostEncoders) return null;
+    if (coding === null) return null;
+    const level = this.encoding.plan.levels[coding];
+    const bytes = coderBytes(coding, level);
+    if (held + bytes > mostHeld) return null;
     try {
-      this.encoder = new Encoder(coding, this.encoding.plan.levels[coding]);
-      encoders++;
+      this.encoder = new Encoder(coding, level);
+      this.holds = bytes;
+      held += bytes;
       return this.encode(piece, isLast);
     } catch {
       this.close();
@@ -130,7 +135,7 @@ class Compression extends ResponseChange {
     if (this.encoder === null) return;
     this.encoder.close();
     this.encoder = null;
-    encoders--;
+    held -= this.holds;
   }
 
   /** RFC 9110 §15.4.5: a 304 says what the answer would say that it stands for; of what type that is it need not say. */

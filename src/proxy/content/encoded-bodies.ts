@@ -4,6 +4,9 @@ import { encodeWhole } from "./encoder.ts";
 /** Bytes, encoded and as they were, that are remembered; of each process. */
 const mostBytes = 16 * 1024 ** 2;
 
+/** What a remembered body takes beside its bytes. */
+const overheadBytes = 512;
+
 /** Codes of bodies that are sent again and again: pages, files and what the cache keeps. */
 export class EncodedBodies {
   /** The one that was not asked for longest is the first. */
@@ -29,7 +32,7 @@ export class EncodedBodies {
 
   private add(body: Buffer, key: string, code: Buffer | null): Buffer | null {
     const codes = this.byBody.get(body) ?? new Map<string, Buffer | null>();
-    if (codes.size === 0) this.bytes += body.length;
+    if (codes.size === 0) this.bytes += body.length + overheadBytes;
     codes.set(key, code);
     this.byBody.set(body, codes);
     this.bytes += code?.length ?? 0;
@@ -37,7 +40,7 @@ export class EncodedBodies {
       if (this.bytes <= this.mostBytes) break;
       this.byBody.delete(oldest);
       for (const old of olds.values()) this.bytes -= old?.length ?? 0;
-      this.bytes -= oldest.length;
+      this.bytes -= oldest.length + overheadBytes;
     }
     return code;
   }

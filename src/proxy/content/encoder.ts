@@ -51,6 +51,19 @@ const makers: Readonly<Record<Coding, (level: number) => object>> = {
     }),
 };
 
+/** What a coder holds by its level, measured with windows of these sizes. */
+const kibibytes: Readonly<Record<Coding, readonly number[]>> = {
+  gzip: [340],
+  br: [180, 310, 440, 450, 760, 1580, 2850],
+  zstd: [270, 270, 460, 980, 2260, 2770, 4000, 5330],
+};
+
+/** Gives the bytes that a coder holds from its first piece on until it is closed, about. */
+export function coderBytes(coding: Coding, level: number): number {
+  const sizes = kibibytes[coding];
+  return 1024 * (sizes[level] ?? sizes.at(-1) ?? 0);
+}
+
 function isEngine(stream: object): stream is Engine {
   return "_handle" in stream && "_writeState" in stream && stream._writeState instanceof Uint32Array;
 }
@@ -59,8 +72,8 @@ function isEngine(stream: object): stream is Engine {
 const room = Buffer.allocUnsafe(64 * 1024);
 
 /**
- * Encodes one body, piece by piece; each piece can be decoded as soon as it is there. It holds 0.3 MiB (gzip) to 1 MiB
- * until it is closed. It is used once: the runtime's `reset` forgets the level of Brotli and Zstandard.
+ * Encodes one body, piece by piece; each piece can be decoded as soon as it is there. It is used once: the runtime's `reset`
+ * forgets the level of Brotli and Zstandard.
  */
 export class Encoder {
   private readonly engine: Engine;

@@ -226,7 +226,7 @@ describe("compression", () => {
       `${places}.types[0]: "html" is no media type; write types`,
     );
     expect(faults("compression = { level = { br = 11 } }")[0]).toStartWith(
-      `${places}.level.br: 11 is not between 0 and 9`,
+      `${places}.level.br: 11 is not between 0 and 6`,
     );
     expect(faults("compression = { min_length = 1000 }")[0]).toStartWith(
       `${places}.min_length: 1000 has no unit`,
