@@ -124,6 +124,8 @@ export function upstreamConfig(entry: UpstreamEntry): UpstreamConfig {
     http2: entry.http2,
     keepAliveConnections: entry.keepalive.connections,
     keepAliveIdleMs: entry.keepalive.idle,
+    keepAliveRequests: entry.keepalive.max_requests,
+    keepAliveAgeMs: entry.keepalive.max_age,
     tls: entry.tls === null ? null : upstreamTls(entry.tls),
   };
 }

@@ -70,6 +70,10 @@ export interface UpstreamPlan extends UpstreamPolicy {
   /** Idle connections kept to each server by each process. */
   readonly keepAliveConnections: number;
   readonly keepAliveIdleMs: number;
+  /** Requests that one connection carries; null is any number. */
+  readonly keepAliveRequests: number | null;
+  /** How old a connection may be that takes another request; null is any age. */
+  readonly keepAliveAgeMs: number | null;
   /** Null speaks in clear text. */
   readonly tls: UpstreamTlsPlan | null;
 }

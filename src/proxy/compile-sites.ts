@@ -43,6 +43,8 @@ const noServers = new Upstream(
     proxyProtocol: null,
     keepAliveConnections: 0,
     keepAliveIdleMs: 0,
+    keepAliveRequests: null,
+    keepAliveAgeMs: null,
     tls: null,
     http2: false,
     ejection: null,

@@ -53,6 +53,10 @@ export class KnownServers {
     this.pools.set(key, pool);
     pool.setHttp2(upstream.http2);
     pool.setLimits(upstream.keepAliveConnections, upstream.keepAliveIdleMs);
+    pool.setLifetime({
+      mostRequests: upstream.keepAliveRequests ?? Number.POSITIVE_INFINITY,
+      mostAgeMs: upstream.keepAliveAgeMs ?? Number.POSITIVE_INFINITY,
+    });
     pool.setProxyProtocol(upstream.proxyProtocol);
     return pool;
   }

@@ -217,8 +217,9 @@ export function shortestTimeoutMs(plan: ProxyPlan): number {
       listener.proxyProtocol?.timeoutMs ?? Number.POSITIVE_INFINITY,
     ]),
     ...plan.relays.map(({ connectTimeoutMs, udp }) => udp?.idleTimeoutMs ?? connectTimeoutMs),
-    ...plan.upstreams.flatMap(({ keepAliveIdleMs, queue, ejection, retries }) => [
+    ...plan.upstreams.flatMap(({ keepAliveAgeMs, keepAliveIdleMs, queue, ejection, retries }) => [
       keepAliveIdleMs,
+      ...(keepAliveAgeMs === null ? [] : [keepAliveAgeMs]),
       ...(retries.hedgeMs === null ? [] : [retries.hedgeMs]),
       ...(queue === null ? [] : [queue.timeoutMs]),
       ...(ejection === null ? [] : [ejection.timeMs]),

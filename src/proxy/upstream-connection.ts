@@ -92,6 +92,11 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   /** Whether it has carried a complete exchange before. */
   isReused = false;
   idleUntil = 0;
+  /** Requests that it has carried, or carries. */
+  requests = 1;
+  /** When it was begun, in milliseconds of the monotonic clock, and how much earlier than others it ends; set by its pool. */
+  bornAt = 0;
+  haste = 0;
   readonly pool: UpstreamPool;
   readonly client: ForwardedBy | null;
   private user: UpstreamUser | null;
@@ -132,6 +137,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   use(user: UpstreamUser): void {
     this.user = user;
     this.isReused = true;
+    this.requests += 1;
     this.interimCount = 0;
   }
 

@@ -5,6 +5,7 @@ import type { ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic } from "../ipc/status.ts";
 import { ServerHealth } from "./ejections.ts";
 import type { ForwardedBy } from "./headers.ts";
+import { endless, expiryOf, type Lifetime } from "./lifetime.ts";
 import type { ServerConnections } from "./server-connections.ts";
 import type { SocketOwner } from "./sockets.ts";
 import type { UpstreamTls } from "./tls/upstream-tls.ts";
@@ -40,6 +41,7 @@ export class UpstreamPool implements Swept, ServerConnections {
   private most = 0;
   private maxIdle = 0;
   private idleMs = 0;
+  private lifetime: Lifetime = endless;
   /** Why the last handshake of TLS failed; null if it did not. */
   private refusal: string | null = null;
   /** Null speaks in clear text. */
@@ -60,6 +62,12 @@ export class UpstreamPool implements Swept, ServerConnections {
     this.trim();
   }
 
+  /** Sets how long connections are used; those that are older, or have carried more, are used no more. */
+  setLifetime(lifetime: Lifetime): void {
+    this.lifetime = lifetime;
+    if (this.http2 !== null) this.http2.lifetime = lifetime;
+  }
+
   /** Sets whether requests go to the server in HTTP/2. */
   setHttp2(isOn: boolean): void {
     if (isOn === (this.http2 !== null)) return;
@@ -68,7 +76,9 @@ export class UpstreamPool implements Swept, ServerConnections {
     const { handlers, sweep } = this.context;
     const onSecured = (refusal: string | null): void => this.secured(refusal);
     this.http2 = isOn ? new Http2Upstreams({ endpoint, tls, handlers, sweep, onSecured }) : null;
-    if (this.http2 !== null) this.http2.idleMs = this.idleMs;
+    if (this.http2 === null) return;
+    this.http2.idleMs = this.idleMs;
+    this.http2.lifetime = this.lifetime;
   }
 
   /** Takes what is remembered of its upstream, whether servers can be ejected, and how many requests it may have; 0 is any. */
@@ -108,6 +118,8 @@ export class UpstreamPool implements Swept, ServerConnections {
       this.context.handlers,
       this.proxyProtocol === null ? null : by,
     );
+    connection.bornAt = this.context.sweep.now;
+    connection.haste = Math.random();
     this.connections.add(connection);
     return connection;
   }
@@ -173,7 +185,8 @@ export class UpstreamPool implements Swept, ServerConnections {
 
   /** Takes a connection back whose last request and response are complete. */
   giveBack(connection: UpstreamConnection): void {
-    if ((connection.client === null) !== (this.proxyProtocol === null)) {
+    const isOther = (connection.client === null) !== (this.proxyProtocol === null);
+    if (isOther || connection.requests >= this.lifetime.mostRequests || this.isOld(connection)) {
       connection.discard(true);
       return;
     }
@@ -191,7 +204,12 @@ export class UpstreamPool implements Swept, ServerConnections {
 
   sweep(now: number): void {
     while (this.idle[0] !== undefined && this.idle[0].idleUntil <= now) this.idle.shift()?.discard(true);
-    this.http2?.closeIdle(now);
+    if (this.lifetime.mostAgeMs < Number.POSITIVE_INFINITY)
+      for (const connection of this.idle.filter((one) => this.isOld(one))) {
+        this.forget(connection);
+        connection.discard(true);
+      }
+    this.http2?.closeOverdue(now);
   }
 
   /** Closes what is idle and keeps nothing any more. */
@@ -199,6 +217,10 @@ export class UpstreamPool implements Swept, ServerConnections {
     this.context.sweep.remove(this);
     this.setLimits(0, 0);
     this.http2?.close("the server is not in the plan any more", true);
+  }
+
+  private isOld({ bornAt, haste }: UpstreamConnection): boolean {
+    return this.context.sweep.now >= expiryOf(this.lifetime, bornAt, haste);
   }
 
   private roomMade(): void {

@@ -68,6 +68,8 @@ export function upstream(
     proxyProtocol: null,
     keepAliveConnections: 128,
     keepAliveIdleMs: 60_000,
+    keepAliveRequests: null,
+    keepAliveAgeMs: null,
     tls: null,
     ...more,
   };

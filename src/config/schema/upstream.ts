@@ -30,6 +30,14 @@ export interface UpstreamServerEntry {
   readonly check: readonly CheckConfig[] | null;
 }
 
+/** `keepalive = { connections = 32 }`. */
+export interface KeepAliveEntry {
+  readonly connections: number;
+  readonly idle: number;
+  readonly max_requests: number | null;
+  readonly max_age: number | null;
+}
+
 /** `[[upstream]]`: a group of HTTP servers. */
 export interface UpstreamEntry {
   readonly name: string;
@@ -46,7 +54,7 @@ export interface UpstreamEntry {
   readonly check: readonly CheckConfig[] | null;
   readonly proxy_protocol: "v1" | "v2" | null;
   readonly http2: boolean;
-  readonly keepalive: { readonly connections: number; readonly idle: number };
+  readonly keepalive: KeepAliveEntry;
   readonly tls: UpstreamTlsEntry | null;
   readonly resolve: ResolveEntry | null;
 }
@@ -99,7 +107,12 @@ const hashBound = z
     error: complaint("is not above 1 and up to 100", `write ${hashBoundExample}`),
   });
 
-const keepAliveDefaults = { connections: 32, idle: 60_000 };
+const keepAliveDefaults: KeepAliveEntry = {
+  connections: 32,
+  idle: 60_000,
+  max_requests: null,
+  max_age: null,
+};
 
 /** `[[upstream]]`. */
 export const upstreamSchema: z.ZodType<UpstreamEntry> = table(
@@ -125,6 +138,8 @@ export const upstreamSchema: z.ZodType<UpstreamEntry> = table(
         {
           connections: orElse(integer(0, 65_535, "connections = 32"), keepAliveDefaults.connections),
           idle: orElse(duration(100, 86_400_000, 'idle = "60s"'), keepAliveDefaults.idle),
+          max_requests: orNull(integer(1, 2 ** 31 - 1, "max_requests = 1000")),
+          max_age: orNull(duration(1_000, 365 * 86_400_000, 'max_age = "1h"')),
         },
         'keepalive = { connections = 32, idle = "60s" }',
       ),

@@ -21,8 +21,10 @@ const preamble: Buffer = Buffer.concat([
 /** What a connection needs of its pool. */
 export interface Http2Home {
   readonly scheme: "http" | "https";
-  /** It takes no new requests: it ends, or the server has said so. */
+  /** It takes no new requests: it ends, it has had enough of them, or the server has said so. */
   left(connection: Http2Upstream): void;
+  /** It is closed. */
+  gone(connection: Http2Upstream): void;
   /** It has no request under way. */
   idle(connection: Http2Upstream): void;
 }
@@ -31,6 +33,11 @@ export interface Http2Home {
 export class Http2Upstream implements SocketOwner, SessionUser {
   /** When it may be closed for want of requests; set by its pool. */
   idleUntil: number = Number.POSITIVE_INFINITY;
+  /** Requests that it has carried, or carries. */
+  requests = 0;
+  /** When it was begun, in milliseconds of the monotonic clock, and how much earlier than others it ends; set by its pool. */
+  bornAt = 0;
+  haste = 0;
   private readonly home: Http2Home;
   /** Those that wait for the connection. */
   private readonly early = new Set<ClientStream>();
@@ -63,6 +70,7 @@ export class Http2Upstream implements SocketOwner, SessionUser {
   open(user: UpstreamUser): ClientStream {
     const stream = new ClientStream(this, user, this.hasServed);
     this.early.add(stream);
+    this.requests += 1;
     if (this.session !== null) queueMicrotask(() => this.start(stream));
     return stream;
   }
@@ -113,6 +121,7 @@ export class Http2Upstream implements SocketOwner, SessionUser {
     if (this.isClosed) return;
     this.isClosed = true;
     this.leave();
+    this.home.gone(this);
     for (const stream of this.early) {
       this.early.delete(stream);
       stream.fail("connect", detail);
@@ -135,6 +144,12 @@ export class Http2Upstream implements SocketOwner, SessionUser {
     this.close("the server closed the connection");
   }
 
+  /** Takes no more requests, and closes when those that it has are over. */
+  finish(): void {
+    this.leave();
+    if (this.count === 0) this.close("it is not needed any more");
+  }
+
   /** Closes it and fails what is under way. */
   close(detail: string): void {
     if (this.isClosed) return;
@@ -142,6 +157,7 @@ export class Http2Upstream implements SocketOwner, SessionUser {
     const { early, session } = this;
     if (session !== null) session.isOver = true;
     this.leave();
+    this.home.gone(this);
     this.wire?.end();
     for (const stream of [...(session?.streams.values() ?? []), ...early]) stream.fail("closed", detail);
     session?.streams.clear();

@@ -1,5 +1,6 @@
 import type { Endpoint } from "../../base/address.ts";
 import { hasCode } from "../../base/system-error.ts";
+import { endless, expiryOf, type Lifetime } from "../lifetime.ts";
 import type { SocketOwner, Wire } from "../sockets.ts";
 import type { Sweep } from "../sweep.ts";
 import type { UpstreamTls } from "../tls/upstream-tls.ts";
@@ -21,8 +22,11 @@ export class Http2Upstreams implements Http2Home {
   readonly scheme: "http" | "https";
   /** How long one without a request is kept. */
   idleMs = 0;
+  lifetime: Lifetime = endless;
   private readonly options: UpstreamsOptions;
+  /** Those that take requests, and those that do no more. */
   private readonly connections = new Set<Http2Upstream>();
+  private readonly leaving = new Set<Http2Upstream>();
 
   constructor(options: UpstreamsOptions) {
     this.options = options;
@@ -31,10 +35,12 @@ export class Http2Upstreams implements Http2Home {
 
   /** Gives a stream for a request. */
   open(user: UpstreamUser): UpstreamStream {
-    for (const connection of this.connections) if (connection.hasRoom) return connection.open(user);
+    for (const connection of this.connections) if (connection.hasRoom) return this.openOn(connection, user);
     const connection = new Http2Upstream(this);
+    connection.bornAt = this.options.sweep.now;
+    connection.haste = Math.random();
     this.connections.add(connection);
-    const stream = connection.open(user);
+    const stream = this.openOn(connection, user);
     this.connect(connection);
     return stream;
   }
@@ -47,11 +53,18 @@ export class Http2Upstreams implements Http2Home {
       open += count;
       if (count === 0) idle += 1;
     }
+    for (const { count } of this.leaving) open += count;
     return { open, idle };
   }
 
   left(connection: Http2Upstream): void {
     this.connections.delete(connection);
+    this.leaving.add(connection);
+  }
+
+  gone(connection: Http2Upstream): void {
+    this.connections.delete(connection);
+    this.leaving.delete(connection);
   }
 
   idle(connection: Http2Upstream): void {
@@ -59,16 +72,25 @@ export class Http2Upstreams implements Http2Home {
     if (this.idleMs === 0) connection.close("it is not needed any more");
   }
 
-  /** Closes those that have had no request for long. */
-  closeIdle(now: number): void {
-    for (const connection of this.connections)
+  /** Closes those that have had no request for long, and has those finish that are too old for another. */
+  closeOverdue(now: number): void {
+    for (const connection of this.connections) {
+      const { bornAt, haste } = connection;
       if (connection.count === 0 && now >= connection.idleUntil) connection.close("idle");
+      else if (now >= expiryOf(this.lifetime, bornAt, haste)) connection.finish();
+    }
   }
 
   /** Closes all of them, or those without a request. */
   close(detail: string, isOnlyIdle: boolean): void {
-    for (const connection of this.connections)
+    for (const connection of [...this.connections, ...this.leaving])
       if (!isOnlyIdle || connection.count === 0) connection.close(detail);
+  }
+
+  private openOn(connection: Http2Upstream, user: UpstreamUser): UpstreamStream {
+    const stream = connection.open(user);
+    if (connection.requests >= this.lifetime.mostRequests) connection.finish();
+    return stream;
   }
 
   private connect(connection: Http2Upstream): void {

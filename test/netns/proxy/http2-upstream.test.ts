@@ -57,6 +57,41 @@ const breaking: Answer = (stream, path) => {
 };
 
 describe("a server that is spoken to in HTTP/2", () => {
+  test.each([
+    ["requests", { keepAliveRequests: 2 }],
+    ["age", { keepAliveAgeMs: 200 }],
+  ] as const)(
+    "has a connection by its %s no longer than it may, and what is on it is finished",
+    async (_, more) => {
+      const closed: unknown[] = [];
+      let opened = 0;
+      const server = createServer();
+      server.on("session", (session) => {
+        opened += 1;
+        session.on("close", () => closed.push(session));
+      });
+      const port = freePort();
+      const held: ServerHttp2Stream[] = [];
+      const answer: Answer = (stream, path) => {
+        if (path === "/held") held.push(stream);
+        else {
+          stream.respond({ ":status": 200 });
+          stream.end("ok");
+        }
+      };
+      await using _driver = await ProxyDriver.start(plan(port, await listening(server, answer), more));
+      const first = get(port, "/held");
+      await waitFor("the held request", () => held.length === 1);
+      await waitFor("another connection", async () => (await get(port)).startsWith("200") && opened > 1);
+      expect(closed).toEqual([]);
+      held[0]?.respond({ ":status": 200 });
+      held[0]?.end("late");
+      expect(await first).toContain("late");
+      await waitFor("the end of the first", () => closed.length > 0);
+      server.close();
+    },
+  );
+
   test("carries requests of several clients side by side on one connection", async () => {
     const sessions = new Set<unknown>();
     const server = createServer();

@@ -220,6 +220,37 @@ describe("a connection to a server", () => {
     expect(origin.connections[0]?.received).toContain("GET / HTTP/1.1");
   });
 
+  test("carries so many requests and no more", async () => {
+    const port = freePort();
+    await using origin = new RawServer(answering("hello"));
+    const upstreams = [{ ...upstream("apps", [upstreamServer(origin.port)]), keepAliveRequests: 2 }];
+    await using _driver = await ProxyDriver.start(simplePlan(port, [], { upstreams }));
+    for (let request = 0; request < 5; request++) expect(await ask(port, get)).toEndWith("\r\n\r\nhello");
+    const counts = origin.connections.map(({ received }) => received.split("GET ").length - 1);
+    expect(counts).toEqual([2, 2, 1]);
+    await waitFor("the ends at the server", () => origin.connections[1]?.hasEnded === true);
+    expect(origin.connections[2]?.hasEnded).toBe(false);
+  });
+
+  test("is closed once it is too old, used or not, and a request on it is finished", async () => {
+    const port = freePort();
+    const held: { answer: () => void }[] = [];
+    await using origin = new RawServer((connection) => {
+      if (connection.received.includes("/held")) held.push({ answer: () => connection.send(ok) });
+      else connection.send(ok);
+    });
+    const upstreams = [{ ...upstream("apps", [upstreamServer(origin.port)]), keepAliveAgeMs: 200 }];
+    await using _driver = await ProxyDriver.start(simplePlan(port, [], { upstreams }));
+    const slow = ask(port, get.replace("GET /", "GET /held"));
+    await waitFor("the held request", () => held.length === 1);
+    await ask(port, get);
+    await waitFor("the end of the idle one", () => origin.connections[1]?.hasEnded === true);
+    expect(origin.connections[0]?.hasEnded).toBe(false);
+    held[0]?.answer();
+    expect(await slow).toStartWith("HTTP/1.1 200");
+    await waitFor("the end of the other", () => origin.connections[0]?.hasEnded === true);
+  });
+
   test("is kept no longer than the limit of idle ones allows", async () => {
     const port = freePort();
     await using origin = new RawServer(answering("hello"));

@@ -97,6 +97,21 @@ describe("an upstream", () => {
     expect(configOf(text).upstreams[0]?.servers[0]?.isDrained).toBe(true);
   });
 
+  test("may give up connections by what they have carried, and by their age", () => {
+    expect(
+      configOf(withLines('keepalive = { max_requests = 1000, max_age = "1h" }')).upstreams[0],
+    ).toMatchObject({
+      keepAliveConnections: 32,
+      keepAliveIdleMs: 60_000,
+      keepAliveRequests: 1_000,
+      keepAliveAgeMs: 3_600_000,
+    });
+    expect(configOf(withLines("")).upstreams[0]).toMatchObject({
+      keepAliveRequests: null,
+      keepAliveAgeMs: null,
+    });
+  });
+
   test("does not show the secret of its cookie", () => {
     const config = configOf(withLines('sticky = { secret = "0123456789abcdef" }'));
     const plan = withoutSecrets(planNode(config, "lb1", { cores: 1 }));
