@@ -4,7 +4,7 @@ import { decide, isAnswer, routeOf, type Waiting } from "./decide.ts";
 import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
 import type { ExchangeClient, ResponseStart } from "./exchange-client.ts";
 import { openExchange, type OpenExchange } from "./open-exchange.ts";
-import type { ForwardedBy } from "./headers.ts";
+import { buildInterimHead, type ForwardedBy } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { isFault, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
@@ -18,6 +18,7 @@ import type { Listener } from "./listener.ts";
 import type { Route, Site } from "./snapshot.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
+import { SocketEnd } from "./tunnel-end.ts";
 import type { BodyPiece, SwitchedUpstream } from "./upstream-connection.ts";
 import { openWebSocket } from "./upgrade.ts";
 
@@ -227,8 +228,15 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     const { engine, request } = this;
     const { input } = this.reader;
     const early = input.bytes?.subarray(input.start, input.end) ?? null;
-    const client = { wire: this.wire, outbox: this.outbox, early };
-    if (request === null || !openWebSocket({ engine, request, client, from, idleMs })) return false;
+    const { outbox, wire } = this;
+    const client = {
+      end: new SocketEnd(wire, outbox),
+      early,
+      tell: ({ fields, head }: SwitchedUpstream): void =>
+        void outbox.sendHead(buildInterimHead(head, fields), null),
+    };
+    const key = request?.webSocketKey ?? null;
+    if (!openWebSocket({ engine, key, client, from, idleMs })) return false;
     this.finished(101);
     this.exchange = null;
     this.state = "closed";

@@ -96,7 +96,8 @@ export class Departures {
 
   private at(addresses: readonly string[]): (OpenClient | Tunnel)[] {
     const { clients, tunnels } = this.engine;
-    return [...clients, ...tunnels].filter(({ localAddress }) => addresses.includes(localAddress));
+    // Tunnels first: a WebSocket that is a stream can say why it ends only while its connection is there.
+    return [...tunnels, ...clients].filter(({ localAddress }) => addresses.includes(localAddress));
   }
 }
 

@@ -232,6 +232,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.trace?.answered(head.status);
     if (head.status >= 500 && this.asksAnother(head.status, isLast)) return;
     this.dropHedge();
+    if (this.head.needsTunnel && head.status < 300) return this.refuse(502);
     this.status = head.status;
     const rules = this.route.upstream.rulesFor(this.route.rules, this.server, this.key);
     this.afterReceiving(this.sink.sendResponse({ head, fields, rules }, piece, isLast), isLast);

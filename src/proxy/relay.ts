@@ -7,6 +7,7 @@ import type { Relay, RelayServer } from "./snapshot.ts";
 import { dial, type Dialler, localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
 import { Tunnel } from "./tunnel.ts";
+import { SocketEnd } from "./tunnel-end.ts";
 import { sorryOf } from "./sorry.ts";
 
 /** What a client may have sent before a server is there: more stays in the kernel. */
@@ -164,10 +165,11 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
       return;
     }
     this.leave();
+    const near = new SocketEnd(this.wire, this.outbox);
+    const farEnd = new SocketEnd(far);
     const tunnel = new Tunnel({
-      near: this.wire,
-      nearOutbox: this.outbox,
-      far,
+      near,
+      far: farEnd,
       sweep: engine.sweep,
       idleMs: Number.POSITIVE_INFINITY,
       onClosed: () => {
@@ -181,10 +183,10 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
     engine.tunnels.add(tunnel);
     server?.load.carries(tunnel);
     // Ahead of what the client sends.
-    if (this.header !== null) tunnel.far.outbox.send(this.header, 0, this.header.length);
+    if (this.header !== null) farEnd.send(this.header);
     if (this.isPaused) this.wire.resume();
-    for (const bytes of early) tunnel.near.received(bytes);
-    if (this.hasEnded) tunnel.near.ended();
+    for (const bytes of early) near.received(bytes);
+    if (this.hasEnded) near.ended();
   }
 
   /** Who the client is, while its socket still tells. */

@@ -1,60 +1,60 @@
 import type { Engine } from "./engine.ts";
-import { buildInterimHead } from "./headers.ts";
 import { fieldNumber } from "./http1/field-names.ts";
-import type { RequestHead } from "./http1/request-head.ts";
-import type { Outbox } from "./outbox.ts";
-import type { Wire } from "./sockets.ts";
 import { Tunnel } from "./tunnel.ts";
+import type { TunnelEnd } from "./tunnel-end.ts";
 import type { SwitchedUpstream } from "./upstream-connection.ts";
+import { WebSocketFrames } from "./websocket-frames.ts";
+import { webSocketAccept } from "./websocket-key.ts";
 
-const webSocketGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455 §1.3
+/** What the client's side of a WebSocket is made of. */
+export interface WebSocketClient {
+  readonly end: TunnelEnd;
+  /** What it has sent ahead of the answer. */
+  readonly early: Buffer | null;
+  /** Tells it that the server has accepted. */
+  tell(switched: SwitchedUpstream): void;
+}
 
 /**
- * Turns an exchange into a WebSocket tunnel; false if the server's 101 is not the answer to this request. Only
- * `websocket` ever gets here: a tunnel for another protocol, h2c above all, would carry requests that no rule sees.
+ * Turns an exchange into a WebSocket tunnel; false if the server's 101 is not the answer to this key. Only `websocket` ever
+ * gets here: a tunnel for another protocol, h2c above all, would carry requests that no rule sees.
  */
 export function openWebSocket(o: {
   readonly engine: Engine;
-  readonly request: RequestHead;
-  readonly client: { readonly wire: Wire; readonly outbox: Outbox; readonly early: Buffer | null };
+  readonly key: string | null;
+  readonly client: WebSocketClient;
   readonly from: SwitchedUpstream;
   /** How long the tunnel may be silent. */
   readonly idleMs: number;
 }): boolean {
-  const { client, engine, from, request } = o;
-  const { connection, fields, head } = from;
-  const far = connection.wire;
-  if (far === null || connection.outbox === null || request.webSocketKey === null) return false;
-  const upgradeAt = fields.find(fieldNumber.upgrade);
-  const acceptAt = fields.find(fieldNumber["sec-websocket-accept"]);
-  if (!head.upgrades || upgradeAt < 0 || fields.value(upgradeAt).toLowerCase() !== "websocket") return false;
-  if (acceptAt < 0 || fields.value(acceptAt) !== acceptFor(request.webSocketKey)) return false;
-  const { rest } = from;
-  const farOutbox = connection.outbox;
+  const { client, engine, from, idleMs, key } = o;
+  if (key === null || !isAccepted(from, key)) return false;
+  const near = client.end;
+  const { far, rest } = from;
   const tunnel = new Tunnel({
-    near: client.wire,
-    nearOutbox: client.outbox,
+    near,
     far,
-    farOutbox,
     sweep: engine.sweep,
-    idleMs: o.idleMs,
+    idleMs,
     onClosed: () => {
       engine.tunnels.delete(tunnel);
-      connection.pool.ended(tunnel);
+      from.ended(tunnel);
     },
   });
+  near.frames = new WebSocketFrames(false);
+  far.frames = new WebSocketFrames(true);
   engine.tunnels.add(tunnel);
-  connection.detach(tunnel);
-  const isTaken = client.outbox.sendHead(
-    buildInterimHead(head, fields),
-    rest === null ? null : { bytes: rest, start: 0, end: rest.length },
-  );
-  if (!isTaken) far.pause();
-  if (client.early === null || farOutbox.send(client.early, 0, client.early.length)) client.wire.resume();
-  else client.wire.pause();
+  from.taken(tunnel);
+  client.tell(from);
+  if (rest !== null) far.received(rest);
+  near.resume();
+  if (client.early !== null) near.received(client.early);
   return true;
 }
 
-function acceptFor(key: string): string {
-  return new Bun.CryptoHasher("sha1").update(`${key}${webSocketGuid}`).digest("base64");
+function isAccepted({ fields, head }: SwitchedUpstream, key: string): boolean {
+  const upgradeAt = fields.find(fieldNumber.upgrade);
+  const acceptAt = fields.find(fieldNumber["sec-websocket-accept"]);
+  if (!head.upgrades || upgradeAt < 0 || fields.value(upgradeAt).toLowerCase() !== "websocket") return false;
+  return acceptAt >= 0 && fields.value(acceptAt) === webSocketAccept(key);
 }

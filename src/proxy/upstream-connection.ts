@@ -11,6 +11,7 @@ import { proxyHeader } from "./proxy-header.ts";
 import type { SocketOwner, Wire } from "./sockets.ts";
 import { serverRefusal } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
+import { SocketEnd, type TunnelEnd } from "./tunnel-end.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
 /** A piece of a response body, valid during the call only unless the socket wrote it all. */
@@ -51,12 +52,18 @@ export interface UpstreamStream {
   discard(): void;
 }
 
-/** A connection whose server answered 101, and what it sent behind that. */
+/** What a server has turned into a WebSocket. */
 export interface SwitchedUpstream {
-  readonly connection: UpstreamConnection;
+  /** Its 101, written as HTTP/1.1 has it. */
   readonly head: ResponseHead;
   readonly fields: FieldTable;
+  readonly far: TunnelEnd;
+  /** What came behind the head. */
   readonly rest: Buffer | null;
+  /** A tunnel has it now. */
+  taken(tunnel: Tunnel): void;
+  /** The tunnel has ended. */
+  ended(tunnel: Tunnel): void;
 }
 
 /** Whoever sends a request over an upstream connection. */
@@ -186,14 +193,6 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     else this.wire?.terminate();
   }
 
-  /** Hands the socket to a new owner, for a tunnel. */
-  detach(tunnel: Tunnel): void {
-    this.user = null;
-    this.leave();
-    this.pool.carries(tunnel);
-    if (this.wire !== null) this.wire.data = tunnel.far;
-  }
-
   /** Closes it because its server is to have none: the user may ask another. */
   giveUp(detail: string): void {
     if (this.user === null) this.discard(true);
@@ -287,7 +286,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
       if (head.status === 101) {
         this.readsBody = true;
         const rest = input.bytes?.subarray(input.start, input.end) ?? null;
-        user.switchArrived({ connection: this, head, fields, rest });
+        this.switched(user, head, rest);
         return;
       }
       if (++this.interimCount > maxInterim) {
@@ -297,6 +296,20 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
       user.interimArrived(head, fields);
       scan.begin(input.start);
     }
+  }
+
+  private switched(user: UpstreamUser, head: ResponseHead, rest: Buffer | null): void {
+    const { outbox, pool, wire } = this;
+    if (outbox === null || wire === null) return;
+    const far = new SocketEnd(wire, outbox);
+    user.switchArrived({
+      head,
+      fields,
+      far,
+      rest,
+      taken: (tunnel) => this.detach(tunnel),
+      ended: (tunnel) => pool.ended(tunnel),
+    });
   }
 
   private beginBody(user: UpstreamUser, head: ResponseHead, held: Buffer, end: number): void {
@@ -364,6 +377,13 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     this.discard();
     // Nothing was sent before there were keys.
     user?.upstreamFailed(this.outbox === null ? "connect" : failure, detail);
+  }
+
+  /** A tunnel owns the socket now. */
+  private detach(tunnel: Tunnel): void {
+    this.user = null;
+    this.leave();
+    this.pool.carries(tunnel);
   }
 
   private leave(): void {

@@ -10,6 +10,7 @@ import type { ServerConnections } from "./server-connections.ts";
 import type { SocketOwner } from "./sockets.ts";
 import type { UpstreamTls } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
+import { EitherUpstream } from "./http2/either-upstream.ts";
 import { Http2Upstreams } from "./http2/upstreams.ts";
 import { UpstreamConnection, type UpstreamStream, type UpstreamUser } from "./upstream-connection.ts";
 import type { UpstreamState } from "./upstream-state.ts";
@@ -74,8 +75,9 @@ export class UpstreamPool implements Swept, ServerConnections {
     this.http2?.close("the server is spoken to otherwise", true);
     const { endpoint, tls } = this;
     const { handlers, sweep } = this.context;
+    const onRoom = (): void => this.roomMade();
     const onSecured = (refusal: string | null): void => this.secured(refusal);
-    this.http2 = isOn ? new Http2Upstreams({ endpoint, tls, handlers, sweep, onSecured }) : null;
+    this.http2 = isOn ? new Http2Upstreams({ endpoint, tls, handlers, sweep, onRoom, onSecured }) : null;
     if (this.http2 === null) return;
     this.http2.idleMs = this.idleMs;
     this.http2.lifetime = this.lifetime;
@@ -111,7 +113,17 @@ export class UpstreamPool implements Swept, ServerConnections {
   /** Opens a new connection for `user`, which hears of success or failure. */
   open(user: UpstreamUser, by: ForwardedBy): UpstreamStream {
     this.total += 1;
-    if (this.http2 !== null && !user.wantsSocket) return this.http2.open(user);
+    const { http2 } = this;
+    if (http2 === null || (user.wantsSocket && !http2.takesWebSockets)) return this.openHttp1(user, by);
+    if (!user.wantsSocket) return http2.open(user);
+    // RFC 8441 §3: the server says first whether it takes WebSockets.
+    return new EitherUpstream(
+      (refused) => http2.open(user, refused),
+      () => this.openHttp1(user, by),
+    );
+  }
+
+  private openHttp1(user: UpstreamUser, by: ForwardedBy): UpstreamConnection {
     const connection = new UpstreamConnection(
       this,
       user,
@@ -136,7 +148,7 @@ export class UpstreamPool implements Swept, ServerConnections {
     if (!endsConnections) return;
     this.http2?.close("the server was taken out", false);
     for (const connection of this.connections) connection.giveUp("the server was taken out");
-    for (const tunnel of this.tunnels) tunnel.cut();
+    for (const tunnel of this.tunnels) tunnel.end();
   }
 
   traffic(): ProxiedTraffic {

@@ -47,6 +47,9 @@ const emptyPlan: ProxyPlan = {
   sites: [],
 };
 
+/** Time that WebSockets get to hear why they end. */
+const goodbyeMs = 200;
+
 type Configuration = Extract<ToProxy, { readonly kind: "configure" }>;
 
 /** One proxy process: its sockets, its plan, its connections. */
@@ -219,8 +222,16 @@ export class Worker {
     this.doors.clear();
     this.datagrams.close();
     for (const client of engine.clients) client.closeSoon();
+    let hasSaidGoodbye = false;
     const timer = setInterval(() => {
-      if (performance.now() >= this.drainBy) {
+      const isOver = performance.now() >= this.drainBy;
+      if (isOver && engine.tunnels.size > 0 && !hasSaidGoodbye) {
+        hasSaidGoodbye = true;
+        this.drainBy = performance.now() + goodbyeMs;
+        for (const tunnel of engine.tunnels) tunnel.end();
+        return;
+      }
+      if (isOver) {
         for (const client of engine.clients) client.cut();
         for (const tunnel of engine.tunnels) tunnel.cut();
       } else if (engine.clients.size + engine.tunnels.size > 0) {

@@ -31,6 +31,8 @@ export interface RequestHead {
   readonly expectsContinue: boolean;
   /** Sec-WebSocket-Key if it asks for a WebSocket in the way RFC 6455 §4.1 wants, else null. */
   readonly webSocketKey: string | null;
+  /** Whether a success would tell its client that the WebSocket is there, as over HTTP/2 (RFC 8441 §5). */
+  readonly needsTunnel: boolean;
   /** Whether it said `TE: trailers`: then trailer fields of the response may go to it (RFC 9110 §6.5.1). */
   readonly takesTrailers: boolean;
   /** Names of the fields Connection lists. */
@@ -163,6 +165,7 @@ export function readMessage(
     keepsAlive: minor === 1 && !options.closes,
     expectsContinue: expectation !== "" && bodyLength !== 0,
     webSocketKey: options.upgrades && minor === 1 && bodyLength === 0 ? webSocketKeyOf(method, fields) : null,
+    needsTunnel: false,
     takesTrailers,
     listed: options.listed,
   };

@@ -1,10 +1,12 @@
 import { FieldTable } from "../http1/field-table.ts";
+import type { ResponseHead } from "../http1/response-head.ts";
 import type { BodyPiece, UpstreamFailure, UpstreamStream, UpstreamUser } from "../upstream-connection.ts";
 import { FramedStream } from "./framed-stream.ts";
 import { errorCode } from "./frames.ts";
 import type { Field } from "./hpack-decoder.ts";
 import { readHttp2Response } from "./upstream-head.ts";
 import { responseLimits } from "./settings.ts";
+import { StreamEnd } from "./stream-end.ts";
 import type { Http2Upstream } from "./upstream.ts";
 
 const noBytes = Buffer.alloc(0);
@@ -24,12 +26,35 @@ export class ClientStream extends FramedStream implements UpstreamStream {
   private expected = -1;
   private came = 0;
   private interimCount = 0;
+  /** Of a request for a WebSocket. */
+  private webSocketKey: string | null = null;
+  /** Set once it is a WebSocket. */
+  private end: StreamEnd | null = null;
+  /** Hears that the server takes no WebSockets in HTTP/2. */
+  private readonly onRefused: (() => void) | null;
 
-  constructor(connection: Http2Upstream, user: UpstreamUser, isReused: boolean) {
+  constructor(
+    connection: Http2Upstream,
+    user: UpstreamUser,
+    o: { readonly isReused: boolean; readonly onRefused: (() => void) | null },
+  ) {
     super();
     this.connection = connection;
     this.user = user;
-    this.isReused = isReused;
+    this.isReused = o.isReused;
+    this.onRefused = o.onRefused;
+  }
+
+  /** Whether it is for a WebSocket, so that it has to wait until the server says whether it takes any. */
+  get isForWebSocket(): boolean {
+    return this.onRefused !== null;
+  }
+
+  /** The server takes no WebSockets: the user goes another way. */
+  refuse(): void {
+    this.user = null;
+    this.connection.finished(this, null);
+    this.onRefused?.();
   }
 
   /** The connection is there: the user may send. */
@@ -38,6 +63,10 @@ export class ClientStream extends FramedStream implements UpstreamStream {
   }
 
   sendRequest(head: string, _isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean {
+    if (this.isForWebSocket) {
+      this.webSocketKey = /\r\nsec-websocket-key: *([^ \r]+)/i.exec(head)?.[1] ?? null;
+      return this.connection.begin(this, head, false);
+    }
     const isEmpty = piece === null || piece.end === piece.start;
     if (!this.connection.begin(this, head, isEmpty && isLast)) return false;
     if (isEmpty) this.isTaken();
@@ -50,7 +79,8 @@ export class ClientStream extends FramedStream implements UpstreamStream {
   }
 
   protected override drained(): void {
-    this.user?.upstreamDrained();
+    if (this.end !== null) this.end.drained();
+    else this.user?.upstreamDrained();
   }
 
   pause(): void {
@@ -75,7 +105,7 @@ export class ClientStream extends FramedStream implements UpstreamStream {
 
   /** Takes a header block: of an interim response, of the final one, or of trailers. */
   override takeFields(fields: readonly Field[], isEnd: boolean, isTooLarge: boolean): void {
-    const { user } = this;
+    const { user, webSocketKey } = this;
     if (user === null) return;
     if (isTooLarge) {
       this.fail("protocol", "too many fields");
@@ -85,13 +115,15 @@ export class ClientStream extends FramedStream implements UpstreamStream {
       this.takeTrailers(user, fields, isEnd);
       return;
     }
-    const head = readHttp2Response(fields, table, { method: user.method, isEnd });
+    const head = readHttp2Response(fields, table, { method: user.method, isEnd, webSocketKey });
     if (typeof head === "string") {
       this.fail("protocol", head);
     } else if (head.status >= 200) {
       this.hasHead = true;
       this.expected = head.bodyLength;
       user.headArrived(head, table, { bytes: noBytes, start: 0, end: 0 }, isEnd);
+    } else if (head.status === 101 && head.upgrades) {
+      this.switched(user, head, isEnd);
     } else if (isEnd || head.status === 101 || ++this.interimCount > maxInterim) {
       this.fail("protocol", "interim response");
     } else {
@@ -100,6 +132,7 @@ export class ClientStream extends FramedStream implements UpstreamStream {
   }
 
   override takeData(bytes: Buffer, isEnd: boolean): void {
+    if (this.end !== null) return this.end.arrived(bytes, isEnd);
     const { user } = this;
     if (user === null) return;
     this.came += bytes.length;
@@ -132,7 +165,29 @@ export class ClientStream extends FramedStream implements UpstreamStream {
     const { user } = this;
     this.user = null;
     this.connection.finished(this, errorCode.cancel);
+    this.end?.closed(true);
     user?.upstreamFailed(failure, detail);
+  }
+
+  private switched(user: UpstreamUser, head: ResponseHead, isEnd: boolean): void {
+    const { connection } = this;
+    const far = new StreamEnd(this, {
+      localAddress: "",
+      close: () => connection.finished(this, this.isRemoteDone ? null : errorCode.cancel),
+      cut: () => connection.finished(this, errorCode.cancel),
+    });
+    user.switchArrived({
+      head,
+      fields: table,
+      far,
+      rest: null,
+      taken: () => {
+        this.user = null;
+        this.end = far;
+      },
+      ended: () => connection.roomMade(),
+    });
+    if (isEnd) this.end?.arrived(noBytes, true);
   }
 
   private takeTrailers(user: UpstreamUser, fields: readonly Field[], isEnd: boolean): void {

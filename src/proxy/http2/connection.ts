@@ -23,7 +23,7 @@ import {
 import { ServerStream } from "./stream.ts";
 
 // Shared: what is read is used within the turn.
-const requestFields = new FieldTable(mostFields + 1);
+const requestFields = new FieldTable(mostFields + 4);
 
 /**
  * A client's connection in HTTP/2 (RFC 9113), with its streams. What is wrong with a stream resets that stream; what is

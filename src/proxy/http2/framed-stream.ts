@@ -72,7 +72,7 @@ export abstract class FramedStream implements SendingStream {
   }
 
   /** Sends a piece now or as windows and socket allow, with trailers behind it; false if more should wait until it drains. */
-  protected send({ bytes, end, start }: BodyPiece, isLast: boolean, trailers = ""): boolean {
+  send({ bytes, end, start }: BodyPiece, isLast: boolean, trailers = ""): boolean {
     const held = { bytes, start, end, isLast, trailers };
     if (this.waiting.length > 0 || !this.write(held)) this.waiting.push(held);
     return this.isTaken();
@@ -85,7 +85,7 @@ export abstract class FramedStream implements SendingStream {
   }
 
   /** Lets the peer send as many bytes more. */
-  protected consumed(bytes: number): void {
+  consumed(bytes: number): void {
     this.carrier?.consumed(this, bytes);
   }
 

@@ -35,6 +35,15 @@ export class HeaderBlocks {
     this.send(stream, at, isLast);
   }
 
+  /** Tells that a WebSocket is there, with what the server said of it in HTTP/1.1's 101 (RFC 8441 §5). */
+  opened(stream: number, head: ResponseHead, fields: FieldTable): void {
+    let at = this.begin(200);
+    eachResponseField(head, fields, null, (name, value) => {
+      if (name !== "sec-websocket-accept") at = this.encoder.field(block, at, name, value);
+    });
+    this.send(stream, at, false);
+  }
+
   /** Writes a 1xx response; without a head it has no fields. */
   interim(stream: number, status: number, head: ResponseHead | null, fields: FieldTable | null): void {
     let at = this.begin(status);

@@ -9,6 +9,7 @@ import {
   type RequestFault,
   type RequestHead,
 } from "../http1/request-head.ts";
+import { newWebSocketKey } from "../websocket-key.ts";
 import type { Field } from "./hpack-decoder.ts";
 
 /** RFC 9113 §8.2.2: they speak of the connection, which HTTP/2 does in other ways. */
@@ -28,6 +29,8 @@ interface PseudoFields {
   scheme: string | null;
   authority: string | null;
   path: string | null;
+  /** RFC 8441 §4. */
+  protocol: string | null;
 }
 
 /**
@@ -40,21 +43,29 @@ export function readHttp2Request(
   isEnd: boolean,
   limits: HeadLimits,
 ): RequestHead | RequestFault | null {
-  const pseudo: PseudoFields = { method: null, scheme: null, authority: null, path: null };
+  const pseudo: PseudoFields = { method: null, scheme: null, authority: null, path: null, protocol: null };
   let count = 0;
   for (const { name, value } of fields) {
     if (name.charCodeAt(0) !== 0x3a) break;
     if (!setPseudo(pseudo, name, value)) return null;
     count++;
   }
-  const { method, path, scheme } = pseudo;
+  const { method, path, protocol, scheme } = pseudo;
   if (method === null || !isToken(method)) return null;
-  if (method === "CONNECT") return { status: 405, reason: "method" };
+  // RFC 9113 §8.5: CONNECT has neither, but the extended one of RFC 8441 §4 has both.
+  if (method === "CONNECT" && protocol === null)
+    return scheme === null && path === null ? { status: 405, reason: "method" } : null;
   if (scheme === null || path === null || path === "") return null;
+  if (protocol !== null) {
+    if (method !== "CONNECT" || hasLength(fields)) return null;
+    if (protocol.toLowerCase() !== "websocket") return { status: 501, reason: ":protocol" }; // RFC 9220 §3
+  }
   const host = hostOf(pseudo.authority, fields);
   if (host === null) return null;
   const lineEnds = [0, 0];
-  let text = `${method} ${path} HTTP/1.1\r\n`;
+  // A WebSocket is asked for as HTTP/1.1 has it, too.
+  const sentMethod = protocol === null ? method : "GET";
+  let text = `${sentMethod} ${path} HTTP/1.1\r\n`;
   lineEnds[0] = text.length;
   if (text.length > limits.startLineBytes + 2) return faultOfScan("line-too-long");
   text += `Host: ${host}\r\n`;
@@ -64,7 +75,7 @@ export function readHttp2Request(
     const { name, value } = fields[index] ?? { name: "", value: "" };
     if (!isField({ name, value })) return null;
     if (name === "te" && value !== "trailers") return null;
-    if (name === "host") continue;
+    if (name === "host" || (protocol !== null && name === "sec-websocket-key")) continue;
     if (name === "cookie") {
       cookie = cookie === "" ? value : `${cookie}; ${value}`; // RFC 9113 §8.2.3
       continue;
@@ -76,19 +87,31 @@ export function readHttp2Request(
     text += `cookie: ${cookie}\r\n`;
     lineEnds.push(text.length);
   }
+  if (protocol !== null) {
+    for (const line of [
+      "connection: upgrade",
+      "upgrade: websocket",
+      `sec-websocket-key: ${newWebSocketKey()}`,
+    ]) {
+      text += `${line}\r\n`;
+      lineEnds.push(text.length);
+    }
+  }
   text += "\r\n";
   if (text.length > limits.headBytes) return faultOfScan("head-too-large");
   if (lineEnds.length - 1 > limits.fields) return faultOfScan("too-many-fields");
   if (table.read(text, { lineCount: lineEnds.length, lineEnds }, 0, false) !== null) return null;
-  const head = readMessage(method, path, 1, table);
+  const head = readMessage(sentMethod, path, 1, table);
   if (isFault(head)) return head;
+  if (protocol !== null) return { ...head, needsTunnel: true };
   if (isEnd) return head.bodyLength === 0 ? head : null; // RFC 9113 §8.1.1
   return head.bodyLength === 0 && !hasLength(fields) ? { ...head, bodyLength: chunkedBody } : head;
 }
 
 function setPseudo(pseudo: PseudoFields, name: string, value: string): boolean {
   const key = name.slice(1);
-  if (key !== "method" && key !== "scheme" && key !== "authority" && key !== "path") return false;
+  if (key !== "method" && key !== "scheme" && key !== "authority" && key !== "path" && key !== "protocol")
+    return false;
   if (pseudo[key] !== null || !fieldValue.test(value)) return false;
   pseudo[key] = value;
   return true;

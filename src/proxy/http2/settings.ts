@@ -32,6 +32,7 @@ export function preamble({ bytes }: ListLimits): Buffer {
     [setting.maxConcurrentStreams, maxStreams],
     [setting.initialWindowSize, streamWindow],
     [setting.maxHeaderListSize, bytes],
+    [setting.enableConnectProtocol, 1],
   ]);
 }
 
@@ -43,6 +44,8 @@ export interface PeerSettings {
   headerTableSize: number;
   initialWindowSize: number;
   maxConcurrentStreams: number;
+  /** Whether WebSockets may be asked for (RFC 8441 §3). */
+  takesWebSockets: boolean;
 }
 
 /** What holds until the peer has told. */
@@ -51,6 +54,7 @@ export function newPeerSettings(): PeerSettings {
     headerTableSize: tableBytes,
     initialWindowSize: initialWindow,
     maxConcurrentStreams: usualStreams,
+    takesWebSockets: false,
   };
 }
 
@@ -74,6 +78,10 @@ export function readSettings(bytes: Buffer, start: number, end: number, peer: Pe
       case setting.initialWindowSize:
         if (value > largestWindow) return errorCode.flowControl;
         peer.initialWindowSize = value;
+        break;
+      case setting.enableConnectProtocol:
+        if (value > 1) return errorCode.protocol; // RFC 8441 §3
+        peer.takesWebSockets = value === 1;
         break;
       case setting.maxFrameSize:
         if (value < 16_384 || value > 16_777_215) return errorCode.protocol;

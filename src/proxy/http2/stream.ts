@@ -1,6 +1,7 @@
 import { plainAnswer, type Answer } from "../answer.ts";
 import { paged } from "../content/error-pages.ts";
 import { decide, isAnswer, routeOf } from "../decide.ts";
+import { lingerMs } from "../engine.ts";
 import type { ExchangeClient, ResponseStart } from "../exchange-client.ts";
 import { openExchange, type OpenExchange } from "../open-exchange.ts";
 import type { FieldTable } from "../http1/field-table.ts";
@@ -11,12 +12,15 @@ import { InputBuffer } from "../input-buffer.ts";
 import type { RequestRecord } from "../request-record.ts";
 import type { RequestView } from "../request-view.ts";
 import { matchingPath } from "../routes.ts";
-import type { BodyPiece } from "../upstream-connection.ts";
+import { openWebSocket } from "../upgrade.ts";
+import type { BodyPiece, SwitchedUpstream } from "../upstream-connection.ts";
 import type { Http2Connection } from "./connection.ts";
 import { FramedStream } from "./framed-stream.ts";
 import { errorCode } from "./frames.ts";
 import type { Field } from "./hpack-decoder.ts";
+import { StreamEnd } from "./stream-end.ts";
 
+const never = Number.POSITIVE_INFINITY;
 const noBytes = Buffer.alloc(0);
 const noPiece: BodyPiece = { bytes: noBytes, start: 0, end: 0 };
 
@@ -38,6 +42,9 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   private isEndTaken = false;
   private isAnswered = false;
   private isClosed = false;
+  /** Set once it is a WebSocket. */
+  private end: StreamEnd | null = null;
+  private lingerBy = never;
 
   constructor(connection: Http2Connection, record: RequestRecord) {
     super();
@@ -74,6 +81,13 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   }
 
   override takeData(bytes: Buffer, isEnd: boolean): void {
+    if (this.end !== null) return this.takeFrames(this.end, bytes, isEnd);
+    if (this.isWebSocket) {
+      // It is kept for the server, as far as the window lets it come.
+      if (this.exchange === null) this.consumed(bytes.length);
+      else if (bytes.length > 0) this.input.add(bytes);
+      return;
+    }
     this.bodyBytes += bytes.length;
     const length = this.request?.bodyLength ?? -1;
     // RFC 9113 §8.1.1: more of it than was told, or less.
@@ -88,6 +102,12 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     }
     if (bytes.length > 0) this.input.add(bytes);
     this.exchange.bodyArrivedFromClient();
+  }
+
+  private takeFrames(end: StreamEnd, bytes: Buffer, isEnd: boolean): void {
+    if (this.lingerBy === never) end.arrived(bytes, isEnd);
+    else if (isEnd) this.left(null);
+    else this.consumed(bytes.length);
   }
 
   /** Trailers of a request end it; no server of HTTP/1.1 is told of them (RFC 9110 §6.5.1). */
@@ -111,6 +131,7 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     if (this.isClosed) return;
     this.isClosed = true;
     this.exchange?.cancel();
+    this.end?.closed(true);
     if (!this.isAnswered) this.record.end(499, this.sentBytes);
     this.isAnswered = true;
     this.exchange = null;
@@ -119,15 +140,18 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   /** Acts on deadlines. */
   sweep(now: number): void {
     this.exchange?.sweep(now);
+    if (now >= this.lingerBy) this.left(errorCode.none);
   }
 
   protected override drained(): void {
     if (this.isClosed) return;
-    if (this.isAnswered) this.close();
+    if (this.end !== null) this.end.drained();
+    else if (this.isAnswered) this.close();
     else this.exchange?.clientDrained();
   }
 
   takeBody(): BodyPiece | null {
+    if (this.isWebSocket) return null;
     const { input } = this;
     const { bytes, end, start } = input;
     if (bytes === null) {
@@ -142,11 +166,15 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   }
 
   isBodyDone(): boolean {
-    return this.isRemoteDone && this.input.length === 0;
+    return this.isWebSocket || (this.isRemoteDone && this.input.length === 0);
   }
 
   isBodyTouched(): boolean {
     return this.bodyBytes > this.input.length;
+  }
+
+  private get isWebSocket(): boolean {
+    return this.request?.needsTunnel === true;
   }
 
   /** The window does it: what is not taken is not let come. */
@@ -192,11 +220,43 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     this.connection.reset(this, isStalled ? errorCode.cancel : errorCode.internal);
   }
 
-  openTunnel(): boolean {
-    return false;
+  openTunnel(from: SwitchedUpstream, idleMs: number): boolean {
+    const { connection, request } = this;
+    const end = new StreamEnd(this, {
+      localAddress: connection.localAddress,
+      close: () => this.endInOrder(),
+      cut: () => this.left(errorCode.cancel),
+    });
+    const tell = ({ fields, head }: SwitchedUpstream): void =>
+      connection.session.blocks.opened(this.id, head, fields);
+    const key = request?.webSocketKey ?? null;
+    const client = { end, early: null, tell };
+    if (!openWebSocket({ engine: connection.engine, key, client, from, idleMs })) return false;
+    this.end = end;
+    this.exchange = null;
+    this.isAnswered = true;
+    this.record.end(101, 0);
+    const { bytes, start } = this.input;
+    const early = bytes?.subarray(start, this.input.end) ?? noBytes;
+    this.input.consumeTo(this.input.end);
+    end.arrived(early, this.isRemoteDone);
+    return true;
   }
 
-  answerWith(answer: Answer): void {
+  /** A client that is reset may throw away what it has not read: it gets time to end its half itself. */
+  private endInOrder(): void {
+    if (this.isRemoteDone) this.left(null);
+    else this.lingerBy = this.connection.engine.sweep.after(lingerMs);
+  }
+
+  private left(code: number | null): void {
+    this.isClosed = true;
+    this.connection.finished(this, code);
+  }
+
+  answerWith(given: Answer): void {
+    // A success would say that the WebSocket is there.
+    const answer = this.isWebSocket && given.status < 300 ? plainAnswer(404) : given;
     const body = this.request?.method === "HEAD" ? noBytes : answer.body;
     const { date } = this.connection.engine.sweep;
     this.connection.session.blocks.answer(this.id, answer, { date, isLast: body.length === 0 });

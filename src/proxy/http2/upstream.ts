@@ -27,6 +27,10 @@ export interface Http2Home {
   gone(connection: Http2Upstream): void;
   /** It has no request under way. */
   idle(connection: Http2Upstream): void;
+  /** The server has said whether it takes WebSockets (RFC 8441 §3). */
+  told(takesWebSockets: boolean): void;
+  /** A WebSocket has ended. */
+  roomMade(): void;
 }
 
 /** A connection to a server in HTTP/2: many requests side by side. */
@@ -47,6 +51,7 @@ export class Http2Upstream implements SocketOwner, SessionUser {
   /** Null until the socket is connected. */
   private session: FrameSession<ClientStream> | null = null;
   private nextId = 1;
+  private hasSettings = false;
   private hasServed = false;
   private isLeaving = false;
   private isClosed = false;
@@ -66,9 +71,9 @@ export class Http2Upstream implements SocketOwner, SessionUser {
     return (this.session?.streams.size ?? 0) + this.early.size;
   }
 
-  /** Gives a stream to a user, who hears when it may send, later than this returns. */
-  open(user: UpstreamUser): ClientStream {
-    const stream = new ClientStream(this, user, this.hasServed);
+  /** Gives a stream to a user, who hears when it may send, or that it has to go another way, later than this returns. */
+  open(user: UpstreamUser, onRefused: (() => void) | null): ClientStream {
+    const stream = new ClientStream(this, user, { isReused: this.hasServed, onRefused });
     this.early.add(stream);
     this.requests += 1;
     if (this.session !== null) queueMicrotask(() => this.start(stream));
@@ -168,9 +173,10 @@ export class Http2Upstream implements SocketOwner, SessionUser {
   begin(stream: ClientStream, head: string, endsStream: boolean): boolean {
     const { session } = this;
     if (session === null || this.isClosed) return false;
+    const protocol = stream.isForWebSocket ? "websocket" : null;
     session.open(stream, this.nextId);
     this.nextId += 2;
-    session.blocks.request(stream.id, http2RequestFields(head, this.home.scheme), endsStream);
+    session.blocks.request(stream.id, http2RequestFields(head, this.home.scheme, protocol), endsStream);
     return true;
   }
 
@@ -189,7 +195,14 @@ export class Http2Upstream implements SocketOwner, SessionUser {
   }
 
   settingsRead(): void {
-    // What they say of streams was done.
+    this.hasSettings = true;
+    this.home.told(this.takesWebSockets);
+    for (const stream of this.early) this.start(stream);
+  }
+
+  /** A WebSocket has ended. */
+  roomMade(): void {
+    this.home.roomMade();
   }
 
   violated(code: number): void {
@@ -209,8 +222,19 @@ export class Http2Upstream implements SocketOwner, SessionUser {
     if (this.count === 0) this.close("the server is going away");
   }
 
+  private get takesWebSockets(): boolean {
+    return this.session?.peer.takesWebSockets === true;
+  }
+
   private start(stream: ClientStream): void {
-    if (this.early.delete(stream)) stream.ready();
+    if (stream.isForWebSocket && !this.hasSettings) return;
+    if (!this.early.has(stream)) return;
+    if (stream.isForWebSocket && !this.takesWebSockets) {
+      stream.refuse();
+      return;
+    }
+    this.early.delete(stream);
+    stream.ready();
   }
 
   private leave(): void {

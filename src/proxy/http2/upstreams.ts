@@ -13,6 +13,8 @@ export interface UpstreamsOptions {
   readonly tls: UpstreamTls | null;
   readonly handlers: Bun.SocketHandler<SocketOwner>;
   readonly sweep: Sweep;
+  /** A WebSocket has ended. */
+  readonly onRoom: () => void;
   /** How a handshake of TLS went. */
   readonly onSecured: (refusal: string | null) => void;
 }
@@ -20,6 +22,8 @@ export interface UpstreamsOptions {
 /** The connections in HTTP/2 to one server: as few as carry what is under way. */
 export class Http2Upstreams implements Http2Home {
   readonly scheme: "http" | "https";
+  /** Whether the server takes WebSockets; true until it has said that it does not. */
+  takesWebSockets = true;
   /** How long one without a request is kept. */
   idleMs = 0;
   lifetime: Lifetime = endless;
@@ -33,14 +37,15 @@ export class Http2Upstreams implements Http2Home {
     this.scheme = options.tls === null ? "http" : "https";
   }
 
-  /** Gives a stream for a request. */
-  open(user: UpstreamUser): UpstreamStream {
-    for (const connection of this.connections) if (connection.hasRoom) return this.openOn(connection, user);
+  /** Gives a stream for a request; one for a WebSocket may be refused. */
+  open(user: UpstreamUser, onRefused: (() => void) | null = null): UpstreamStream {
+    for (const connection of this.connections)
+      if (connection.hasRoom) return this.openOn(connection, user, onRefused);
     const connection = new Http2Upstream(this);
     connection.bornAt = this.options.sweep.now;
     connection.haste = Math.random();
     this.connections.add(connection);
-    const stream = this.openOn(connection, user);
+    const stream = this.openOn(connection, user, onRefused);
     this.connect(connection);
     return stream;
   }
@@ -67,6 +72,14 @@ export class Http2Upstreams implements Http2Home {
     this.leaving.delete(connection);
   }
 
+  told(takesWebSockets: boolean): void {
+    this.takesWebSockets = takesWebSockets;
+  }
+
+  roomMade(): void {
+    this.options.onRoom();
+  }
+
   idle(connection: Http2Upstream): void {
     connection.idleUntil = this.options.sweep.after(this.idleMs);
     if (this.idleMs === 0) connection.close("it is not needed any more");
@@ -87,8 +100,12 @@ export class Http2Upstreams implements Http2Home {
       if (!isOnlyIdle || connection.count === 0) connection.close(detail);
   }
 
-  private openOn(connection: Http2Upstream, user: UpstreamUser): UpstreamStream {
-    const stream = connection.open(user);
+  private openOn(
+    connection: Http2Upstream,
+    user: UpstreamUser,
+    onRefused: (() => void) | null,
+  ): UpstreamStream {
+    const stream = connection.open(user, onRefused);
     if (connection.requests >= this.lifetime.mostRequests) connection.finish();
     return stream;
   }

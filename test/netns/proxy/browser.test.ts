@@ -1,10 +1,19 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCertificates } from "../../support/certificates.ts";
 import { waitFor } from "../../support/lab.ts";
-import { freePort, listener, ProxyDriver, simplePlan, upstreamServer } from "../../support/proxy-driver.ts";
+import {
+  fileLog,
+  freePort,
+  listener,
+  ProxyDriver,
+  route,
+  simplePlan,
+  site,
+  upstreamServer,
+} from "../../support/proxy-driver.ts";
 
 setDefaultTimeout(60_000);
 
@@ -76,14 +85,16 @@ describe("Chromium", () => {
   ] as const) {
     test(`loads a page with ${assets} assets over ${protocol} and talks to its WebSocket`, async () => {
       const reports: unknown[] = [];
-      using site = startSite(reports);
+      const log = join(folder, `${protocol.replace("/", "")}.log`);
+      using pages = startSite(reports);
       const port = freePort();
       const certificates = [
         { certificate: join(folder, "shop.example.pem"), key: join(folder, "shop.example.key") },
       ];
       const tls = { certificates, minVersion: "1.2", ciphers: null, clients: null } as const;
-      const plan = simplePlan(port, [upstreamServer(site.port ?? 0)], {
+      const plan = simplePlan(port, [upstreamServer(pages.port ?? 0)], {
         listeners: [listener(port, { tls, http2 })],
+        sites: [site(["*"], [route("/", "apps")], { accessLog: fileLog(log, "$request") })],
       });
       await using driver = await ProxyDriver.start(plan);
       const chromium = startChromium(port);
@@ -94,6 +105,10 @@ describe("Chromium", () => {
         await chromium.exited;
       }
       expect(reports).toEqual([{ loaded: assets, data: "echo of hello", protocol }]);
+      // Chromium asks for a WebSocket over HTTP/2 where that is announced (RFC 8441).
+      const chat = (): string | undefined => /GET \/chat .*/.exec(readFileSync(log, "utf8"))?.[0];
+      await waitFor("the WebSocket in the log", () => chat() !== undefined);
+      expect(chat()).toBe(`GET /chat ${http2 ? "HTTP/2.0" : "HTTP/1.1"}`);
       expect(driver.log()).toBe("");
     });
   }

@@ -3,10 +3,12 @@ import { fileURLToPath } from "node:url";
 import { waitFor } from "../../support/lab.ts";
 import {
   freePort,
+  listener,
   ProxyDriver,
   route,
   simplePlan,
   site,
+  upstream,
   upstreamServer,
 } from "../../support/proxy-driver.ts";
 import { answering, ask, RawClient, RawServer } from "../../support/raw-tcp.ts";
@@ -20,32 +22,49 @@ const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key:
 const request = `GET /chat HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`;
 const switching = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
 
-async function echoServer(): Promise<{ readonly port: number; stop(): void }> {
-  const child = Bun.spawn(["node", peer, "serve"], { stdout: "pipe", stderr: "inherit" });
+async function echoServer(version: 1 | 2): Promise<{ readonly port: number; stop(): void }> {
+  const child = Bun.spawn(["node", peer, "serve", `${version}`], { stdout: "pipe", stderr: "inherit" });
   const { value } = await child.stdout.getReader().read();
   return { port: Number(new TextDecoder().decode(value)), stop: () => child.kill() };
 }
 
 describe("a WebSocket", () => {
-  test("of the ws library carries messages small and large, in both directions, and its close code", async () => {
-    const server = await echoServer();
-    const port = freePort();
-    await using driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(server.port)]));
-    const client = Bun.spawn(["node", peer, "talk", `ws://127.0.0.1:${port}/chat`], {
-      stdout: "pipe",
-      stderr: "inherit",
+  for (const [from, to] of [
+    [1, 1],
+    [1, 2],
+    [2, 1],
+    [2, 2],
+  ] as const) {
+    test(`of the ws library passes in HTTP/${from} from its client and in HTTP/${to} to its server: messages of all sizes, compressed and in fragments, pings, close codes`, async () => {
+      const server = await echoServer(to);
+      const port = freePort();
+      const upstreams = [{ ...upstream("apps", [upstreamServer(server.port)]), http2: to === 2 }];
+      const listeners = [listener(port, { http2: from === 2 })];
+      await using driver = await ProxyDriver.start(simplePlan(port, [], { upstreams, listeners }));
+      const client = Bun.spawn(["node", peer, "talk", `${from}`, `127.0.0.1:${port}`], {
+        stdout: "pipe",
+        stderr: "inherit",
+      });
+      expect(JSON.parse(await new Response(client.stdout).text())).toEqual({
+        agreed: ["permessage-deflate", "chat.v2"],
+        echoes: 300,
+        wrongSizes: [],
+        fragments: "in three parts",
+        pong: "between",
+        pinged: "pong hello",
+        closes: {
+          "by the client": "4001 enough",
+          "by the server": "4002 closing time",
+          "without a code": 1005,
+          "broken off by the server": 1006,
+        },
+      });
+      await waitFor("no open connection", async () => (await driver.nextStatus()).connections === 0);
+      expect(driver.status?.responses["1xx"]).toBe(5);
+      expect(driver.log()).toBe("");
+      server.stop();
     });
-    expect(JSON.parse(await new Response(client.stdout).text())).toEqual({
-      echoes: 1000,
-      largeBytes: 16 * 1024 * 1024,
-      isLargeSame: true,
-      closeCode: 4001,
-      closeReason: "enough",
-    });
-    await waitFor("no open connection", async () => (await driver.nextStatus()).connections === 0);
-    expect(driver.status?.responses["1xx"]).toBe(1);
-    server.stop();
-  });
+  }
 
   test("that the server declines stays plain HTTP", async () => {
     const port = freePort();

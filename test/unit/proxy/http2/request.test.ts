@@ -64,10 +64,47 @@ describe("a request in HTTP/2", () => {
     expect(read([...pseudo, ["host", "b"]])).toBeNull();
   });
 
+  const extended: Pairs = [[":method", "CONNECT"], [":protocol", "websocket"], ...pseudo.slice(1)];
+
+  test("for a WebSocket is one for an upgrade of HTTP/1.1 with a key of its own (RFC 8441 §5)", () => {
+    const head = read([...extended, ["sec-websocket-version", "13"], ["sec-websocket-key", "x"]], false);
+    expect(head).toMatchObject({ method: "GET", target: "/x?y", bodyLength: 0, needsTunnel: true });
+    const key = /sec-websocket-key: ([A-Za-z0-9+/]{22}==)\r\n/.exec(table.text)?.[1] ?? "";
+    expect(head).toMatchObject({ webSocketKey: key });
+    expect(table.text).toBe(
+      `GET /x?y HTTP/1.1\r\nHost: a.example\r\nsec-websocket-version: 13\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ${key}\r\n\r\n`,
+    );
+    expect(read([...pseudo, ["sec-websocket-key", "x"]])).toMatchObject({ needsTunnel: false });
+  });
+
+  test("may ask for no other protocol and for no plain tunnel", () => {
+    const other = extended.map(
+      ([name, value]) => [name, name === ":protocol" ? "connect-udp" : value] as const,
+    );
+    expect(read(other, false)).toMatchObject({ status: 501 });
+    expect(
+      read(
+        [
+          [":method", "CONNECT"],
+          [":authority", "a.example"],
+        ],
+        false,
+      ),
+    ).toMatchObject({ status: 405 });
+  });
+
   const malformed: readonly (readonly [what: string, pairs: Pairs])[] = [
     ["no method", without(":method")],
     ["no scheme", without(":scheme")],
     ["no path", without(":path")],
+    ["CONNECT with a path and no protocol", extended.filter(([name]) => name !== ":protocol")],
+    ["a WebSocket without a path", extended.filter(([name]) => name !== ":path")],
+    ["a WebSocket without a scheme", extended.filter(([name]) => name !== ":scheme")],
+    ["a WebSocket without an authority", extended.filter(([name]) => name !== ":authority")],
+    ["a WebSocket with a length", [...extended, ["content-length", "0"]]],
+    ["a WebSocket that names fields of a connection", [...extended, ["upgrade", "websocket"]]],
+    ["a protocol without CONNECT", [...pseudo, [":protocol", "websocket"]]],
+    ["a protocol twice", [...extended, [":protocol", "websocket"]]],
     ["an empty path", [...without(":path"), [":path", ""]]],
     ["no host", without(":authority")],
     ["a pseudo field twice", [...pseudo, [":path", "/"]]],
