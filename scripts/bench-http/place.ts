@@ -29,6 +29,7 @@ export async function makePlace(): Promise<Place> {
   const root = join(folder, "root");
   mkdirSync(root);
   writeFileSync(join(root, "small"), `${"x".repeat(109)}\n`);
+  writeFileSync(join(root, "kept"), Buffer.alloc(4 * 1024, "x"));
   writeFileSync(join(root, "medium"), Buffer.alloc(64 * 1024, "x"));
   writeFileSync(join(root, "large"), Buffer.alloc(1024 * 1024, "x"));
   writeFileSync(join(root, "page.html"), page(64 * 1024));
@@ -57,7 +58,7 @@ function page(bytes: number): string {
 /** What the server behind all proxies says; `/upload` answers when it has the whole body. */
 export function originConfig({ root }: Place, port: number): string {
   return (
-    `access_log off; sendfile on; server { listen 127.0.0.1:${port}; root ${root}; location = /upload { client_max_body_size 0; ` +
+    `access_log off; sendfile on; server { listen 127.0.0.1:${port}; root ${root}; location = /kept { expires 1h; } location = /upload { client_max_body_size 0; ` +
     `client_body_buffer_size 2m; proxy_http_version 1.0; proxy_set_body ""; proxy_method GET; proxy_pass http://127.0.0.1:${port}/small; } }`
   );
 }

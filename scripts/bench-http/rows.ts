@@ -17,6 +17,7 @@ export interface Row {
 const plain: Site = { isSecure: false, isWhole: false };
 const secure: Site = { isSecure: true, isWhole: false };
 const encoded: Site = { isSecure: false, isWhole: false, gzipLevel: 5 };
+const cached: Site = { isSecure: false, isWhole: false, isCached: true };
 
 const small = { tool: "wrk", connections: 64, path: "/small" } as const;
 const renewed = { ...small, connections: 16, isSecure: true, isNew: true };
@@ -87,6 +88,14 @@ export const rows: readonly Row[] = [
     barP99: null,
     site: plain,
     load: { ...small, path: "/medium" },
+  },
+  {
+    name: "cached-4k",
+    title: "4 KiB from the cache",
+    bar: 1,
+    barP99: null,
+    site: cached,
+    load: { ...small, path: "/kept" },
   },
   {
     name: "gzip-64k",

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { noContent } from "../../src/config/content-plan.ts";
+import { noContent, type CachePlan } from "../../src/config/content-plan.ts";
 import type { ProxyPlan } from "../../src/config/node-plan.ts";
 import { plainListenerPolicy, plainRouting } from "../../src/config/routing-plan.ts";
 import {
@@ -20,6 +20,8 @@ export interface Site {
   readonly isWhole: boolean;
   /** Answers are encoded in gzip at this level. */
   readonly gzipLevel?: number;
+  /** Answers are kept as long as they say. */
+  readonly isCached?: boolean;
 }
 
 /** Where one proxy listens and whom it asks. */
@@ -31,6 +33,15 @@ export interface Ends {
 /** Idle connections to the server, more than there are clients, for both. */
 const keptIdle = 1024;
 
+const usualCache: CachePlan = {
+  maxObjectBytes: 1024 ** 2,
+  ttlMs: 0,
+  staleWhileRevalidateMs: 0,
+  staleIfErrorMs: 0,
+  lockTimeoutMs: 5000,
+  disk: null,
+};
+
 /** What published set-ups give their proxies. */
 const usualBuffers =
   "proxy_buffer_size 4k; proxy_buffers 4 32k; proxy_busy_buffers_size 64k; proxy_max_temp_file_size 0; proxy_request_buffering off; client_max_body_size 0;";
@@ -41,7 +52,7 @@ const forwarded = `proxy_http_version 1.1; proxy_set_header Connection ""; proxy
 /** The configuration of nginx: both versions of TLS, as everybody has them, though 1.22 takes only the older one by itself. */
 export function nginxSite(
   place: Place,
-  { gzipLevel, isSecure, isWhole }: Site,
+  { gzipLevel, isCached, isSecure, isWhole }: Site,
   { origin, port }: Ends,
 ): string {
   const tls = isSecure
@@ -53,8 +64,9 @@ export function nginxSite(
     gzipLevel === undefined
       ? ""
       : `gzip on; gzip_comp_level ${gzipLevel}; gzip_min_length 1024; gzip_vary on;`;
+  const cache = isCached === true ? nginxCache(join(place.folder, `nginx-cache-${port}`)) : "";
   if (!isWhole) {
-    return `access_log off; ${gzip} upstream apps { server 127.0.0.1:${origin}; keepalive ${keptIdle}; keepalive_requests 100000000; }
+    return `access_log off; ${gzip} ${cache} upstream apps { server 127.0.0.1:${origin}; keepalive ${keptIdle}; keepalive_requests 100000000; }
       server { ${listen} ${tls} location / { ${pass} } }`;
   }
   const rules = `proxy_set_header X-Request-ID $request_id; proxy_set_header X-Edge edge-1; proxy_hide_header Server;
@@ -69,8 +81,17 @@ export function nginxSite(
       location /api/ { ${pass} ${rules} } location /assets/ { ${pass} ${rules} } location / { ${pass} ${rules} } }`;
 }
 
+/** It keeps answers in files, which the kernel has in memory. */
+function nginxCache(folder: string): string {
+  return `open_file_cache max=1000; proxy_cache_path ${folder} keys_zone=kept:10m; proxy_cache kept; add_header X-Cache $upstream_cache_status;`;
+}
+
 /** The sections of HAProxy. */
-export function haproxySite(place: Place, { isSecure, isWhole }: Site, { origin, port }: Ends): string {
+export function haproxySite(
+  place: Place,
+  { isCached, isSecure, isWhole }: Site,
+  { origin, port }: Ends,
+): string {
   const tls = isSecure ? ` ssl crt ${place.pair} alpn h2,http/1.1` : "";
   const rules = isWhole
     ? [
@@ -88,10 +109,13 @@ export function haproxySite(place: Place, { isSecure, isWhole }: Site, { origin,
         "http-response set-header X-Content-Type-Options nosniff",
         "http-response set-header Referrer-Policy same-origin",
       ]
-    : [];
+    : isCached === true
+      ? ["http-request cache-use kept", "http-response cache-store kept"]
+      : [];
+  const cache = isCached === true ? "cache kept\n  total-max-size 16\n  max-object-size 100000\n" : "";
   const check = isWhole ? " check" : "";
   return (
-    `frontend f\n  bind 127.0.0.1:${port}${tls}\n${rules.map((rule) => `  ${rule}\n`).join("")}  default_backend b\n` +
+    `${cache}frontend f\n  bind 127.0.0.1:${port}${tls}\n${rules.map((rule) => `  ${rule}\n`).join("")}  default_backend b\n` +
     `backend b\n  option forwardfor\n  server s 127.0.0.1:${origin}${check}\n`
   );
 }
@@ -99,7 +123,7 @@ export function haproxySite(place: Place, { isSecure, isWhole }: Site, { origin,
 /** Our plan. */
 export function ourSite(
   place: Place,
-  { gzipLevel, isSecure, isWhole }: Site,
+  { gzipLevel, isCached, isSecure, isWhole }: Site,
   { origin, port }: Ends,
 ): ProxyPlan {
   const { certificate, key } = place;
@@ -118,7 +142,16 @@ export function ourSite(
             minBytes: 1024,
             levels: { gzip: gzipLevel, br: 4, zstd: 2 },
           };
-    const sites = [site(["*"], [route("/", "apps", { content: { ...noContent, compression } })])];
+    const sites = [
+      site(
+        ["*"],
+        [
+          route("/", "apps", {
+            content: { ...noContent, cache: isCached === true ? usualCache : null, compression },
+          }),
+        ],
+      ),
+    ];
     return simplePlan(port, [], { listeners: [listener(port, { tls, http2 })], upstreams, sites });
   }
   const prefixes = ["192.0.2.0", "198.51.100.0", "203.0.113.0"].map((address) => ({ address, length: 24 }));
