@@ -112,7 +112,8 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     this.keepRequest();
     if (found !== null && use === "while-revalidating") this.answerMeanwhile(found);
     else if (!this.joins()) {
-      if (this.hasLooked) this.fetch(found);
+      // What was of no use to others a moment ago is on no disk either.
+      if (this.hasLooked || cache.flights.isApart(this.key, now)) this.fetch(found);
       else this.look();
     }
   }
@@ -141,16 +142,14 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
   private look(): void {
     const { cache, key, request, source, value } = this;
     this.hasLooked = true;
-    this.leads =
-      !request.wanted.isHead && !cache.flights.has(key) && !cache.flights.isApart(key, performance.now());
+    this.leads = !request.wanted.isHead && !cache.flights.has(key);
     if (this.leads) cache.flights.begin(key);
     cache.disk?.find({ url: request.url, source, value, plan: cache.plan }, (entry) => {
       if (this.isDone) return;
       this.fromDisk = entry;
       const isShared = entry !== null && cache.store.put(entry);
       this.start();
-      // What the memory has no room for everybody has to look for.
-      if (this.answered > 0) this.endFlight(isShared ? "stored" : "of no use");
+      if (this.answered > 0) this.endFlight(isShared ? "stored" : "failed");
     });
   }
 

@@ -214,6 +214,41 @@ describe("the cache", () => {
     });
   });
 
+  test("keeps no answer that was under way when it was purged, or changed", async () => {
+    let held: (() => void)[] = [];
+    const script: Script = (connection, bytes) => {
+      const answer = ok("Cache-Control: max-age=60\r\n");
+      if (bytes.startsWith("PUT")) connection.send("HTTP/1.1 204 Done\r\n\r\n");
+      else held.push(() => connection.send(answer));
+    };
+    const release = async (): Promise<void> => {
+      await waitFor("a request", () => held.length === 1);
+      for (const one of held) one();
+      held = [];
+    };
+    await behind(script, {}, async (port, origin, driver) => {
+      const purge = async (): Promise<void> => {
+        driver.send({ kind: "purge", pattern: "a/*", isUrl: false });
+        await driver.nextStatus(); // it has heard by then
+      };
+      const change = async (): Promise<void> => {
+        await ask(port, get("/a", "Content-Length: 0\r\n", "PUT"));
+      };
+      for (const happens of [purge, change]) {
+        const [first, other] = [ask(port, get("/a")), ask(port, get("/a"))];
+        await waitFor("a request", () => held.length === 1);
+        await happens();
+        await release();
+        // Who waited for that answer asks anew.
+        await release();
+        expect([source(await first), source(await other)]).toEqual(["MISS", "MISS"]);
+        expect(source(await ask(port, get("/a")))).toBe("HIT");
+        await purge();
+      }
+      expect(requests(origin)).toBe(5);
+    });
+  });
+
   test("answers over HTTP/2 what came over HTTP/1.1, and the reverse, and has one of both ask", async () => {
     let held: (() => void)[] = [];
     const script: Script = (connection) => {

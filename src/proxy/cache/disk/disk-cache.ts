@@ -122,12 +122,7 @@ export class DiskCache {
     if (before !== undefined && now - before < usedEveryMs) return;
     this.usedAt.set(entry, now);
     if (before === undefined) return;
-    this.writes.add(async () => {
-      await this.counts.attempt(async () => {
-        const file = await this.fileFor(entry);
-        if (file !== null) await this.noteUse(file);
-      });
-    });
+    this.noteUse(() => this.fileFor(entry));
   }
 
   /** Removes the answers for a URL, all variants of it. */
@@ -139,7 +134,11 @@ export class DiskCache {
     // What has changed has to go, however many writes wait.
     this.removals.add(async () => {
       this.removing.delete(name);
-      if (await this.keeper.isReady()) await this.counts.attempt(() => this.removeNow(name));
+      const failed = (await this.keeper.isReady())
+        ? await this.counts.attempt(() => this.removeNow(name))
+        : null;
+      // As long as the file is there it must not be found.
+      if (failed !== null) this.o.marks.addPattern(url, performance.now());
     });
   }
 
@@ -188,7 +187,7 @@ export class DiskCache {
       else if (found.body !== null) {
         const entry = this.restore(found.head.description, found.body, wanted.plan);
         if (entry === null) continue;
-        if (Date.now() - found.usedMs > usedEveryMs) await this.noteUse(file);
+        if (Date.now() - found.usedMs > usedEveryMs) this.noteUse(async () => file);
         return entry;
       }
     }
@@ -213,9 +212,16 @@ export class DiskCache {
     this.note("gone", file);
   }
 
-  private async noteUse(file: string): Promise<void> {
-    await this.folder.touch(file);
-    this.note("used", file);
+  /** In its turn: nobody waits for it. */
+  private noteUse(find: () => Promise<string | null>): void {
+    this.writes.add(async () => {
+      await this.counts.attempt(async () => {
+        const file = await find();
+        if (file === null) return;
+        await this.folder.touch(file);
+        this.note("used", file);
+      });
+    });
   }
 
   private async writeNow(entry: StoredResponse): Promise<void> {

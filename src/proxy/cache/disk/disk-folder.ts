@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import {
+  access,
   lstat,
   mkdir,
   open,
@@ -52,8 +53,12 @@ export class DiskFolder {
     this.path = path;
   }
 
-  /** Throws if the folder is not there, or is none that was made for a cache: nothing in it is touched then. */
-  async expectTag(): Promise<void> {
+  /**
+   * Throws if the folder is not there, or is none that was made for a cache: nothing in it is touched then. One that cannot
+   * be written is of no use, for what has changed could not be removed from it.
+   */
+  async expectOwn(): Promise<void> {
+    await access(this.path, constants.W_OK);
     if ((await readFile(join(this.path, cacheTagName), "utf8")) !== cacheTag)
       throw new Error(`${cacheTagName} is another's`);
   }

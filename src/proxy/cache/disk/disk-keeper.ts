@@ -107,7 +107,7 @@ export class DiskKeeper {
 
   private async open(): Promise<void> {
     await this.o.counts.attempt(async () => {
-      await this.o.folder.expectTag();
+      await this.o.folder.expectOwn();
       await this.purgedFile.load();
       this.isOpen = true;
     });

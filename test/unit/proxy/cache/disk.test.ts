@@ -286,6 +286,21 @@ describe("a cache on disk", () => {
     expect(disk.cache.status().skipped).toBe(999);
   });
 
+  test("that cannot remove what has changed does not find it either", async () => {
+    class Stubborn extends DiskFolder {
+      override remove(): Promise<never> {
+        return Promise.reject(new Error("it stays"));
+      }
+    }
+    using disk = opened((path) => new Stubborn(path));
+    disk.cache.write(entry("/x"));
+    await until(() => disk.notes.length === 1);
+    disk.cache.removeUrl("http://a/x");
+    await until(() => disk.marks.patterns.length === 1);
+    expect(await disk.find("/x")).toBeNull();
+    expect(disk.marks.patterns.map(({ pattern }) => pattern)).toEqual(["http://a/x"]);
+  });
+
   test("that is none touches nothing, and says so once", async () => {
     using disk = opened((path) => {
       writeFileSync(join(path, cacheTagName), "of somebody else");
