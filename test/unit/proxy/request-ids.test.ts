@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { idsOf, stampHead, traceIdOf } from "../../../src/proxy/request-ids.ts";
+import { idsOf, randomHex, stampHead, traceIdOf } from "../../../src/proxy/request-ids.ts";
 import { requestView } from "../../support/request-view.ts";
 
 const both = { requestId: true, trace: true };
@@ -48,4 +48,10 @@ test("stampHead() writes each name once, and drops the state of a trace that is 
   expect(stampHead(kept, names, { requestId: false, trace: true })).toBe(
     headWith(`tracestate: a=1\r\ntraceparent: ${parent}\r\n`),
   );
+});
+
+test("randomHex() gives no name twice", () => {
+  const names = new Set(Array.from({ length: 1000 }, randomHex));
+  expect(names.size).toBe(1000);
+  for (const name of names) expect(name).toMatch(/^[0-9a-f]{32}$/);
 });

@@ -1,0 +1,59 @@
+import { describe, expect, test } from "bun:test";
+import { Outbox } from "../../../src/proxy/outbox.ts";
+import type { Wire } from "../../../src/proxy/sockets.ts";
+
+/** A socket that takes so many bytes of each write, and keeps each write apart. */
+function fakeWire(most = Number.POSITIVE_INFINITY): { readonly wire: Wire; readonly writes: string[] } {
+  const writes: string[] = [];
+  const write = (bytes: Uint8Array, start: number, length: number): number => {
+    const taken = Math.min(most, length);
+    writes.push(Buffer.from(bytes).toString("latin1", start, start + taken));
+    return taken;
+  };
+  return { wire: { write } as unknown as Wire, writes };
+}
+
+const serverHead = "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n";
+const ourHead = "HTTP/1.1 200 OK\r\n\r\n";
+
+describe("a head with the first bytes of its body", () => {
+  for (const length of [5, 65_536, 600_000]) {
+    test(`goes out in one write in the place of the server's, before ${length} bytes`, () => {
+      const { wire, writes } = fakeWire();
+      const bytes = Buffer.from(`${serverHead}${"b".repeat(length)}`);
+      const outbox = new Outbox(wire);
+      const piece = { bytes, start: serverHead.length, end: bytes.length, isFree: true };
+      expect(outbox.sendHead(ourHead, piece)).toBeTrue();
+      expect(writes).toEqual([`${ourHead}${"b".repeat(length)}`]);
+      expect([outbox.total, outbox.headTotal]).toEqual([ourHead.length + length, ourHead.length]);
+    });
+  }
+
+  test("leaves alone what stands before a body that others have too", () => {
+    const { wire, writes } = fakeWire();
+    const bytes = Buffer.from(`${serverHead}body`);
+    new Outbox(wire).sendHead(ourHead, { bytes, start: serverHead.length, end: bytes.length });
+    expect(writes).toEqual([`${ourHead}body`]);
+    expect(bytes.toString()).toBe(`${serverHead}body`);
+  });
+
+  test("goes out all the same where it is longer than the server's", () => {
+    const { wire, writes } = fakeWire();
+    const long = `HTTP/1.1 200 OK\r\nX-Long: ${"l".repeat(100)}\r\n\r\n`;
+    const bytes = Buffer.from(`${serverHead}${"b".repeat(65_536)}`);
+    const piece = { bytes, start: serverHead.length, end: bytes.length, isFree: true };
+    new Outbox(wire).sendHead(long, piece);
+    expect(writes.join("")).toBe(`${long}${"b".repeat(65_536)}`);
+  });
+
+  test("waits as far as the socket does not take it", () => {
+    const { wire, writes } = fakeWire(10);
+    const bytes = Buffer.from(`${serverHead}body`);
+    const outbox = new Outbox(wire);
+    const piece = { bytes, start: serverHead.length, end: bytes.length, isFree: true };
+    expect(outbox.sendHead(ourHead, piece)).toBeFalse();
+    for (let round = 0; round < 5; round++) outbox.flush();
+    expect(outbox.isBlocked).toBeFalse();
+    expect(writes.join("")).toBe(`${ourHead}body`);
+  });
+});
