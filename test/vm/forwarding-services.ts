@@ -111,6 +111,16 @@ export const config: string = [
     "one_packet = true",
     servers,
   ),
+  service(
+    "calls",
+    "port = 5060",
+    'protocol = "udp"',
+    'forward = "nat"',
+    'scheduler = "rr"',
+    'persistence = "60s"',
+    'persistence_engine = "sip"',
+    translated.replaceAll("80", "5353"),
+  ),
   service("marked", "fwmark = 7", 'forward = "nat"', 'scheduler = "rr"', translated),
   service(
     "together",
@@ -183,6 +193,8 @@ function sixLines(port: number, type: string): readonly string[] {
 
 /** What `ipvsadm --save -n` writes of all of them but those by scheduler, sorted. */
 export const savedTable: readonly string[] = [
+  `-A -u ${vip}:5060 -s rr -p 60 --pe sip`,
+  ...bothLines(`-u ${vip}:5060`, "-m -w 1", 5353),
   `-A -t ${vip}:8080 -s rr`,
   ...bothLines(`-t ${vip}:8080`, "-m -w 1"),
   `-A -t ${vip}:81 -s rr`,

@@ -140,6 +140,16 @@ describe("the kernel's ways to a server", () => {
     expect(await askByUdp(5353)).toEqual([...both(5353), ...both(5353)].sort());
   });
 
+  test("SIP over UDP, each call by its Call-ID wherever it comes from", async () => {
+    const calls = ["a@x", "a@x", "a@x", "b@x", "b@x", "a@x"].join(" ");
+    const text = await guest.text(
+      `ip netns exec client python3 /share/guest/ask-sip.py ${vip} 5060 ${calls}`,
+    );
+    const [first = "", , , other = ""] = text.trim().split("\n");
+    expect([first, other].toSorted()).toEqual([...both(5353)]);
+    expect(text.trim().split("\n")).toEqual([first, first, first, other, other, first]);
+  });
+
   test("SCTP, each association by itself", async () => {
     const text = await guest.text(`ip netns exec client python3 /share/guest/ask-sctp.py ${vip} 3868 2`);
     expect(text.trim().split("\n").sort()).toEqual([...both(3868)]);

@@ -60,7 +60,7 @@ export function listRows(services: readonly ServiceStatus[], option: string): re
 function schedulingWords(service: ServiceStatus): readonly (string | number)[] {
   const { scheduler, schedulerFlags, isOnePacket, persistence, address } = service;
   const flags = schedulerFlags.map((flag) => `${scheduler}-${flag}`).join(",");
-  const { timeoutS, prefix } = persistence;
+  const { timeoutS, prefix, engine } = persistence;
   const isIpv6 = address?.includes(":") ?? false;
   const isMasked = timeoutS > 0 && prefix < (isIpv6 ? 128 : 32);
   return [
@@ -68,6 +68,7 @@ function schedulingWords(service: ServiceStatus): readonly (string | number)[] {
     ...(flags === "" ? [] : [`(${flags})`]),
     ...(timeoutS > 0 ? ["persistent", timeoutS] : []),
     ...(isMasked ? ["mask", isIpv6 ? prefix : dottedMask(prefix)] : []),
+    ...(engine === null ? [] : ["pe", engine]),
     ...(isOnePacket ? ["ops"] : []),
   ];
 }

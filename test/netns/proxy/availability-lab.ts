@@ -73,8 +73,8 @@ while True:
     time.sleep(0.05)
 `;
 
-/** The file of the node, with more lines for its relay and upstream, and keys for servers. */
-export function file(more: { relay?: string; upstream?: string; server?: string } = {}): string {
+/** The file of the node, with more lines for its relay, keys for servers, and tables. */
+export function file(more: { relay?: string; server?: string; tables?: string } = {}): string {
   const server = (number: number): string =>
     `{ address = "192.0.2.2${number}", port = ${namePort}${more.server ?? ""} }`;
   return `${nodesFile()}
@@ -119,6 +119,7 @@ upstream = "web"
 [[site.route]]
 path = "/slow"
 upstream = "slow"
+${more.tables ?? ""}
 `;
 }
 

@@ -122,6 +122,48 @@ describe("a relay with a quorum of weights and alpha", () => {
   });
 });
 
+test("a service whose servers are all dead withdraws its address, and takes it back with the first of them", async () => {
+  const vip = `[[vip]]\nname = "public"\naddress = "192.0.2.100/24"\ninterface = "eth0"\nvrid = 51\nprefer = ["lb1", "lb2"]\n`;
+  const tables = `${vip}[[track]]\nservice = "names"\n`;
+  expect((await lab.node.reload(file({ tables }))).exitCode).toBe(0);
+  await waitFor("the address is here", () => lab.lb1.holds("192.0.2.100"));
+  await lab.stopHealth(lab.a);
+  await waitFor("one is down", async () => !(await lab.serverOf("names", lab.a)).isUp);
+  expect(await lab.lb1.holds("192.0.2.100")).toBe(true);
+  await lab.stopHealth(lab.b);
+  await waitFor("the address is gone", async () => !(await lab.lb1.holds("192.0.2.100")));
+  await lab.startHealth(lab.b);
+  await waitFor("the address is here again", () => lab.lb1.holds("192.0.2.100"));
+  await lab.startHealth(lab.a);
+});
+
+test("a server of a relay that fails too often is kept out, and a stop tells of the quorum's end", async () => {
+  const told = `${lab.lb1.directory}/end`;
+  await Bun.write(told, "");
+  await lab.lb1.run(["chmod", "666", told]);
+  const program = `["/bin/sh", "-c", "echo $EDGE_HA_SERVICE $EDGE_HA_QUORUM >>${told}"]`;
+  const damping = 'damping = { changes = 2, within = "1m", hold = "1h" }';
+  const relay = `${damping}\nomega = true\nquorum_down = ${program}`;
+  expect((await lab.node.reload(file({ relay }))).exitCode).toBe(0);
+  for (let time = 0; time < 2; time++) {
+    await waitFor("it is up", async () => (await lab.serverOf("names", lab.a)).isUp);
+    await lab.stopHealth(lab.a);
+    await waitFor("it is down", async () => !(await lab.serverOf("names", lab.a)).isUp);
+    await lab.startHealth(lab.a);
+  }
+  await waitFor("it is kept out though it is well", async () => {
+    const { probes } = await lab.node.status();
+    return probes.every(({ isUp }) => isUp) && (await lab.serverOf("names", lab.a)).isHeld;
+  });
+  expect(await lab.serverOf("names", lab.a)).toMatchObject({ isUp: false });
+  const undamped = relay.replace(damping, "");
+  expect((await lab.node.reload(file({ relay: undamped }))).exitCode).toBe(0);
+  expect(await lab.serverOf("names", lab.a)).toMatchObject({ isHeld: false, isUp: true });
+  expect(await lab.node.stop()).toBe(0);
+  expect(await Bun.file(told).text()).toBe("names down\n");
+  await lab.startNode();
+});
+
 describe("a server that wants the PROXY protocol", () => {
   test("is told who the client is, in text and in bytes", async () => {
     for (const version of ["v1", "v2"]) {
