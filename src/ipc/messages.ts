@@ -170,18 +170,11 @@ export type ToProxy =
   /** Answered by one `servers` with the same number. */
   | { readonly kind: "show"; readonly id: number }
   | { readonly kind: "departure"; readonly departure: Departure }
-  /** Servers of upstreams that failed clients of another process. */
-  | { readonly kind: "ejections"; readonly ejections: readonly ServerEjection[] }
-  /** Where clients of relays with persistence went in other processes. */
-  | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
-  /** What was spent of rate limits in other processes. */
-  | { readonly kind: "spent"; readonly notes: readonly SpentNote[] }
+  | ProxyNews
   /** Open the files of access logs anew: they were moved away. */
   | { readonly kind: "reopen" }
-  /** What other processes did on disks that caches are on. */
-  | { readonly kind: "disk"; readonly notes: readonly DiskNote[] }
-  /** Remove stored responses: those that an operator's pattern names, or those to one URL. */
-  | { readonly kind: "purge"; readonly pattern: string; readonly isUrl: boolean }
+  /** Remove stored responses that an operator's pattern names. */
+  | { readonly kind: "purge"; readonly pattern: string }
   /** As `Outlive`; at the next SIGTERM accept no more and finish what is open within `drainMs`. */
   | (Outlive & { readonly drainMs: number })
   /** Accept no more, finish what is open within `deadlineMs`, then leave. */
@@ -194,6 +187,19 @@ export interface SpentNote {
   readonly count: number;
 }
 
+/** What one `proxy` process has seen and all others are told as it is. */
+export type ProxyNews =
+  /** Where clients of relays with persistence went; processes to come are told, too. */
+  | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
+  /** What was spent of rate limits. */
+  | { readonly kind: "spent"; readonly notes: readonly SpentNote[] }
+  /** Servers of upstreams that failed clients, and are left alone for a while. */
+  | { readonly kind: "ejections"; readonly ejections: readonly ServerEjection[] }
+  /** What was done on disks that caches are on, above all for the process that keeps them within their bounds. */
+  | { readonly kind: "disk"; readonly notes: readonly DiskNote[] }
+  /** URLs that requests have changed, for caches (RFC 9111 §4.4). */
+  | { readonly kind: "changed"; readonly urls: readonly string[] };
+
 /** From a `proxy` process to the supervisor. */
 export type FromProxy =
   | { readonly kind: "hello" }
@@ -201,18 +207,9 @@ export type FromProxy =
   | { readonly kind: "configured" }
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "departure"; readonly reply: DepartureReply }
-  /** Where clients of relays with persistence went, for the other processes and those to come. */
-  | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
-  /** What was spent of rate limits, for the other processes. */
-  | { readonly kind: "spent"; readonly notes: readonly SpentNote[] }
-  /** Servers of upstreams that are left alone for a while, for the other processes. */
-  | { readonly kind: "ejections"; readonly ejections: readonly ServerEjection[] }
+  | ProxyNews
   /** Probes whose servers have just refused clients, or let them wait in vain. */
   | { readonly kind: "suspects"; readonly probes: readonly string[] }
-  /** What was done on disks that caches are on, for the process that keeps them within their bounds. */
-  | { readonly kind: "disk"; readonly notes: readonly DiskNote[] }
-  /** URLs that requests have changed, for the caches of the other processes (RFC 9111 §4.4). */
-  | { readonly kind: "changed"; readonly urls: readonly string[] }
   /** What has passed to each server, by `proxiedServerId`; those without any are left out. */
   | {
       readonly kind: "servers";

@@ -61,7 +61,10 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
         worker.heardDisk(message.notes);
         break;
       case "purge":
-        worker.purge(message);
+        worker.purge(message.pattern);
+        break;
+      case "changed":
+        worker.heardChanges(message.urls);
         break;
       case "departure":
         worker.depart(message.departure);

@@ -176,9 +176,14 @@ export class Worker {
     this.logs.reopen();
   }
 
-  /** Removes stored responses that a pattern names, or those to one URL. */
-  purge(what: { readonly isUrl: boolean; readonly pattern: string }): void {
-    this.cache.purge(what);
+  /** Removes stored responses that a pattern names. */
+  purge(pattern: string): void {
+    this.cache.purge(pattern);
+  }
+
+  /** Takes which URLs requests have changed in other processes. */
+  heardChanges(urls: readonly string[]): void {
+    this.cache.heardChanges(urls);
   }
 
   /** Takes what other processes did on disks that caches are on. */

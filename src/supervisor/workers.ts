@@ -7,7 +7,7 @@ import { closeListener } from "../kernel/listen.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
 import type { DepartureReply } from "../ipc/departure.ts";
 import { listeningSockets } from "../ipc/listening-socket.ts";
-import type { FromProxy, ToProxy } from "../ipc/messages.ts";
+import type { FromProxy, ProxyNews, ToProxy } from "../ipc/messages.ts";
 import type { Pages } from "../ipc/pages.ts";
 import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProcessStatus, ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
@@ -184,16 +184,16 @@ export class Workers {
     return [...this.#workers, ...this.#replaced.all].map(({ keeper }) => keeper);
   }
 
-  /** Every process that may have stored something: those that are about to take over may have before they are counted on. */
-  get #caches(): readonly WorkerKeeper[] {
+  /** Every process there is: those that are about to take over may have stored something before they are counted on. */
+  get #everyone(): readonly WorkerKeeper[] {
     return [...this.keepers, ...this.#starting.map(({ keeper }) => keeper)];
   }
 
   /** Has every process remove what it has stored of these; gives how many processes there are. */
   purge(pattern: string): number {
-    const caches = this.#caches;
-    for (const keeper of caches) keeper.send({ kind: "purge", pattern, isUrl: false });
-    return caches.length;
+    const everyone = this.#everyone;
+    for (const keeper of everyone) keeper.send({ kind: "purge", pattern });
+    return everyone.length;
   }
 
   /** Leaves new connections to these addresses unanswered, and to no others. */
@@ -313,16 +313,30 @@ export class Workers {
             clients: this.#clients.notes(clock.now()),
           }),
         onMessage: (message) => {
-          if (message.kind === "status") this.#heardStatus(worker, message);
-          else if (message.kind === "servers")
-            this.#question.heard(worker.keeper, message.id, message.servers);
-          else if (message.kind === "clients") this.#passOn(message.clients, worker);
-          else if (message.kind === "spent") this.#tellOthers(message, worker);
-          else if (message.kind === "changed") this.#passOnChanges(message.urls, worker);
-          else if (message.kind === "ejections") this.#tellOthers(message, worker);
-          else if (message.kind === "disk") this.#tellOthers(message, worker);
-          else if (message.kind === "suspects") onSuspects(message.probes);
-          else if (message.kind === "departure") onDeparture(worker.keeper, message.reply);
+          switch (message.kind) {
+            case "status":
+              return this.#heardStatus(worker, message);
+            case "servers":
+              return this.#question.heard(worker.keeper, message.id, message.servers);
+            case "clients":
+              this.#clients.note(message.clients, clock.now());
+              return this.#tellOthers(message, worker);
+            case "spent":
+            case "ejections":
+            case "disk":
+            case "changed":
+              return this.#tellOthers(message, worker);
+            case "suspects":
+              return onSuspects(message.probes);
+            case "departure":
+              return onDeparture(worker.keeper, message.reply);
+            case "hello":
+            case "configured":
+            case "refused":
+            case "outlives":
+              // The keeper's affair, and that of who asked.
+              return;
+          }
         },
         onChange: () => {
           onChange();
@@ -345,22 +359,8 @@ export class Workers {
     this.#options.onDrained(drainedOpen(serving.map((one) => one.drained)));
   }
 
-  #tellOthers(message: ToProxy, from: Worker): void {
-    for (const other of this.#workers) if (other !== from) other.keeper.send(message);
-  }
-
-  /** Tells the other processes what requests have changed. */
-  #passOnChanges(urls: readonly string[], from: Worker): void {
-    for (const keeper of this.#caches) {
-      if (keeper === from.keeper) continue;
-      for (const pattern of urls) keeper.send({ kind: "purge", pattern, isUrl: true });
-    }
-  }
-
-  /** Tells the other processes, and those to come, where clients went. */
-  #passOn(clients: readonly ClientNote[], from: Worker): void {
-    this.#clients.note(clients, this.#options.clock.now());
-    this.#tellOthers({ kind: "clients", clients }, from);
+  #tellOthers(news: ProxyNews, from: Worker): void {
+    for (const keeper of this.#everyone) if (keeper !== from.keeper) keeper.send(news);
   }
 
   /** `clients` is what a process that starts has to know; one that runs has heard it. */

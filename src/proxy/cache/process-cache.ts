@@ -57,12 +57,13 @@ export class ProcessCache implements SharedCache {
     }
   }
 
-  /** Removes what a pattern names, or the answers for one URL. */
-  purge({ isUrl, pattern }: { readonly isUrl: boolean; readonly pattern: string }): void {
-    if (isUrl) {
-      this.removeUrl(pattern);
-      return;
-    }
+  /** Takes which URLs requests have changed in other processes: the answers for them go. */
+  heardChanges(urls: readonly string[]): void {
+    for (const url of urls) this.removeUrl(url);
+  }
+
+  /** Removes what a pattern names. */
+  purge(pattern: string): void {
     this.store.purge(pattern, performance.now());
     for (const disk of this.disks.values()) disk.purge(pattern);
   }

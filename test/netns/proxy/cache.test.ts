@@ -206,9 +206,9 @@ describe("the cache", () => {
       expect(await sources("/a", "/b", "/c", "/large")).toEqual(["HIT", "HIT", "HIT", "MISS"]);
       await ask(port, get("/a", "Content-Length: 0\r\n", "POST"));
       expect(await sources("/a", "/b", "/c")).toEqual(["MISS", "MISS", "HIT"]);
-      driver.send({ kind: "purge", pattern: "http://a/c", isUrl: true });
+      driver.send({ kind: "changed", urls: ["http://a/c"] });
       await waitFor("it to be gone", async () => (await sources("/c"))[0] === "MISS");
-      driver.send({ kind: "purge", pattern: "*", isUrl: false });
+      driver.send({ kind: "purge", pattern: "*" });
       await waitFor("all to be gone", async () => (await sources("/a"))[0] === "MISS");
       expect(await sources("/b")).toEqual(["MISS"]);
     });
@@ -228,7 +228,7 @@ describe("the cache", () => {
     };
     await behind(script, {}, async (port, origin, driver) => {
       const purge = async (): Promise<void> => {
-        driver.send({ kind: "purge", pattern: "a/*", isUrl: false });
+        driver.send({ kind: "purge", pattern: "a/*" });
         await driver.nextStatus(); // it has heard by then
       };
       const change = async (): Promise<void> => {

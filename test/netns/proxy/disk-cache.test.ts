@@ -202,7 +202,7 @@ describe("the cache on disk", () => {
       await written(setting, 4);
       await ask(port, get("/a", "Content-Length: 0\r\n", "PUT"));
       await written(setting, 3);
-      driver().send({ kind: "purge", pattern: "a/b*", isUrl: false });
+      driver().send({ kind: "purge", pattern: "a/b*" });
       await written(setting, 1);
       expect(await sources("/c", "/b/1", "/a")).toEqual(["HIT", "MISS", "MISS"]);
       await written(setting, 3);
@@ -212,7 +212,7 @@ describe("the cache on disk", () => {
       expect(await sources("/c", "/b/1", "/a")).toEqual(["MISS", "HIT", "HIT"]);
       await waitFor("the file is gone", () => !existsSync(join(path, "purged")));
       await written(setting, 3);
-      driver().send({ kind: "purge", pattern: "*", isUrl: false });
+      driver().send({ kind: "purge", pattern: "*" });
       await written(setting, 0);
     });
   });
