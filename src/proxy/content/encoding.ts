@@ -19,8 +19,9 @@ export interface Encoding {
   readonly wishesOf: (view: RequestView) => EncodingWishes;
 }
 
-/** What clients write is one of a few texts; more than this many and it is somebody's play. */
+/** What clients write is one of a few short texts; more than this many, or longer, and it is somebody's play. */
 const mostKnown = 256;
+const mostLength = 64;
 /** One for all routes: their pages are the same. */
 const bodies = new EncodedBodies();
 
@@ -31,7 +32,7 @@ export function compileEncoding(plan: CompressionPlan): Encoding {
     const before = known.get(accepted);
     if (before !== undefined) return before;
     const chosen = chooseCoding(accepted, plan.codings);
-    if (known.size < mostKnown) known.set(accepted, chosen);
+    if (known.size < mostKnown && (accepted?.length ?? 0) <= mostLength) known.set(accepted, chosen);
     return chosen;
   };
   return {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { CacheFolderProblem } from "../../../src/base/cache-folder.ts";
 import type { RoutePlan } from "../../../src/config/http-plan.ts";
+import { contentWords } from "../../../src/config/describe-content.ts";
 import { noKnowledge, type HostKnowledge } from "../../../src/config/model.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { base, configOf, vip } from "./expect-lines.ts";
@@ -232,5 +233,12 @@ describe("compression", () => {
       `${places}.min_length: 1000 has no unit`,
     );
     expect(faults("compression = 5")[0]).toStartWith(`${places}: must be a table, not 5; write compression`);
+  });
+
+  test("is told of in the plan", () => {
+    const content = contentOf('compression = { encodings = ["br", "gzip"] }\ncache = true');
+    expect(content === undefined ? "" : contentWords(content)).toBe(
+      ", answers up to 1m kept, encoded in br, gzip",
+    );
   });
 });
