@@ -100,17 +100,29 @@ export class Keeper<To, From extends CommonReply> {
     this.#cancelWatch();
   }
 
-  /** Asks the child to leave with `message`, kills it after `limitMs`, and resolves when it is gone. */
-  stop(message: To, limitMs: number): Promise<void> {
+  /**
+   * Asks the child to leave with `message`, kills it after `limitMs`, and resolves when it is gone. One whose work may take
+   * longer gets `mostMs` for as long as it shows signs of life.
+   */
+  stop(message: To, limitMs: number, mostMs: number = limitMs): Promise<void> {
     this.retire();
     const child = this.#child;
     if (child === null) return Promise.resolve();
     const { clock, log, name } = this.#options;
     child.send(message);
-    const cancel = clock.schedule(later(clock.now(), limitMs), () => {
-      log.warning(`${name} did not leave within ${limitMs} ms: killed`);
-      child.kill("SIGKILL");
-    });
+    const asked = clock.now();
+    let cancel: () => void;
+    const killAt = (at: Instant): void => {
+      cancel = clock.schedule(at, () => {
+        const patience = later(this.#lastSign > asked ? this.#lastSign : asked, limitMs);
+        const end = later(asked, mostMs);
+        const next = patience < end ? patience : end;
+        if (next > clock.now()) return killAt(next);
+        log.warning(`${name} did not leave within ${Math.round(clock.now() - asked)} ms: killed`);
+        child.kill("SIGKILL");
+      });
+    };
+    killAt(later(asked, limitMs));
     return new Promise((resolve) => {
       this.#gone.push(() => {
         cancel();

@@ -40,6 +40,8 @@ export interface SupervisorOptions {
 
 /** How long `vrrp` and `director` may take to clean up, beside the time that connections have to end. */
 const stopLimitMs = 5_000;
+/** And `director` while it shows that it goes on: a slow machine takes so long to remove thousands of services. */
+const longestStopMs = 15_000;
 /** How long the first claim waits for the proxies: after that an address without L7 beats no address. */
 const startPatienceMs = 10_000;
 
@@ -222,7 +224,7 @@ export class Supervisor {
     await this.#vrrp.stop({ kind: "stop" }, stopLimitMs + this.#plan.vrrp.drainTimeoutMs);
     await Promise.all([
       this.#workers.stop(),
-      this.#director.stop({ kind: "stop", keepsServices }, stopLimitMs),
+      this.#director.stop({ kind: "stop", keepsServices }, stopLimitMs, longestStopMs),
       this.#predecessor?.stop(),
     ]);
   }

@@ -87,6 +87,30 @@ test("a keeper that stops kills a child that does not leave, and starts no other
   expect(children.length).toBe(1);
 });
 
+test("a keeper that stops waits longer for a child that shows that it goes on, but not for ever", async () => {
+  const { clock, children, keeper } = makeKeeper();
+  void keeper.start();
+  children[0]?.say({ kind: "configured" });
+  const gone = keeper.stop("leave", 500, 2_000);
+  for (let passed = 0; passed < 1_600; passed += 400) {
+    clock.advance(400);
+    children[0]?.say({ kind: "alive" });
+  }
+  expect(children[0]?.signals).toEqual([]);
+  clock.advance(399);
+  children[0]?.say({ kind: "alive" });
+  expect(children[0]?.signals).toEqual([]);
+  clock.advance(1);
+  expect(children[0]?.signals).toEqual(["SIGKILL"]);
+  children[0]?.die("SIGKILL");
+  await gone;
+  const silent = makeKeeper();
+  void silent.keeper.start();
+  void silent.keeper.stop("leave", 500, 2_000);
+  silent.clock.advance(500);
+  expect(silent.children[0]?.signals).toEqual(["SIGKILL"]);
+});
+
 test("a keeper sends a new plan to a child that has the old one but has not answered yet, and waits for that answer", async () => {
   const { children, keeper } = makeKeeper();
   void keeper.start();
