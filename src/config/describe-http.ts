@@ -1,7 +1,7 @@
 import { formatEndpoint } from "../base/address.ts";
 import type { NamedServers } from "./http-config.ts";
 import type { ListenerPlan, RoutePlan, UpstreamPlan } from "./http-plan.ts";
-import { formatSize } from "./units.ts";
+import { formatDuration, formatSize } from "./units.ts";
 
 /** Says what is particular about a listener. */
 export function listenerNotes({ mostConnections, mostPerSource, proxyProtocol }: ListenerPlan): string {
@@ -23,8 +23,12 @@ export function namedLine({ checks, isBackup, lookup, port, weight }: NamedServe
 }
 
 /** Says what is particular about an upstream. */
-export function upstreamNotes({ proxyProtocol }: UpstreamPlan): string {
-  return proxyProtocol === null ? "" : `, told the client by PROXY protocol ${proxyProtocol}`;
+export function upstreamNotes({ keepAliveAgeMs, keepAliveRequests, proxyProtocol }: UpstreamPlan): string {
+  return [
+    proxyProtocol === null ? "" : `, told the client by PROXY protocol ${proxyProtocol}`,
+    keepAliveRequests === null ? "" : `, up to ${keepAliveRequests} requests a connection`,
+    keepAliveAgeMs === null ? "" : `, connections up to ${formatDuration(keepAliveAgeMs)} old`,
+  ].join("");
 }
 
 /** Says how large the bodies of these requests may be; empty if they do not agree. */

@@ -66,8 +66,7 @@ function upstreamOf({ name, balance, named, servers }: UpstreamConfig): ProxiedP
     persistenceS: 0,
     sorry: null,
     quorum: { weight: 1, hysteresis: 0, up: null, down: null, endsOnStop: false },
-    // Whoever comes by a name is asked first; an address in the file is the operator's word.
-    startsDown: named.length > 0,
+    startsDown: false,
     damping: null,
     servers: servers.map(upstreamServer),
     named,

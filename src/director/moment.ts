@@ -59,7 +59,8 @@ export function standingOf<Service extends BalancedService>(
   circumstances: Circumstances = plainCircumstances,
 ): ServiceStanding<Service["servers"][number]> {
   const own: readonly Service["servers"][number][] = service.servers;
-  const servers = own.map((server) => serverStanding(service, server, isUp, circumstances));
+  const judge = { isUp, trustsUnknown: trustsUnknown(service, isUp) };
+  const servers = own.map((server) => serverStanding(service, server, judge, circumstances));
   const liveWeight = servers.reduce((sum, standing) => sum + liveWeightOf(standing), 0);
   const hasQuorum = circumstances.hasQuorum(service, liveWeight);
   // A server that was taken out by order takes nothing, not even where nobody else is left.
@@ -76,12 +77,12 @@ function quieted<Server extends BalancedServer>(standing: Standing<Server>): Sta
 function serverStanding<Server extends BalancedServer>(
   service: BalancedService,
   server: Server,
-  isUp: IsUp,
+  { isUp, trustsUnknown: trusts }: { readonly isUp: IsUp; readonly trustsUnknown: boolean },
   circumstances: Circumstances,
 ): Standing<Server> {
   const known = server.probe === null ? true : isUp(server.probe);
   const isHeld = circumstances.isHeldOut(service, server);
-  const isServing = (known ?? !service.startsDown) && !isHeld;
+  const isServing = (known ?? trusts) && !isHeld;
   const drain = circumstances.drainOf(service, server) ?? (isDrainedByFile(server) ? "draining" : null);
   const standing = { server, isUp: isServing, isHeld, drain };
   if (drain === "drained") return { ...standing, weight: null };
@@ -89,6 +90,16 @@ function serverStanding<Server extends BalancedServer>(
   if (drain === "draining" || server.weight === 0) return { ...standing, weight: 0 };
   const share = circumstances.shareOf(service, server);
   return { ...standing, weight: Math.max(1, Math.floor(server.weight * share)) };
+}
+
+/**
+ * Whether a server counts as up before its first check has ended. One that comes by a name waits for that where another is
+ * known to be well: an address in the file is the operator's word, an answer of the DNS is not.
+ */
+function trustsUnknown(service: BalancedService, isUp: IsUp): boolean {
+  if (service.startsDown) return false;
+  if (!("named" in service) || service.named.length === 0) return true;
+  return !service.servers.some(({ probe }) => probe === null || isUp(probe) === true);
 }
 
 /** A server in slow start counts in full: it is well, and only being spared. */

@@ -24,7 +24,7 @@ export class HttpServer implements Server, RelayCandidate {
 
   constructor(upstream: string, plan: UpstreamServerPlan, pool: UpstreamPool) {
     this.plan = plan;
-    // Who is found by a name is asked first; an address in the file is the operator's word.
+    // Who is found by a name waits for the director's word, which is on its way.
     this.isStanding = plan.name === null || plan.probe === null;
     this.id = proxiedServerId("upstream", upstream, plan);
     this.endpoint = { address: plan.address, port: plan.port };

@@ -1,5 +1,6 @@
 import { compareAddresses, familyOf, type Family } from "../../base/address.ts";
 import type { FoundServer, SrvWords } from "../../config/lookup-plan.ts";
+import { isHostAddress } from "../../config/schema/fields.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** What looking a name up came to, with all questions that it takes. PURE. */
@@ -46,8 +47,17 @@ export function joinFamilies(
     return { kind: "none", reason, ttlMs: lives.length === 0 ? null : Math.min(...lives) };
   }
   const kept = known.filter((address) => failed.some(({ family }) => family === familyOf(address)));
-  const addresses = outcomes.flatMap(([, outcome]) => (outcome.kind === "records" ? outcome.data : []));
+  const addresses = outcomes
+    .flatMap(([, outcome]) => (outcome.kind === "records" ? outcome.data : []))
+    .filter(isServerAddress);
+  if (addresses.length === 0)
+    return { kind: "none", reason: "none of its addresses is a host's", ttlMs: Math.min(...ttls) };
   return { kind: "found", addresses: [...addresses, ...kept], ttlMs: Math.min(...ttls), complaint };
+}
+
+/** Name servers that hold names back say 0.0.0.0, which would be this host itself; what is of loopback says so. */
+function isServerAddress(address: string): boolean {
+  return isHostAddress(address) || address.startsWith("127.") || address === "::1";
 }
 
 /** Gives the addresses of a name as its servers. */

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert.ts";
 import { plannedServer } from "../../config/probes.ts";
 import type { FoundName, FoundServer } from "../../config/lookup-plan.ts";
 import { serversByName, type Found } from "../../config/named-servers.ts";
@@ -7,8 +8,9 @@ import type { Balancer } from "../balancer.ts";
 import type { IsUp } from "../moment.ts";
 import type { Names } from "./names.ts";
 
-/** How long a reload waits at most for names that are new in it. */
-const patienceMs = 2_000;
+/** How long a start, and a reload, wait at most for names that are new. */
+const startPatienceMs = 500;
+const reloadPatienceMs = 2_000;
 
 /** What plans with names in them are carried out with. */
 export interface NamedPlansOptions {
@@ -49,17 +51,19 @@ export class NamedPlans {
 
   /**
    * Notes that the plan is in force; `tell` is called when others may go by it, too. Until then the proxies go by the old
-   * plan: names that are new in this one are better known before.
+   * plan, or are not there: names that are new in this one are better known before. Most are within milliseconds.
    */
   carriedOut(tell: () => void): void {
     const isFirst = this.#inForce === null;
-    this.#inForce = this.#begun;
-    const ids = new Set(this.#inForce?.lookups.map(({ id }) => id));
+    const plan = this.#begun;
+    assert(plan !== null, "what is carried out was begun");
+    this.#inForce = plan;
+    const ids = new Set(plan.lookups.map(({ id }) => id));
     this.#effective = new Map([...this.#effective].filter(([id]) => ids.has(id)));
     // While a first plan took its time, names may have been found.
     this.takeFound();
-    if (isFirst) tell();
-    else void this.#options.names.settled(patienceMs).then(tell);
+    if (plan.lookups.length === 0) tell();
+    else void this.#options.names.settled(isFirst ? startPatienceMs : reloadPatienceMs).then(tell);
   }
 
   /** Takes what is found now into the plan in force. */

@@ -3,23 +3,11 @@ import { systemClock } from "../../../src/base/clock.ts";
 import type { LookupPlan } from "../../../src/config/lookup-plan.ts";
 import { askInTime } from "../../../src/director/names/open-names.ts";
 import { Resolver } from "../../../src/director/names/resolver.ts";
+import { plannedLookup } from "../../support/planned-lookup.ts";
 
 /** Name servers that lie, are silent, or have too much to say, over real sockets. */
 
-const plan: LookupPlan = {
-  id: "apps app.example",
-  upstream: "apps",
-  name: "app.example",
-  kind: "address",
-  families: [4],
-  resolvers: [],
-  timeoutMs: 150,
-  tries: 1,
-  minTtlMs: 1_000,
-  maxTtlMs: 1_000,
-  keepMs: null,
-  mostServers: 64,
-};
+const plan: LookupPlan = { ...plannedLookup, families: [4], timeoutMs: 150, tries: 1 };
 
 type Reply = (question: Buffer) => readonly Buffer[];
 

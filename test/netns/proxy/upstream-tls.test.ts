@@ -95,6 +95,20 @@ describe("an upstream under TLS", () => {
     expect(driver.log()).not.toContain("no TLS");
   });
 
+  test("is known by the name that its servers were found by, where it has none of its own", async () => {
+    await using origin = serve("apps.example");
+    const port = freePort();
+    const tls = { verifies: true, ca: at("ca.pem"), serverName: null, identity: null };
+    const of = (name: string): ProxyPlan =>
+      simplePlan(port, [], {
+        upstreams: [upstream("apps", [upstreamServer(origin.port, { name })], { tls })],
+      });
+    await using driver = await ProxyDriver.start(of("apps.example"));
+    expect(await ask(port, request)).toEndWith("hello");
+    await driver.configure(of("other.example"));
+    expect(await ask(port, request)).toStartWith("HTTP/1.1 502");
+  });
+
   test.each([
     ["a certificate for another name", "127.0.0.1", {}, "Host: apps.example. is not cert's CN"],
     ["a certificate that has run out", "old", {}, "certificate has expired"],

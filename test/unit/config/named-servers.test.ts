@@ -155,7 +155,6 @@ describe("what names stand for", () => {
     expect(group?.servers.map(({ address, port, weight, probe }) => [address, port, weight, probe])).toEqual(
       proxy.map(({ address, port, weight, probe }) => [address, port, weight, probe]),
     );
-    expect(group?.startsDown).toBe(true);
     expect(director.probes.map(({ id }) => id)).toEqual([
       "tcp 10.16.8.9:80 every 1s",
       "tcp 10.16.8.1:80 every 1s",

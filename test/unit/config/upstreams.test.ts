@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { describePlan } from "../../../src/config/describe-plan.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { withoutSecrets } from "../../../src/config/without-secrets.ts";
@@ -110,6 +111,12 @@ describe("an upstream", () => {
       keepAliveRequests: null,
       keepAliveAgeMs: null,
     });
+  });
+
+  test("is shown by the plan with the life of its connections", () => {
+    const { config } = readConfig(withLines('keepalive = { max_requests = 9, max_age = "1h" }'), "f");
+    const shown = config === null ? "" : describePlan(planNode(config, "lb1", { cores: 1 }));
+    expect(shown).toContain("apps: round-robin, up to 9 requests a connection, connections up to 1h old\n");
   });
 
   test("does not show the secret of its cookie", () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { type DirectorPlan, noDirectorPlan } from "../../../src/config/node-plan.ts";
 import type { ProxiedPlan } from "../../../src/config/proxied-plan.ts";
+import type { NamedServers } from "../../../src/config/http-config.ts";
+import { plannedLookup } from "../../support/planned-lookup.ts";
 import { directorLab, type DirectorLab } from "../../support/director-lab.ts";
 import { plannedService } from "../../support/ipvs-services.ts";
 import { plannedRelay, proxiedServer } from "../../support/proxied-services.ts";
@@ -215,30 +217,41 @@ test("a sorry server that is one of the servers, and taken out, takes nothing", 
   expect(lab.director.proxiedStatus()).toMatchObject([{ hasQuorum: true, usesSorry: false }]);
 });
 
-const named = (...numbers: readonly number[]): DirectorPlan =>
-  plan(
-    plannedRelay({
-      kind: "upstream",
-      startsDown: true,
-      servers: numbers.map((number) =>
-        proxiedServer(number, { weight: 100, slowStartMs: 20_000, inhibits: true }),
-      ),
-    }),
+/** An upstream of one name, behind which there are these servers. */
+function named(...numbers: readonly number[]): DirectorPlan {
+  const servers = numbers.map((number) =>
+    proxiedServer(number, { weight: 100, slowStartMs: 20_000, inhibits: true }),
   );
+  const policy = { weight: 100, checks: [], isBackup: false, mostConnections: 0, slowStartMs: 0 };
+  const entry: NamedServers = { ...policy, isDrained: false, port: 80, lookup: plannedLookup };
+  return plan(plannedRelay({ kind: "upstream", servers, named: [entry] }));
+}
 
 describe("servers that come by a name", () => {
   test("get nothing before their check, and then a growing share; those that were there keep theirs", () => {
     const lab = directorLab();
     lab.director.configure(named(21));
-    lab.standing.set("probe 22", false);
+    lab.unchecked.add("probe 22");
     lab.director.takeNamed(named(21, 22));
     expect(lastTold(lab)).toBe("all: upstream web 10.99.0.21:80 100 open, upstream web 10.99.0.22:80 0");
-    lab.standing.set("probe 22", true);
+    lab.unchecked.delete("probe 22");
     lab.director.reconcile();
     expect(lastTold(lab)).toBe("upstream web 10.99.0.22:80 5 open");
     lab.clock.advance(10_000);
     lab.director.reconcile();
     expect(lastTold(lab)).toBe("upstream web 10.99.0.22:80 50 open");
+  });
+
+  test("are trusted before their check where nobody is known to be well, as at the start", () => {
+    const lab = directorLab();
+    lab.unchecked.add("probe 21").add("probe 22");
+    lab.director.configure(named(21, 22));
+    expect(lastTold(lab)).toBe(
+      "all: upstream web 10.99.0.21:80 100 open, upstream web 10.99.0.22:80 100 open",
+    );
+    lab.unchecked.delete("probe 21");
+    lab.director.reconcile();
+    expect(lastTold(lab)).toBe("upstream web 10.99.0.22:80 0");
   });
 
   test("are forgotten when they go", () => {

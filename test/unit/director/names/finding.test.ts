@@ -53,6 +53,29 @@ describe("joinFamilies()", () => {
     });
   });
 
+  test("takes no address that is no host's", () => {
+    expect(
+      joinFamilies(
+        [
+          [4, found("0.0.0.0", "127.0.0.1")],
+          [6, found("ff02::1", "::1")],
+        ],
+        [],
+      ),
+    ).toMatchObject({
+      addresses: ["127.0.0.1", "::1"],
+    });
+    expect(
+      joinFamilies(
+        [
+          [4, found("0.0.0.0")],
+          [6, found("::")],
+        ],
+        [],
+      ).kind,
+    ).toBe("none");
+  });
+
   test("fails if nothing is found and something was not answered", () => {
     expect(
       joinFamilies(

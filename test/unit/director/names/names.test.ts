@@ -4,21 +4,9 @@ import type { Finding } from "../../../../src/director/names/finding.ts";
 import { Names } from "../../../../src/director/names/names.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { recordingLog } from "../../../support/recording-log.ts";
+import { plannedLookup } from "../../../support/planned-lookup.ts";
 
-const plan: LookupPlan = {
-  id: "apps app.example",
-  upstream: "apps",
-  name: "app.example",
-  kind: "address",
-  families: [4, 6],
-  resolvers: [],
-  timeoutMs: 2_000,
-  tries: 2,
-  minTtlMs: 1_000,
-  maxTtlMs: 3_600_000,
-  keepMs: null,
-  mostServers: 64,
-};
+const plan = plannedLookup;
 
 const servers = (...addresses: readonly string[]): readonly FoundServer[] =>
   addresses.map((address) => ({ address, srv: null }));

@@ -5,24 +5,12 @@ import type { LookupPlan } from "../../../../src/config/lookup-plan.ts";
 import { hostAddresses, nameServers } from "../../../../src/director/names/host-files.ts";
 import { Resolver, type Question } from "../../../../src/director/names/resolver.ts";
 import type { DnsReply } from "../../../../src/health/dns/message.ts";
+import { plannedLookup } from "../../../support/planned-lookup.ts";
 
 const first: Endpoint = { address: "192.0.2.53", port: 53 };
 const second: Endpoint = { address: "192.0.2.54", port: 53 };
 
-const plan: LookupPlan = {
-  id: "apps app.example",
-  upstream: "apps",
-  name: "app.example",
-  kind: "address",
-  families: [4],
-  resolvers: [first, second],
-  timeoutMs: 2_000,
-  tries: 2,
-  minTtlMs: 1_000,
-  maxTtlMs: 3_600_000,
-  keepMs: null,
-  mostServers: 64,
-};
+const plan: LookupPlan = { ...plannedLookup, families: [4], resolvers: [first, second] };
 
 /** A reply with addresses of `app.example`. */
 function addresses(...data: readonly string[]): DnsReply {
