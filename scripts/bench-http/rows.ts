@@ -75,7 +75,7 @@ export const rows: readonly Row[] = [
   },
   {
     name: "tls-back-1.2",
-    title: "the same, clients come back",
+    title: "TLS 1.2, clients come back with a ticket",
     bar: 1.1,
     barP99: null,
     site: secure,
