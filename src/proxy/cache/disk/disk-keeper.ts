@@ -18,7 +18,8 @@ export interface DiskKeeperOptions {
 const evictedAtOnce = 64;
 /** Files put into the index in one turn of the loop, about 1 ms. */
 const indexedAtOnce = 2000;
-const hourMs = 3_600_000;
+/** What was used in the same minute is in any order: sorting a million files would hold everything up. */
+const minuteMs = 60_000;
 
 /**
  * Keeps the folder of a cache within its bound. One process of the node does; the others tell it what they write and read.
@@ -143,23 +144,23 @@ export class DiskKeeper {
       this.release(); // until the next configuration
       return;
     }
-    const byHour = new Map<number, ListedFile[]>();
+    const byMinute = new Map<number, ListedFile[]>();
     const index = new DiskIndex();
     for (const shard of shards) {
       await counts.attempt(async () => {
         for (const one of await folder.list(shard)) {
-          const hour = Math.trunc(one.usedMs / hourMs);
-          const others = byHour.get(hour) ?? [];
+          const minute = Math.trunc(one.usedMs / minuteMs);
+          const others = byMinute.get(minute) ?? [];
           others.push(one);
-          byHour.set(hour, others);
+          byMinute.set(minute, others);
         }
       });
       if (!this.keeps) return;
     }
     await counts.attempt(() => folder.removeAbandoned());
     let count = 0;
-    for (const hour of [...byHour.keys()].toSorted((a, b) => a - b)) {
-      for (const { bytes, file } of byHour.get(hour)?.toSorted((a, b) => a.usedMs - b.usedMs) ?? []) {
+    for (const minute of [...byMinute.keys()].toSorted((a, b) => a - b)) {
+      for (const { bytes, file } of byMinute.get(minute) ?? []) {
         index.stored(file, bytes);
         if (++count % indexedAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
       }

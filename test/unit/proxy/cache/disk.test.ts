@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -269,6 +269,43 @@ describe("a cache on disk", () => {
     );
     await until(() => disk.notes.length === 1);
     expect(disk.notes[0]?.file).toBe(fileOf(diskName("http://a/to-be-asked"), 0));
+  });
+
+  test("is looked through by who keeps it, and has no more in it than it may have", async () => {
+    let path = "";
+    using disk = opened((one) => {
+      path = one;
+      return new DiskFolder(one);
+    });
+    const make = (file: string, minutesAgo: number): void => {
+      mkdirSync(join(path, file, ".."), { recursive: true });
+      writeFileSync(join(path, file), "x");
+      const at = Date.now() / 1000 - minutesAgo * 60;
+      utimesSync(join(path, file), at, at);
+    };
+    const files = [9, 3, 7, 1, 5].map((minutes) => {
+      const file = fileOf(diskName(String(minutes)), 0);
+      make(file, minutes);
+      return { file, minutes };
+    });
+    const foreign = [`${files[0]?.file ?? ""}.bak`, "README", "new/1-1"];
+    for (const one of foreign) make(one, 9);
+    make("new/1-2", 11);
+    disk.cache.configure(3 * 4096, true);
+    await until(() => disk.cache.status().files === 3);
+    await until(() => !existsSync(join(path, "new/1-2")));
+    const there = (): typeof files => files.filter(({ file }) => existsSync(join(path, file)));
+    await until(() => there().length === 3);
+    const left = there();
+    expect(left.map(({ minutes }) => minutes)).toEqual([3, 1, 5]);
+    expect(foreign.every((one) => existsSync(join(path, one)))).toBe(true);
+    disk.cache.heard({ path, kind: "used", file: left[2]?.file ?? "", bytes: 0 });
+    disk.cache.heard({ path, kind: "stored", file: files[0]?.file ?? "", bytes: 1 });
+    await until(() => !existsSync(join(path, left[0]?.file ?? "")));
+    expect(disk.cache.status()).toMatchObject({ files: 3, bytes: 3 * 4096 });
+    // What others keep is theirs to count.
+    disk.cache.release();
+    expect(disk.cache.status().files).toBeNull();
   });
 
   test("that hangs lets requests wait once, and holds no more than so much to be written", async () => {
