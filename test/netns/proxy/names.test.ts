@@ -189,8 +189,8 @@ describe("an upstream whose servers go by a name", () => {
       "new.example",
       "_http._tcp.app.example",
     ]);
-    const { errors } = await loadReport(load);
-    expect(errors).toBe(0);
+    const { badStatuses, errors } = await loadReport(load);
+    expect({ badStatuses, errors }).toEqual({ badStatuses: 0, errors: 0 });
     expect((await node.reload(file())).exitCode).toBe(0);
   });
 
