@@ -146,7 +146,7 @@ export class Balancer {
 
   /**
    * Ends after a start that has failed, with the kernel's services as an earlier process left them and what they go by;
-   * gives how many that are. Without any, everything is still to be removed.
+   * gives how many that are. Without any it does nothing: then it is to be stopped.
    */
   leave(): number {
     const left = this.#director.leave();

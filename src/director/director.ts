@@ -238,13 +238,15 @@ export class Director {
 
   /**
    * Ends the checks after a start that has failed, and leaves the table as it was found; gives how many services of an
-   * earlier process that are.
+   * earlier process that are. Without any it does nothing: then it is to be stopped.
    */
   leave(): number {
+    const left = this.#table.foundCount;
+    if (left === 0) return 0;
     this.#filling = null;
     this.#options.prober.close();
     this.#plan = null;
-    const left = this.#table.putBack();
+    this.#table.putBack();
     this.#table.close();
     return left;
   }

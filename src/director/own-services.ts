@@ -111,20 +111,26 @@ export class OwnServices {
     this.#found = table === null ? null : { table, owned: this.owned };
   }
 
+  /** How many services of an earlier process the first plan has found. */
+  get foundCount(): number {
+    if (this.#found === null) return 0;
+    const { table, owned } = this.#found;
+    return table.filter(({ key }) => owned.has(formatKey(key))).length;
+  }
+
   /**
    * Brings the table back to what the first plan has found, as whoever comes next can do more with that than with an
-   * empty one; gives how many services of an earlier process that are.
+   * empty one.
    */
-  putBack(): number {
+  putBack(): void {
     const found = this.#found;
-    if (found === null) return 0;
+    if (found === null) return;
     const actual = this.services();
     const applied = this.apply(planSteps(found.table, actual, this.owned));
     tellSteps(this.#options.log, applied.done);
     const failure = this.isOpen ? failureOf(applied) : "it cannot be read";
     if (failure === null) this.note(found.owned);
     else this.#options.log.error(`the IPVS table is not as it was found: ${failure}`);
-    return found.table.filter(({ key }) => found.owned.has(formatKey(key))).length;
   }
 
   #read<Service extends IpvsService>(read: (ipvs: IpvsTable) => readonly Service[]): readonly Service[] {

@@ -143,10 +143,13 @@ describe("Director after a crash of the one before", () => {
     expect(director.configure(plan(plannedService({ address: "10.99.0.102" })))).toBeNull();
     expect(director.leave()).toBe(1);
     expect(kernel.services()).toEqual([...desiredTable([plannedService()], () => true)]);
-    const { director: first, kernel: empty } = lab();
-    first.configure(plan(plannedService()));
+    const { director: first, kernel: empty, told } = lab();
+    const quorum = { weight: 1, hysteresis: 0, up: null, down: null, endsOnStop: true };
+    first.configure(plan(plannedService({ quorum })));
     expect(first.leave()).toBe(0);
+    first.stop();
     expect(empty.services()).toEqual([]);
+    expect(told).toEqual(["web up", "web down"]);
   });
 
   test("takes no verdict from a service that was not its own", () => {
