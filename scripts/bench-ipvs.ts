@@ -166,6 +166,8 @@ interface Contender {
   readonly name: string;
   /** Starts it, with its process id in `$!`. */
   readonly start: string;
+  /** Goes on when it has nothing left to do of its start. */
+  readonly settle: string;
   readonly file: string;
   readonly text: (weight: number) => string;
 }
@@ -175,6 +177,7 @@ const contenders: readonly Contender[] = [
     name: "keepalived",
     start:
       "env LD_LIBRARY_PATH=/run/bin /run/bin/keepalived -n -C -f /run/bench.conf -p /run/ka.pid -c /run/ka-c.pid >/run/ka.log 2>&1",
+    settle: "sleep 15",
     file: "/run/bench.conf",
     text: largeKeepalivedFile,
   },
@@ -182,6 +185,7 @@ const contenders: readonly Contender[] = [
     name: "edge-ha",
     start:
       "/run/bin/edge-ha --socket /run/bench.sock serve --config /run/bench.toml --node lb1 >/run/edge-ha.log 2>&1",
+    settle: "until grep -q 'node lb1 of cluster large is up' /run/edge-ha.log; do sleep 0.5; done; sleep 15",
     file: "/run/bench.toml",
     text: largeFile,
   },
@@ -234,7 +238,7 @@ interface GuestTimes {
  * Each has a network namespace of its own: a kernel keeps servers that are gone for two minutes, and looks through them for
  * each one that is added, so that whoever comes second in the same namespace pays for the first.
  */
-async function measure(guest: Guest, { name, start, file }: Contender): Promise<GuestTimes> {
+async function measure(guest: Guest, { name, start, settle, file }: Contender): Promise<GuestTimes> {
   const last = largeTable(1).at(-1);
   const place = `${last?.address}:80`;
   // One service is asked for, and seldom: the guest has few processors.
@@ -258,7 +262,7 @@ python3 -c "print(round(($EPOCHREALTIME - $at) * 1000))"`;
   await guest.text(`ip netns add ${name}; ip -n ${name} link set lo up; cp /share/${name}.1 ${file}`);
   const first = await timed(started, 1);
   const servers = Number(await guest.text(inside("ipvsadm -Ln | grep -c '^  -> [0-9]'")));
-  await guest.text("sleep 15");
+  await guest.text(settle);
   await guest.text(`cp /share/${name}.2 ${file}`);
   const reload = await timed("kill -HUP $(cat /run/bench.pid)", 2);
   const times = `${timeText(first)}, the new weight after ${timeText(reload)}`;
