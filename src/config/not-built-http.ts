@@ -9,7 +9,8 @@ const upstreamServer: Readonly<Record<string, string>> = {
 /** By the table they stand in. */
 export const notBuiltHttp: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   listener: {
-    http3: "HTTP/1.1 is spoken meanwhile",
+    http3:
+      "the runtime's HTTP/3 changes paths and cannot take over a socket or a new certificate: write http2 = true instead",
   },
   "upstream.servers": upstreamServer,
   site: {

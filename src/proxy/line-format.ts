@@ -6,6 +6,7 @@ import {
   type LogVariable,
 } from "../config/log-format.ts";
 import { basicUser, escapeLogged, mainLine, notesOf, timeIso8601 } from "./access-log-line.ts";
+import { certificateField } from "./certificate-fields.ts";
 import { fieldNumber } from "./http1/field-names.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { inSeconds, type UpstreamTrace } from "./upstream-trace.ts";
@@ -20,6 +21,8 @@ export interface LoggedRequest {
   readonly tlsVersion: string;
   readonly tlsCipher: string;
   readonly tlsServerName: string;
+  /** What is told of the client's certificate, as field lines for servers; empty where none is asked for. */
+  readonly certificateFields: string;
   readonly requestId: string;
   readonly traceId: string;
   readonly status: number;
@@ -54,6 +57,8 @@ export interface LineFormat {
   readonly wantsNumbers: boolean;
   /** Whether anything wants the request to have a name. */
   readonly wantsIds: boolean;
+  /** Whether anything wants the head that was sent. */
+  readonly wantsHead: boolean;
 }
 
 type Note = (requestLine: string, fields: FieldTable | null) => string;
@@ -91,6 +96,7 @@ export function compileLineFormat(format: string, escape: LogEscape | null): Lin
     wantsTrace: [...names].some((name) => name.startsWith("upstream_")),
     wantsNumbers: wantsAny("connection", "connection_requests"),
     wantsIds: wantsAny("request_id", "trace_id"),
+    wantsHead: [...names].some((name) => name.startsWith("sent_http_")),
   };
 }
 
@@ -108,6 +114,7 @@ const mainFormat: LineFormat = {
   wantsTrace: false,
   wantsNumbers: false,
   wantsIds: false,
+  wantsHead: false,
 };
 
 const escapes: Readonly<Record<LogEscape, (value: string) => string>> = {
@@ -145,6 +152,10 @@ const endVariables: Readonly<Partial<Record<LogVariable, (request: LoggedRequest
   server_addr: ({ localAddress }) => localAddress,
   server_port: ({ localPort }) => String(localPort),
   ssl_cipher: ({ tlsCipher }) => tlsCipher,
+  ssl_client_fingerprint: ({ certificateFields }) => certificateField(certificateFields, "Fingerprint"),
+  ssl_client_s_dn: ({ certificateFields }) => certificateField(certificateFields, "S-DN"),
+  ssl_client_serial: ({ certificateFields }) => certificateField(certificateFields, "Serial"),
+  ssl_client_verify: ({ certificateFields }) => certificateField(certificateFields, "Verify"),
   ssl_protocol: ({ tlsVersion }) => tlsVersion,
   ssl_server_name: ({ tlsServerName }) => tlsServerName,
   status: ({ status }) => String(status),

@@ -9,7 +9,7 @@ import type { Site } from "./snapshot.ts";
 import type { Wire } from "./sockets.ts";
 import { UpstreamTrace } from "./upstream-trace.ts";
 
-/** What a record asks its connection for if a log wants it: bytes of the request's body, bytes sent, the head of the response. */
+/** What a record asks its connection or stream for if a log wants it: bytes of the request's body, bytes sent, the head of the response. */
 export interface RecordSource {
   readonly wire: Wire;
   readonly body: { readonly total: number };
@@ -40,7 +40,7 @@ export class RequestRecord implements LoggedRequest {
   /** Who sent the present request. */
   clientAddress: string;
   private readonly by: ForwardedBy;
-  private readonly source: RecordSource | null;
+  private readonly source: RecordSource;
   private log: RequestLog | null = null;
   private notes: readonly string[] = noNotes;
   private headBytes = 0;
@@ -50,7 +50,7 @@ export class RequestRecord implements LoggedRequest {
   private requestLine = "";
   private ids: RequestIds | null = null;
 
-  constructor(engine: Engine, by: ForwardedBy, source: RecordSource | null = null) {
+  constructor(engine: Engine, by: ForwardedBy, source: RecordSource) {
     this.engine = engine;
     this.by = by;
     this.source = source;
@@ -70,7 +70,7 @@ export class RequestRecord implements LoggedRequest {
     if (site.accessLog === null && !site.hasRouteLogs) return;
     this.requestLine = requestLine;
     this.fields = fields;
-    this.sentBefore = this.source?.outbox.total ?? 0;
+    this.sentBefore = this.source.outbox.total;
     this.useLog(site.accessLog);
   }
 
@@ -134,16 +134,25 @@ export class RequestRecord implements LoggedRequest {
   }
 
   get tlsVersion(): string {
-    return this.by.scheme === "http" ? "" : (this.source?.wire.getTLSVersion() ?? "");
+    return this.by.scheme === "http" ? "" : this.source.wire.getTLSVersion();
   }
 
   get tlsCipher(): string {
-    return this.by.scheme === "http" ? "" : (this.source?.wire.getCipher().name ?? "");
+    return this.by.scheme === "http" ? "" : this.source.wire.getCipher().name;
   }
 
   get tlsServerName(): string {
-    const name = this.by.scheme === "http" ? null : this.source?.wire.getServername();
+    const name = this.by.scheme === "http" ? null : this.source.wire.getServername();
     return typeof name === "string" ? name : "";
+  }
+
+  get certificateFields(): string {
+    return this.by.certificateFields;
+  }
+
+  /** Whether the log wants the head that is sent. */
+  get wantsHead(): boolean {
+    return this.log?.format.wantsHead === true;
   }
 
   get requestId(): string {
@@ -155,15 +164,15 @@ export class RequestRecord implements LoggedRequest {
   }
 
   get sentBytes(): number {
-    return this.source === null ? this.bodyBytes : this.source.outbox.total - this.sentBefore;
+    return this.source.outbox.total - this.sentBefore;
   }
 
   get receivedBytes(): number {
-    return this.headBytes + (this.source?.body.total ?? 0);
+    return this.headBytes + this.source.body.total;
   }
 
   get sentHead(): string {
-    return this.source?.writer.sentHead ?? "";
+    return this.source.writer.sentHead;
   }
 
   get timeLocal(): string {

@@ -4,7 +4,6 @@ import { FieldTable } from "../http1/field-table.ts";
 import { mostFields } from "../http1/head-end.ts";
 import { isFault } from "../http1/request-head.ts";
 import type { Listener } from "../listener.ts";
-import { RequestRecord } from "../request-record.ts";
 import { RequestView } from "../request-view.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "../sockets.ts";
 import type { Swept } from "../sweep.ts";
@@ -32,8 +31,8 @@ const requestFields = new FieldTable(mostFields + 4);
 export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionUser {
   readonly engine: Engine;
   readonly listener: Listener;
-  private readonly wire: Wire;
-  private readonly by: ForwardedBy;
+  readonly wire: Wire;
+  readonly by: ForwardedBy;
   readonly session: FrameSession<ServerStream>;
   private view: RequestView | null = null;
   private lastStream = 0;
@@ -169,7 +168,7 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
       session.reset(id, errorCode.refusedStream);
       return session.spend();
     }
-    const stream = new ServerStream(this, new RequestRecord(this.engine, this.by));
+    const stream = new ServerStream(this);
     stream.isRemoteDone = block.endsStream;
     session.open(stream, id);
     this.begin(stream, block);

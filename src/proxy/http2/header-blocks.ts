@@ -26,13 +26,21 @@ export class HeaderBlocks {
     this.encoder.limit(bytes);
   }
 
-  /** Writes the final head of a server's response. */
-  response(stream: number, { fields, head, rules }: ResponseStart, isLast: boolean): void {
+  /** Writes the final head of a server's response; gives it as text if that is wanted. */
+  response(
+    stream: number,
+    start: ResponseStart,
+    o: { readonly isLast: boolean; readonly wantsText: boolean },
+  ): string {
+    const { fields, head, rules } = start;
     let at = this.begin(head.status);
+    let text = "\n";
     eachResponseField(head, fields, rules, (name, value) => {
       at = this.encoder.field(block, at, name, value);
+      if (o.wantsText) text += `${name}: ${value}\n`;
     });
-    this.send(stream, at, isLast);
+    this.send(stream, at, o.isLast);
+    return text;
   }
 
   /** Tells that a WebSocket is there, with what the server said of it in HTTP/1.1's 101 (RFC 8441 §5). */

@@ -1,4 +1,4 @@
-import { plainAnswer, type Answer } from "../answer.ts";
+import { answerHead, plainAnswer, type Answer } from "../answer.ts";
 import { paged } from "../content/error-pages.ts";
 import { decide, isAnswer, routeOf } from "../decide.ts";
 import { lingerMs } from "../engine.ts";
@@ -9,7 +9,7 @@ import { isFault, type RequestFault, type RequestHead } from "../http1/request-h
 import { passedTrailers } from "../http1/trailers.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
 import { InputBuffer } from "../input-buffer.ts";
-import type { RequestRecord } from "../request-record.ts";
+import { RequestRecord } from "../request-record.ts";
 import type { RequestView } from "../request-view.ts";
 import { matchingPath } from "../routes.ts";
 import { openWebSocket } from "../upgrade.ts";
@@ -37,8 +37,9 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   private exchange: OpenExchange | null = null;
   private request: RequestHead | null = null;
   private maxBodyBytes = Number.POSITIVE_INFINITY;
-  private bodyBytes = 0;
-  private sentBytes = 0;
+  private readonly came = { total: 0 };
+  /** Of bodies: fields are packed with those of other streams. */
+  private readonly sent = { total: 0 };
   private isEndTaken = false;
   private isAnswered = false;
   private isClosed = false;
@@ -46,10 +47,14 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   private end: StreamEnd | null = null;
   private lingerBy = never;
 
-  constructor(connection: Http2Connection, record: RequestRecord) {
+  /** The head that was sent, for logs that want it. */
+  sentHead = "";
+
+  constructor(connection: Http2Connection) {
     super();
     this.connection = connection;
-    this.record = record;
+    const { by, engine, wire } = connection;
+    this.record = new RequestRecord(engine, by, { wire, body: this.came, outbox: this.sent, writer: this });
   }
 
   /** Starts with a request whose fields were read last. */
@@ -88,14 +93,14 @@ export class ServerStream extends FramedStream implements ExchangeClient {
       else if (bytes.length > 0) this.input.add(bytes);
       return;
     }
-    this.bodyBytes += bytes.length;
+    this.came.total += bytes.length;
     const length = this.request?.bodyLength ?? -1;
     // RFC 9113 §8.1.1: more of it than was told, or less.
-    if (length >= 0 && (this.bodyBytes > length || (isEnd && this.bodyBytes < length))) {
+    if (length >= 0 && (this.came.total > length || (isEnd && this.came.total < length))) {
       this.violated(errorCode.protocol);
       return;
     }
-    if (this.exchange === null || this.bodyBytes > this.maxBodyBytes) {
+    if (this.exchange === null || this.came.total > this.maxBodyBytes) {
       this.consumed(bytes.length);
       this.refuseBody();
       return;
@@ -132,7 +137,7 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     this.isClosed = true;
     this.exchange?.cancel();
     this.end?.closed(true);
-    if (!this.isAnswered) this.record.end(499, this.sentBytes);
+    if (!this.isAnswered) this.record.end(499, this.sent.total);
     this.isAnswered = true;
     this.exchange = null;
   }
@@ -170,7 +175,7 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   }
 
   isBodyTouched(): boolean {
-    return this.bodyBytes > this.input.length;
+    return this.came.total > this.input.length;
   }
 
   private get isWebSocket(): boolean {
@@ -196,24 +201,25 @@ export class ServerStream extends FramedStream implements ExchangeClient {
 
   sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     const isEmpty = isLast && piece.end === piece.start;
-    this.connection.session.blocks.response(this.id, start, isEmpty);
+    const o = { isLast: isEmpty, wantsText: this.record.wantsHead };
+    this.sentHead = this.connection.session.blocks.response(this.id, start, o);
     return isEmpty || this.sendBody(piece, isLast);
   }
 
   sendBody(piece: BodyPiece, isLast: boolean): boolean {
-    this.sentBytes += piece.end - piece.start;
+    this.sent.total += piece.end - piece.start;
     return this.send(piece, isLast, piece.trailers === undefined ? "" : passedTrailers(piece.trailers));
   }
 
   exchangeDone(status: number): void {
-    this.record.end(status, this.sentBytes);
+    this.record.end(status, this.sent.total);
     this.exchange = null;
     this.isAnswered = true;
     if (this.isSent) this.close();
   }
 
   abort(status: number, isStalled: boolean): void {
-    this.record.end(status, this.sentBytes);
+    this.record.end(status, this.sent.total);
     this.exchange = null;
     this.isAnswered = true;
     // A response that lacks something must not look complete (RFC 9113 §8.1).
@@ -259,6 +265,7 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     const answer = this.isWebSocket && given.status < 300 ? plainAnswer(404) : given;
     const body = this.request?.method === "HEAD" ? noBytes : answer.body;
     const { date } = this.connection.engine.sweep;
+    if (this.record.wantsHead) this.sentHead = answerHead(answer, date, false);
     this.connection.session.blocks.answer(this.id, answer, { date, isLast: body.length === 0 });
     if (body.length > 0) this.sendBody({ bytes: body, start: 0, end: body.length }, true);
     this.exchangeDone(answer.status);

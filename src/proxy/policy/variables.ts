@@ -1,3 +1,4 @@
+import { certificateField } from "../certificate-fields.ts";
 import { parseTemplate, type Variable } from "../../config/template.ts";
 import { hostNameOf } from "../http1/host.ts";
 import type { RequestView } from "../request-view.ts";
@@ -28,15 +29,10 @@ const values: Readonly<Record<Variable, Template>> = {
   request_method: (view) => view.head.method,
   request_uri: (view) => view.head.target,
   scheme: (view) => view.scheme,
-  ssl_client_fingerprint: (view) => certificateField(view, "X-SSL-Client-Fingerprint"),
-  ssl_client_s_dn: (view) => certificateField(view, "X-SSL-Client-S-DN"),
-  ssl_client_serial: (view) => certificateField(view, "X-SSL-Client-Serial"),
-  ssl_client_verify: (view) => certificateField(view, "X-SSL-Client-Verify"),
+  ssl_client_fingerprint: ({ by }) => certificateField(by.certificateFields, "Fingerprint"),
+  ssl_client_s_dn: ({ by }) => certificateField(by.certificateFields, "S-DN"),
+  ssl_client_serial: ({ by }) => certificateField(by.certificateFields, "Serial"),
+  ssl_client_verify: ({ by }) => certificateField(by.certificateFields, "Verify"),
   // Never decoded: a line end in a path would be one in whatever it is written into.
   uri: (view) => plainPath(view.head.target) ?? "/",
 };
-
-function certificateField({ by }: RequestView, name: string): string {
-  const line = by.certificateFields.split("\r\n").find((one) => one.startsWith(`${name}: `));
-  return line?.slice(name.length + 2) ?? "";
-}

@@ -1,13 +1,25 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
+import { noContent } from "../../../src/config/content-plan.ts";
 import type { TlsListenerPlan } from "../../../src/config/http-plan.ts";
 import type { ProxyPlan } from "../../../src/config/node-plan.ts";
 import { makeCertificates } from "../../support/certificates.ts";
 import { runCommand } from "../../support/lab-command.ts";
-import { freePort, listener, ProxyDriver, simplePlan, upstreamServer } from "../../support/proxy-driver.ts";
+import { waitFor } from "../../support/lab.ts";
+import {
+  fileLog,
+  freePort,
+  listener,
+  ProxyDriver,
+  route,
+  simplePlan,
+  site,
+  upstream,
+  upstreamServer,
+} from "../../support/proxy-driver.ts";
 import { answering, RawClient, RawServer } from "../../support/raw-tcp.ts";
 
 setDefaultTimeout(30_000);
@@ -142,6 +154,46 @@ describe("a listener under TLS", () => {
     expect(origin.received()).toContain("X-SSL-Client-Verify: NONE\r\n");
     const own = ["--cert", at("client.example.pem"), "--key", at("client.example.key")];
     expect(await curl(port, "shop.example", ...own)).toBe("400 Bad Request\n");
+  });
+
+  test("tells logs the same of it, and shows the same error pages, in HTTP/1.1 and HTTP/2", async () => {
+    await using origin = new RawServer(answering("hello", "X-Kind: good\r\n"));
+    const port = freePort();
+    const clients = { ca: at("ca.pem"), mode: "require" } as const;
+    const log = at("access.log");
+    const page = at("sorry.html");
+    writeFileSync(page, "<h1>sorry</h1>");
+    const variables = ["protocol", "cipher", "server_name", "client_verify", "client_s_dn", "client_serial"];
+    const format = `$server_protocol $status ${variables.map((name) => `$ssl_${name}`).join(" ")} $sent_http_x_kind $sent_http_content_type`;
+    const errorPages = { pages: [["502", page] as const], intercepts: false };
+    const broken = new RawServer((connection) => connection.socket.terminate());
+    const upstreams = [
+      upstream("apps", [upstreamServer(origin.port)]),
+      upstream("dead", [upstreamServer(broken.port)]),
+    ];
+    const dead = route("/dead", "dead", { content: { ...noContent, errorPages } });
+    await using _broken = broken;
+    await using _driver = await ProxyDriver.start({
+      ...planOn(port, origin, tlsPlan({ clients }), { http2: true }),
+      upstreams,
+      sites: [site(["*"], [dead, route("/", "apps")], { accessLog: fileLog(log, format) })],
+    });
+    const own = ["--cert", at("client.example.pem"), "--key", at("client.example.key")];
+    for (const version of ["--http1.1", "--http2"]) {
+      expect(await curl(port, "shop.example", version, ...own)).toBe("hello");
+      const failed = ["-w", " %{http_code} %{content_type}\\n", "https://shop.example/dead"];
+      expect(await curl(port, "shop.example", version, ...own, ...failed)).toContain(
+        "<h1>sorry</h1> 502 text/html",
+      );
+    }
+    await waitFor("all lines", () => readFileSync(log, "utf8").split("\n").length === 7);
+    const lines = readFileSync(log, "utf8").trim().split("\n");
+    const [first = "", second = "", third = "", ...others] = lines.map((line) =>
+      line.replace(/^HTTP\/1\.1 /, ""),
+    );
+    expect(others).toEqual([first, second, third].map((line) => `HTTP/2.0 ${line}`));
+    expect(first).toMatch(/^200 TLSv1\.3 TLS_\S+ shop\.example SUCCESS CN=client\.example [0-9A-F]+ good -$/);
+    expect(lines.join("\n")).toMatch(/^HTTP\/1\.1 502 TLSv1\.3 .* - text\/html/m);
   });
 
   test("carries large bodies both ways unharmed", async () => {

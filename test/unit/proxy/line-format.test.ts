@@ -13,6 +13,8 @@ const outcome: LoggedRequest = {
   tlsVersion: "TLSv1.3",
   tlsCipher: "TLS_AES_128_GCM_SHA256",
   tlsServerName: "a.example",
+  certificateFields:
+    "X-SSL-Client-Verify: SUCCESS\r\nX-SSL-Client-S-DN: CN=me\r\nX-SSL-Client-Serial: 0A\r\n",
   requestId: "abc",
   traceId: "def",
   status: 200,
@@ -38,8 +40,8 @@ function line(format: string, escape: "default" | "json" | "none" | null = null,
 }
 
 function wants(format: string): readonly boolean[] {
-  const { wantsIds, wantsNumbers, wantsTimes, wantsTrace } = compileLineFormat(format, null);
-  return [wantsTimes, wantsTrace, wantsNumbers, wantsIds];
+  const { wantsHead, wantsIds, wantsNumbers, wantsTimes, wantsTrace } = compileLineFormat(format, null);
+  return [wantsTimes, wantsTrace, wantsNumbers, wantsIds, wantsHead];
 }
 
 describe("a line in a format of one's own", () => {
@@ -58,6 +60,7 @@ describe("a line in a format of one's own", () => {
       "$remote_addr:$remote_port $server_addr:$server_port $scheme $ssl_protocol $ssl_cipher $ssl_server_name",
       "192.0.2.1:4000 192.0.2.2:443 https TLSv1.3 TLS_AES_128_GCM_SHA256 a.example",
     ],
+    ["$ssl_client_verify $ssl_client_s_dn $ssl_client_serial $ssl_client_fingerprint", "SUCCESS CN=me 0A -"],
     ["$request_id $trace_id $upstream_addr $upstream_status $upstream_tries", "abc def - - 0"],
     ["${status}x $http_x_quote", "200x say \\x22hi\\x22"],
   ])("%s", (format, wanted) => {
@@ -82,9 +85,15 @@ describe("a line in a format of one's own", () => {
   });
 
   test("wants only what it says", () => {
-    expect(wants("main")).toEqual([false, false, false, false]);
-    expect(wants("combined")).toEqual([false, false, false, false]);
-    expect(wants("$request_time $upstream_addr $connection $request_id")).toEqual([true, true, true, true]);
+    expect(wants("main")).toEqual([false, false, false, false, false]);
+    expect(wants("combined")).toEqual([false, false, false, false, false]);
+    expect(wants("$request_time $upstream_addr $connection $request_id $sent_http_x")).toEqual([
+      true,
+      true,
+      true,
+      true,
+      true,
+    ]);
   });
 
   test("of a request that could not be read has dashes", () => {
