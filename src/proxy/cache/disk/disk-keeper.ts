@@ -101,7 +101,7 @@ export class DiskKeeper {
   /** Something was purged: that is remembered across restarts, and its files are removed by and by. */
   purged(pattern: string): void {
     this.add(async () => {
-      await this.o.counts.attempt(() => this.purgedFile.add(pattern));
+      if (await this.isReady()) await this.o.counts.attempt(() => this.purgedFile.add(pattern));
     });
     if (this.keeps) this.add(() => this.removePurged());
   }
@@ -193,7 +193,7 @@ export class DiskKeeper {
   private async removePurged(): Promise<void> {
     const { marks } = this.o;
     const before = marks.patterns;
-    if (before.length === 0) return;
+    if (before.length === 0 || !(await this.isReady())) return;
     for (const name of new Set(this.index.names().map(nameIn))) {
       if (!this.keeps) return;
       await this.o.counts.attempt(() => this.removeIfPurged(name));

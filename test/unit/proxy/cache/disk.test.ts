@@ -1,5 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -339,14 +348,23 @@ describe("a cache on disk", () => {
   });
 
   test("that is none touches nothing, and says so once", async () => {
-    using disk = opened((path) => {
+    let path = "";
+    using disk = opened((one) => {
+      path = one;
       writeFileSync(join(path, cacheTagName), "of somebody else");
+      writeFileSync(join(path, "purged"), "");
       return new DiskFolder(path);
     });
+    disk.marks.addPattern("http://b/*", 0);
+    disk.cache.configure(0, true);
     await until(() => disk.said.length > 0);
     disk.cache.write(entry("/x"));
     expect(await disk.find("/x")).toBeNull();
     disk.cache.removeUrl("http://a/x");
+    disk.cache.purge("*");
+    await Bun.sleep(20); // it would have done something meanwhile
+    expect(readdirSync(path).toSorted((a, b) => a.localeCompare(b))).toEqual([cacheTagName, "purged"]);
+    expect(readFileSync(join(path, "purged"), "utf8")).toBe("");
     expect(disk.cache.status()).toMatchObject({ skipped: 1, failed: 1, stored: 0 });
     expect(disk.said).toHaveLength(1);
     expect(disk.said[0]).toContain("CACHEDIR.TAG is another's");
