@@ -21,6 +21,8 @@ import type { Field } from "./hpack-decoder.ts";
 import { StreamEnd } from "./stream-end.ts";
 
 const never = Number.POSITIVE_INFINITY;
+/** So much of a request is thrown away behind its answer before the client is told to stop. */
+const mostLateBytes = 256 * 1024;
 const noBytes = Buffer.alloc(0);
 const noPiece: BodyPiece = { bytes: noBytes, start: 0, end: 0 };
 
@@ -46,6 +48,7 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   /** Set once it is a WebSocket. */
   private end: StreamEnd | null = null;
   private lingerBy = never;
+  private lateBytes = 0;
 
   /** The head that was sent, for logs that want it. */
   sentHead = "";
@@ -86,7 +89,8 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   }
 
   override takeData(bytes: Buffer, isEnd: boolean): void {
-    if (this.end !== null) return this.takeFrames(this.end, bytes, isEnd);
+    if (this.lingerBy !== never) return this.takeLate(bytes, isEnd);
+    if (this.end !== null) return this.end.arrived(bytes, isEnd);
     if (this.isWebSocket) {
       // It is kept for the server, as far as the window lets it come.
       if (this.exchange === null) this.consumed(bytes.length);
@@ -109,9 +113,11 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     this.exchange.bodyArrivedFromClient();
   }
 
-  private takeFrames(end: StreamEnd, bytes: Buffer, isEnd: boolean): void {
-    if (this.lingerBy === never) end.arrived(bytes, isEnd);
-    else if (isEnd) this.left(null);
+  /** Throws away what comes behind the answer. */
+  private takeLate(bytes: Buffer, isEnd: boolean): void {
+    this.lateBytes += bytes.length;
+    if (isEnd) this.left(null);
+    else if (this.lateBytes > mostLateBytes) this.left(errorCode.none);
     else this.consumed(bytes.length);
   }
 
@@ -249,7 +255,10 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     return true;
   }
 
-  /** A client that is reset may throw away what it has not read: it gets time to end its half itself. */
+  /**
+   * A client that is reset may throw away what it has not read: it gets time to end its half itself, before it is told that
+   * no more of the request is needed (RFC 9113 §8.1).
+   */
   private endInOrder(): void {
     if (this.isRemoteDone) this.left(null);
     else this.lingerBy = this.connection.engine.sweep.after(lingerMs);
@@ -276,9 +285,6 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   }
 
   private close(): void {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    // RFC 9113 §8.1: what is left of the request is not needed any more.
-    this.connection.finished(this, this.isRemoteDone ? null : errorCode.none);
+    if (!this.isClosed && this.lingerBy === never) this.endInOrder();
   }
 }

@@ -182,9 +182,29 @@ describe("HTTP/2", () => {
     client.request(5, {}, false);
     client.frame(frameType.data, 0, 5, Buffer.alloc(100));
     expect(await client.status(5)).toBe("413");
-    expect(await client.resetCode(5)).toBe(errorCode.none);
     client.request(7);
     expect(await client.status(7)).toBe("200");
+  });
+
+  test("answers before the body has come, lets the rest of it come, and resets the stream only where there is much more (RFC 9113 §8.1)", async () => {
+    const port = freePort();
+    await using origin = new RawServer(answering("hello"));
+    const plan = planOn(port, origin.port);
+    await using _driver = await ProxyDriver.start({ ...plan, sites: [site(["a"], [route("/", "apps")])] });
+    await using client = await RawHttp2Client.connect(port);
+    const elsewhere = { ":authority": "b", ":method": "POST" };
+    client.request(1, elsewhere, false);
+    expect(await client.status(1)).toBe("404");
+    client.frame(frameType.data, 0, 1, Buffer.alloc(10_000));
+    client.frame(frameType.data, flag.endStream, 1, Buffer.alloc(10_000));
+    client.request(3, elsewhere, false);
+    expect(await client.status(3)).toBe("404");
+    for (let sent = 0; sent <= 256 * 1024; sent += 16_384)
+      client.frame(frameType.data, 0, 3, Buffer.alloc(16_384));
+    expect(await client.resetCode(3)).toBe(errorCode.none);
+    expect(client.frames.filter(({ type }) => type === frameType.resetStream)).toHaveLength(1);
+    client.request(5);
+    expect(await client.status(5)).toBe("200");
   });
 
   test("serves so many streams at once and refuses the others (RFC 9113 §5.1.2)", async () => {
