@@ -10,6 +10,7 @@ import {
 } from "./build-routing.ts";
 import type {
   AccessLogPlan,
+  PaceLimitPlan,
   RouteLimitsPlan,
   RoutePlan,
   SitePlan,
@@ -25,6 +26,7 @@ import type { ListenerEntry } from "./schema/listener.ts";
 import type { RouteEntry } from "./schema/route.ts";
 import type { SiteEntry } from "./schema/site.ts";
 import { resolvedFamilies, usualResolve, type NamedPlace } from "./schema/resolve.ts";
+import type { SlowClientsEntry } from "./schema/slow-clients.ts";
 import type { UpstreamEntry, UpstreamServerEntry } from "./schema/upstream.ts";
 import type { UpstreamTlsEntry } from "./schema/upstream-tls.ts";
 import type { RouteRetriesEntry } from "./schema/upstream-faults.ts";
@@ -41,6 +43,8 @@ export function listenerConfig(entry: ListenerEntry): ListenerConfig {
     headTimeoutMs: entry.head_timeout,
     idleTimeoutMs: entry.idle_timeout,
     tls: tlsPlan(entry),
+    upload: paceLimit(entry.slow_clients.upload, entry.slow_clients),
+    download: paceLimit(entry.slow_clients.download, entry.slow_clients),
     headLimits: {
       startLineBytes: entry.limits.url,
       headBytes: entry.limits.header,
@@ -204,6 +208,10 @@ function routePlan(entry: RouteEntry, site: SiteEntry): Omit<RoutePlan, "admissi
     content: contentPlan(entry, site),
     routing: routingPlan(entry, site),
   };
+}
+
+function paceLimit(bytesPerS: number, { stall, window }: SlowClientsEntry): PaceLimitPlan {
+  return { bytesPerS, windowMs: window, stallMs: stall };
 }
 
 function routeLimits(entry: RouteLimitsEntry | null): RouteLimitsPlan | null {

@@ -23,10 +23,23 @@ export interface ListenerPlan {
   readonly proxyProtocol: ProxyProtocolPlan | null;
   readonly policy: ListenerPolicyPlan;
   readonly headLimits: HeadLimitsPlan;
+  /** How slow clients may be while they alone are waited for. */
+  readonly upload: PaceLimitPlan;
+  readonly download: PaceLimitPlan;
   /** Connections of all processes together; null is any number. */
   readonly mostConnections: number | null;
   /** The same for each source. */
   readonly mostPerSource: number | null;
+}
+
+/** How slow a client may be in one direction. */
+export interface PaceLimitPlan {
+  /** 0 is any. */
+  readonly bytesPerS: number;
+  /** That is looked at in windows of this length. */
+  readonly windowMs: number;
+  /** How long it may move nothing at all. */
+  readonly stallMs: number;
 }
 
 /** How long the head of a request may be. */

@@ -1,7 +1,7 @@
 import { plainAnswer, type Answer } from "./answer.ts";
 import { paged } from "./content/error-pages.ts";
 import { decide, isAnswer, routeOf, type Waiting } from "./decide.ts";
-import { clientStallMs, drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
+import { drainIdleMs, lingerMs, type Engine, type OpenClient } from "./engine.ts";
 import type { ExchangeClient, ResponseStart } from "./exchange-client.ts";
 import { openExchange, type OpenExchange } from "./open-exchange.ts";
 import { buildInterimHead, type ForwardedBy } from "./headers.ts";
@@ -9,6 +9,7 @@ import type { FieldTable } from "./http1/field-table.ts";
 import { isFault, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import { Outbox } from "./outbox.ts";
+import { Pace } from "./pace.ts";
 import { RequestReader } from "./request-reader.ts";
 import { RequestRecord } from "./request-record.ts";
 import { RequestView } from "./request-view.ts";
@@ -50,6 +51,9 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   private hasEnded = false;
   private isBusy = false;
   private view: RequestView | null = null;
+  /** How fast it reads, and sends its body, while it alone is waited for. */
+  private reading: Pace | null = null;
+  private sending: Pace | null = null;
   private readonly writer: ResponseWriter;
 
   constructor(engine: Engine, listener: Listener, wire: Wire, by: ForwardedBy) {
@@ -81,9 +85,14 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   drained(): void {
     if (!this.outbox.isBlocked || !this.outbox.flush()) return;
-    if (this.state === "lingering") this.shut();
-    else if (this.exchange !== null) this.exchange.clientDrained();
-    else this.readRequests();
+    if (this.state === "lingering") {
+      this.shut();
+    } else if (this.exchange !== null) {
+      this.exchange.clientDrained();
+    } else {
+      this.waitForRequest();
+      this.readRequests();
+    }
   }
 
   ended(): void {
@@ -102,7 +111,21 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   sweep(now: number): void {
     if (this.exchange !== null) this.exchange.sweep(now);
-    else if (now >= this.deadline) this.expire();
+    else if (now >= this.deadline && !this.outbox.isBlocked) this.expire();
+    this.judgePace(now);
+  }
+
+  /** Looks how fast the client is, if it alone is waited for. */
+  private judgePace(now: number): void {
+    if (this.state === "closed") return;
+    const { exchange, outbox, reader } = this;
+    const { download, upload } = this.listener.plan;
+    if (!outbox.isBlocked) this.reading = null;
+    else if ((this.reading ??= new Pace(now, outbox.taken)).isTooSlow(now, outbox.taken, download))
+      this.cut();
+    const { total } = reader.body;
+    if (exchange?.isAwaitingBody !== true) this.sending = null;
+    else if ((this.sending ??= new Pace(now, total)).isTooSlow(now, total, upload)) this.refuseBody(408);
   }
 
   closeSoon(): void {
@@ -206,10 +229,13 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     }
     this.state = "head";
     this.reader.begin();
-    this.deadline = this.engine.sweep.after(
-      this.engine.isDraining ? drainIdleMs : this.listener.plan.idleTimeoutMs,
-    );
+    this.waitForRequest();
     this.readRequests();
+  }
+
+  private waitForRequest(): void {
+    const { isDraining, sweep } = this.engine;
+    this.deadline = sweep.after(isDraining ? drainIdleMs : this.listener.plan.idleTimeoutMs);
   }
 
   abort(status: number, isStalled: boolean): void {
@@ -290,6 +316,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     const { body, fields } = this.reader;
     this.request = head;
     body.begin(head.bodyLength);
+    this.sending = null;
     const site = this.listener.hosts.find(head.hostName);
     this.startAnswering(site ?? this.listener.hosts.fallback(), requestLine, fields);
     const path = head.target === "*" ? "/" : matchingPath(head.target);
@@ -317,7 +344,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.exchange.begin(decision);
   }
 
-  private refuseBody(status: 400 | 413): null {
+  private refuseBody(status: 400 | 408 | 413): null {
     this.exchange?.refuse(status);
     return null;
   }
@@ -338,7 +365,6 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.exchange = null;
     this.state = "lingering";
     this.reader.input.consumeTo(this.reader.input.end);
-    this.deadline = this.engine.sweep.after(this.outbox.isBlocked ? clientStallMs : lingerMs);
     if (!this.outbox.isBlocked) this.shut();
   }
 

@@ -60,9 +60,6 @@ export class Counters {
   }
 }
 
-/** Time a client may take between two reads of what waits for it, and between two pieces of its request body. */
-export const clientStallMs = 60_000;
-
 /** Time a client has to end its side after ours has ended; what it sends meanwhile is thrown away (RFC 9112 §9.6). */
 export const lingerMs = 5_000;
 

@@ -2,7 +2,7 @@ import { afterWaits } from "./admission/gate.ts";
 import { plainAnswer, type Answer } from "./answer.ts";
 import { formatEndpoint } from "../base/address.ts";
 import type { ExchangeClient, ExchangeOptions, ResponseSink } from "./exchange-client.ts";
-import { clientStallMs, type Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import type { Waiting } from "./decide.ts";
 import type { ForwardedBy } from "./headers.ts";
 import { Hedge, type Hedged } from "./hedge.ts";
@@ -54,7 +54,6 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   private queueBy = never;
   private connectBy = never;
   private readBy = never;
-  private clientBy = never;
   private hedgeBy = never;
 
   constructor(o: ExchangeOptions) {
@@ -100,6 +99,10 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     state.budget.pay();
     if (state.queue.length > 0 && this.waitFor(state.queue)) return;
     this.goOn();
+  }
+
+  get isAwaitingBody(): boolean {
+    return this.sender.awaitsBody && !this.isDone;
   }
 
   /** Whether it waits until a server has room. */
@@ -156,7 +159,6 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
 
   /** The client takes bytes again. */
   clientDrained(): void {
-    this.clientBy = never;
     this.startReadTimeout();
     this.upstream?.resume();
   }
@@ -181,11 +183,6 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     } else if (now >= this.sender.sendBy || now >= this.readBy) {
       if (this.hasBegun) this.refuse(504);
       else this.serverFailed("timeout", 504);
-    } else if (now >= this.sender.bodyBy) {
-      this.refuse(408);
-    } else if (now >= this.clientBy) {
-      this.cancel();
-      this.client.abort(this.status, true);
     } else if (now >= this.hedgeBy) {
       this.askBeside(now);
     }
@@ -369,7 +366,6 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
       this.startReadTimeout();
     } else {
       this.readBy = never;
-      this.clientBy = this.engine.sweep.after(clientStallMs);
       this.upstream?.pause();
     }
   }

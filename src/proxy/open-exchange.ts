@@ -18,6 +18,8 @@ export interface OpenExchange extends Swept {
   readonly hasBegun: boolean;
   /** Whether it waits until a server has room. */
   readonly isWaiting: boolean;
+  /** Whether nothing but the client is waited for: it has more of its body to send. */
+  readonly isAwaitingBody: boolean;
   /** Starts at once, or when everything that is waited for lets the request pass. */
   begin(decision: Route | Waiting): void;
   /** More of the request body has arrived, or its end. */

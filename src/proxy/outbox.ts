@@ -29,6 +29,11 @@ export class Outbox {
     return this.queue.length > 0;
   }
 
+  /** Bytes that the socket has taken. */
+  get taken(): number {
+    return this.queue.reduce((left, { length }) => left - length, this.total);
+  }
+
   /** Writes a head, Latin-1, and perhaps the first bytes of a body behind it in one call; true if all was taken. */
   sendHead(head: string, body: BodyPiece | null): boolean {
     this.headTotal += head.length;

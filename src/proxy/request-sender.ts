@@ -1,4 +1,3 @@
-import { clientStallMs } from "./engine.ts";
 import type { ExchangeClient, ExchangeOptions } from "./exchange-client.ts";
 import { chunkedBody } from "./http1/request-head.ts";
 import type { UpstreamStream } from "./upstream-connection.ts";
@@ -21,8 +20,8 @@ export class RequestSender {
   isComplete = false;
   /** When the server must have taken what waits for it. */
   sendBy: number = never;
-  /** When more of the body must have come from the client. */
-  bodyBy: number = never;
+  /** Whether nothing but the client is waited for: it has more of the body to send. */
+  awaitsBody = false;
   private readonly o: ExchangeOptions;
   private readonly client: ExchangeClient;
   private readonly request: SentRequest;
@@ -78,18 +77,18 @@ export class RequestSender {
   again(): void {
     this.isComplete = false;
     this.sendBy = never;
-    this.bodyBy = never;
+    this.awaitsBody = false;
   }
 
   private afterSending(upstream: UpstreamStream, isLast: boolean): void {
-    this.bodyBy = never;
+    this.awaitsBody = false;
     if (upstream.isBlocked) {
       this.sendBy = this.o.engine.sweep.after(this.o.route.plan.sendTimeoutMs);
       this.client.pauseReading();
     } else if (isLast) {
       this.complete();
     } else {
-      this.bodyBy = this.o.engine.sweep.after(clientStallMs);
+      this.awaitsBody = true;
       this.client.resumeReading();
     }
   }

@@ -214,6 +214,9 @@ export function shortestTimeoutMs(plan: ProxyPlan): number {
     ...plan.listeners.flatMap((listener) => [
       listener.headTimeoutMs,
       listener.idleTimeoutMs,
+      ...[listener.upload, listener.download].flatMap(({ bytesPerS, stallMs, windowMs }) =>
+        bytesPerS === 0 ? [stallMs] : [stallMs, windowMs],
+      ),
       listener.proxyProtocol?.timeoutMs ?? Number.POSITIVE_INFINITY,
     ]),
     ...plan.relays.map(({ connectTimeoutMs, udp }) => udp?.idleTimeoutMs ?? connectTimeoutMs),

@@ -126,6 +126,8 @@ export function site(
   };
 }
 
+const anyPace = { bytesPerS: 0, windowMs: 30_000, stallMs: 60_000 };
+
 /** Makes a listener with usual limits. */
 export function listener(port: number, more: Partial<ListenerPlan> = {}): ListenerPlan {
   const sockets = [{ address: "127.0.0.1", port }];
@@ -136,6 +138,8 @@ export function listener(port: number, more: Partial<ListenerPlan> = {}): Listen
     idleTimeoutMs: 75_000,
     tls: null,
     proxyProtocol: null,
+    upload: anyPace,
+    download: anyPace,
     headLimits: { startLineBytes: 8 * 1024, headBytes: 16 * 1024, fields: 128 },
     mostConnections: null,
     mostPerSource: null,

@@ -15,6 +15,7 @@ import {
 import { listenerPolicy, type ListenerPolicyEntry } from "./listener-policy.ts";
 import { headLimitsSchema, type HeadLimitsEntry } from "./head-limits.ts";
 import { proxyProtocolSchema, type ProxyProtocolEntry } from "./proxy-protocol.ts";
+import { slowClientsSchema, type SlowClientsEntry } from "./slow-clients.ts";
 import {
   certificatesSchema,
   cipherSchema,
@@ -39,6 +40,7 @@ export interface ListenerEntry extends ListenerPolicyEntry {
   readonly proxy_protocol: ProxyProtocolEntry | null;
   readonly http2: boolean;
   readonly limits: HeadLimitsEntry;
+  readonly slow_clients: SlowClientsEntry;
   readonly max_connections: number | null;
   readonly max_connections_per_source: number | null;
 }
@@ -75,6 +77,7 @@ export const listenerSchema: z.ZodType<ListenerEntry> = table(
     http2: orElse(flag("http2 = true"), false),
     ...listenerPolicy,
     limits: headLimitsSchema,
+    slow_clients: slowClientsSchema,
     max_connections: orNull(integer(1, 10_000_000, "max_connections = 10000")),
     max_connections_per_source: orNull(integer(1, 10_000_000, "max_connections_per_source = 100")),
   },

@@ -185,6 +185,10 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     this.inner?.bodyArrivedFromClient();
   }
 
+  get isAwaitingBody(): boolean {
+    return this.inner?.isAwaitingBody === true;
+  }
+
   clientDrained(): void {
     this.inner?.clientDrained();
   }

@@ -1,4 +1,4 @@
-import { drainIdleMs, clientStallMs, type Engine, type OpenClient } from "../engine.ts";
+import { drainIdleMs, type Engine, type OpenClient } from "../engine.ts";
 import type { ForwardedBy } from "../headers.ts";
 import { FieldTable } from "../http1/field-table.ts";
 import { mostFields } from "../http1/head-end.ts";
@@ -78,11 +78,23 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
 
   sweep(now: number): void {
     for (const stream of this.session.streams.values()) stream.sweep(now);
+    this.judgePaces(now);
     if (this.isClosed) return;
     if (now >= this.progressBy) this.cut();
     else if (this.session.streams.size === 0 && now >= this.deadline) this.end();
     else if (this.session.output.isBlocked)
-      this.progressBy = Math.min(this.progressBy, this.engine.sweep.after(clientStallMs));
+      this.progressBy = Math.min(
+        this.progressBy,
+        this.engine.sweep.after(this.listener.plan.download.stallMs),
+      );
+  }
+
+  private judgePaces(now: number): void {
+    if (this.session.streams.size === 0) return;
+    const streams = [...this.session.streams.values()];
+    const readers = streams.filter(({ isReading }) => isReading).length;
+    const senders = streams.filter(({ isSending }) => isSending).length;
+    for (const stream of streams) stream.judgePace(now, readers, senders);
   }
 
   closeSoon(): void {

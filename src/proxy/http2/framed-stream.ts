@@ -66,6 +66,11 @@ export abstract class FramedStream implements SendingStream {
     return this.waiting.length > 0 || this.carrier?.isBlocked === true;
   }
 
+  /** Bytes that wait for the peer. */
+  protected get waitingBytes(): number {
+    return this.waiting.reduce((sum, { end, start }) => sum + end - start, 0);
+  }
+
   /** Whether all was sent that was handed in. */
   protected get isSent(): boolean {
     return this.waiting.length === 0;

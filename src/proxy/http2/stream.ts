@@ -15,6 +15,7 @@ import { matchingPath } from "../routes.ts";
 import { openWebSocket } from "../upgrade.ts";
 import type { BodyPiece, SwitchedUpstream } from "../upstream-connection.ts";
 import type { Http2Connection } from "./connection.ts";
+import { Pace } from "../pace.ts";
 import { FramedStream } from "./framed-stream.ts";
 import { errorCode } from "./frames.ts";
 import type { Field } from "./hpack-decoder.ts";
@@ -47,8 +48,12 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   private isClosed = false;
   /** Set once it is a WebSocket. */
   private end: StreamEnd | null = null;
+  /** Until when the client's end is waited for. */
   private lingerBy = never;
   private lateBytes = 0;
+  /** How fast the client reads, and sends its body, while it alone is waited for. */
+  private reading: Pace | null = null;
+  private sending: Pace | null = null;
 
   /** The head that was sent, for logs that want it. */
   sentHead = "";
@@ -106,7 +111,7 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     }
     if (this.exchange === null || this.came.total > this.maxBodyBytes) {
       this.consumed(bytes.length);
-      this.refuseBody();
+      this.refuseBody(413);
       return;
     }
     if (bytes.length > 0) this.input.add(bytes);
@@ -152,6 +157,29 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   sweep(now: number): void {
     this.exchange?.sweep(now);
     if (now >= this.lingerBy) this.left(errorCode.none);
+  }
+
+  /** Whether it has more to read; a WebSocket has limits of its own. */
+  get isReading(): boolean {
+    return !this.isClosed && !this.isSent && this.end === null;
+  }
+
+  /** Whether it alone is waited for, with its body. */
+  get isSending(): boolean {
+    return this.exchange?.isAwaitingBody === true;
+  }
+
+  /** Looks how fast the client is, if it alone is waited for; so many streams share what it can do. */
+  judgePace(now: number, readers: number, senders: number): void {
+    const { download, upload } = this.connection.listener.plan;
+    const sent = this.sent.total - this.waitingBytes;
+    if (!this.isReading) this.reading = null;
+    else if ((this.reading ??= new Pace(now, sent)).isTooSlow(now, sent, download, readers))
+      this.connection.reset(this, errorCode.cancel);
+    const bodyBytes = this.came.total;
+    if (!this.isSending) this.sending = null;
+    else if ((this.sending ??= new Pace(now, bodyBytes)).isTooSlow(now, bodyBytes, upload, senders))
+      this.refuseBody(408);
   }
 
   protected override drained(): void {
@@ -280,8 +308,8 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     this.exchangeDone(answer.status);
   }
 
-  private refuseBody(): void {
-    this.exchange?.refuse(413);
+  private refuseBody(status: 408 | 413): void {
+    this.exchange?.refuse(status);
   }
 
   private close(): void {
