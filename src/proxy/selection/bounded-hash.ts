@@ -10,8 +10,9 @@ export class BoundedHash<T extends RelayCandidate> implements Scheduler<T> {
   private readonly servers: readonly T[];
   private readonly bound: number;
   private readonly places: Maglev<T>;
-  /** What a server may have for each unit of its weight. */
-  private limit = 0;
+  /** What all servers may have together: each has a share of it by its weight. */
+  private most = 0;
+  private weights = 1;
 
   constructor(servers: readonly T[], bound: number) {
     this.servers = servers;
@@ -19,7 +20,8 @@ export class BoundedHash<T extends RelayCandidate> implements Scheduler<T> {
     this.places = new Maglev(
       servers,
       ["fallback"],
-      (server) => server.activeConnections < this.limit * server.weight,
+      // Without a division, which would round a server that is at its bound to below it.
+      ({ activeConnections, weight }) => activeConnections * this.weights < this.most * weight,
     );
   }
 
@@ -32,7 +34,8 @@ export class BoundedHash<T extends RelayCandidate> implements Scheduler<T> {
       weights += server.weight;
     }
     // Of those that may be chosen one is always below: all of them together have less than this.
-    this.limit = (this.bound * (open + 1)) / Math.max(1, weights);
+    this.most = this.bound * (open + 1);
+    this.weights = Math.max(1, weights);
     return this.places.next(caller, tried);
   }
 }
