@@ -6,7 +6,6 @@ import { WaitingClient } from "./waiting-client.ts";
 /** Waits until the first bytes in clear text tell which version of HTTP the client speaks (RFC 9113 §3.3). */
 export class Prologue extends WaitingClient {
   private readonly onKnown: (isHttp2: boolean) => SocketOwner;
-  private held: Buffer | null = null;
 
   /** `onKnown` gives the socket its next owner. */
   constructor(engine: Engine, wire: Wire, limitMs: number, onKnown: (isHttp2: boolean) => SocketOwner) {
@@ -15,7 +14,7 @@ export class Prologue extends WaitingClient {
   }
 
   override received(bytes: Buffer): void {
-    const all = this.held === null ? bytes : Buffer.concat([this.held, bytes]);
+    const all = this.behindHeld(bytes);
     const length = Math.min(all.length, clientPreface.length);
     const isLike = all.compare(clientPreface, 0, length, 0, length) === 0;
     if (isLike && length < clientPreface.length) this.held = all;

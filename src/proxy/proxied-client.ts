@@ -24,7 +24,6 @@ export interface ProxiedClientOptions {
 /** Waits until a peer has said whom it speaks for; it is cut too if that cannot be read. */
 export class ProxiedClient extends WaitingClient {
   private readonly options: ProxiedClientOptions;
-  private held: Buffer | null = null;
 
   constructor(options: ProxiedClientOptions) {
     super(options.engine, options.wire, options.plan.timeoutMs);
@@ -33,7 +32,7 @@ export class ProxiedClient extends WaitingClient {
 
   override received(bytes: Buffer): void {
     const { engine, wire } = this;
-    const held = this.held === null ? bytes : Buffer.concat([this.held, bytes]);
+    const held = this.behindHeld(bytes);
     const reading = readProxyHeader(held);
     switch (reading.state) {
       case "incomplete":

@@ -1,4 +1,4 @@
-import type { Engine, OpenClient } from "./engine.ts";
+import { drainIdleMs, type Engine, type OpenClient } from "./engine.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
 
@@ -7,7 +7,9 @@ export abstract class WaitingClient implements SocketOwner, OpenClient, Swept {
   readonly writtenBytes: number = 0;
   protected readonly engine: Engine;
   protected readonly wire: Wire;
-  private readonly deadline: number;
+  /** What came and does not tell enough yet. */
+  protected held: Buffer | null = null;
+  private deadline: number;
   private isOver = false;
 
   constructor(engine: Engine, wire: Wire, limitMs: number) {
@@ -37,7 +39,7 @@ export abstract class WaitingClient implements SocketOwner, OpenClient, Swept {
   }
 
   closeSoon(): void {
-    // What follows it sees that the process drains.
+    this.deadline = Math.min(this.deadline, this.engine.sweep.after(drainIdleMs));
   }
 
   cut(): void {
@@ -54,7 +56,18 @@ export abstract class WaitingClient implements SocketOwner, OpenClient, Swept {
   }
 
   get standing(): OpenClient["standing"] {
-    return this.isOver ? "ended" : "in use";
+    if (this.isOver) return "ended";
+    return this.isSilent ? "idle" : "in use";
+  }
+
+  /** Whether the client has sent nothing yet. */
+  protected get isSilent(): boolean {
+    return this.held === null;
+  }
+
+  /** Puts what comes behind what is held. */
+  protected behindHeld(bytes: Buffer): Buffer {
+    return this.held === null ? bytes : Buffer.concat([this.held, bytes]);
   }
 
   /** Waits no more: the socket gets its next owner, or is gone. */

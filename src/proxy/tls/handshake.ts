@@ -19,6 +19,10 @@ export class Handshake extends WaitingClient {
     else this.onSecured(this.wire);
   }
 
+  protected override get isSilent(): boolean {
+    return false; // its bytes are not seen here
+  }
+
   override received(): void {
     // Nothing is decrypted before there are keys.
   }

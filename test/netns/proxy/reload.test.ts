@@ -4,6 +4,7 @@ import { waitFor } from "../../support/lab.ts";
 import { LocalNginx } from "../../support/local-nginx.ts";
 import {
   freePort,
+  listener,
   ProxyDriver,
   route,
   simplePlan,
@@ -86,6 +87,24 @@ describe("draining", () => {
     expect(await busy.expectEnd()).toContain("Connection: close\r\n\r\nhello");
     busy.cut();
     expect(await driver.exited).toBe(0);
+  });
+
+  test("does not wait for those who have not said yet what they speak, or for whom", async () => {
+    const [port, told] = [freePort(), freePort()];
+    const from = [{ address: "127.0.0.1", length: 32 }];
+    const behind = {
+      ...listener(told, { proxyProtocol: { from, timeoutMs: 60_000 } }),
+      name: "behind",
+    };
+    const plan = { ...simplePlan(port, []), listeners: [listener(port, { http2: true }), behind] };
+    await using driver = await ProxyDriver.start(plan);
+    await using silent = await RawClient.connect(port);
+    await using unnamed = await RawClient.connect(told);
+    await using begun = await RawClient.connect(told);
+    begun.send("PROXY TCP4 ");
+    driver.send({ kind: "drain", deadlineMs: 60_000 });
+    expect(await driver.exited).toBe(0);
+    for (const client of [silent, unnamed, begun]) expect(await client.expectEnd()).toBe("");
   });
 
   test("cuts what is still open at the deadline", async () => {
