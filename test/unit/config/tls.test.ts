@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { noKnowledge, type HostKnowledge } from "../../../src/config/model.ts";
 import { readConfig } from "../../../src/config/read.ts";
+import { SectionMemory } from "../../../src/config/section-memory.ts";
 import { base, vip } from "./expect-lines.ts";
 import { site } from "./fixtures.ts";
 
@@ -43,6 +44,14 @@ describe("TLS of a listener", () => {
     expect(faults(`tls = [${pair}]`, { keyPairProblem: foreignKey })).toEqual([
       'error listener "http".tls[0].key: /a.key is not the key of /a.pem; name PEM files of a certificate and of its own key, without passphrase',
     ]);
+  });
+
+  test("is looked at anew at each reload, for a file can break while the configuration stays", () => {
+    const memory = new SectionMemory();
+    const text = listenerWith(`tls = [${pair}]`);
+    const read = (keyPairProblem: HostKnowledge["keyPairProblem"]) =>
+      readConfig(text, "f", { ...noKnowledge, keyPairProblem }, memory).diagnostics.length;
+    expect([() => null, foreignKey, () => null, foreignKey].map(read)).toEqual([0, 1, 0, 1]);
   });
 
   test("warns of a certificate that runs out", () => {
