@@ -133,6 +133,19 @@ describe("Prober", () => {
     expect(verdicts).toEqual(["a down", "a up"]);
   });
 
+  test("gives a server back the time in which this process was held up, once", async () => {
+    const { clock, prober, behaviour, aborted, verdicts, pass } = lab();
+    behaviour.set("a", "hang");
+    prober.configure([probe("a")]);
+    await pass(250);
+    clock.freeze(600);
+    await pass(200);
+    expect(verdicts).toEqual([]);
+    await pass(300);
+    expect(aborted).toEqual(["a"]);
+    expect(verdicts).toEqual(["a down"]);
+  });
+
   test("lets no probe wait for one that hangs", async () => {
     const { prober, behaviour, attempts, pass } = lab();
     behaviour.set("stuck", "hang");
