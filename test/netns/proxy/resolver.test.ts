@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { systemClock } from "../../../src/base/clock.ts";
+import { hasCode } from "../../../src/base/system-error.ts";
 import type { LookupPlan } from "../../../src/config/lookup-plan.ts";
 import { askInTime } from "../../../src/director/names/open-names.ts";
 import { Resolver } from "../../../src/director/names/resolver.ts";
@@ -22,6 +23,26 @@ function answer(question: Buffer, last: number, changed: Readonly<Record<number,
   return bytes;
 }
 
+/** Answers over TCP; null if the port is taken. */
+function listenBeside(port: number, reply: Reply): Bun.TCPSocketListener | null {
+  try {
+    return Bun.listen({
+      hostname: "127.0.0.1",
+      port,
+      socket: {
+        data(socket, bytes) {
+          for (const one of reply(bytes.subarray(2))) {
+            socket.write(Buffer.concat([Buffer.from([one.length >> 8, one.length & 0xff]), one]));
+          }
+        },
+      },
+    });
+  } catch (error) {
+    if (hasCode(error, "EADDRINUSE")) return null;
+    throw error;
+  }
+}
+
 async function lookUp(reply: Reply, overTcp: Reply = () => []): Promise<unknown> {
   const server = await Bun.udpSocket({
     hostname: "127.0.0.1",
@@ -31,17 +52,12 @@ async function lookUp(reply: Reply, overTcp: Reply = () => []): Promise<unknown>
       },
     },
   });
-  using listener = Bun.listen({
-    hostname: "127.0.0.1",
-    port: server.port,
-    socket: {
-      data(socket, bytes) {
-        for (const one of overTcp(bytes.subarray(2))) {
-          socket.write(Buffer.concat([Buffer.from([one.length >> 8, one.length & 0xff]), one]));
-        }
-      },
-    },
-  });
+  using listener = listenBeside(server.port, overTcp);
+  if (listener === null) {
+    // Somebody else has that port over TCP.
+    server.close();
+    return lookUp(reply, overTcp);
+  }
   const resolver = new Resolver({
     ask: (question) => askInTime(systemClock, question),
     nameServers: () => [{ address: "127.0.0.1", port: listener.port }],
