@@ -1,4 +1,7 @@
-/** keepalived's and nginx's words, with what says the same here: hints for unknown keys, by the table they stand in. */
+/**
+ * keepalived's and nginx's words, with what says the same here, and our own where they do not belong: hints for unknown keys,
+ * by the table they stand in.
+ */
 
 const auth = 'write auth = { type = "pass", password = "…" }';
 const peers = 'write peers = "unicast", or in a [[vrrp]] peers = ["192.0.2.11"]';
@@ -280,6 +283,9 @@ const site: Readonly<Record<string, string>> = {
   proxy_set_header: "leave it out: X-Real-IP and X-Forwarded-* are always set",
 };
 
+const tlsInListener =
+  "write it in the [[listener]]: of its certificates each client gets the one for the name it asks for";
+
 const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "": {
     global_defs: "write [cluster]",
@@ -300,6 +306,8 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     virtual_server_group: "write [[address_group]], and its name in address_groups of a [[service]]",
     real_servers: "write [[server_group]], and its name in server_groups of a [[service]]",
     ...directors,
+    cache: "write cache = true in the [[site]] or [[site.route]], and cache_memory in [proxy]",
+    rate_limit: "write it in the [[site]] or [[site.route]]",
     server: "write [[site]], and its servers in an [[upstream]]",
   },
   cluster: { ...router, ...directors },
@@ -320,13 +328,14 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "service.servers.check": { ...check, slow_start: "write slow_start in the server" },
   "upstream.check": { ...check, slow_start: "write slow_start in the [[upstream]]" },
   "upstream.servers.check": { ...check, slow_start: "write slow_start in the server" },
+  "upstream.servers": { tls: "write it in the [[upstream]]: it is for all its servers" },
   proxy: { worker_processes: "write workers" },
-  site,
-  "site.route": site,
+  site: { ...site, tls: tlsInListener },
+  "site.route": { ...site, tls: tlsInListener },
   "site.route.retries": { budget: "write it in the [[upstream]]: it is one for all that leads there" },
 };
 
-/** Gives the hint for a key that means something in keepalived or nginx; null if it does not. `place` is the table without indices. */
+/** Gives the hint for a key that means something in keepalived or nginx, or elsewhere here; null if it does not. `place` is the table without indices. */
 export function foreignWord(place: string, key: string): string | null {
   const words = byPlace[place];
   return words !== undefined && Object.hasOwn(words, key) ? (words[key] ?? null) : null;

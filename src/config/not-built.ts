@@ -1,22 +1,12 @@
-import { notBuiltHttp } from "./not-built-http.ts";
-
 /**
  * Keys of the configuration contract that this version does not know yet, by the table they stand in, each with what to use
  * meanwhile. They are refused by name rather than as unknown, so that nobody takes them for a slip of the pen.
  */
 
-const firewall = "use the host's packet filter meanwhile";
-
-const serviceServer: Readonly<Record<string, string>> = {
-  drain: "say `edge-ha drain`, or write weight = 0",
-};
-
 const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "": {
     admin: "`edge-ha status` shows this node's state meanwhile",
     bgp: "run the routing daemon beside edge-ha meanwhile",
-    rate_limit: firewall,
-    cache: "write cache = true in the [[site]] or [[site.route]], and cache_memory in [proxy]",
   },
   cluster: { mail: "let the script of [notify] send it meanwhile" },
   node: {
@@ -29,9 +19,11 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     webhook: "let the script call it meanwhile",
     fifo_script: "start the FIFO's reader as a service of its own meanwhile",
   },
-  service: {},
-  "service.servers": serviceServer,
-  ...notBuiltHttp,
+  "service.servers": { drain: "say `edge-ha drain`, or write weight = 0" },
+  listener: {
+    http3:
+      "the runtime's HTTP/3 changes paths and cannot take over a socket or a new certificate: write http2 = true instead",
+  },
 };
 
 /** Tells what to use instead of a key that a later version will have; null if it is none. `place` is the table without indices. */

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { foreignWord } from "../../../src/config/foreign-words.ts";
+import { notBuilt } from "../../../src/config/not-built.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { base, vip } from "./expect-lines.ts";
 
@@ -41,5 +43,18 @@ describe("a word of keepalived's", () => {
     const answer = diagnostics.find(({ what }) => what === "unknown key");
     expect(answer?.remedy).toContain(ours);
     expect(answer?.remedy).not.toStartWith("the keys here are");
+  });
+});
+
+describe("a key of ours in a table that has not got it", () => {
+  test.each([
+    ["", "cache", "[[site]]"],
+    ["", "rate_limit", "[[site]]"],
+    ["site", "tls", "[[listener]]"],
+    ["site.route", "tls", "[[listener]]"],
+    ["upstream.servers", "tls", "[[upstream]]"],
+  ])("in %p: %s is answered with where to write it", (place, key, where) => {
+    expect(foreignWord(place, key)).toContain(where);
+    expect(notBuilt(place, key)).toBeNull();
   });
 });
