@@ -75,7 +75,7 @@ export class Director {
    * process has found. After a long first plan the rest of it is up to `fill`, as `isFilling` tells.
    */
   configure(plan: DirectorPlan, verdicts: ReadonlyMap<string, boolean> = new Map()): string | null {
-    const { onProgress, prober } = this.#options;
+    const { onProgress } = this.#options;
     while (this.#filling !== null) this.fill();
     const old = this.#plan;
     const needsTable = plan.services.length > 0;
@@ -86,13 +86,7 @@ export class Director {
     const actual = this.#table.services();
     this.#table.noteFound(old === null ? actual : null);
     const standing = new Map(old === null ? [...this.#standingVerdicts(plan, actual), ...verdicts] : []);
-    const sets = new ProbeSets(plan.probeSets);
-    const isUp: IsUp = (probe) => {
-      const known = standing.get(probe) ?? prober.verdict(probe);
-      const set = known === null ? sets.get(probe) : null;
-      // A set that is new may be made of probes that are not.
-      return set === null ? known : setVerdict(set, (member) => prober.verdict(member));
-    };
+    const isUp = this.#verdictsUnder(plan, standing);
     // What has happened under the old plan is known before servers are weighed under the new one.
     if (old !== null) this.#observe(old, actual, isUp);
     const { standings, failure } = this.#bring(plan, actual, isUp, old === null ? longestAtOnce : Infinity);
@@ -102,16 +96,33 @@ export class Director {
       return failure;
     }
     onProgress();
-    prober.configure(plan.probes, standing, plan.probeSets);
+    this.#adopt(plan, standing);
     onProgress();
-    this.#plan = plan;
-    this.#availability.keep(everythingIn(plan));
     this.#observe(plan, actual, isUp);
     this.#standProxied(plan, isUp);
     // Whoever is told that a service is there is to find it.
     if (this.#filling === null) this.#noteStandings(plan.services, standings);
     this.#tellQuorums();
     return null;
+  }
+
+  /** Gives what is known of the probes of a plan that is not in force yet. */
+  #verdictsUnder({ probeSets }: DirectorPlan, standing: ReadonlyMap<string, boolean>): IsUp {
+    const { prober } = this.#options;
+    const sets = new ProbeSets(probeSets);
+    return (probe) => {
+      const known = standing.get(probe) ?? prober.verdict(probe);
+      const set = known === null ? sets.get(probe) : null;
+      // A set that is new may be made of probes that are not.
+      return set === null ? known : setVerdict(set, (member) => prober.verdict(member));
+    };
+  }
+
+  /** Puts a plan in force for the checks, and for what is remembered of services. */
+  #adopt(plan: DirectorPlan, standing: ReadonlyMap<string, boolean>): void {
+    this.#options.prober.configure(plan.probes, standing, plan.probeSets);
+    this.#plan = plan;
+    this.#availability.keep(everythingIn(plan));
   }
 
   /** Whether a first plan is being carried out still. */
@@ -124,9 +135,7 @@ export class Director {
     const { prober } = this.#options;
     const old = this.#plan;
     if (old === null) return;
-    prober.configure(plan.probes, new Map(), plan.probeSets);
-    this.#plan = plan;
-    this.#availability.keep(everythingIn(plan));
+    this.#adopt(plan, new Map());
     for (const [index, group] of plan.proxied.entries()) {
       const before = new Set(old.proxied[index]?.servers.map((server) => serverId(group, server)));
       for (const server of group.servers)

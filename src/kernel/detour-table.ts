@@ -192,14 +192,14 @@ function lines(
   links: readonly string[],
 ): Readonly<Record<keyof typeof detourChains, readonly Line[]>> {
   const on = `on ${links.join(" ")}`;
-  const families = familiesOf(detours);
-  const answers = families.flatMap((family) =>
+  const present = familiesOf(detours);
+  const answers = present.flatMap((family) =>
     transportsOver(family).map((by) => ({
       comment: `${by.name} answers over IPv${family} ${on}`,
       expressions: coming(family, by),
     })),
   );
-  const words = families.map((family) => ({
+  const words = present.map((family) => ({
     comment: `udp refusals over IPv${family} ${on}`,
     expressions: refused(family),
   }));

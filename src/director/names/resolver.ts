@@ -1,6 +1,5 @@
-import type { Endpoint, Family } from "../../base/address.ts";
-import { formatEndpoint } from "../../base/address.ts";
-import type { LookupPlan } from "../../config/lookup-plan.ts";
+import { familyOf, formatEndpoint, type Endpoint, type Family } from "../../base/address.ts";
+import type { FoundServer, LookupPlan } from "../../config/lookup-plan.ts";
 import { randomId, writeQuestion, type DnsRecordType, type DnsReply } from "../../health/dns/message.ts";
 import { failureText } from "../../health/failure-text.ts";
 import {
@@ -12,7 +11,6 @@ import {
   type Finding,
 } from "./finding.ts";
 import { outcomeOf, type Outcome } from "./outcome.ts";
-import type { FoundServer } from "../../config/lookup-plan.ts";
 
 /** What a resolver works with. */
 export interface ResolverOptions {
@@ -72,7 +70,7 @@ export class Resolver {
     const { families } = plan;
     const listed = this.#options
       .hostAddresses(name)
-      .filter((address) => families.includes(address.includes(":") ? 6 : 4));
+      .filter((address) => families.includes(familyOf(address)));
     if (listed.length > 0) return { kind: "found", addresses: listed, ttlMs: listedForMs, complaint: null };
     const outcomes = await Promise.all(
       families.map(async (family): Promise<readonly [Family, Outcome]> => [
