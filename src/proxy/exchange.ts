@@ -269,7 +269,8 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   private askBeside(now: number): void {
     this.hedgeBy = never;
     const { by, engine, key, route, sender, server } = this;
-    if (server === null || this.hedge !== null) return;
+    // A client with a cookie has its session on one server: another one's answer would be a stranger's.
+    if (server === null || this.hedge !== null || key.cookie !== null) return;
     this.tries ??= new Tries(route, this.startedAt);
     const other = this.tries.beside(server, { now, key });
     if (other === null) return;
@@ -352,6 +353,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.upstream = null;
     this.sender.again();
     this.connectBy = never;
+    this.hedgeBy = never;
     this.readBy = never;
   }
 

@@ -114,16 +114,14 @@ export class Hedge implements UpstreamUser {
   }
 
   upstreamFailed(failure: UpstreamFailure, detail: string): void {
+    const { engine, exchange, server } = this;
+    const isStale = failure === "closed" && this.upstream?.isReused === true;
     this.upstream = null;
-    if (this.isLeading) this.exchange.upstreamFailed(failure, detail);
-    else this.failed(failure === "connect" ? "connect" : "closed", detail);
-  }
-
-  private failed(fault: "connect" | "closed", detail: string): void {
-    const { engine, server } = this;
+    if (this.isLeading) return exchange.upstreamFailed(failure, detail);
     engine.log.debug(`${formatEndpoint(server.endpoint)}: ${detail}`);
-    server.pool.health?.failed(fault);
+    exchange.hedgeFailed(server);
+    if (isStale) return; // it timed the idle connection out, which is no fault
+    server.pool.health?.failed(failure === "connect" ? "connect" : "closed");
     engine.suspects.add(server.probe);
-    this.exchange.hedgeFailed(server);
   }
 }

@@ -48,6 +48,15 @@ const retries = {
   budget: 0.2,
   hedgeMs: null,
 } as const;
+const sticky = {
+  cookie: "EDGE_HA",
+  secret: "0123456789abcdef",
+  ttlMs: null,
+  path: "/",
+  isSecure: false,
+  isHttpOnly: true,
+  sameSite: null,
+};
 const post = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody";
 const unavailable: Script = (connection) =>
   connection.send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 1\r\n\r\nx");
@@ -83,15 +92,6 @@ describe("the servers of an upstream", () => {
     const port = freePort();
     await using a = new RawServer(answering("a"));
     await using b = new RawServer(answering("b"));
-    const sticky = {
-      cookie: "EDGE_HA",
-      secret: "0123456789abcdef",
-      ttlMs: null,
-      path: "/",
-      isSecure: false,
-      isHttpOnly: true,
-      sameSite: null,
-    };
     await using _driver = await start(port, [a, b], { sticky });
     const first = await ask(port, get("/"));
     expect(first.slice(-1)).toBe("a");
@@ -170,6 +170,19 @@ describe("a request that a server is silent about", () => {
     );
     expect(await bodies(port, 2)).toBe("bb");
     expect(asked).toBe(2);
+  });
+
+  test("is left to the server that the client's cookie names", async () => {
+    const port = freePort();
+    await using a = new RawServer(answering("a"));
+    await using b = new RawServer(answering("b"));
+    const how = { ...hedged, balance: "first", sticky } as const;
+    await using _driver = await start(port, [a, b], how, { readTimeoutMs: 400 });
+    const cookie = cookieOf(await ask(port, get("/")));
+    a.script = silent;
+    expect(await ask(port, get("/", `Cookie: ${cookie}\r\n`))).toStartWith("HTTP/1.1 504");
+    expect(b.received()).toBe("");
+    expect(await ask(port, get("/"))).toEndWith("b");
   });
 
   test("is not sent twice if it does something, brings a body, or if nothing pays for that", async () => {
