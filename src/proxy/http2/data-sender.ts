@@ -37,8 +37,9 @@ export class DataSender {
     let at = piece.start;
     stream.isEndHeld = isLast;
     while (!this.output.isBlocked) {
-      const length = Math.min(end - at, maxPayloadBytes, this.window, stream.window);
-      if (length <= 0 && at < end) return at;
+      // A window may be less than nothing (RFC 9113 §6.9.2).
+      const length = Math.max(0, Math.min(end - at, maxPayloadBytes, this.window, stream.window));
+      if (length === 0 && at < end) return at;
       const isEnd = at + length === end;
       const flags = isLast && isEnd ? flag.endStream : 0;
       if (length > 0 || flags !== 0)

@@ -11,8 +11,10 @@ let isScheduled = false;
 
 function flushAll(): void {
   isScheduled = false;
-  for (const output of unflushed) output.flush();
-  unflushed.clear();
+  for (const output of unflushed) {
+    unflushed.delete(output); // first, so that what a write brings about is not lost
+    output.flush();
+  }
 }
 
 /**
