@@ -249,7 +249,9 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     if (this.status !== 0) this.refuse(502);
     else if (failure === "closed" && isReused && !this.hasRetriedStale && this.maySendAgain()) {
       this.hasRetriedStale = true; // the server timed the idle connection out: it deserves a fresh one
-      if (!this.followHedge()) this.goOn();
+      if (this.followHedge()) return;
+      this.leaveServer();
+      this.goOn();
     } else {
       this.serverFailed(failure === "connect" ? "connect" : "closed", 502, failure !== "protocol");
     }
@@ -355,6 +357,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.connectBy = never;
     this.hedgeBy = never;
     this.readBy = never;
+    this.hedgeBy = never; // nobody is asked beside a server that is not asked any more
   }
 
   private startReadTimeout(): void {
