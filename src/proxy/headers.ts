@@ -75,8 +75,12 @@ export interface ForwardedBy {
   readonly via: string;
   /** Answers every request; null lets them pass. */
   readonly refusal: Answer | null;
-  /** Host that `lastFields` was written for; the clients of a connection mostly name one, so they are one text, built once. */
+  /**
+   * Host and minor version that `lastFields` was written for; the clients of a connection mostly name one, so the fields
+   * that tell of them, and Via, are one text, built once.
+   */
   lastHost: string;
+  lastMinor: number;
   lastFields: string;
 }
 
@@ -112,10 +116,10 @@ export function buildRequestHead(
     head.isPlain && host === sentHost
       ? keptFields(fields, keeping, 0)
       : `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${keptFields(fields, keeping, -1)}`;
-  // What clients say of themselves is never sent on from here: anybody can write it.
-  text += how?.telling ?? usualFields(sentHost, by);
   if (how !== null) text += how.added;
-  text += `Via: 1.${head.minor} ${by.via}\r\n`; // RFC 9110 §7.6.3
+  // What clients say of themselves is never sent on from here: anybody can write it.
+  const telling = how?.telling ?? null;
+  text += telling === null ? usualFields(sentHost, head.minor, by) : telling + viaField(head.minor, by);
   if (head.bodyLength === chunkedBody) text += "Transfer-Encoding: chunked\r\n";
   if (head.webSocketKey !== null) text += "Connection: upgrade\r\nUpgrade: websocket\r\n";
   else if (head.takesTrailers) text += "TE: trailers\r\nConnection: TE\r\n"; // RFC 9110 §10.1.4
@@ -123,12 +127,18 @@ export function buildRequestHead(
   return `${text}\r\n`;
 }
 
-function usualFields(host: string, by: ForwardedBy): string {
-  if (by.lastHost !== host) {
+function usualFields(host: string, minor: number, by: ForwardedBy): string {
+  if (by.lastHost !== host || by.lastMinor !== minor) {
     by.lastHost = host;
-    by.lastFields = forwardedFields(host, by);
+    by.lastMinor = minor;
+    by.lastFields = forwardedFields(host, by) + viaField(minor, by);
   }
   return by.lastFields;
+}
+
+/** RFC 9110 §7.6.3. */
+function viaField(minor: number, { via }: ForwardedBy): string {
+  return `Via: 1.${minor} ${via}\r\n`;
 }
 
 function forwardedFields(host: string, by: ForwardedBy): string {

@@ -90,6 +90,7 @@ export function forwardedBy(
     via,
     refusal: identity?.refusal ?? null,
     lastHost: "",
+    lastMinor: -1,
     lastFields: "",
   };
 }
