@@ -102,6 +102,7 @@ describe("draining", () => {
     await using unnamed = await RawClient.connect(told);
     await using begun = await RawClient.connect(told);
     begun.send("PROXY TCP4 ");
+    await waitFor("the proxy's own", async () => (await driver.nextStatus()).connections === 3);
     driver.send({ kind: "drain", deadlineMs: 60_000 });
     expect(await driver.exited).toBe(0);
     for (const client of [silent, unnamed, begun]) expect(await client.expectEnd()).toBe("");
