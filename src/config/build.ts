@@ -15,7 +15,13 @@ import type { NotifyScriptPlan } from "./node-plan.ts";
 import type { QuorumPlan, TunnelPlan } from "./service-plan.ts";
 import { ownNotify } from "./own-notify.ts";
 import { realServerConfig } from "./real-server.ts";
-import { type NodeEntry, type ProxyEntry, usualFlows, usualProxyDrainMs } from "./schema/cluster.ts";
+import {
+  type NodeEntry,
+  type ProxyEntry,
+  usualCacheMemory,
+  usualFlows,
+  usualProxyDrainMs,
+} from "./schema/cluster.ts";
 import { listenerConfig, sitePlan, upstreamConfig } from "./build-http.ts";
 import type { IpvsEntry, SyncDaemonEntry } from "./schema/ipvs.ts";
 import type { NotifyEntry } from "./schema/notify.ts";
@@ -80,7 +86,7 @@ function proxyConfig(entry: ProxyEntry | null): ProxyConfig {
     mostFlows: entry?.udp_flows ?? usualFlows,
     mostConnections: entry?.max_connections ?? null,
     drainMs: entry?.drain ?? usualProxyDrainMs,
-    cacheBytes: entry?.cache_memory ?? 64 * 1024 ** 2,
+    cacheBytes: entry?.cache_memory ?? usualCacheMemory,
     via: entry?.via ?? null,
   };
 }

@@ -217,6 +217,9 @@ export const nodeSchema: z.ZodType<NodeEntry> = table(
   "[[node]]",
 );
 
+/** Bytes of answers that each proxy process may keep in memory. */
+export const usualCacheMemory: number = 64 * 1024 ** 2;
+
 /** Below the kernel's 28,232 ports for sockets that choose none: a flow has one. */
 export const usualFlows = 16_384;
 
@@ -240,7 +243,7 @@ export const proxySchema: z.ZodType<ProxyEntry> = table(
     workers: orNull(integer(1, 256, "workers = 2")),
     user: orElse(text('user = "edge-ha"', 32), "edge-ha"),
     max_connections: orNull(integer(1, 10_000_000, "max_connections = 20000")),
-    cache_memory: orElse(size(1024 ** 2, 'cache_memory = "64m"'), 64 * 1024 ** 2),
+    cache_memory: orElse(size(1024 ** 2, 'cache_memory = "64m"'), usualCacheMemory),
     udp_flows: orElse(integer(1, 1_000_000, `udp_flows = ${usualFlows}`), usualFlows),
     drain: orElse(duration(0, 7 * 86_400_000, 'drain = "1h"'), usualProxyDrainMs),
     via: orNull(viaName),

@@ -7,7 +7,7 @@ import type { ResponseHead } from "../http1/response-head.ts";
 import { responseDirectives } from "./cache-control.ts";
 import { initialAgeMs, lifetimeOf, type FieldValue, type Lifetime } from "./freshness.ts";
 import { isForAll, varyNames } from "./storable.ts";
-import type { Variant } from "./variant.ts";
+import { selectingFields, type Variant } from "./variant.ts";
 
 /** A response in the cache. It is never changed: one that was found unchanged makes another. */
 export interface StoredResponse extends CraftedResponse, Variant {
@@ -94,7 +94,7 @@ export function storedResponse(
   const { delayMs, now, plan, request, unixMs, upstream, url } = origin;
   const value = valuesOf(lines);
   const withAge: FieldValue = (name) => (name === "age" ? origin.age : value(name));
-  const selecting = varyNames(value("vary")).map((name) => [name, request(name)] as const);
+  const selecting = selectingFields(varyNames(value("vary")), request);
   const bornAt = now - initialAgeMs(withAge, unixMs, delayMs);
   return restored({ url, upstream, selecting, statusLine, lines }, body, {
     plan,

@@ -143,7 +143,7 @@ describe("cache", () => {
     expect(faults('cache = { disk = "1g", path = "/c" }')).toEqual([]);
   });
 
-  test("says what folder is of no use, and which are at odds", () => {
+  test("says what folder is of no use, which are at odds, and what has no room", () => {
     const two = (one: string, other: string): readonly string[] => {
       const { diagnostics } = readConfig(
         fileWith(`cache = { ${one} }`, `cache = { ${other} }`),
@@ -170,6 +170,10 @@ describe("cache", () => {
     ]);
     expect(faults('cache = { path = "/c" }')).toEqual([
       'error site "*".cache.path: names a folder, but nothing says how much may be in it; write disk = "10g" beside it',
+    ]);
+    expect(faults('cache = { max_object = "65m", disk = "1g" }')).toEqual([]);
+    expect(faults('cache = { max_object = "65m" }')).toEqual([
+      'warning site "*".cache.max_object: is more than cache_memory of [proxy] has room for, which is 64m: larger answers are never kept; write a larger cache_memory, or a disk',
     ]);
     const host = { ...noKnowledge, cacheFolderProblem };
     const { diagnostics } = readConfig(fileWith('cache = { disk = "1g" }'), "f", host);

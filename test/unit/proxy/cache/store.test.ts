@@ -41,6 +41,7 @@ function entry(
   return storedResponse("HTTP/1.1 200 OK", lines, Buffer.from(body), origin);
 }
 
+const accepting = (text: string) => (name: string) => (name === "accept-encoding" ? text : null);
 const nothing = (): null => null;
 
 describe("the store", () => {
@@ -59,6 +60,20 @@ describe("the store", () => {
     expect(store.bytes).toBe(0);
     store.put(a);
     expect(store.find("http://a/a", "apps", nothing)).toBeNull();
+  });
+
+  test("has one response for all ways to write the same codings, and no other", () => {
+    const store = new CacheStore();
+    store.setMost(1e6);
+    const kept = entry("/", [["Vary", "Accept-Encoding"]], { "accept-encoding": "gzip, BR,zstd;q=0.5" });
+    store.put(kept);
+    for (const same of ["gzip, BR,zstd;q=0.5", "br , gzip;q=1.0, zstd;q=0.5,", "zstd; q=0.5, br;q=1, gzip"])
+      expect(store.find("http://a/", "apps", accepting(same))).toBe(kept);
+    for (const other of ["gzip, br", "gzip, br, zstd", "gzip;q=0, br, zstd;q=0.5", ""])
+      expect(store.find("http://a/", "apps", accepting(other))).toBeNull();
+    expect(store.find("http://a/", "apps", nothing)).toBeNull();
+    store.put(entry("/", [["Vary", "Accept-Encoding"]], { "accept-encoding": "br,gzip,zstd;q=0.5" }));
+    expect(store.bytes).toBeLessThan(2 * kept.cost);
   });
 
   test("has one response for each value of what Vary names (RFC 9111 §4.1)", () => {
