@@ -10,9 +10,10 @@ import {
   type FrameHead,
 } from "./frames.ts";
 
-/** Compressed, over all frames of a block: a CONTINUATION flood ends here (CVE-2024-27316). */
-const maxBlockBytes = 32 * 1024;
-const maxBlockFrames = 16;
+/** Compressed, over all frames of a block, unless larger heads are allowed: a CONTINUATION flood ends here (CVE-2024-27316). */
+const usualBlockBytes = 32 * 1024;
+/** Frames beyond those that the bytes need. */
+const spareBlockFrames = 14;
 
 /** A frame's payload, or a header block that is complete; valid until more bytes arrive. */
 export interface Payload {
@@ -43,16 +44,15 @@ export class FrameReader {
   private block: OpenBlock | null = null;
   private hasPreface: boolean;
   private hasSettings = false;
+  private readonly maxBlockBytes: number;
+  private readonly maxBlockFrames: number;
 
-  /** `from` tells who sends: a server sends no preface but its SETTINGS (RFC 9113 §3.4). */
-  constructor(taker: FrameTaker, from: "client" | "server") {
+  /** `from` tells who sends: a server sends no preface but its SETTINGS (RFC 9113 §3.4). Heads may be `headBytes` long. */
+  constructor(taker: FrameTaker, from: "client" | "server", headBytes: number) {
     this.taker = taker;
+    this.maxBlockBytes = Math.max(usualBlockBytes, headBytes);
+    this.maxBlockFrames = spareBlockFrames + Math.ceil(this.maxBlockBytes / maxPayloadBytes);
     this.hasPreface = from === "server";
-  }
-
-  /** Whether a header block has begun and not ended. */
-  get isInBlock(): boolean {
-    return this.block !== null;
   }
 
   /** Reads the preface or a frame, if it is complete: null if more has to arrive first, else an error code, which is 0 if all is well. */
@@ -114,7 +114,8 @@ export class FrameReader {
     if (block === null) return errorCode.protocol;
     block.pieces.push(Buffer.from(bytes.subarray(start, end)));
     block.bytes += end - start;
-    if (block.bytes > maxBlockBytes || block.pieces.length > maxBlockFrames) return errorCode.enhanceYourCalm;
+    if (block.bytes > this.maxBlockBytes || block.pieces.length > this.maxBlockFrames)
+      return errorCode.enhanceYourCalm;
     if ((head.flags & flag.endHeaders) === 0) return null;
     this.block = null;
     const whole = Buffer.concat(block.pieces);

@@ -85,7 +85,7 @@ export class FrameSession<S extends FramedStream> implements FrameTaker, StreamC
     this.output = new FrameOutput(o.wire);
     this.blocks = new HeaderBlocks(this.output, tableBytes);
     this.sender = new DataSender(this.output, initialWindow);
-    this.reader = new FrameReader(this, o.from);
+    this.reader = new FrameReader(this, o.from, o.limits.bytes);
     this.decoder = new HpackDecoder(tableBytes, o.limits);
     this.output.add(o.preamble);
     this.output.add(numberFrame(frameType.windowUpdate, 0, o.windows.connection - initialWindow));

@@ -8,8 +8,10 @@ import type { Field } from "./hpack-decoder.ts";
 import { HpackEncoder } from "./hpack-encoder.ts";
 import type { FrameOutput } from "./output.ts";
 
-/** One for all connections: a block is written and handed over within the turn. Heads of servers are 64 KiB at most. */
-const block = Buffer.allocUnsafeSlow(160 * 1024);
+/** One for all connections: a block is written and handed over within the turn. It grows for what is larger than usual heads. */
+let block = Buffer.allocUnsafeSlow(160 * 1024);
+/** What a field's two lengths take at most, before its name and its value. */
+const lengthBytes = 16;
 
 /** Writes the header blocks of one connection. */
 export class HeaderBlocks {
@@ -36,7 +38,7 @@ export class HeaderBlocks {
     let at = this.begin(head.status);
     let text = "\n";
     eachResponseField(head, fields, rules, (name, value) => {
-      at = this.encoder.field(block, at, name, value);
+      at = this.field(at, name, value);
       if (o.wantsText) text += `${name}: ${value}\n`;
     });
     this.send(stream, at, o.isLast);
@@ -47,7 +49,7 @@ export class HeaderBlocks {
   opened(stream: number, head: ResponseHead, fields: FieldTable): void {
     let at = this.begin(200);
     eachResponseField(head, fields, null, (name, value) => {
-      if (name !== "sec-websocket-accept") at = this.encoder.field(block, at, name, value);
+      if (name !== "sec-websocket-accept") at = this.field(at, name, value);
     });
     this.send(stream, at, false);
   }
@@ -57,7 +59,7 @@ export class HeaderBlocks {
     let at = this.begin(status);
     if (head !== null && fields !== null) {
       eachResponseField(head, fields, null, (name, value) => {
-        at = this.encoder.field(block, at, name, value);
+        at = this.field(at, name, value);
       });
     }
     this.send(stream, at, false);
@@ -65,17 +67,16 @@ export class HeaderBlocks {
 
   /** Writes the head of an answer of the proxy's own. */
   answer(stream: number, answer: Answer, o: { readonly date: string; readonly isLast: boolean }): void {
-    let at = this.encoder.field(block, this.begin(answer.status), "date", o.date);
+    let at = this.field(this.begin(answer.status), "date", o.date);
     at = this.lines(at, answer.fields);
-    if (answer.status !== 204)
-      at = this.encoder.field(block, at, "content-length", String(answer.body.length));
+    if (answer.status !== 204) at = this.field(at, "content-length", String(answer.body.length));
     this.send(stream, at, o.isLast);
   }
 
   /** Writes the head of a request. */
   request(stream: number, fields: readonly Field[], isLast: boolean): void {
     let at = this.encoder.begin(block, 0);
-    for (const { name, value } of fields) at = this.encoder.field(block, at, name, value);
+    for (const { name, value } of fields) at = this.field(at, name, value);
     this.send(stream, at, isLast);
   }
 
@@ -89,13 +90,23 @@ export class HeaderBlocks {
     for (const line of lines.split("\r\n")) {
       const colon = line.indexOf(":");
       if (colon < 0) continue;
-      at = this.encoder.field(block, at, line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+      at = this.field(at, line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
     }
     return at;
   }
 
   private begin(status: number): number {
-    return this.encoder.field(block, this.encoder.begin(block, 0), ":status", String(status));
+    return this.field(this.encoder.begin(block, 0), ":status", String(status));
+  }
+
+  private field(at: number, name: string, value: string): number {
+    const most = at + lengthBytes + name.length + value.length;
+    if (most > block.length) {
+      const grown = Buffer.allocUnsafeSlow(2 * most);
+      block.copy(grown, 0, 0, at);
+      block = grown;
+    }
+    return this.encoder.field(block, at, name, value);
   }
 
   private send(stream: number, end: number, isLast: boolean): void {
