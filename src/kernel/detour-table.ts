@@ -100,7 +100,8 @@ function answerMap(family: 4 | 6, transport: Transport["name"]): NftSet {
     name: answersOf(family, transport),
     keyType: (type << typeBits) | servicePort,
     keyLength: length + portLength,
-    map: { type, length, size: mostAnswers, timeoutMs: detourMemoryMs },
+    size: mostAnswers,
+    map: { type, length, timeoutMs: detourMemoryMs },
   };
 }
 

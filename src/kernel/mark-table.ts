@@ -62,7 +62,8 @@ function setName({ mark, family }: Marking): string {
 function markSet(marking: Marking): NftSet {
   const { type, length } = families[marking.family];
   const keyType = (((type << typeBits) | types.protocol) << typeBits) | types.service;
-  return { name: setName(marking), keyType, keyLength: length + 2 * registerLength };
+  const keyLength = length + 2 * registerLength;
+  return { name: setName(marking), keyType, keyLength, size: marking.sockets.length };
 }
 
 function markRule(marking: Marking): NftRule {

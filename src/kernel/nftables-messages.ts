@@ -24,13 +24,10 @@ export interface NftSet {
   readonly name: string;
   readonly keyType: number;
   readonly keyLength: number;
+  /** How many keys it holds at most. Without it the kernel's table grows, and a dump meanwhile lacks some or has them twice. */
+  readonly size?: number;
   /** Makes it a map that rules fill, where what nobody renews is forgotten; lengths in bytes. */
-  readonly map?: {
-    readonly type: number;
-    readonly length: number;
-    readonly size: number;
-    readonly timeoutMs: number;
-  };
+  readonly map?: { readonly type: number; readonly length: number; readonly timeoutMs: number };
 }
 
 /** The families of tables in use here. */
@@ -162,9 +159,9 @@ export function changeRequests(change: NftChange): readonly NetlinkRequest[] {
     case "add-set": {
       const { name, keyType, keyLength } = change.set;
       const key = [be32(4, keyType), be32(5, keyLength)];
-      const map = mapAttributes(change.set);
-      const flags = be32(3, map.length === 0 ? 0 : mapFlags);
-      const attributes = [text(1, table), text(2, name), flags, ...key, ...map, be32(10, change.id)];
+      const flags = be32(3, change.set.map === undefined ? 0 : mapFlags);
+      const more = [...mapAttributes(change.set), ...sizeAttributes(change.set)];
+      const attributes = [text(1, table), text(2, name), flags, ...key, ...more, be32(10, change.id)];
       return [request(`nf_tables: set ${name}`, "newSet", { family, flags: create, attributes })];
     }
     case "add-chain": {
@@ -202,7 +199,11 @@ function mapAttributes({ map }: NftSet): readonly Uint8Array[] {
   if (map === undefined) return [];
   const timeout = new Uint8Array(8);
   new DataView(timeout.buffer).setBigUint64(0, BigInt(map.timeoutMs), false);
-  return [be32(6, map.type), be32(7, map.length), nested(9, be32(1, map.size)), attribute(11, timeout)];
+  return [be32(6, map.type), be32(7, map.length), attribute(11, timeout)];
+}
+
+function sizeAttributes({ size }: NftSet): readonly Uint8Array[] {
+  return size === undefined ? [] : [nested(9, be32(1, size))];
 }
 
 function elementRequests(

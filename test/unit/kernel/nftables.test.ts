@@ -62,11 +62,11 @@ describe("steps of a transaction", () => {
   });
 
   test("make a map that forgets", () => {
-    const map = { type: 7, length: 4, size: 65_536, timeoutMs: 120_000 };
-    const set = { name: "s", keyType: 461, keyLength: 8, map };
+    const map = { type: 7, length: 4, timeoutMs: 120_000 };
+    const set = { name: "s", keyType: 461, keyLength: 8, size: 65_536, map };
     expect(written({ kind: "add-set", table, set, id: 1 })).toBe(
       `a09 1024 01000000${name}${hex("06000200 73000000 08000300 00000038 08000400 000001cd 08000500 00000008")}` +
-        hex("08000600 00000007 08000700 00000004 0c000980 08000100 00010000 0c000b00 00000000 0001d4c0") +
+        hex("08000600 00000007 08000700 00000004 0c000b00 00000000 0001d4c0 0c000980 08000100 00010000") +
         hex("08000a00 00000001"),
     );
   });
