@@ -150,7 +150,9 @@ export class Balancer {
    */
   leave(): number {
     const left = this.#director.leave();
-    if (left > 0) this.#detours.stop();
+    if (left === 0) return 0;
+    this.#marks.leave();
+    this.#detours.stop();
     return left;
   }
 

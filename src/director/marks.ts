@@ -3,7 +3,13 @@ import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { MarkPlan } from "../config/service-plan.ts";
 import type { MarkStatus } from "../ipc/footing-status.ts";
-import { hasMarkings, markTable, rebuiltMarkTable, type Marking } from "../kernel/mark-table.ts";
+import {
+  hasMarkings,
+  markTable,
+  presentMarkings,
+  rebuiltMarkTable,
+  type Marking,
+} from "../kernel/mark-table.ts";
 import type { Nftables } from "../kernel/nftables.ts";
 import { protocolNumbers } from "./table.ts";
 
@@ -28,6 +34,8 @@ export class Marks {
   #filter: MarkingFilter | null = null;
   #plans: readonly MarkPlan[] = [];
   #markings: readonly Marking[] = [];
+  /** What an earlier process had left before the first plan; null until then. */
+  #found: readonly Marking[] | null = null;
   #lastFailure: string | null = null;
 
   constructor(options: MarksOptions) {
@@ -37,6 +45,7 @@ export class Marks {
   /** Marks as a plan says, and no longer as another did; the result says why not, and then the old one is in force. */
   configure(plans: readonly MarkPlan[]): string | null {
     const wanted = markings(plans);
+    this.#found ??= this.#present();
     if (wanted.length === 0) {
       this.stop();
       return null;
@@ -86,6 +95,28 @@ export class Marks {
     } catch {
       // Why it cannot be looked at is in the log already.
       return false;
+    }
+  }
+
+  /** Ends with the marks that an earlier process had left. */
+  leave(): void {
+    const found = this.#found ?? [];
+    if (found.length === 0) return this.stop();
+    try {
+      const filter = this.#open();
+      if (!hasMarkings(filter, found)) filter.apply(rebuiltMarkTable(found));
+    } catch (error) {
+      this.#options.log.error(`the marks of an earlier run are not as they were: ${errorText(error)}`);
+    }
+    this.#close();
+  }
+
+  #present(): readonly Marking[] {
+    try {
+      return presentMarkings(this.#open());
+    } catch {
+      // Where there is no packet filter nothing is in it.
+      return [];
     }
   }
 

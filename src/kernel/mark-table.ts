@@ -1,4 +1,4 @@
-import { addressBytes } from "../base/address.ts";
+import { addressBytes, addressFromBytes } from "../base/address.ts";
 import { concatBytes, toHex } from "../base/bytes.ts";
 import {
   compare,
@@ -55,7 +55,7 @@ const families = {
 };
 const registerLength = 4;
 
-function setName({ mark, family }: Marking): string {
+function setName({ mark, family }: Pick<Marking, "mark" | "family">): string {
   return `mark-${mark}-ipv${family}`;
 }
 
@@ -97,6 +97,16 @@ function keyOf({ protocol, address, port }: MarkedSocket): Uint8Array {
   return concatBytes(addressBytes(address), rest);
 }
 
+function socketOf(key: Uint8Array): MarkedSocket {
+  const length = key.length - 2 * registerLength;
+  const rest = new DataView(key.buffer, key.byteOffset + length);
+  return {
+    protocol: rest.getUint8(0),
+    address: addressFromBytes(key.subarray(0, length)),
+    port: rest.getUint16(registerLength, false),
+  };
+}
+
 /** Gives the steps that make the table anew with these markings, whatever was there. */
 export function rebuiltMarkTable(markings: readonly Marking[]): readonly NftChange[] {
   const table = markTable;
@@ -123,6 +133,16 @@ export function rebuiltMarkTable(markings: readonly Marking[]): readonly NftChan
 export interface MarkTableReader {
   comments(table: string, chain: string): readonly string[];
   elements(table: string, set: string): readonly Uint8Array[] | null;
+}
+
+/** Gives the markings of a table that an earlier process has made; none if there is no table. */
+export function presentMarkings(reader: MarkTableReader): readonly Marking[] {
+  return reader.comments(markTable, markChain).flatMap((comment): readonly Marking[] => {
+    const match = /^mark (\d+) IPv([46])$/.exec(comment);
+    const [mark, family] = [Number(match?.[1]), match?.[2] === "4" ? 4 : 6] as const;
+    const keys = match === null ? [] : (reader.elements(markTable, setName({ mark, family })) ?? []);
+    return keys.length === 0 ? [] : [{ mark, family, sockets: keys.map(socketOf) }];
+  });
 }
 
 /** Tells whether the table has exactly these markings. */

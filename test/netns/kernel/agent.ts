@@ -14,7 +14,12 @@ import {
   type RouteChange,
 } from "../../../src/kernel/rtnetlink.ts";
 import { readSysctl, writeSysctl } from "../../../src/kernel/sysctl.ts";
-import { hasMarkings, rebuiltMarkTable, type Marking } from "../../../src/kernel/mark-table.ts";
+import {
+  hasMarkings,
+  presentMarkings,
+  rebuiltMarkTable,
+  type Marking,
+} from "../../../src/kernel/mark-table.ts";
 import { Nftables } from "../../../src/kernel/nftables.ts";
 import { PreciseTimer } from "../../../src/kernel/timer.ts";
 
@@ -55,6 +60,11 @@ const actions: Readonly<Record<string, () => void>> = {
     const before = hasMarkings(filter, markings);
     if (!before) filter.apply(rebuiltMarkTable(markings));
     say({ before, after: hasMarkings(filter, markings) });
+    filter.close();
+  },
+  marks() {
+    const filter = Nftables.open();
+    say(presentMarkings(filter));
     filter.close();
   },
   addAddress() {

@@ -23,16 +23,13 @@ beforeAll(async () => {
 
 afterAll(async () => lab[Symbol.asyncDispose]());
 
-const mark = async (markings: readonly Marking[]): Promise<unknown> => {
-  const { stdout, stderr, exitCode } = await host.run([
-    process.execPath,
-    agent,
-    "mark",
-    JSON.stringify(markings),
-  ]);
+const act = async (...words: readonly string[]): Promise<unknown> => {
+  const { stdout, stderr, exitCode } = await host.run([process.execPath, agent, ...words]);
   expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
   return JSON.parse(stdout) as unknown;
 };
+
+const mark = (markings: readonly Marking[]): Promise<unknown> => act("mark", JSON.stringify(markings));
 
 const nft = async (text: string): Promise<string> => {
   const { stdout, stderr, exitCode } = await host.run(["nft", text]);
@@ -71,6 +68,15 @@ test("the table reads as nft would have written it", async () => {
   expect(table).toMatch(
     /ip6 daddr \. meta l4proto \. th dport @mark-65536-ipv6 meta mark set 0x00010000 comment "mark 65536 IPv6"/,
   );
+});
+
+test("whoever comes next reads what is marked", async () => {
+  await mark([web4, names6]);
+  const found = (await act("marks")) as readonly Marking[];
+  const inOrder = found.map(({ mark: number, family, sockets }): Marking => {
+    return { mark: number, family, sockets: sockets.toSorted((one, other) => one.port - other.port) };
+  });
+  expect(inOrder).toEqual([web4, names6]);
 });
 
 test("packets to these addresses and ports carry the mark, and no others", async () => {

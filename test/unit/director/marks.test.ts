@@ -59,6 +59,8 @@ const web: MarkPlan = {
   sockets: [80, 443].map((port) => ({ protocol: "tcp", address: "192.0.2.1", port })),
 };
 
+const domain = { protocol: "udp", address: "2001:db8::1", port: 53 } as const;
+
 function lab(): { readonly marks: Marks; readonly filter: OneTable; readonly said: readonly string[] } {
   const filter = new OneTable();
   const { log, said } = recordingLog();
@@ -101,6 +103,24 @@ describe("Marks", () => {
     marks.stop();
     expect(filter.isThere).toBe(false);
     expect(filter.isClosed).toBe(true);
+  });
+
+  test("leaves what an earlier process had marked, and nothing where that was nothing", () => {
+    const { marks: earlier, filter } = lab();
+    earlier.configure([web, { mark: 9, family: 6, sockets: [domain] }]);
+    const [rules, sets] = [[...filter.rules], new Map(filter.sets)];
+    for (const plans of [[{ ...web, mark: 8 }], []]) {
+      const { log } = recordingLog();
+      const marks = new Marks({ log, openFilter: () => filter, onNews: () => undefined });
+      marks.configure(plans);
+      expect(filter.rules).toEqual(plans.map(({ mark }) => `mark ${mark} IPv4`));
+      marks.leave();
+      expect([filter.rules, filter.sets]).toEqual([rules, sets]);
+    }
+    const { marks: first, filter: empty } = lab();
+    first.configure([web]);
+    first.leave();
+    expect(empty.isThere).toBe(false);
   });
 
   test("refuses a plan where there is no packet filter, and needs none for a plan without marks", () => {
