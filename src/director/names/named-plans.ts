@@ -23,7 +23,7 @@ export interface NamedPlansOptions {
 
 /**
  * Puts the servers that names stand for into plans, when these come into force and whenever a name stands for others. Servers
- * that a name does not stand for any more stay until one of those that it does is found well: make before break.
+ * that a name does not stand for any more stay until one of those that it does is found well, or they are found down: make before break.
  */
 export class NamedPlans {
   readonly #options: NamedPlansOptions;
@@ -68,17 +68,20 @@ export class NamedPlans {
 
   /** Takes what is found now into the plan in force. */
   takeFound(): void {
-    const { balancer, names, tell } = this.#options;
+    const { balancer, isUp, names, tell } = this.#options;
     const plan = this.#inForce;
     if (plan === null || plan.lookups.length === 0) return;
     const next = new Map(this.#effective);
     this.#isHolding = false;
     for (const [id, servers] of names.found()) {
+      const judge = (some: readonly FoundServer[]): readonly (boolean | null)[] =>
+        verdictsOf(plan, new Map([[id, some]]), isUp);
+      // One that is down holds no place: else a name whose servers are all down would gather those of each answer.
       const leaving = (this.#effective.get(id) ?? []).filter(
-        (server) => !servers.some((one) => isSame(one, server)),
+        (server) =>
+          !servers.some((one) => isSame(one, server)) && judge([server]).some((verdict) => verdict !== false),
       );
-      const isKept =
-        leaving.length > 0 && servers.length > 0 && !isAnyWell(plan, { id, servers }, this.#options.isUp);
+      const isKept = leaving.length > 0 && servers.length > 0 && !judge(servers).includes(true);
       next.set(id, isKept ? [...servers, ...leaving] : servers);
       this.#isHolding ||= isKept;
     }
@@ -103,14 +106,11 @@ function isSame(one: FoundServer, other: FoundServer): boolean {
   return one.address === other.address && one.srv?.port === other.srv?.port;
 }
 
-function isAnyWell(
-  { proxied }: DirectorPlan,
-  { id, servers }: { readonly id: string; readonly servers: readonly FoundServer[] },
-  isUp: IsUp,
-): boolean {
-  const entries = proxied.flatMap(({ named }) => named.filter(({ lookup }) => lookup.id === id));
-  return serversByName(entries, new Map([[id, servers]]), []).some((server) => {
+/** Gives how the servers that a name stands for are; each may be several, on other ports. */
+function verdictsOf({ proxied }: DirectorPlan, found: Found, isUp: IsUp): readonly (boolean | null)[] {
+  const entries = proxied.flatMap(({ named }) => named.filter(({ lookup }) => found.has(lookup.id)));
+  return serversByName(entries, found, []).map((server) => {
     const { probe } = plannedServer(server);
-    return probe === null || isUp(probe) === true;
+    return probe === null ? true : isUp(probe);
   });
 }

@@ -21,6 +21,7 @@ const unchecked = planOf("");
 class Desk {
   found: Found = new Map();
   readonly well = new Set<string>();
+  readonly down = new Set<string>();
   readonly told: string[] = [];
   readonly taken: string[] = [];
   settle: () => void = () => undefined;
@@ -31,7 +32,7 @@ class Desk {
       settled: () => new Promise<void>((resolve) => (this.settle = resolve)),
       stop: () => undefined,
     },
-    isUp: (probe) => (this.well.has(probe) ? true : null),
+    isUp: (probe) => (this.well.has(probe) ? true : this.down.has(probe) ? false : null),
     balancer: { takeNamed: (taken) => this.taken.push(addressesIn(taken)) },
     tell: (names: readonly FoundName[]) =>
       this.told.push(names.map((name) => listed(name.servers)).join(";")),
@@ -71,6 +72,21 @@ test("servers that a name does not stand for any more stay until one that it doe
   const { length } = desk.taken;
   desk.plans.checked();
   expect(desk.taken.length).toBe(length);
+});
+
+test("a name whose servers are all down does not gather those of each answer", () => {
+  const desk = new Desk();
+  desk.begin(plan);
+  desk.stands("10.16.8.1");
+  desk.well.add("tcp 10.16.8.1:80 every 1s");
+  desk.stands("10.16.8.2");
+  desk.down.add("tcp 10.16.8.2:80 every 1s");
+  desk.stands("10.16.8.3");
+  expect(desk.told.at(-1)).toBe("10.16.8.3,10.16.8.1");
+  desk.well.clear();
+  desk.down.add("tcp 10.16.8.1:80 every 1s");
+  desk.plans.checked();
+  expect(desk.told.at(-1)).toBe("10.16.8.3");
 });
 
 test("servers that nothing checks change at once, and none at all is none", () => {
