@@ -9,6 +9,9 @@ import type { NameStatus } from "../../ipc/status.ts";
 import { adoptedName, heard, unknownName, type NameState } from "./name-state.ts";
 import type { Resolver } from "./resolver.ts";
 
+/** How long what was found waits for what is found of other names. */
+const gatherMs = 20;
+
 /** What names are looked up with. */
 export interface NamesOptions {
   readonly clock: Clock;
@@ -35,6 +38,8 @@ export class Names {
   readonly #options: NamesOptions;
   readonly #names = new Map<string, Name>();
   #onSettled: (() => void)[] = [];
+  /** Takes back that somebody will be told; null if there is no news. */
+  #cancelNews: (() => void) | null = null;
 
   constructor(options: NamesOptions) {
     this.#options = options;
@@ -103,6 +108,8 @@ export class Names {
 
   /** Looks nothing up any more. */
   stop(): void {
+    this.#cancelNews?.();
+    this.#cancelNews = null;
     this.configure([]);
   }
 
@@ -121,38 +128,50 @@ export class Names {
       name.state = heard(before, finding, name.plan, clock.now());
       name.isSettled = true;
       name.cancel = clock.schedule(name.state.askAt, () => this.#ask(name));
-      this.#tell(name.plan, before, name.state);
+      this.#log(name.plan, before, name.state);
+      if (isNews(before, name.state)) this.#announce();
       this.#settle();
     });
   }
 
-  #tell(plan: LookupPlan, before: NameState, after: NameState): void {
-    const { log, onFound } = this.#options;
+  /** What comes in while other names are new is told together: each telling is a plan of all servers. */
+  #announce(): void {
+    const { clock } = this.#options;
+    this.#cancelNews ??= clock.schedule(later(clock.now(), gatherMs), () => this.#tell());
+  }
+
+  #tell(): void {
+    if (this.#cancelNews === null) return;
+    this.#cancelNews();
+    this.#cancelNews = null;
+    this.#options.onFound();
+  }
+
+  #log(plan: LookupPlan, before: NameState, after: NameState): void {
+    const { log } = this.#options;
     const title = `${plan.name} of upstream ${plan.upstream}`;
-    const [old, now] = [before.servers.map(wholeText), after.servers.map(wholeText)];
-    const isOther = !before.isKnown || old.join() !== now.join();
+    const now = after.servers.length;
     if (after.complaint !== null && after.complaint !== before.complaint) {
-      const rest = now.length === 0 ? "it has no server" : `${counted(now.length, "server")} of before stay`;
+      const rest = now === 0 ? "it has no server" : `${counted(now, "server")} of before stay`;
       log.warning(`${title} cannot be looked up: ${after.complaint}; ${rest}`);
     } else if (after.complaint === null && before.complaint !== null) {
       log.notice(`${title} can be looked up again`);
     }
     if (after.leftOut > 0 && after.leftOut !== before.leftOut)
       log.warning(
-        `${title} has ${after.leftOut + now.length} servers: ${after.leftOut} are left out, as max_servers says`,
+        `${title} has ${after.leftOut + now} servers: ${after.leftOut} are left out, as max_servers says`,
       );
-    if (!isOther || !after.isKnown) return;
     const [come, gone] = [after.servers, before.servers].map((some) => new Set(some.map(serverText)));
     const words = [
       ...[...(come ?? [])].filter((server) => gone?.has(server) !== true).map((server) => `${server} comes`),
       ...[...(gone ?? [])].filter((server) => come?.has(server) !== true).map((server) => `${server} goes`),
     ];
     if (words.length > 0) log.notice(`${title}: ${words.join(", ")}`);
-    onFound();
   }
 
   #settle(): void {
     if ([...this.#names.values()].some(({ isSettled }) => !isSettled)) return;
+    this.#tell();
     const waiting = this.#onSettled;
     this.#onSettled = [];
     for (const resolve of waiting) resolve();
@@ -161,6 +180,11 @@ export class Names {
 
 function serverText({ address, srv }: FoundServer): string {
   return srv === null ? address : formatEndpoint({ address, port: srv.port });
+}
+
+function isNews(before: NameState, after: NameState): boolean {
+  const [old, now] = [before, after].map(({ servers }) => servers.map(wholeText).join());
+  return after.isKnown && (!before.isKnown || old !== now);
 }
 
 /** Everything about a server that decides what becomes of it. */

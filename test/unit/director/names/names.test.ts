@@ -179,6 +179,34 @@ describe("a name", () => {
     expect(desk.asked.length).toBe(2);
   });
 
+  test("is told of together with others that are new, and without those that take long", async () => {
+    const { promise: slow, resolve: answerSlow } = Promise.withResolvers<Finding>();
+    const [clock, changes] = [new FakeClock(), [] as number[]];
+    const names = new Names({
+      clock,
+      log: recordingLog().log,
+      resolver: {
+        keep: () => undefined,
+        find: ({ id }: LookupPlan) => (id === "slow" ? slow : Promise.resolve(found(60_000, "192.0.2.1"))),
+      },
+      onFound: () => changes.push(names.found().size),
+    });
+    names.configure([
+      { ...plan, id: "a" },
+      { ...plan, id: "b" },
+      { ...plan, id: "c" },
+      { ...plan, id: "slow" },
+    ]);
+    await Promise.resolve();
+    expect(changes).toEqual([]);
+    clock.advance(20);
+    expect(changes).toEqual([3]);
+    answerSlow(found(60_000, "192.0.2.2"));
+    await names.settled(1_000);
+    clock.advance(20);
+    expect(changes).toEqual([3, 4]);
+  });
+
   test("that is new holds nobody up for longer than said", async () => {
     const clock = new FakeClock();
     const resolver = { keep: () => undefined, find: () => new Promise<Finding>(() => undefined) };
