@@ -159,31 +159,34 @@ class Service {
 
   /**
    * Has the executable that is installed now take this one's place, once it has found nothing wrong with the configuration:
-   * shortly after the reply. What is open goes on.
+   * shortly after the reply. What is open goes on; no reload begins meanwhile.
    */
   replace(): Promise<ReloadReply> {
-    const reply = this.#last.then(() => this.#replace());
-    this.#last = reply.catch(() => undefined);
+    const { config, node } = this.#options;
+    const reply = this.#last.then(async () => {
+      const messages = await refusalOfInstalled(config, node);
+      return { isAccepted: messages === null, messages: messages ?? [] };
+    });
+    this.#last = reply
+      .then(({ isAccepted }) => (isAccepted ? this.#giveWay() : undefined))
+      .catch(() => undefined);
     return reply;
   }
 
-  async #replace(): Promise<ReloadReply> {
-    const { config, node } = this.#options;
-    const messages = await refusalOfInstalled(config, node);
-    if (messages !== null) return { isAccepted: false, messages };
+  /** Comes back only if the other program cannot run, or if this one is stopped meanwhile. */
+  async #giveWay(): Promise<void> {
     this.manager.reloading();
-    const succession = await this.#supervisor.prepareSuccession();
-    systemClock.schedule(later(systemClock.now(), replyMs), () => {
+    await Bun.sleep(replyMs);
+    try {
+      const succession = await this.#supervisor.prepareSuccession();
+      if (succession === null) return;
       this.#log.notice(`${process.execPath} takes this program's place`);
-      try {
-        this.#supervisor.letGo();
-        succeed(selfCommand(...process.argv.slice(2)), process.env, succession);
-      } catch (error) {
-        this.#log.error(`the program could not be replaced: ${errorText(error)}`);
-        this.manager.ready("serving: the program could not be replaced");
-      }
-    });
-    return { isAccepted: true, messages: [] };
+      this.#supervisor.letGo();
+      succeed(selfCommand(...process.argv.slice(2)), process.env, succession);
+    } catch (error) {
+      this.#log.error(`the program could not be replaced: ${errorText(error)}`);
+      this.manager.ready("serving: the program could not be replaced");
+    }
   }
 
   async #reload(): Promise<ReloadReply> {

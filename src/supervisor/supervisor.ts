@@ -4,16 +4,16 @@ import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { NodePlan } from "../config/node-plan.ts";
 import type { DrainOrder, DrainOutcome, DrainReport } from "../ipc/drain.ts";
-import type { HandedOver, HandoverOrder, HandoverOutcome, HandoverReport } from "../ipc/handover.ts";
+import type { HandoverOrder, HandoverOutcome, HandoverReport } from "../ipc/handover.ts";
 import type { PurgeOrder, PurgeReport } from "../ipc/purge.ts";
 import type { FromDirector, FromVrrp, ToDirector, ToVrrp } from "../ipc/messages.ts";
-import type { BfdReport, ConfigStatus, InstanceStatus, NodeStatus } from "../ipc/status.ts";
+import type { ConfigStatus, NodeStatus } from "../ipc/status.ts";
 import { DirectorFindings } from "./director-findings.ts";
 import { DirectorOrders } from "./director-orders.ts";
 import { DirectorView } from "./director-view.ts";
-import { adoptable } from "./adoption.ts";
 import { startChild } from "./child.ts";
 import { Departures } from "./departures.ts";
+import { ElectionsView } from "./elections-view.ts";
 import type { InheritedSocket } from "./inherited-sockets.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { Orders } from "./orders.ts";
@@ -65,9 +65,7 @@ export class Supervisor {
   readonly #departures: Departures<WorkerKeeper>;
   readonly #findings = new DirectorFindings();
   #plan: NodePlan;
-  #instances: readonly InstanceStatus[] = [];
-  #bfd: BfdReport = { sessions: [], strays: {} };
-  #instancesAt: Instant;
+  readonly #elections: ElectionsView;
   readonly #view: DirectorView;
   #vitality: Vitality;
   #cancelLook: () => void = () => undefined;
@@ -76,8 +74,6 @@ export class Supervisor {
   #isStopping = false;
   /** What is left of the program before this one. */
   readonly #predecessor: Predecessor | null;
-  /** What it held, until this one's own elections have told of themselves. */
-  #legacy: Pick<Succession, "active" | "handedOver"> | null;
 
   constructor(plan: NodePlan, options: SupervisorOptions) {
     const { clock, log } = options;
@@ -87,8 +83,7 @@ export class Supervisor {
     const { inherited, manager, succession } = options;
     this.#bornAt = later(clock.now(), -(succession?.uptimeMs ?? 0));
     this.#predecessor = succession === null ? null : new Predecessor(succession, { clock, log });
-    this.#legacy = succession;
-    this.#instancesAt = clock.now();
+    this.#elections = new ElectionsView(clock, succession);
     this.#vitality = newVitality(clock.now());
     this.#workers = new Workers({
       clock,
@@ -115,7 +110,7 @@ export class Supervisor {
       log,
       start: (handlers) =>
         startChild<ToVrrp, FromVrrp>({ role: "vrrp", descriptors: [], user: null, ...handlers }),
-      configuration: () => this.#vrrpConfiguration(),
+      configuration: () => this.#vrrpMessage(this.#elections.adoptable(this.#plan.vrrp)),
       onMessage: (message) => this.#heardVrrp(message),
       onChange: () => this.#vrrpChanged(),
     });
@@ -152,18 +147,23 @@ export class Supervisor {
     this.#look();
     await this.#predecessor?.endElections();
     if (this.#isStopping) return stopping;
-    this.#instancesAt = this.#options.clock.now();
+    this.#elections.keptUntilNow();
     const vrrp = await this.#vrrp.start();
     this.#predecessor?.release();
     return vrrp;
   }
 
-  /** Has the children go on that answer clients and hold addresses, and gives what another program needs in this one's place. */
-  async prepareSuccession(): Promise<Succession> {
+  /**
+   * Has the children go on that answer clients and hold addresses, and gives what another program needs in this one's place;
+   * null if the service is stopped meanwhile.
+   */
+  async prepareSuccession(): Promise<Succession | null> {
+    if (this.#isStopping) return null;
     const [{ proxies, leaving, sockets }, vrrp] = await Promise.all([
       this.#workers.outlive(this.#plan.proxy.drainMs),
       this.#vrrp.outlive({ kind: "outlive" }, stopLimitMs),
     ]);
+    if (this.#isStopping) return null;
     const director = this.#director.status("director").pid;
     return {
       format: 1,
@@ -171,8 +171,8 @@ export class Supervisor {
       vrrp,
       proxies,
       leaving: [...leaving, ...(this.#predecessor?.left ?? []), ...(director > 0 ? [director] : [])],
-      active: this.#instances.filter(({ state }) => state === "active").map(({ name }) => name),
-      handedOver: this.#handedOver(),
+      active: this.#elections.active,
+      handedOver: this.#elections.handedOver,
       uptimeMs: this.#options.clock.now() - this.#bornAt,
     };
   }
@@ -264,8 +264,8 @@ export class Supervisor {
       pid: process.pid,
       startedAt: this.#startedAt.toISOString(),
       config,
-      instances: this.#instances,
-      bfd: this.#bfd,
+      instances: this.#elections.instances,
+      bfd: this.#elections.bfd,
       probes,
       services,
       footing,
@@ -306,42 +306,22 @@ export class Supervisor {
     });
   }
 
-  #vrrpConfiguration(): ToVrrp {
-    const silentForMs = this.#options.clock.now() - this.#instancesAt;
-    const before = this.#legacy?.active.map((name) => ({ name, state: "active" as const }));
-    return this.#vrrpMessage(adoptable(this.#plan.vrrp, before ?? this.#instances, silentForMs));
-  }
-
   #vrrpMessage(adopt: readonly string[]): ToVrrp {
     return {
       kind: "configure",
       plan: this.#plan.vrrp,
       adopt,
-      handedOver: this.#handedOver(),
+      handedOver: this.#elections.handedOver,
       proxiesAreAlive: this.#vitality.isAlive,
       uptimeMs: this.#options.clock.now() - this.#bornAt,
       verdicts: trackedVerdicts(this.#plan.vrrp, this.#findings.verdicts),
     };
   }
 
-  #handedOver(): readonly HandedOver[] {
-    return (
-      this.#legacy?.handedOver ??
-      this.#instances.flatMap(({ interface: link, family, vrid, handedOverAt: at }): readonly HandedOver[] =>
-        at === null ? [] : [{ interface: link, family, vrid, at }],
-      )
-    );
-  }
-
   #heardVrrp(message: FromVrrp): void {
     if (message.kind === "handover") this.#handovers.answered(message.id, message.report);
     if (message.kind === "departure") this.#departures.begin(message.departure);
-    if (message.kind !== "status" && message.kind !== "unchanged") return;
-    this.#instancesAt = this.#options.clock.now();
-    if (message.kind === "unchanged") return;
-    this.#instances = message.instances;
-    this.#legacy = null;
-    this.#bfd = message.bfd;
+    if (message.kind === "status" || message.kind === "unchanged") this.#elections.heard(message);
   }
 
   /** Nobody will answer any more if the process has died. */

@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import { askAdmin } from "../../src/admin/client.ts";
 import { nodesFile, pairFile, siteTables, vips } from "../support/cluster-file.ts";
 import { instanceOf, rolePids, startEdgeHa } from "../support/edge-ha.ts";
 import { Lab, waitFor, type Host } from "../support/lab.ts";
@@ -130,6 +131,19 @@ describe("an executable that is replaced", () => {
     expect(stderr).toContain("nonsense");
     expect(stderr).toContain("not replaced: the old program goes on");
     expect((await node.status()).pid).toBe(node.pid);
+  });
+
+  test("stays away where the service is stopped meanwhile", async () => {
+    await using lab = await Lab.create();
+    const host = await startHost(lab);
+    const node = await startEdgeHa(host, { config: listeners([80], 1), node: "lb1" });
+    // Something that is open makes the end take longer than the way to the new program.
+    const open = host.spawn(["curl", "-sN", "-m", "20", "http://127.0.0.1/slow/20000"]);
+    await waitFor("the answer has begun", () => open.output() !== "");
+    expect(await askAdmin(node.socket, "POST", "/reload/binary")).toMatchObject({ isAccepted: true });
+    expect(await node.stop()).toBe(0);
+    expect(node.log()).not.toContain("takes this program's place");
+    expect(await host.pids()).not.toContain(node.pid);
   });
 });
 
