@@ -164,7 +164,7 @@ export function ourSite(
     key: { kind: "source" } as const,
   };
   const more = {
-    admission: { basicAuth: null, rateLimit },
+    admission: { basicAuth: null, rateLimit, connectionLimit: null },
     responseHeaders: {
       remove: ["Server"],
       set: [

@@ -1,7 +1,10 @@
+import type { HashSource } from "./upstream-policy.ts";
+
 /** Whom a route lets in, and how often. */
 export interface AdmissionPlan {
   readonly basicAuth: BasicAuthPlan | null;
   readonly rateLimit: RateLimitPlan | null;
+  readonly connectionLimit: ConnectionLimitPlan | null;
 }
 
 /** Users and their passwords. What stands in the file goes beside the plan, which may be shown. */
@@ -19,12 +22,23 @@ export interface RateLimitPlan {
   readonly burst: number;
   /** Whether those of the burst wait for their turn. */
   readonly delays: boolean;
-  readonly key: RateKeyPlan;
+  readonly key: LimitKeyPlan;
 }
 
-/** What is counted apart. */
-export type RateKeyPlan =
+/** How many requests a key may have open. */
+export interface ConnectionLimitPlan {
+  /** As of a rate limit. */
+  readonly id: string;
+  /** Requests and WebSockets, in all processes together. */
+  readonly connections: number;
+  /** What one more is answered with. */
+  readonly status: number;
+  readonly key: LimitKeyPlan;
+}
+
+/** What is counted apart; `all` is nothing. */
+export type LimitKeyPlan =
   | { readonly kind: "source" }
-  | { readonly kind: "path" }
-  | { readonly kind: "header"; readonly name: string }
-  | { readonly kind: "cookie"; readonly name: string };
+  | { readonly kind: "host" }
+  | { readonly kind: "all" }
+  | HashSource;

@@ -308,6 +308,7 @@ const byPlace: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     ...directors,
     cache: "write cache = true in the [[site]] or [[site.route]], and cache_memory in [proxy]",
     rate_limit: "write it in the [[site]] or [[site.route]]",
+    connection_limit: "write it in the [[site]] or [[site.route]]",
     server: "write [[site]], and its servers in an [[upstream]]",
   },
   cluster: { ...router, ...directors },

@@ -8,6 +8,7 @@ import type { DiskNote } from "./disk-note.ts";
 import type { DrainOrder, DrainReport } from "./drain.ts";
 import type { ServerEjection } from "./server-ejection.ts";
 import type { FootingStatus } from "./footing-status.ts";
+import type { OpenNews } from "./open-news.ts";
 import type { Pages } from "./pages.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
 import type {
@@ -193,6 +194,8 @@ export type ProxyNews =
   | { readonly kind: "clients"; readonly clients: readonly ClientNote[] }
   /** What was spent of rate limits. */
   | { readonly kind: "spent"; readonly notes: readonly SpentNote[] }
+  /** What it has open, of what is limited for all together. */
+  | { readonly kind: "open"; readonly news: OpenNews }
   /** Servers of upstreams that failed clients, and are left alone for a while. */
   | { readonly kind: "ejections"; readonly ejections: readonly ServerEjection[] }
   /** What was done on disks that caches are on, above all for the process that keeps them within their bounds. */

@@ -262,7 +262,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
         void outbox.sendHead(buildInterimHead(head, fields), null),
     };
     const key = request?.webSocketKey ?? null;
-    if (!openWebSocket({ engine, key, client, from, idleMs })) return false;
+    if (!openWebSocket({ engine, key, client, from, record: this.record, idleMs })) return false;
     this.finished(101);
     this.exchange = null;
     this.state = "closed";

@@ -1,4 +1,4 @@
-import { sourceKey } from "./admission/rate-limit.ts";
+import { sourceKey } from "./admission/limit-key.ts";
 import type { ConnectionLimit } from "./connection-book.ts";
 import type { Engine } from "./engine.ts";
 import type { Listener } from "./listener.ts";

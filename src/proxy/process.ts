@@ -1,7 +1,7 @@
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { Channel } from "../ipc/channel.ts";
-import type { FromProxy, ToProxy } from "../ipc/messages.ts";
+import type { FromProxy, ProxyNews, ToProxy } from "../ipc/messages.ts";
 import { Leaving } from "./leaving.ts";
 import type { Tell } from "./tell.ts";
 import { Worker } from "./worker.ts";
@@ -49,22 +49,15 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
         channel.send({ kind: "servers", id: message.id, servers: worker.traffic() });
         break;
       case "ejections":
-        worker.heardEjections(message.ejections);
-        break;
       case "clients":
-        worker.heardClients(message.clients);
-        break;
       case "spent":
-        worker.heardSpent(message.notes);
-        break;
+      case "open":
       case "disk":
-        worker.heardDisk(message.notes);
+      case "changed":
+        hear(worker, message);
         break;
       case "purge":
         worker.purge(message.pattern);
-        break;
-      case "changed":
-        worker.heardChanges(message.urls);
         break;
       case "departure":
         worker.depart(message.departure);
@@ -89,12 +82,37 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
   channel.send({ kind: "hello" });
 }
 
+/** Takes what another process has seen. */
+function hear(worker: Worker, news: ProxyNews): void {
+  switch (news.kind) {
+    case "ejections":
+      worker.heardEjections(news.ejections);
+      break;
+    case "clients":
+      worker.heardClients(news.clients);
+      break;
+    case "spent":
+      worker.heardSpent(news.notes);
+      break;
+    case "open":
+      worker.heardOpen(news.news);
+      break;
+    case "disk":
+      worker.heardDisk(news.notes);
+      break;
+    case "changed":
+      worker.heardChanges(news.urls);
+      break;
+  }
+}
+
 /** Tells the supervisor by messages. */
 function teller(channel: Channel<ToProxy, FromProxy>): Tell {
   return {
     departure: (reply) => channel.send({ kind: "departure", reply }),
     clients: (clients) => channel.send({ kind: "clients", clients }),
     spent: (notes) => channel.send({ kind: "spent", notes }),
+    open: (news) => channel.send({ kind: "open", news }),
     ejections: (ejections) => channel.send({ kind: "ejections", ejections }),
     suspects: (probes) => channel.send({ kind: "suspects", probes }),
     disk: (notes) => channel.send({ kind: "disk", notes }),

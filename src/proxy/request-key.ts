@@ -33,19 +33,23 @@ export function keyReader({
 }
 
 function hashedText(view: RequestView, hash: HashSource | null): string {
-  if (hash === null) return view.client;
-  switch (hash.kind) {
+  return hash === null ? view.client : (partOf(view, hash) ?? "");
+}
+
+/** Gives what a source names of a request; null if the request does not have it. */
+export function partOf(view: RequestView, source: HashSource): string | null {
+  switch (source.kind) {
     case "header":
-      return view.value(hash.name) ?? "";
+      return view.value(source.name);
     case "cookie":
-      return cookieValue(view.value("cookie") ?? "", hash.name) ?? "";
+      return cookieValue(view.value("cookie") ?? "", source.name);
     case "query":
-      return new URLSearchParams(view.query).get(hash.name) ?? "";
+      return new URLSearchParams(view.query).get(source.name);
     case "path":
       return view.path;
     case "uri":
       return view.head.target;
     default:
-      return unreachable(hash);
+      return unreachable(source);
   }
 }

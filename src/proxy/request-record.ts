@@ -1,4 +1,5 @@
 import type { RequestLog } from "./access-log.ts";
+import type { Hold } from "./admission/connection-limit.ts";
 import type { Engine } from "./engine.ts";
 import type { ForwardedBy } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
@@ -41,6 +42,8 @@ export class RequestRecord implements LoggedRequest {
   clientAddress: string;
   private readonly by: ForwardedBy;
   private readonly source: RecordSource;
+  /** What it gives back when it ends. */
+  private hold: Hold | null = null;
   private log: RequestLog | null = null;
   private notes: readonly string[] = noNotes;
   private headBytes = 0;
@@ -92,8 +95,16 @@ export class RequestRecord implements LoggedRequest {
   /** Takes what routes have found out: who sent the request, and where it is logged; and has them know its name. */
   follow(view: RequestView): void {
     this.clientAddress = view.client;
+    this.hold = view.hold;
     if (view.log !== undefined) this.useLog(view.log);
     if (this.ids !== null) view.id = this.ids.requestId;
+  }
+
+  /** Gives what the request has taken of a limit to the WebSocket that comes of it. */
+  takeHold(): Hold | null {
+    const { hold } = this;
+    this.hold = null;
+    return hold;
   }
 
   /** Writes the names of the request into the head that goes to the server, where its site wants that. */
@@ -105,6 +116,7 @@ export class RequestRecord implements LoggedRequest {
   /** Ends it; `bodyBytes` were sent behind the head. */
   end(status: number, bodyBytes: number): void {
     this.engine.counters.add(status);
+    if (this.hold !== null) this.takeHold()?.release();
     const { log } = this;
     if (log === null) return;
     this.status = status;

@@ -1,4 +1,5 @@
 import type { RequestLog } from "./access-log.ts";
+import type { Hold } from "./admission/connection-limit.ts";
 import type { ForwardedBy } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { RequestHead } from "./http1/request-head.ts";
@@ -27,6 +28,8 @@ export class RequestView {
   target: string;
   /** Its name, once it has one. */
   id: string | null = null;
+  /** What it has taken of a limit, to be given back when it ends. */
+  hold: Hold | null = null;
 
   constructor(by: ForwardedBy, head: RequestHead, fields: FieldTable) {
     this.by = by;
@@ -47,6 +50,7 @@ export class RequestView {
     this.isRelayed = false;
     this.target = head.target;
     this.id = null;
+    this.hold = null;
     this.log = undefined;
   }
 

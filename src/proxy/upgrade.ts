@@ -1,5 +1,6 @@
 import type { Engine } from "./engine.ts";
 import { fieldNumber } from "./http1/field-names.ts";
+import type { RequestRecord } from "./request-record.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { TunnelEnd } from "./tunnel-end.ts";
 import type { SwitchedUpstream } from "./upstream-connection.ts";
@@ -24,12 +25,15 @@ export function openWebSocket(o: {
   readonly key: string | null;
   readonly client: WebSocketClient;
   readonly from: SwitchedUpstream;
+  /** What the request has taken of a limit the tunnel has from now on. */
+  readonly record: Pick<RequestRecord, "takeHold">;
   /** How long the tunnel may be silent. */
   readonly idleMs: number;
 }): boolean {
   const { client, engine, from, idleMs, key } = o;
   if (key === null || !isAccepted(from, key)) return false;
   const near = client.end;
+  const hold = o.record.takeHold();
   const { far, rest } = from;
   const tunnel = new Tunnel({
     near,
@@ -39,6 +43,7 @@ export function openWebSocket(o: {
     onClosed: () => {
       engine.tunnels.delete(tunnel);
       from.ended(tunnel);
+      hold?.release();
     },
   });
   near.frames = new WebSocketFrames(false);

@@ -6,6 +6,7 @@ import type { ClientNote } from "../ipc/client-book.ts";
 import type { Departure } from "../ipc/departure.ts";
 import type { DiskNote } from "../ipc/disk-note.ts";
 import type { SpentNote, ToProxy } from "../ipc/messages.ts";
+import type { OpenNews } from "../ipc/open-news.ts";
 import type { ServerEjection } from "../ipc/server-ejection.ts";
 import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
@@ -29,6 +30,7 @@ import {
   type SnapshotContext,
 } from "./snapshot.ts";
 import { diallingHandlers, socketHandlers } from "./sockets.ts";
+import { OpenTelling } from "./open-telling.ts";
 import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
 import type { Tell } from "./tell.ts";
@@ -58,6 +60,7 @@ export class Worker {
   private readonly doors = new Map<string, Door>();
   private readonly entrances: Entrances;
   private readonly servers: KnownServers;
+  private readonly open: OpenTelling;
   private readonly admission: Admission;
   private readonly logs: AccessLogs;
   private readonly cache: ProcessCache;
@@ -70,7 +73,8 @@ export class Worker {
   constructor(log: Log, tell: Tell) {
     this.logs = new AccessLogs(log);
     const handlers = socketHandlers(log);
-    this.admission = new Admission(tell.spent);
+    this.open = new OpenTelling(tell.open);
+    this.admission = new Admission(tell.spent, this.open);
     this.cache = new ProcessCache(log, tell);
     this.engine = {
       snapshot: compileSnapshot(emptyPlan, this.context({})),
@@ -206,6 +210,11 @@ export class Worker {
     this.admission.heard(notes);
   }
 
+  /** Takes what other processes have open. */
+  heardOpen(news: OpenNews): void {
+    this.open.counts.heard(news, performance.now());
+  }
+
   /** Sees to the connections to addresses that are about to move to another node. */
   depart(departure: Departure): void {
     this.departures.begin(departure);
@@ -266,6 +275,7 @@ export class Worker {
   private close(): void {
     this.servers.retire();
     this.logs.close();
+    this.open.share(false);
     this.engine.sweep.close();
   }
 
@@ -287,12 +297,10 @@ export class Worker {
   /** Lets go of what the plan before had and this one has not. */
   private retire(snapshot: Snapshot): void {
     const { plan } = snapshot;
+    const admissions = plan.sites.flatMap(({ routes }) => routes.map(({ admission }) => admission));
     this.admission.share(plan.workers > 1);
-    this.admission.retain(
-      new Set(
-        plan.sites.flatMap(({ routes }) => routes.map(({ admission }) => admission.rateLimit?.id ?? "")),
-      ),
-    );
+    this.admission.retain(new Set(admissions.map(({ rateLimit }) => rateLimit?.id ?? "")));
+    this.open.share(plan.workers > 1 && admissions.some(({ connectionLimit }) => connectionLimit !== null));
     this.servers.retain(snapshot);
     this.logs.retain(plan.sites);
   }

@@ -322,6 +322,7 @@ export class Workers {
               this.#clients.note(message.clients, clock.now());
               return this.#tellOthers(message, worker);
             case "spent":
+            case "open":
             case "ejections":
             case "disk":
             case "changed":

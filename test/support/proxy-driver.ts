@@ -16,6 +16,7 @@ import { weightBy } from "../../src/config/weight-word.ts";
 import { noHeaderRules, plainListenerPolicy, plainRouting } from "../../src/config/routing-plan.ts";
 import type { ClientNote } from "../../src/ipc/client-book.ts";
 import type { FromProxy, SpentNote, ToProxy, Verdict } from "../../src/ipc/messages.ts";
+import type { OpenNews } from "../../src/ipc/open-news.ts";
 import type { ServerEjection } from "../../src/ipc/server-ejection.ts";
 import type { ServerStanding } from "../../src/ipc/standing.ts";
 import type { ProxyStatus } from "../../src/ipc/status.ts";
@@ -90,7 +91,7 @@ export function route(path: string, upstreamName: string, more: Partial<RoutePla
     responseHeaders,
     accessLog: null,
     content: noContent,
-    admission: { basicAuth: null, rateLimit: null },
+    admission: { basicAuth: null, rateLimit: null, connectionLimit: null },
     routing: plainRouting,
     ...more,
   };
@@ -207,6 +208,8 @@ export class ProxyDriver implements AsyncDisposable {
   readonly clients: ClientNote[] = [];
   /** Everything it has told of what was spent of rate limits. */
   readonly spent: SpentNote[] = [];
+  /** Everything it has told of what it has open. */
+  readonly open: OpenNews[] = [];
   private readonly subprocess: Bun.Subprocess;
   private readonly descriptors: readonly number[];
   private readonly sockets: Readonly<Record<string, number>>;
@@ -348,6 +351,7 @@ export class ProxyDriver implements AsyncDisposable {
     if (message.kind === "status") this.status = message.status;
     if (message.kind === "clients") this.clients.push(...message.clients);
     if (message.kind === "spent") this.spent.push(...message.notes);
+    if (message.kind === "open") this.open.push(message.news);
     for (const answer of this.answers) answer(message);
   }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { BasicAuthPlan, RateKeyPlan } from "../admission-plan.ts";
+import type { BasicAuthPlan, LimitKeyPlan } from "../admission-plan.ts";
 import { complaint, filePath, flag, integer, orElse, orNull, table, text, wants } from "./fields.ts";
+import { readHashSource } from "./hash-source.ts";
 
 /** `rate_limit`. */
 export interface RateLimitEntry {
@@ -8,13 +9,21 @@ export interface RateLimitEntry {
   readonly rate: number;
   readonly burst: number;
   readonly delay: boolean;
-  readonly key: RateKeyPlan;
+  readonly key: LimitKeyPlan;
+}
+
+/** `connection_limit`. */
+export interface ConnectionLimitEntry {
+  readonly connections: number;
+  readonly status: number;
+  readonly key: LimitKeyPlan;
 }
 
 /** Keys of a site and of a route alike; the route's value replaces the site's. */
 export interface AdmissionEntry {
   readonly basic_auth: BasicAuthPlan | false | null;
   readonly rate_limit: RateLimitEntry | false | null;
+  readonly connection_limit: ConnectionLimitEntry | false | null;
 }
 
 const authExample = 'basic_auth = { users = "/etc/edge-ha/users" }';
@@ -48,19 +57,14 @@ const rate: z.ZodType<number> = z
     return z.NEVER;
   });
 
-const token = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/;
-const keyExample = 'key = "source"';
-
-const rateKey: z.ZodType<RateKeyPlan> = z
-  .string({ error: wants("what is counted apart, in quotes", keyExample) })
-  .transform((value, context): RateKeyPlan => {
-    if (value === "source" || value === "path") return { kind: value };
-    const colon = value.indexOf(":");
-    const kind = value.slice(0, Math.max(0, colon));
-    const name = value.slice(colon + 1);
-    if (kind === "header" && token.test(name)) return { kind, name: name.toLowerCase() };
-    if (kind === "cookie" && token.test(name)) return { kind, name };
-    const known = 'write "source", "path", "header:X-Api-Key" or "cookie:session"';
+const limitKey: z.ZodType<LimitKeyPlan> = z
+  .string({ error: wants("what is counted apart, in quotes", 'key = "source"') })
+  .transform((value, context): LimitKeyPlan => {
+    if (value === "source" || value === "host" || value === "all") return { kind: value };
+    const part = readHashSource(value);
+    if (part !== null) return part;
+    const known =
+      'write "source", "host", "path", "uri", "header:X-Api-Key", "cookie:session", "query:id" or "all"';
     context.addIssue(complaint(`${JSON.stringify(value)} is nothing that is counted`, known));
     return z.NEVER;
   });
@@ -70,9 +74,18 @@ const rateLimit: z.ZodType<RateLimitEntry> = table(
     rate,
     burst: orElse(integer(0, 1_000_000, "burst = 20"), 0),
     delay: orElse(flag("delay = true"), false),
-    key: orElse(rateKey, { kind: "source" }),
+    key: orElse(limitKey, { kind: "source" }),
   },
   'rate_limit = { rate = "10/s", burst = 20 }',
+);
+
+const connectionLimit: z.ZodType<ConnectionLimitEntry> = table(
+  {
+    connections: integer(1, 1_000_000, "connections = 10"),
+    status: orElse(integer(400, 599, "status = 429"), 503),
+    key: orElse(limitKey, { kind: "source" }),
+  },
+  "connection_limit = { connections = 10 }",
 );
 
 /** A table, or false where a route does without its site's; what is wrong is said at its own place. */
@@ -92,8 +105,11 @@ function orFalse<T>(schema: z.ZodType<T>): z.ZodType<T | false | null> {
   return orNull(either);
 }
 
-/** `basic_auth` and `rate_limit`. */
+/** `basic_auth`, `rate_limit` and `connection_limit`. */
 export const admission: {
-  readonly basic_auth: z.ZodType<AdmissionEntry["basic_auth"]>;
-  readonly rate_limit: z.ZodType<AdmissionEntry["rate_limit"]>;
-} = { basic_auth: orFalse(basicAuth), rate_limit: orFalse(rateLimit) };
+  readonly [Key in keyof AdmissionEntry]: z.ZodType<AdmissionEntry[Key]>;
+} = {
+  basic_auth: orFalse(basicAuth),
+  rate_limit: orFalse(rateLimit),
+  connection_limit: orFalse(connectionLimit),
+};

@@ -1,6 +1,8 @@
 import type { AdmissionPlan } from "../../config/admission-plan.ts";
 import type { SpentNote } from "../../ipc/messages.ts";
+import type { OpenTelling } from "../open-telling.ts";
 import { basicAuthGate } from "./basic-auth.ts";
+import { connectionLimitGate } from "./connection-limit.ts";
 import type { Gate } from "./gate.ts";
 import { PasswordChecks } from "./password-checks.ts";
 import { rateLimitGate } from "./rate-limit.ts";
@@ -21,9 +23,11 @@ export class Admission {
   private readonly tell: (notes: readonly SpentNote[]) => void;
   private notes = new Map<string, SpentNote>();
   private isShared = false;
+  private readonly open: OpenTelling;
 
-  constructor(tell: (notes: readonly SpentNote[]) => void) {
+  constructor(tell: (notes: readonly SpentNote[]) => void, open: OpenTelling) {
     this.tell = tell;
+    this.open = open;
   }
 
   /** Sets whether other processes count too. */
@@ -32,12 +36,18 @@ export class Admission {
   }
 
   /** Makes the gates of a route, the cheapest first; `file` gives what stands in a file. Throws if one is of no use. */
-  gates({ basicAuth, rateLimit }: AdmissionPlan, file: (path: string) => string): readonly Gate[] {
+  gates(plan: AdmissionPlan, file: (path: string) => string): readonly Gate[] {
+    const { basicAuth, connectionLimit, rateLimit } = plan;
     const gates: Gate[] = [];
     if (rateLimit !== null) {
       const table = this.table(rateLimit.id, rateLimit);
       const spent = (limit: string, key: string): void => this.spent(limit, key);
       gates.push(rateLimitGate(rateLimit, table, { now: () => performance.now(), after: setTimeout, spent }));
+    }
+    if (connectionLimit !== null) {
+      const { counts: open } = this.open;
+      const roomMade = (): void => this.open.roomMade();
+      gates.push(connectionLimitGate(connectionLimit, { now: () => performance.now(), open, roomMade }));
     }
     if (basicAuth !== null) gates.push(basicAuthGate(basicAuth, file(basicAuth.users), this.checks));
     return gates;

@@ -271,7 +271,8 @@ export class ServerStream extends FramedStream implements ExchangeClient {
       connection.session.blocks.opened(this.id, head, fields);
     const key = request?.webSocketKey ?? null;
     const client = { end, early: null, tell };
-    if (!openWebSocket({ engine: connection.engine, key, client, from, idleMs })) return false;
+    const { engine } = connection;
+    if (!openWebSocket({ engine, key, client, from, record: this.record, idleMs })) return false;
     this.end = end;
     this.exchange = null;
     this.isAnswered = true;

@@ -2,18 +2,24 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AdmissionPlan, RateLimitPlan } from "../../../src/config/admission-plan.ts";
+import type {
+  AdmissionPlan,
+  ConnectionLimitPlan,
+  RateLimitPlan,
+} from "../../../src/config/admission-plan.ts";
 import type { ProxyPlan } from "../../../src/config/node-plan.ts";
 import { waitFor } from "../../support/lab.ts";
 import { runCommand } from "../../support/lab-command.ts";
 import {
   freePort,
+  listener,
   ProxyDriver,
   route,
   simplePlan,
   site,
   upstreamServer,
 } from "../../support/proxy-driver.ts";
+import { RawHttp2Client } from "../../support/raw-http2.ts";
 import { answering, ask, RawClient, RawServer } from "../../support/raw-tcp.ts";
 
 setDefaultTimeout(30_000);
@@ -36,10 +42,17 @@ const pace: RateLimitPlan = {
   delays: false,
   key: { kind: "source" },
 };
+/** To the key in the example of RFC 6455 §1.3. */
+const switching =
+  "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
 function planOn(port: number, origin: number, admission: Partial<AdmissionPlan>, workers = 1): ProxyPlan {
-  const routes = [route("/", "apps", { admission: { basicAuth: null, rateLimit: null, ...admission } })];
+  const routes = [
+    route("/", "apps", {
+      admission: { basicAuth: null, rateLimit: null, connectionLimit: null, ...admission },
+    }),
+  ];
   return simplePlan(port, [upstreamServer(origin)], { workers, sites: [site(["*"], routes)] });
 }
 
@@ -157,5 +170,79 @@ describe("rate_limit", () => {
     expect([await curl(port), await curl(port)]).toEqual(["ok200", "429 Too Many Requests\n429"]);
     await waitFor("it tells the others", () => proxy.spent.length > 0);
     expect(proxy.spent).toEqual([{ limit: "shop", key: "127.0.0.1", count: 1 }]);
+  });
+});
+
+describe("connection_limit", () => {
+  const limit: ConnectionLimitPlan = { id: "shop", connections: 2, status: 503, key: { kind: "source" } };
+  const keepAlive = request.replace("Connection: close\r\n", "");
+
+  function holdingPlan(
+    port: number,
+    origin: number,
+    more: Partial<ConnectionLimitPlan>,
+    workers = 1,
+  ): ProxyPlan {
+    return {
+      ...planOn(port, origin, { connectionLimit: { ...limit, ...more } }, workers),
+      listeners: [listener(port, { http2: true })],
+    };
+  }
+
+  test("counts what is open by HTTP/1.1, HTTP/2 and WebSocket, until it has ended", async () => {
+    await using origin = new RawServer((connection) => {
+      const asked = connection.received.split("\r\n\r\n").at(-2) ?? "";
+      if (asked.includes("Upgrade: websocket")) connection.send(switching);
+      else if (asked.includes("/quick")) connection.send("HTTP/1.1 204 No Content\r\n\r\n");
+    });
+    const port = freePort();
+    await using proxy = await ProxyDriver.start(holdingPlan(port, origin.port, {}));
+    const quick = async (): Promise<string> =>
+      (await ask(port, request.replace("/ ", "/quick "))).slice(9, 12);
+    await using first = await RawClient.connect(port);
+    first.send(keepAlive);
+    await waitFor("it is asked", () => origin.received().includes("GET / "));
+    expect(await quick()).toBe("204");
+    const http2 = await RawHttp2Client.connect(port);
+    http2.request(1);
+    http2.request(3);
+    expect(await http2.status(3)).toBe("503");
+    expect(await quick()).toBe("503");
+    expect(await curl(port, "--interface", "127.0.0.5", "--request-target", "/quick")).toBe("204");
+    await http2[Symbol.asyncDispose]();
+    await waitFor("the stream is gone", async () => (await quick()) === "204");
+    await using socket = await RawClient.connect(port);
+    socket.send(
+      request.replace(
+        "Connection: close",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      ),
+    );
+    await socket.expect("101 Switching Protocols");
+    expect(await quick()).toBe("503");
+    socket.cut();
+    await waitFor("the WebSocket is gone", async () => (await quick()) === "204");
+    first.cut();
+    await waitFor("no connection is left", async () => (await proxy.nextStatus()).connections === 0);
+    expect([await quick(), await quick()]).toEqual(["204", "204"]);
+    expect(proxy.log()).toBe("");
+  });
+
+  test("counts what other processes have open, and tells them what it has", async () => {
+    await using origin = new RawServer(() => undefined);
+    const port = freePort();
+    const plan = holdingPlan(port, origin.port, { status: 429, key: { kind: "host" } }, 2);
+    await using proxy = await ProxyDriver.start(plan);
+    const name = "limit shop\0a";
+    await using first = await RawClient.connect(port);
+    first.send(keepAlive);
+    await waitFor("it tells the others", () => proxy.open.length > 0);
+    expect(proxy.open[0]).toMatchObject({ notes: [{ name, count: 1 }] });
+    const news = { from: 1, isWhole: true, notes: [{ name, count: 1 }] };
+    proxy.send({ kind: "open", news });
+    await proxy.configure(plan); // what was sent before it has arrived
+    expect(await ask(port, request)).toContain("429 Too Many Requests");
+    first.cut();
+    await waitFor("it tells of that, too", () => proxy.open.at(-1)?.notes[0]?.count === 0);
   });
 });

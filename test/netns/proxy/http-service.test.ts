@@ -23,6 +23,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
     def answer(self):
         kind = f'{self.server.server_port} {self.command} {self.path}'
+        if self.path == '/held' and self.command == 'POST': self.rfile.read(10)
         counts[kind] = counts.get(kind, 0) + 1
         body = str(counts.get(self.headers.get('X-Count') or kind, 0)).encode()
         if self.path.startswith('/disk'): body = body.ljust(20000)
@@ -75,6 +76,10 @@ upstream = "shaky"
 path = "/paced"
 upstream = "good"
 rate_limit = { rate = "1/min", burst = 3, key = "header:X-Key" }
+[[site.route]]
+path = "/held"
+upstream = "good"
+connection_limit = { connections = 1, status = 429, key = "header:X-Key" }
 `;
 
 let lab: Lab;
@@ -207,6 +212,20 @@ describe("two proxy processes", () => {
       await Bun.sleep(300);
       return only("429")(await ask("/paced", { count: 20, words }));
     });
+  });
+
+  test("count together what a client has open", async () => {
+    const words = ["-H", "X-Key: k"];
+    const head = "POST /held HTTP/1.1\\r\\nHost: a\\r\\nX-Key: k\\r\\nContent-Length: 10\\r\\n\\r\\n";
+    const script = `exec 3<>/dev/tcp/192.0.2.11/80; printf '${head}' >&3; exec sleep 600`;
+    const holding = client.spawn(["bash", "-c", script]);
+    const answers = (): Promise<readonly string[]> => ask("/held", { count: 20, words });
+    await waitFor("both refuse more", async () => only("429")(await answers()));
+    expect(await ask("/held", { count: 5, isOneConnection: true, words: ["-H", "X-Key: other"] })).toSatisfy(
+      only("200"),
+    );
+    holding.kill("SIGKILL");
+    await waitFor("both let more in", async () => only("200")(await answers()));
   });
 
   test("show a new certificate to clients that name no host, and lose no request of the processes that showed the old one", async () => {

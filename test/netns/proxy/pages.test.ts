@@ -140,7 +140,7 @@ test("answers of the proxy's own carry what is added to all, and are encoded, ov
   };
   const users = join(folder, "users");
   writeFileSync(users, `ann:${await Bun.password.hash("x", { algorithm: "bcrypt", cost: 4 })}\n`);
-  const admission = { basicAuth: { users, realm: "r" }, rateLimit: null };
+  const admission = { basicAuth: { users, realm: "r" }, rateLimit: null, connectionLimit: null };
   const to = { to: "https://c/", status: 301, https: false, www: null, trailingSlash: null };
   const routes = [
     route("/gone", "none", { content, responseHeaders, routing: { ...plainRouting, cors } }),

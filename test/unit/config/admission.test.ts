@@ -18,15 +18,17 @@ function faults(lines: string, knowledge = noKnowledge): readonly string[] {
   );
 }
 
-describe("basic_auth and rate_limit", () => {
+describe("basic_auth, rate_limit and connection_limit", () => {
   test("hold for every route of their site, unless that says something else", () => {
-    const lines = 'basic_auth = { users = "/u" }\nrate_limit = { rate = "30/min" }';
+    const lines =
+      'basic_auth = { users = "/u" }\nrate_limit = { rate = "30/min" }\nconnection_limit = { connections = 10 }';
     expect(read(lines).config?.sites[0]?.routes[0]?.admission).toEqual({
       basicAuth: { users: "/u", realm: "edge-ha" },
       rateLimit: { id: "*", intervalMs: 2000, burst: 0, delays: false, key: { kind: "source" } },
+      connectionLimit: { id: "*", connections: 10, status: 503, key: { kind: "source" } },
     });
     const own =
-      'basic_auth = false\nrate_limit = { rate = "10/s", burst = 5, delay = true, key = "header:X-Key" }';
+      'basic_auth = false\nrate_limit = { rate = "10/s", burst = 5, delay = true, key = "header:X-Key" }\nconnection_limit = { connections = 2, status = 429, key = "query:id" }';
     expect(read(lines, own).config?.sites[0]?.routes[0]?.admission).toEqual({
       basicAuth: null,
       rateLimit: {
@@ -36,6 +38,7 @@ describe("basic_auth and rate_limit", () => {
         delays: true,
         key: { kind: "header", name: "x-key" },
       },
+      connectionLimit: { id: "* 0", connections: 2, status: 429, key: { kind: "query", name: "id" } },
     });
   });
 
@@ -50,7 +53,11 @@ describe("basic_auth and rate_limit", () => {
     ],
     [
       'rate_limit = { rate = "1/s", key = "ip" }',
-      'rate_limit.key: "ip" is nothing that is counted; write "source", "path", "header:X-Api-Key" or "cookie:session"',
+      'rate_limit.key: "ip" is nothing that is counted; write "source", "host", "path", "uri", "header:X-Api-Key", "cookie:session", "query:id" or "all"',
+    ],
+    [
+      "connection_limit = { connections = 0 }",
+      "connection_limit.connections: 0 is not between 1 and 1000000; write connections = 10",
     ],
     [
       'rate_limit = { rate = "1/s", delay = true }',

@@ -49,6 +49,7 @@ const tables: readonly (readonly [string, string])[] = [
   ["### `[[site.route]]`", "[[site]]\n[[site.route]]\ntimeouts = { _ = 1 }"],
   ["### `basic_auth`", "[[site]]\nbasic_auth = { _ = 1 }"],
   ["### `rate_limit`", "[[site]]\n[[site.route]]\nrate_limit = { _ = 1 }"],
+  ["### `connection_limit`", "[[site]]\nconnection_limit = { _ = 1 }"],
   ["### `cache`", "[[site]]\ncache = { _ = 1 }"],
   ["## `[[site]]`", "[[site]]\nmaintenance = { _ = 1 }"],
   ["## `[[site]]`", "[[site]]\nfiles = { _ = 1 }"],

@@ -180,7 +180,7 @@ describe("the example of the configuration contract", () => {
             accessLog: null,
             responseHeaders: { remove: [], set: [], add: [["Access-Control-Allow-Origin", "*"]] },
             content: noContent,
-            admission: { basicAuth: null, rateLimit: null },
+            admission: { basicAuth: null, rateLimit: null, connectionLimit: null },
             routing: plainRouting,
           },
         ],

@@ -3,9 +3,12 @@ import { readBasicCredentials } from "../../../src/proxy/admission/credentials.t
 import { isWait, type Gate } from "../../../src/proxy/admission/gate.ts";
 import { basicAuthGate } from "../../../src/proxy/admission/basic-auth.ts";
 import { PasswordChecks, type PasswordVerdict } from "../../../src/proxy/admission/password-checks.ts";
-import { cookieOf, rateLimitGate, sourceKey } from "../../../src/proxy/admission/rate-limit.ts";
+import { connectionLimitGate } from "../../../src/proxy/admission/connection-limit.ts";
+import { cookieOf, sourceKey } from "../../../src/proxy/admission/limit-key.ts";
+import { rateLimitGate } from "../../../src/proxy/admission/rate-limit.ts";
 import { RateTable } from "../../../src/proxy/admission/rate-table.ts";
 import type { Answer } from "../../../src/proxy/answer.ts";
+import { OpenCounts } from "../../../src/proxy/open-counts.ts";
 import { requestView } from "../../support/request-view.ts";
 
 const hash = `$2y$05$${"a".repeat(53)}`;
@@ -252,5 +255,47 @@ describe("rateLimitGate()", () => {
   test("takes the network of an IPv6 client for the client", () => {
     expect(sourceKey("192.0.2.1")).toBe("192.0.2.1");
     expect(sourceKey("2001:db8:1:2:3:4:5:6")).toBe("2001:db8:1:2::");
+  });
+});
+
+describe("connectionLimitGate()", () => {
+  const open = new OpenCounts();
+  let rooms = 0;
+  const context = { now: () => 0, open, roomMade: () => void rooms++ };
+  const limit = { id: "shop", connections: 2, status: 429 };
+
+  test("lets so many of each key pass at a time, by all processes together", () => {
+    const gate = connectionLimitGate({ ...limit, key: { kind: "header", name: "x-api-key" } }, context);
+    const asked = ["a", "a", "a", "b", ""].map((key) => {
+      const view = requestView("GET /", key === "" ? "" : `X-Api-Key: ${key}\r\n`);
+      return { view, answer: gate(view) };
+    });
+    expect(
+      asked.map(({ answer }) => (answer !== null && "status" in answer ? answer.status : answer)),
+    ).toEqual([null, null, 429, null, null]);
+    expect(asked.map(({ view }) => view.hold === null)).toEqual([false, false, true, false, true]);
+    open.news(0);
+    asked[0]?.view.hold?.release();
+    asked[0]?.view.hold?.release();
+    asked[1]?.view.hold?.release();
+    expect(rooms).toBe(1);
+    expect(open.ownCount("limit shop\0a")).toBe(0);
+    const notes = [{ name: "limit shop\0a", count: 2 }];
+    open.heard({ from: 7, isWhole: false, notes }, 0);
+    expect(gate(requestView("GET /", "X-Api-Key: a\r\n"))).toMatchObject({ status: 429 });
+  });
+
+  test("counts by host, by the client's address, by a parameter, or all together", () => {
+    const keys = [
+      { kind: "host" },
+      { kind: "source" },
+      { kind: "query", name: "id" },
+      { kind: "all" },
+    ] as const;
+    for (const key of keys) {
+      const gate = connectionLimitGate({ ...limit, id: key.kind, connections: 1, key }, context);
+      expect(gate(requestView("GET /?id=1"))).toBeNull();
+      expect(gate(requestView("GET /?id=1"))).toMatchObject({ status: 429 });
+    }
   });
 });
