@@ -21,12 +21,15 @@ import {
 import { CertificateBook, type NativeContext } from "./tls/certificate-book.ts";
 import { identify } from "./tls/client-certificate.ts";
 import { Handshake } from "./tls/handshake.ts";
+import { InnerDoor } from "./tls/inner-door.ts";
 import { tlsOptions, type TlsOptions } from "./tls/tls-options.ts";
 
 /** A connection that was accepted; the address is read once, as a client may reset it at any moment and has none then. */
 export interface Accepted {
   readonly wire: Wire;
   readonly clientAddress: string;
+  /** Where its TLS begins, if bytes in clear text come before; null is at once, or there is none. */
+  readonly inner: InnerDoor | null;
 }
 
 /** What accepts on one socket; replaced as a whole when a plan comes into force. */
@@ -40,51 +43,68 @@ export interface Door {
 /** What stands in the PEM files of a plan, by path. */
 export type Credentials = Readonly<Record<string, string>>;
 
+/** How an endpoint is opened. */
+export interface DoorOptions {
+  readonly tls: TlsOptions;
+  /** Whether something in clear text may come before TLS. */
+  readonly isFronted: boolean;
+}
+
 /** Accepts on an inherited socket; nobody is let in before `accept` is set. */
-export function openDoor(engine: Engine, fd: number, options: TlsOptions | null): Door {
+export function openDoor(engine: Engine, fd: number, options: DoorOptions | null): Door {
   const serverName = (_: unknown, name: string): NativeContext | undefined =>
     door.book?.find(name) ?? undefined;
   const open = (wire: Wire): void => {
     const clientAddress = peerAddressOf(wire);
     if (clientAddress === "") wire.terminate();
-    else door.accept({ wire, clientAddress });
+    else door.accept({ wire, clientAddress, inner });
   };
   const close = (wire: Wire, error?: Error): void => {
     engine.connections.leave(wire);
     wire.data.closed(error !== undefined);
   };
-  const tls = options === null ? null : { options, serverName };
+  const tls = options === null ? null : { options: options.tls, serverName };
+  const inner = tls !== null && options?.isFronted === true ? new InnerDoor(engine, tls) : null;
   const door: Door = {
     accept: ({ wire }) => wire.terminate(),
     book: null,
-    server: listenOn(fd, { ...engine.handlers, open, close }, tls),
+    server: listenOn({ fd }, { ...engine.handlers, open, close }, inner === null ? tls : null),
   };
   return door;
 }
 
-/** Gives a client of a listener its owner: at once, or when keys are agreed on. */
+/** Gives a client of a listener its owner: at once, or when it is known who it is and keys are agreed on. */
 export function openConnection(engine: Engine, listener: Listener, client: Accepted): void {
   const { clientAddress, wire } = client;
-  const { headTimeoutMs, proxyProtocol, tls } = listener.plan;
-  const { via } = engine.snapshot.plan;
+  const { proxyProtocol } = listener.plan;
   const ends = ownEnds(wire, clientAddress);
-  if (sendsProxyHeader(proxyProtocol, clientAddress)) {
-    const onRead = (told: ConnectionEnds | null): void => {
-      if (!letInFrom(engine, listener, wire, (told ?? ends).source.address)) return;
-      wire.data = clearTextOwner(engine, listener, wire, forwardedBy(wire, { ends: told ?? ends, via }));
-    };
+  const onRead = (told: ConnectionEnds | null): void => {
+    if (letInFrom(engine, listener, wire, (told ?? ends).source.address))
+      admit(engine, listener, client, told ?? ends);
+  };
+  if (sendsProxyHeader(proxyProtocol, clientAddress))
     wire.data = new ProxiedClient({ engine, wire, plan: proxyProtocol, peerAddress: clientAddress, onRead });
-  } else if (!letInFrom(engine, listener, wire, clientAddress)) {
-    return;
-  } else if (tls === null) {
+  else onRead(null);
+}
+
+function admit(engine: Engine, listener: Listener, { inner, wire }: Accepted, ends: ConnectionEnds): void {
+  const { headTimeoutMs, tls } = listener.plan;
+  const { via } = engine.snapshot.plan;
+  if (tls === null) {
     wire.data = clearTextOwner(engine, listener, wire, forwardedBy(wire, { ends, via }));
-  } else {
-    wire.data = new Handshake(engine, wire, headTimeoutMs, (secured) => {
-      const by = forwardedBy(secured, { ends, via, identity: identify(secured, tls.clients) });
+    return;
+  }
+  // As it is now: the outer socket may be gone when keys are agreed on.
+  const { localAddress, localFamily, localPort } = wire;
+  const handshakeOn = (socket: Wire): SocketOwner =>
+    new Handshake(engine, socket, headTimeoutMs, (secured) => {
+      const identity = identify(secured, tls.clients);
+      const by = forwardedBy({ localAddress, localFamily, localPort }, { ends, via, identity });
       const isHttp2 = negotiatedProtocol(secured) === "h2";
       secured.data = makeOwner(isHttp2, engine, listener, { wire: secured, by });
     });
-  }
+  if (inner === null) wire.data = handshakeOn(wire);
+  else inner.pass(wire, handshakeOn);
 }
 
 /** Gives a socket in clear text its owner, at once or when its first bytes tell the version of HTTP. */
@@ -108,11 +128,12 @@ function makeOwner(
 }
 
 /** What each endpoint of a plan needs to be opened; null speaks in clear text. */
-export function doorOptions(plan: ProxyPlan, credentials: Credentials): Map<string, TlsOptions | null> {
+export function doorOptions(plan: ProxyPlan, credentials: Credentials): Map<string, DoorOptions | null> {
   return new Map(
-    plan.listeners.flatMap(({ http2, sockets, tls }) => {
+    plan.listeners.flatMap(({ http2, proxyProtocol, sockets, tls }) => {
       const protocols = http2 ? ["h2", "http/1.1"] : ["http/1.1"];
-      const options = tls === null ? null : tlsOptions(tls, credentials, protocols);
+      const isFronted = proxyProtocol !== null;
+      const options = tls === null ? null : { tls: tlsOptions(tls, credentials, protocols), isFronted };
       return sockets.map((at) => [formatEndpoint(at), options] as const);
     }),
   );

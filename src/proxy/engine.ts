@@ -29,6 +29,8 @@ export interface Engine {
   readonly clients: Set<OpenClient>;
   /** Open WebSockets and relayed connections. */
   readonly tunnels: Set<Tunnel>;
+  /** What carries connections to their own TLS (tls/inner-door.ts); whose they are is among the clients or tunnels. */
+  readonly fronts: Set<Tunnel>;
 }
 
 /** A client's connection as the process sees it. */

@@ -52,9 +52,16 @@ export function peerAddressOf(wire: Wire): string {
   return plainAddress(address ?? "");
 }
 
+const outerOf = new WeakMap<Wire, Wire>();
+
+/** Notes that what comes over one socket came over another before: whoever asks where the client reached us means that one. */
+export function isBehind(inner: Wire, outer: Wire): void {
+  outerOf.set(inner, outer);
+}
+
 /** Gives the address of this host at which a peer reached it; empty once the connection is gone. */
 export function localAddressOf(wire: Wire): string {
-  const address: string | undefined = wire.localAddress;
+  const address: string | undefined = (outerOf.get(wire) ?? wire).localAddress;
   return plainAddress(address ?? "");
 }
 
@@ -77,7 +84,7 @@ export interface KnownOfClient {
 
 /** Gives who sends what comes over a client's connection. */
 export function forwardedBy(
-  { localAddress, localFamily, localPort }: Wire,
+  { localAddress, localFamily, localPort }: Pick<Wire, "localAddress" | "localFamily" | "localPort">,
   { ends, identity = null, via }: KnownOfClient,
 ): ForwardedBy {
   const local = localFamily === "IPv6" ? `[${localAddress}]` : localAddress;
@@ -104,14 +111,16 @@ export function negotiatedProtocol(wire: Wire): string | null {
 /** Gives the certificate for the host that a client names, in the runtime's form; undefined takes the listener's own. */
 export type ServerNameHandler = (data: unknown, serverName: string) => NativeContext | undefined;
 
+/** An inherited listening socket, or where to open one; port 0 is any. */
+export type ListeningPlace = { readonly fd: number } | { readonly hostname: string; readonly port: number };
+
 /** The runtime's listen takes an inherited socket and chooses certificates too; its types do not say so. */
-interface ListenOnSocket {
-  readonly fd: number;
+type ListenOnSocket = ListeningPlace & {
   readonly allowHalfOpen: boolean;
   readonly data: SocketOwner;
   readonly socket: Bun.SocketHandler<SocketOwner> & { readonly serverName?: ServerNameHandler };
   readonly tls?: TlsOptions;
-}
+};
 
 /** How a listening socket speaks TLS. */
 export interface ListenTls {
@@ -120,14 +129,14 @@ export interface ListenTls {
   readonly serverName: ServerNameHandler;
 }
 
-/** Accepts on an inherited listening socket. */
+/** Accepts connections. */
 export function listenOn(
-  fd: number,
+  at: ListeningPlace,
   handlers: Bun.SocketHandler<SocketOwner>,
   tls: ListenTls | null,
 ): Bun.SocketListener<SocketOwner> {
   const listen = Bun.listen as unknown as (options: ListenOnSocket) => Bun.SocketListener<SocketOwner>;
-  const plain = { fd, allowHalfOpen: true, data: noOwner };
+  const plain = { ...at, allowHalfOpen: true, data: noOwner };
   if (tls === null) return listen({ ...plain, socket: handlers });
   return listen({ ...plain, socket: { ...handlers, serverName: tls.serverName }, tls: tls.options });
 }

@@ -90,6 +90,7 @@ export class Worker {
       quietUntil: 0,
       clients: new Set(),
       tunnels: new Set(),
+      fronts: new Set(),
     };
     this.entrances = new Entrances(this.engine);
     this.servers = new KnownServers(this.engine, tell);
@@ -248,7 +249,8 @@ export class Worker {
       if (isOver) {
         for (const client of engine.clients) client.cut();
         for (const tunnel of engine.tunnels) tunnel.cut();
-      } else if (engine.clients.size + engine.tunnels.size > 0) {
+        for (const front of engine.fronts) front.cut();
+      } else if (engine.clients.size + engine.tunnels.size + engine.fronts.size > 0) {
         return;
       }
       clearInterval(timer);

@@ -62,12 +62,12 @@ function upstreamFiles({ ca, identity }: UpstreamTlsPlan): readonly string[] {
  * name no host. The other certificates are chosen anew for each connection.
  */
 export function lastingTls(plan: ProxyPlan, credentials: Credentials): string {
-  const settings = plan.listeners.map(({ http2, sockets, tls }) =>
+  const settings = plan.listeners.map(({ http2, proxyProtocol, sockets, tls }) =>
     tls === null
       ? [sockets]
       : [
           sockets,
-          http2,
+          [http2, proxyProtocol !== null],
           [tls.minVersion, tls.ciphers, tls.clients],
           [tls.clients?.ca ?? "", tls.certificates[0]?.certificate ?? "", tls.certificates[0]?.key ?? ""].map(
             (path) => credentials[path] ?? "",

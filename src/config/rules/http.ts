@@ -6,7 +6,6 @@ import { contentRules } from "./content.ts";
 import { admissionRules } from "./admission.ts";
 import { limitRules } from "./limits.ts";
 import { listenerRules } from "./listeners.ts";
-import { proxyProtocolRules } from "./proxy-protocol.ts";
 import { siteRules } from "./sites.ts";
 import { tlsRules } from "./tls.ts";
 import { upstreamTlsRules } from "./upstream-tls.ts";
@@ -17,7 +16,6 @@ export function httpRules(model: Model): readonly Finding[] {
   return [
     ...listenerRules(model),
     ...tlsRules(model),
-    ...proxyProtocolRules(model),
     ...upstreamRules(model),
     ...upstreamTlsRules(model),
     ...siteRules(model),

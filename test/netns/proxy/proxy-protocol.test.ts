@@ -1,10 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { ProxyPlan } from "../../../src/config/node-plan.ts";
-import { waitFor } from "../../support/lab.ts";
 import { runCommand } from "../../support/lab-command.ts";
+import { haproxyFront } from "../../support/haproxy-front.ts";
 import { LocalNginx } from "../../support/local-nginx.ts";
 import {
   freePort,
@@ -25,32 +22,6 @@ const header = "PROXY TCP4 192.0.2.31 192.0.2.11 40000 443\r\n";
 
 function planOn(port: number, origin: number, proxyProtocol = loopback): ProxyPlan {
   return simplePlan(port, [upstreamServer(origin)], { listeners: [listener(port, { proxyProtocol })] });
-}
-
-/** Starts HAProxy, which sends what it gets on `port` to `to` behind a header of the PROXY protocol. */
-async function haproxy(port: number, to: number, words: string): Promise<AsyncDisposable> {
-  const folder = mkdtempSync(join(tmpdir(), "edge-ha-haproxy-"));
-  const file = join(folder, "haproxy.cfg");
-  writeFileSync(
-    file,
-    `defaults\n timeout connect 5s\n timeout client 5s\n timeout server 5s\n mode tcp\nlisten l\n bind 127.0.0.1:${port}\n server s 127.0.0.1:${to} ${words}\n`,
-  );
-  const process = Bun.spawn(["haproxy", "-db", "-f", file], { stdio: ["ignore", "ignore", "ignore"] });
-  await waitFor(`HAProxy listens on port ${port}`, async () => {
-    try {
-      (await Bun.connect({ hostname: "127.0.0.1", port, socket: { data: () => undefined } })).end();
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  return {
-    async [Symbol.asyncDispose]() {
-      process.kill("SIGKILL");
-      await process.exited;
-      rmSync(folder, { recursive: true });
-    },
-  };
 }
 
 describe("a listener with proxy_protocol", () => {
@@ -77,7 +48,7 @@ describe("a listener with proxy_protocol", () => {
       ["send-proxy-v2", "127.0.0.6"],
     ] as const) {
       const front = freePort();
-      await using _haproxy = await haproxy(front, port, words);
+      await using _haproxy = await haproxyFront(front, port, words);
       const { stdout } = await runCommand([
         "curl",
         "-s",
