@@ -39,7 +39,7 @@ export function familyOf(address: string): Family {
  * Gives an IPv4 address in canonical form (no leading zeros, nothing above 255) as a number; −1 for anything else, which
  * is the library's affair. A first load of 37,000 servers reads 150,000 of them, in a third of the library's time.
  */
-function ipv4Number(text: string): number {
+export function ipv4Number(text: string): number {
   let address = 0;
   let part = -1;
   let parts = 1;

@@ -32,11 +32,10 @@ export interface Applied {
 /** Carries out steps as `applySteps` does, and gives what became of them. */
 export function apply(ipvs: IpvsChanges, steps: readonly Step[]): Applied {
   const refusals = applySteps(ipvs, steps);
-  const [refused = null] = steps.flatMap((step, index) => {
-    const refusal = refusals[index] ?? null;
-    return refusal === null ? [] : [{ step, refusal }];
-  });
-  return { done: steps.filter((_, index) => refusals[index] === null), refused };
+  const first = refusals.findIndex((refusal) => refusal !== null);
+  const [step, refusal = null] = [steps[first], refusals[first]];
+  if (step === undefined || refusal === null) return { done: steps, refused: null };
+  return { done: steps.filter((_, index) => refusals[index] === null), refused: { step, refusal } };
 }
 
 /** Says what is not as it should be; null if all steps were carried out. */

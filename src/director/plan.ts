@@ -37,15 +37,15 @@ export function planSteps(
 
 /** Says in one line what many steps come to, such as `2 services and 40 servers added, 1 server changed`. */
 export function summaryText(steps: readonly Step[]): string {
+  const counts = new Map<Step["kind"], number>();
+  for (const { kind } of steps) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const verbs = { add: "added", set: "changed", remove: "removed" } as const;
   const parts = Object.entries(verbs).flatMap(([verb, done]) => {
-    const services = steps.filter(({ kind }) => kind === `${verb}Service`).length;
-    const servers = steps.filter(({ kind }) => kind === `${verb}Server`).length;
-    const counts = [
-      ...(services > 0 ? [`${services} ${services === 1 ? "service" : "services"}`] : []),
-      ...(servers > 0 ? [`${servers} ${servers === 1 ? "server" : "servers"}`] : []),
-    ];
-    return counts.length > 0 ? [`${counts.join(" and ")} ${done}`] : [];
+    const things = (["Service", "Server"] as const).flatMap((thing) => {
+      const count = counts.get(`${verb as keyof typeof verbs}${thing}`) ?? 0;
+      return count === 0 ? [] : [`${count} ${thing.toLowerCase()}${count === 1 ? "" : "s"}`];
+    });
+    return things.length > 0 ? [`${things.join(" and ")} ${done}`] : [];
   });
   return parts.join(", ");
 }

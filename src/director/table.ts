@@ -42,7 +42,7 @@ export function desiredService(
   standing: ServiceStanding<IpvsServerPlan>,
 ): IpvsService {
   const servers = standing.servers.flatMap(({ server, weight }) =>
-    weight === null ? [] : [entry(server, { ...server, weight })],
+    weight === null ? [] : [entry(server, server, weight)],
   );
   return {
     key: keyOf(service),
@@ -78,7 +78,7 @@ export function flagWords(flags: number): {
 function withSorry(servers: readonly IpvsServer[], sorry: IpvsTargetPlan | null): readonly IpvsServer[] {
   if (sorry === null) return servers;
   const others = servers.filter((server) => !isSameEndpoint(server, sorry));
-  return [...others, entry(sorry, { weight: 1, upperThreshold: 0, lowerThreshold: 0 })];
+  return [...others, entry(sorry, { upperThreshold: 0, lowerThreshold: 0 }, 1)];
 }
 
 function isSameEndpoint(one: Endpoint, other: Endpoint): boolean {
@@ -87,14 +87,15 @@ function isSameEndpoint(one: Endpoint, other: Endpoint): boolean {
 
 function entry(
   { address, port, forward, tunnel }: IpvsTargetPlan,
-  limits: Pick<IpvsServerPlan, "weight" | "upperThreshold" | "lowerThreshold">,
+  limits: Pick<IpvsServerPlan, "upperThreshold" | "lowerThreshold">,
+  weight: number,
 ): IpvsServer {
   return {
     address,
     port,
     forward,
     tunnel,
-    weight: limits.weight,
+    weight,
     upperThreshold: limits.upperThreshold,
     lowerThreshold: limits.lowerThreshold,
     activeConnections: 0,

@@ -4,13 +4,15 @@ import {
   formatKey,
   ipvsCommand,
   keyAttribute,
-  serverAttribute,
-  serverKeyAttribute,
   serviceAttribute,
+  writeServer,
+  writeServerKey,
   type IpvsKey,
   type IpvsServer,
   type IpvsService,
 } from "./ipvs-messages.ts";
+import { AttributeWriter } from "./netlink/attribute-writer.ts";
+import { genericPayload } from "./netlink/generic.ts";
 
 /** PURE: changes of the service table and the requests that make them. */
 
@@ -23,46 +25,67 @@ export type IpvsChange =
   | { readonly kind: "setServer"; readonly key: IpvsKey; readonly server: IpvsServer }
   | { readonly kind: "removeServer"; readonly key: IpvsKey; readonly server: Endpoint };
 
-/** What a change is to the kernel; `operation` is for errors. */
-export interface ChangeMessage {
-  readonly operation: string;
-  readonly command: number;
-  readonly attributes: readonly Uint8Array[];
-}
+// Of one change at a time.
+const writer = new AttributeWriter();
 
-/** Writes the request that makes a change. */
-export function changeMessage(change: IpvsChange): ChangeMessage {
+/** Writes the payload of the request that makes a change. */
+export function changePayload(change: IpvsChange): Uint8Array {
+  writer.copy(headers[change.kind]);
   switch (change.kind) {
     case "addService":
-      return ofService("NEW", ipvsCommand.newService, change.service);
     case "setService":
-      return ofService("SET", ipvsCommand.setService, change.service);
-    case "removeService": {
-      const operation = `IPVS_CMD_DEL_SERVICE ${formatKey(change.key)}`;
-      return { operation, command: ipvsCommand.delService, attributes: [keyAttribute(change.key)] };
-    }
+      writer.copy(serviceAttribute(change.service));
+      break;
+    case "removeService":
+      writer.copy(keyAttribute(change.key));
+      break;
     case "addServer":
-      return ofServer("NEW", ipvsCommand.newServer, change, serverAttribute(change.server));
     case "setServer":
-      return ofServer("SET", ipvsCommand.setServer, change, serverAttribute(change.server));
+      writer.copy(keyAttribute(change.key));
+      writeServer(writer, change.server);
+      break;
     case "removeServer":
-      return ofServer("DEL", ipvsCommand.delServer, change, serverKeyAttribute(change.server));
+      writer.copy(keyAttribute(change.key));
+      writeServerKey(writer, change.server);
+      break;
+    default:
+      return unreachable(change);
+  }
+  return writer.take();
+}
+
+/** Says what a change is, for errors. */
+export function changeText(change: IpvsChange): string {
+  const name = names[change.kind];
+  switch (change.kind) {
+    case "addService":
+    case "setService":
+      return `${name} ${formatKey(change.service.key)}`;
+    case "removeService":
+      return `${name} ${formatKey(change.key)}`;
+    case "addServer":
+    case "setServer":
+    case "removeServer":
+      return `${name} ${formatEndpoint(change.server)} of ${formatKey(change.key)}`;
     default:
       return unreachable(change);
   }
 }
 
-function ofService(verb: string, command: number, service: IpvsService): ChangeMessage {
-  const operation = `IPVS_CMD_${verb}_SERVICE ${formatKey(service.key)}`;
-  return { operation, command, attributes: [serviceAttribute(service)] };
-}
+const headers: Readonly<Record<IpvsChange["kind"], Uint8Array>> = {
+  addService: genericPayload(ipvsCommand.newService),
+  setService: genericPayload(ipvsCommand.setService),
+  removeService: genericPayload(ipvsCommand.delService),
+  addServer: genericPayload(ipvsCommand.newServer),
+  setServer: genericPayload(ipvsCommand.setServer),
+  removeServer: genericPayload(ipvsCommand.delServer),
+};
 
-function ofServer(
-  verb: string,
-  command: number,
-  { key, server }: { readonly key: IpvsKey; readonly server: Endpoint },
-  attribute: Uint8Array,
-): ChangeMessage {
-  const operation = `IPVS_CMD_${verb}_DEST ${formatEndpoint(server)} of ${formatKey(key)}`;
-  return { operation, command, attributes: [keyAttribute(key), attribute] };
-}
+const names: Readonly<Record<IpvsChange["kind"], string>> = {
+  addService: "IPVS_CMD_NEW_SERVICE",
+  setService: "IPVS_CMD_SET_SERVICE",
+  removeService: "IPVS_CMD_DEL_SERVICE",
+  addServer: "IPVS_CMD_NEW_DEST",
+  setServer: "IPVS_CMD_SET_DEST",
+  removeServer: "IPVS_CMD_DEL_DEST",
+};

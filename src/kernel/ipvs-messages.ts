@@ -1,5 +1,5 @@
 import { remembered } from "../base/remembered.ts";
-import { addressBytes, addressFromBytes, familyOf, type Endpoint, type Family } from "../base/address.ts";
+import { addressBytes, addressFromBytes, ipv4Number, type Endpoint, type Family } from "../base/address.ts";
 import {
   attribute,
   be16,
@@ -13,9 +13,9 @@ import {
   text,
   u16,
   u32,
-  u8,
   type Attributes,
 } from "./netlink/attribute.ts";
+import type { AttributeWriter } from "./netlink/attribute-writer.ts";
 import { AF_INET, AF_INET6 } from "./socket-constants.ts";
 
 /** PURE: the attributes of the kernel's IPVS family (linux/ip_vs.h, version 1). */
@@ -129,9 +129,11 @@ function familyNumber(family: Family): number {
   return family === 4 ? AF_INET : AF_INET6;
 }
 
-/** An address in 16 bytes, an IPv4 one in the first four. */
+/** Of either family; an IPv4 address is in the first four. */
+const addressLength = 16;
+
 function addressField(type: number, address: string): Uint8Array {
-  const bytes = new Uint8Array(16);
+  const bytes = new Uint8Array(addressLength);
   bytes.set(addressBytes(address));
   return attribute(type, bytes);
 }
@@ -236,27 +238,37 @@ function parseFamily(number: number | null): Family | null {
 }
 
 /** Writes the server attribute that adds or changes a server. */
-export function serverAttribute(server: IpvsServer): Uint8Array {
-  return nested(
-    top.server,
-    addressField(dest.address, server.address),
-    be16(dest.port, server.port),
-    u32(dest.forward, forwards.indexOf(server.forward)),
-    u32(dest.weight, server.weight),
-    u32(dest.upperThreshold, server.upperThreshold),
-    u32(dest.lowerThreshold, server.lowerThreshold),
-    u16(dest.family, familyNumber(familyOf(server.address))),
-    ...tunnelFields(server.tunnel),
-  );
+export function writeServer(writer: AttributeWriter, server: IpvsServer): void {
+  const { tunnel } = server;
+  const start = writer.begin(top.server);
+  const family = writeEndpoint(writer, server);
+  writer.u32(dest.forward, forwards.indexOf(server.forward));
+  writer.u32(dest.weight, server.weight);
+  writer.u32(dest.upperThreshold, server.upperThreshold);
+  writer.u32(dest.lowerThreshold, server.lowerThreshold);
+  writer.u16(dest.family, family);
+  if (tunnel !== null) {
+    writer.u8(dest.tunnelType, tunnelTypes.indexOf(tunnel.type));
+    writer.be16(dest.tunnelPort, tunnel.port);
+    writer.u16(dest.tunnelFlags, tunnelChecksums.indexOf(tunnel.checksum));
+  }
+  writer.end(start);
 }
 
-function tunnelFields(tunnel: IpvsTunnel | null): readonly Uint8Array[] {
-  if (tunnel === null) return [];
-  return [
-    u8(dest.tunnelType, tunnelTypes.indexOf(tunnel.type)),
-    be16(dest.tunnelPort, tunnel.port),
-    u16(dest.tunnelFlags, tunnelChecksums.indexOf(tunnel.checksum)),
-  ];
+/** Writes the server attribute that names a server. */
+export function writeServerKey(writer: AttributeWriter, server: Endpoint): void {
+  const start = writer.begin(top.server);
+  writer.u16(dest.family, writeEndpoint(writer, server));
+  writer.end(start);
+}
+
+/** Gives the number of the address's family, which comes behind what else there is. */
+function writeEndpoint(writer: AttributeWriter, { address, port }: Endpoint): number {
+  const number = ipv4Number(address);
+  if (number >= 0) writer.be32(dest.address, number, addressLength);
+  else writer.bytes(dest.address, addressBytes(address));
+  writer.be16(dest.port, port);
+  return familyNumber(number >= 0 ? 4 : 6);
 }
 
 /** Kernels before 5.2 know IPIP alone and say nothing of it. */
@@ -266,16 +278,6 @@ function readTunnel(fields: Attributes): IpvsTunnel {
     port: readBe16(fields, dest.tunnelPort) ?? 0,
     checksum: tunnelChecksums[readU16(fields, dest.tunnelFlags) ?? 0] ?? "none",
   };
-}
-
-/** Writes the server attribute that names a server. */
-export function serverKeyAttribute(server: Endpoint): Uint8Array {
-  return nested(
-    top.server,
-    addressField(dest.address, server.address),
-    be16(dest.port, server.port),
-    u16(dest.family, familyNumber(familyOf(server.address))),
-  );
 }
 
 /** Reads the server of a reply; kernels before 3.18 leave out its family, which is then the service's. */

@@ -23,7 +23,7 @@ import {
   type SyncRole,
 } from "./ipvs-daemon-messages.ts";
 import { loadModule } from "./modules.ts";
-import { changeMessage, type IpvsChange } from "./ipvs-changes.ts";
+import { changePayload, changeText, type IpvsChange } from "./ipvs-changes.ts";
 import { NetlinkConnection, type NetlinkRequest } from "./netlink/connection.ts";
 import type { Attributes } from "./netlink/attribute.ts";
 import { genericAttributes, genericPayload, resolveFamily } from "./netlink/generic.ts";
@@ -226,7 +226,24 @@ export class Ipvs {
   }
 
   #request(change: IpvsChange): NetlinkRequest {
-    const { operation, command, attributes } = changeMessage(change);
-    return { operation, type: this.#family, flags: 0, payload: genericPayload(command, ...attributes) };
+    return new ChangeRequest(this.#family, change);
+  }
+}
+
+/** A change on its way; what it is called is worked out when it is refused, as few are. */
+class ChangeRequest implements NetlinkRequest {
+  readonly type: number;
+  readonly flags = 0;
+  readonly payload: Uint8Array;
+  readonly #change: IpvsChange;
+
+  constructor(type: number, change: IpvsChange) {
+    this.type = type;
+    this.payload = changePayload(change);
+    this.#change = change;
+  }
+
+  get operation(): string {
+    return changeText(this.#change);
   }
 }

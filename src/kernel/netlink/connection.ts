@@ -1,8 +1,8 @@
-import { concatBytes } from "../../base/bytes.ts";
 import { hasCode } from "../../base/system-error.ts";
 import { errnoName } from "./errno.ts";
 import {
   encodeMessage,
+  encodeMessages,
   messageFlag,
   messageType,
   parseAcknowledgement,
@@ -80,12 +80,12 @@ export class NetlinkConnection {
       bySequence.set(sequence, request);
       const isFrame = request === begin || request === end;
       const flags = messageFlag.request | (isFrame ? 0 : messageFlag.ack) | request.flags;
-      return padded(encodeMessage({ ...request, flags, sequence, port: 0 }));
+      return { type: request.type, flags, sequence, port: 0, payload: request.payload };
     });
     const last = requests.at(-1);
     if (last === undefined) return;
     this.#beforeRequest();
-    this.#port.send(concatBytes(...framed));
+    this.#port.send(encodeMessages(framed));
     let refused: NetlinkError | null = null;
     for (let count = 0; count < datagramLimit; count++) {
       const datagram = this.#port.receive();
@@ -164,12 +164,10 @@ export class NetlinkConnection {
       bySequence.set(sequence, index);
       // Refusals come unasked; that the last one is answered says that all have been carried out.
       const ack = index === last ? messageFlag.ack : 0;
-      return padded(
-        encodeMessage({ type, flags: messageFlag.request | ack | flags, sequence, port: 0, payload }),
-      );
+      return { type, flags: messageFlag.request | ack | flags, sequence, port: 0, payload };
     });
     this.#beforeRequest();
-    this.#port.send(concatBytes(...messages));
+    this.#port.send(encodeMessages(messages));
     for (let count = 0; count < datagramLimit; count++) {
       const datagram = this.#port.receive();
       if (datagram === null) break;
@@ -203,9 +201,4 @@ function refuse(request: NetlinkRequest, message: NetlinkMessage): void {
 function refusal(request: NetlinkRequest, message: NetlinkMessage): NetlinkError | null {
   const { errno, text } = parseAcknowledgement(message);
   return errno > 0 ? new NetlinkError(request.operation, errnoName(errno), text) : null;
-}
-
-function padded(message: Uint8Array): Uint8Array {
-  const rest = message.length % 4;
-  return rest === 0 ? message : concatBytes(message, new Uint8Array(4 - rest));
 }

@@ -42,12 +42,35 @@ const attributeMessage = 1;
 /** Writes one message. */
 export function encodeMessage(message: NetlinkMessage): Uint8Array {
   const bytes = new Uint8Array(headerLength + message.payload.length);
-  writeU32(bytes, 0, bytes.length);
-  writeU32(bytes, 4, message.type | (message.flags << 16));
-  writeU32(bytes, 8, message.sequence);
-  writeU32(bytes, 12, message.port);
-  bytes.set(message.payload, headerLength);
+  writeMessage(bytes, 0, message);
   return bytes;
+}
+
+/** Writes several messages for one datagram, each of which begins at a multiple of four bytes. */
+export function encodeMessages(messages: readonly NetlinkMessage[]): Uint8Array {
+  const bytes = new Uint8Array(messages.reduce((length, message) => length + paddedLength(message), 0));
+  let offset = 0;
+  for (const message of messages) {
+    writeMessage(bytes, offset, message);
+    offset += paddedLength(message);
+  }
+  return bytes;
+}
+
+function paddedLength({ payload }: NetlinkMessage): number {
+  return (headerLength + payload.length + 3) & ~3;
+}
+
+function writeMessage(
+  bytes: Uint8Array,
+  offset: number,
+  { type, flags, sequence, port, payload }: NetlinkMessage,
+): void {
+  writeU32(bytes, offset, headerLength + payload.length);
+  writeU32(bytes, offset + 4, type | (flags << 16));
+  writeU32(bytes, offset + 8, sequence);
+  writeU32(bytes, offset + 12, port);
+  bytes.set(payload, offset + headerLength);
 }
 
 function writeU32(bytes: Uint8Array, offset: number, value: number): void {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { concatBytes, fromHex, toHex } from "../../../src/base/bytes.ts";
 import { Ipvs, type IpvsServer, type IpvsService } from "../../../src/kernel/ipvs.ts";
-import { keyAttribute, serverAttribute, serviceAttribute } from "../../../src/kernel/ipvs-messages.ts";
+import { keyAttribute, serviceAttribute, writeServer } from "../../../src/kernel/ipvs-messages.ts";
 import type { NetlinkMessage } from "../../../src/kernel/netlink/message.ts";
+import { written } from "../../support/written-attributes.ts";
 import { acknowledge, done, FakeNetlink, reply, type FakeAnswer } from "../../support/fake-netlink.ts";
 
 const family = 0x21;
@@ -28,6 +29,7 @@ const server: IpvsServer = {
   inactiveConnections: 0,
   persistentConnections: 0,
 };
+const serverBytes = written((writer) => writeServer(writer, server));
 
 const generic = (command: number, ...attributes: readonly Uint8Array[]): Uint8Array =>
   concatBytes(Uint8Array.of(command, 1, 0, 0), ...attributes);
@@ -88,9 +90,7 @@ describe("services()", () => {
       }
       const isFirst = toHex(request.payload) === toHex(generic(8, keyAttribute(key)));
       return [
-        isFirst
-          ? [reply(request, family, generic(5, serverAttribute(server)), 2), done(request)]
-          : [done(request)],
+        isFirst ? [reply(request, family, generic(5, serverBytes), 2), done(request)] : [done(request)],
       ];
     });
     expect(ipvs.services()).toEqual([
@@ -127,7 +127,7 @@ describe("changes", () => {
       [1, 2, 5, 6, 7, 3].map((number) => [family, 0x5, number]),
     );
     expect(toHex(fake.requests[3]?.payload ?? new Uint8Array())).toBe(
-      toHex(generic(5, keyAttribute(key), serverAttribute(server))),
+      toHex(generic(5, keyAttribute(key), serverBytes)),
     );
   });
 

@@ -4,6 +4,7 @@ import { fromHex, toHex } from "../../../../src/base/bytes.ts";
 import { errnoName } from "../../../../src/kernel/netlink/errno.ts";
 import {
   encodeMessage,
+  encodeMessages,
   parseAcknowledgement,
   parseMessages,
   type NetlinkMessage,
@@ -33,6 +34,16 @@ describe("messages", () => {
   test("encodeMessage() writes length, type, flags, sequence and port", () => {
     const bytes = encodeMessage({ type: 22, flags: 0x301, sequence: 3, port: 0, payload: new Uint8Array(8) });
     expect(toHex(bytes)).toBe("180000001600010303000000000000000000000000000000");
+  });
+
+  test("parseMessages() reads what encodeMessages() writes, each message from a multiple of four bytes on", () => {
+    fc.assert(
+      fc.property(fc.array(messages), (several) => {
+        expect(parseMessages(encodeMessages(several))).toEqual(several);
+      }),
+    );
+    const odd = { type: 22, flags: 1, sequence: 3, port: 0, payload: Uint8Array.of(0xaa) };
+    expect(toHex(encodeMessages([odd, odd]))).toBe("11000000160001000300000000000000aa000000".repeat(2));
   });
 
   test("parseMessages() reads several messages of one datagram and their padding", () => {
