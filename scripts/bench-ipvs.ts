@@ -11,6 +11,7 @@ import { SectionMemory } from "../src/config/section-memory.ts";
 import { Director } from "../src/director/director.ts";
 import { changedDirectorPlan } from "../src/ipc/director-change.ts";
 import type { ToDirector } from "../src/ipc/messages.ts";
+import { planOfText } from "../src/ipc/plan-text.ts";
 import { Ipvs } from "../src/kernel/ipvs.ts";
 import { NetlinkConnection } from "../src/kernel/netlink/connection.ts";
 import { DirectorOrders } from "../src/supervisor/director-orders.ts";
@@ -51,7 +52,7 @@ function runDirector(): void {
   });
   let told: DirectorPlan | null = null;
   process.on("message", async (message: ToDirector) => {
-    if (message.kind === "configure") told = message.plan;
+    if (message.kind === "configure") told = planOfText(message.plan);
     if (message.kind === "change" && told !== null) told = changedDirectorPlan(told, message.change);
     if (told === null) return;
     const before = port.changes;

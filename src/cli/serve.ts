@@ -12,8 +12,11 @@ import { findNode, planNode } from "../config/plan.ts";
 import { readConfig } from "../config/read.ts";
 import { SectionMemory } from "../config/section-memory.ts";
 import { lockNamespace } from "../kernel/namespace-lock.ts";
+import type { FromDirector, ToDirector } from "../ipc/messages.ts";
 import type { ConfigStatus } from "../ipc/status.ts";
 import type { Outcome } from "../supervisor/keeper.ts";
+import { Ahead } from "../supervisor/ahead.ts";
+import { startChild } from "../supervisor/child.ts";
 import { socketsOfManager } from "../supervisor/inherited-sockets.ts";
 import { selfCommand } from "../supervisor/self-command.ts";
 import { readSuccession, succeed } from "../supervisor/succession.ts";
@@ -37,6 +40,10 @@ interface Loaded {
 export async function runServe(options: ServeOptions): Promise<number> {
   const log = createLog("edge-ha");
   const memory = new SectionMemory();
+  // It takes its time to start, and so does a large file to be read.
+  using director = new Ahead<ToDirector, FromDirector>((handlers) =>
+    startChild({ role: "director", descriptors: [], user: null, ...handlers }),
+  );
   const loaded = await load(options, memory);
   for (const message of loaded.messages) process.stderr.write(`${message}\n`);
   if (loaded.plan === null) return 2;
@@ -47,6 +54,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     clock: systemClock,
     log,
     version: options.version,
+    director,
     inherited: succession?.sockets ?? socketsOfManager(process.env, process.pid),
     succession,
     manager,

@@ -10,6 +10,7 @@ import { Prober } from "../health/prober.ts";
 import type { Channel } from "../ipc/channel.ts";
 import { changedDirectorPlan } from "../ipc/director-change.ts";
 import type { FromDirector, ToDirector, Verdict } from "../ipc/messages.ts";
+import { planOfText } from "../ipc/plan-text.ts";
 import { stateDirectory } from "../kernel/journal.ts";
 import { Balancer } from "./balancer.ts";
 import { NamedPlans } from "./names/named-plans.ts";
@@ -112,7 +113,7 @@ function obey(
   channel.onMessage((message) => {
     switch (message.kind) {
       case "configure":
-        return configure(message.plan, message.verdicts, message.found);
+        return configure(planOfText(message.plan), message.verdicts, message.found);
       case "change":
         assert(told !== null, "a change follows a plan");
         return configure(changedDirectorPlan(told, message.change), [], []);

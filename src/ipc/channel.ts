@@ -21,7 +21,9 @@ export function openChannel<In, Out>(): Channel<In, Out> {
       process.on("message", (message) => receive(message as In));
     },
     onClosed(react) {
-      process.once("disconnect", react);
+      // Whoever has started this process may be gone before it listens.
+      if (process.connected) process.once("disconnect", react);
+      else queueMicrotask(react);
     },
   };
 }

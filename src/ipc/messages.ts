@@ -1,6 +1,6 @@
 import type { Departure, DepartureReply } from "./departure.ts";
 import type { FoundName } from "../config/lookup-plan.ts";
-import type { DirectorPlan, ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
+import type { ProxyPlan, VrrpPlan } from "../config/node-plan.ts";
 import type { WeightWord } from "../config/weight-word.ts";
 import type { ClientNote } from "./client-book.ts";
 import type { DirectorChange } from "./director-change.ts";
@@ -90,7 +90,8 @@ export type FromVrrp =
 export type ToDirector =
   | {
       readonly kind: "configure";
-      readonly plan: DirectorPlan;
+      /** As `planText` writes it. */
+      readonly plan: string;
       /** What an earlier process found: a new one goes on from there. */
       readonly verdicts: readonly Verdict[];
       /** And what it found names to stand for. */

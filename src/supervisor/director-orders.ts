@@ -2,6 +2,7 @@ import type { FoundName } from "../config/lookup-plan.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import { directorChange } from "../ipc/director-change.ts";
 import type { ToDirector, Verdict } from "../ipc/messages.ts";
+import { planText } from "../ipc/plan-text.ts";
 
 /**
  * Tells the director process of plans: a process that has just said hello the whole of it, and one that has a plan what
@@ -21,7 +22,7 @@ export class DirectorOrders {
   /** Makes the message for a process that knows no plan. */
   whole(plan: DirectorPlan): ToDirector {
     this.#told = plan;
-    return { kind: "configure", plan, verdicts: this.#verdicts(), found: this.#found() };
+    return { kind: "configure", plan: planText(plan), verdicts: this.#verdicts(), found: this.#found() };
   }
 
   /** Makes the message for the process that got the last one, whether or not it carried that out. */

@@ -3,6 +3,7 @@ import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { ProcessStatus } from "../ipc/status.ts";
+import type { StartChild } from "./ahead.ts";
 import type { Child } from "./child.ts";
 import { firstStart, nextStart, type RestartState } from "./restart.ts";
 
@@ -21,10 +22,7 @@ export interface KeeperOptions<To, From extends CommonReply> {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly start: (handlers: {
-    readonly onMessage: (message: From) => void;
-    readonly onExit: (how: string) => void;
-  }) => Child<To>;
+  readonly start: StartChild<To, From>;
   /** Makes the message that configures a child that has just said hello. */
   readonly configuration: () => To;
   readonly onMessage: (message: From) => void;

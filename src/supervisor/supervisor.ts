@@ -11,6 +11,7 @@ import type { ConfigStatus, NodeStatus } from "../ipc/status.ts";
 import { DirectorFindings } from "./director-findings.ts";
 import { DirectorOrders } from "./director-orders.ts";
 import { DirectorView } from "./director-view.ts";
+import type { Ahead } from "./ahead.ts";
 import { startChild } from "./child.ts";
 import { Departures } from "./departures.ts";
 import { ElectionsView } from "./elections-view.ts";
@@ -30,6 +31,8 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
+  /** Where the director process comes from. */
+  readonly director: Pick<Ahead<ToDirector, FromDirector>, "take">;
   /** Listening sockets that were open when this program started. */
   readonly inherited: readonly InheritedSocket[];
   /** What the program has left whose place this one has taken, or null. */
@@ -118,8 +121,7 @@ export class Supervisor {
       name: "director",
       clock,
       log,
-      start: (handlers) =>
-        startChild<ToDirector, FromDirector>({ role: "director", descriptors: [], user: null, ...handlers }),
+      start: (handlers) => options.director.take(handlers),
       configuration: () => this.#orders.whole(this.#plan.director),
       onMessage: (message) => this.#heardDirector(message),
       onChange: () => this.#directorChanged(),

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { DirectorPlan } from "../../src/config/node-plan.ts";
+import { planText } from "../../src/ipc/plan-text.ts";
 import type { FromDirector, Verdict } from "../../src/ipc/messages.ts";
 import type { ProbeStatus } from "../../src/ipc/status.ts";
 import { roleArgument } from "../../src/supervisor/self-command.ts";
@@ -63,7 +64,7 @@ export async function startDirector(
     messages,
     async configure(plan) {
       const before = answers(messages).length;
-      child.send({ kind: "configure", plan, verdicts: [], found: [] });
+      child.send({ kind: "configure", plan: planText(plan), verdicts: [], found: [] });
       await waitFor("the director answers", () => answers(messages).length > before);
       const answer = answers(messages)[before];
       return answer?.kind === "refused" ? answer.reason : null;

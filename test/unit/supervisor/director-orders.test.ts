@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { type DirectorPlan, noDirectorPlan } from "../../../src/config/node-plan.ts";
 import { changedDirectorPlan } from "../../../src/ipc/director-change.ts";
 import type { ToDirector } from "../../../src/ipc/messages.ts";
+import { planOfText } from "../../../src/ipc/plan-text.ts";
 import { DirectorOrders } from "../../../src/supervisor/director-orders.ts";
 import { plannedService } from "../../support/ipvs-services.ts";
 
@@ -16,7 +17,7 @@ class Puppet {
   plan: DirectorPlan | null = null;
 
   hear(message: ToDirector): string {
-    if (message.kind === "configure") this.plan = message.plan;
+    if (message.kind === "configure") this.plan = planOfText(message.plan);
     else if (message.kind === "change" && this.plan !== null)
       this.plan = changedDirectorPlan(this.plan, message.change);
     return message.kind;
