@@ -2,6 +2,7 @@ import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import type { UpstreamServerPlan } from "../config/http-plan.ts";
 import { proxiedServerId } from "../config/proxied-plan.ts";
 import type { ServerHealth } from "./ejections.ts";
+import { OpenElsewhere } from "./open-elsewhere.ts";
 import type { RelayCandidate } from "./selection/scheduler.ts";
 import type { Server } from "./server.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
@@ -18,6 +19,7 @@ export class HttpServer implements Server, RelayCandidate {
   readonly mostConnections: number;
   readonly mostWeight: number = Number.POSITIVE_INFINITY;
   readonly pool: UpstreamPool;
+  readonly elsewhere: OpenElsewhere = new OpenElsewhere();
   /** What the director says. */
   isStanding: boolean;
   weight: number;
@@ -40,9 +42,9 @@ export class HttpServer implements Server, RelayCandidate {
     return this.pool;
   }
 
-  /** Requests that wait for their response, and WebSockets, of this process. */
+  /** Requests that wait for their response, and WebSockets, of all processes. */
   get activeConnections(): number {
-    return this.pool.inUse;
+    return this.elsewhere.with(this.pool.inUse);
   }
 
   get isFull(): boolean {

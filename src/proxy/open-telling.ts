@@ -8,11 +8,14 @@ const gatherMs = 100;
 export class OpenTelling {
   readonly counts: OpenCounts = new OpenCounts();
   private readonly tell: (news: OpenNews) => void;
+  private readonly onTurn: (now: number) => void;
   private timer: Timer | null = null;
   private isSoon = false;
 
-  constructor(tell: (news: OpenNews) => void) {
+  /** `onTurn` is called each time before something is told. */
+  constructor(tell: (news: OpenNews) => void, onTurn: (now: number) => void) {
     this.tell = tell;
+    this.onTurn = onTurn;
   }
 
   /** Begins to tell, or ceases. */
@@ -20,7 +23,7 @@ export class OpenTelling {
     if (isShared === (this.timer !== null)) return;
     this.counts.restart();
     if (this.timer !== null) clearInterval(this.timer);
-    this.timer = isShared ? setInterval(() => this.say(this.counts.news(performance.now())), gatherMs) : null;
+    this.timer = isShared ? setInterval(() => this.turn(), gatherMs) : null;
   }
 
   /** Tells of room there is again, at the end of this turn: somebody may be refused for want of it. */
@@ -31,6 +34,12 @@ export class OpenTelling {
       this.isSoon = false;
       if (this.timer !== null) this.say(this.counts.room());
     });
+  }
+
+  private turn(): void {
+    const now = performance.now();
+    this.onTurn(now);
+    this.say(this.counts.news(now));
   }
 
   private say(news: Omit<OpenNews, "from"> | null): void {

@@ -1,6 +1,7 @@
 import type { RelayServerPlan } from "../config/node-plan.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic } from "../ipc/status.ts";
+import { OpenElsewhere } from "./open-elsewhere.ts";
 import type { ServerConnections } from "./server-connections.ts";
 import { shareOf } from "./share.ts";
 
@@ -18,6 +19,7 @@ export interface Carrier {
  */
 export class ServerLoad implements ServerConnections {
   activeConnections = 0;
+  readonly elsewhere: OpenElsewhere = new OpenElsewhere();
   /** Whether it gets no more until enough have ended. */
   isFull = false;
   drainedSince: string | null = null;

@@ -67,7 +67,7 @@ export interface Route extends Finishing {
   readonly reply: PromptGate | null;
 }
 
-/** A server of a relay, with this process's connections to it. */
+/** A server of a relay; its `activeConnections` are those of all processes, its load is that of this one. */
 export interface RelayServer extends Server, Pick<RelayCandidate, "key" | "activeConnections"> {
   readonly load: ServerLoad;
 }
@@ -187,7 +187,7 @@ function relayServer(relay: RelayPlan, plan: RelayServerPlan, load: ServerLoad):
     load,
     connections: load,
     get activeConnections() {
-      return load.activeConnections;
+      return load.elsewhere.with(load.activeConnections);
     },
     get isFull() {
       return load.isFull;

@@ -30,6 +30,7 @@ import {
   type SnapshotContext,
 } from "./snapshot.ts";
 import { diallingHandlers, socketHandlers } from "./sockets.ts";
+import { goesByOpen, OpenServers } from "./open-servers.ts";
 import { OpenTelling } from "./open-telling.ts";
 import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
@@ -61,6 +62,7 @@ export class Worker {
   private readonly entrances: Entrances;
   private readonly servers: KnownServers;
   private readonly open: OpenTelling;
+  private readonly openServers: OpenServers;
   private readonly admission: Admission;
   private readonly logs: AccessLogs;
   private readonly cache: ProcessCache;
@@ -73,7 +75,8 @@ export class Worker {
   constructor(log: Log, tell: Tell) {
     this.logs = new AccessLogs(log);
     const handlers = socketHandlers(log);
-    this.open = new OpenTelling(tell.open);
+    this.open = new OpenTelling(tell.open, (now) => this.openServers.exchange(this.engine.snapshot, now));
+    this.openServers = new OpenServers(this.open.counts);
     this.admission = new Admission(tell.spent, this.open);
     this.cache = new ProcessCache(log, tell);
     this.engine = {
@@ -302,7 +305,9 @@ export class Worker {
     const admissions = plan.sites.flatMap(({ routes }) => routes.map(({ admission }) => admission));
     this.admission.share(plan.workers > 1);
     this.admission.retain(new Set(admissions.map(({ rateLimit }) => rateLimit?.id ?? "")));
-    this.open.share(plan.workers > 1 && admissions.some(({ connectionLimit }) => connectionLimit !== null));
+    const isCounted = admissions.some(({ connectionLimit }) => connectionLimit !== null);
+    this.open.share(plan.workers > 1 && (isCounted || goesByOpen(snapshot)));
+    this.openServers.exchange(snapshot, performance.now());
     this.servers.retain(snapshot);
     this.logs.retain(plan.sites);
   }

@@ -111,6 +111,50 @@ describe("the servers of an upstream", () => {
   });
 });
 
+/** What the processes call a server among themselves. */
+function nameOf({ port }: RawServer): string {
+  return `server upstream apps 127.0.0.1:${port}`;
+}
+
+describe("servers that are chosen by what they have open", () => {
+  test("are chosen by what other processes have open there, too, and these are told", async () => {
+    const port = freePort();
+    await using a = new RawServer(silent);
+    await using b = new RawServer(silent);
+    const plans = [a, b].map((server) => upstreamServer(server.port));
+    const upstreams = [upstream("apps", plans, { balance: "least-connections" })];
+    await using proxy = await ProxyDriver.start(simplePlan(port, [], { upstreams, workers: 2 }));
+    const notes = [{ name: nameOf(a), count: 50 }];
+    const saying = setInterval(
+      () => proxy.send({ kind: "open", news: { from: 1, isWhole: true, notes } }),
+      200,
+    );
+    await using _stop = { [Symbol.asyncDispose]: async () => clearInterval(saying) };
+    const clients: RawClient[] = [];
+    // Until it has heard of them both get requests by turns.
+    await waitFor("four in a row went to the other", async () => {
+      const before = a.connections.length;
+      for (let turn = 0; turn < 4; turn++) {
+        const client = await RawClient.connect(port);
+        clients.push(client);
+        const asked = a.connections.length + b.connections.length;
+        client.send(get("/"));
+        await waitFor("it is asked", () => a.connections.length + b.connections.length > asked);
+      }
+      return a.connections.length === before;
+    });
+    await waitFor("the others are told", () => {
+      const told = proxy.open.flatMap((news) => news.notes).filter(({ name }) => name === nameOf(b));
+      return told.at(-1)?.count === b.connections.length;
+    });
+    await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+    await waitFor(
+      "and of what has ended",
+      () => proxy.open.at(-1)?.notes.some(({ count }) => count === 0) === true,
+    );
+  });
+});
+
 describe("a request that a server is silent about", () => {
   const hedged = { retries: { ...retries, hedgeMs: 50 } };
 
