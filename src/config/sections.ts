@@ -25,6 +25,7 @@ import {
 } from "./schema/groups.ts";
 import { notifySchema, type NotifyEntry } from "./schema/notify.ts";
 import { realServerSchema, type RealServerEntry } from "./schema/real-server.ts";
+import { doubt, shortcutOf } from "./schema/shortcut.ts";
 import { serviceSchema, type ServiceEntry } from "./schema/service.ts";
 import { trackSchema, type TrackEntry } from "./schema/track.ts";
 import {
@@ -183,6 +184,11 @@ function readElement<T>(
   const known = memory.recall(schema, text);
   if (known !== null) return [{ path: element.path, value: known }];
   const value = plainValue(element.node);
+  const atOnce = shortcutOf(schema)(value);
+  if (atOnce !== doubt) {
+    memory.keep(schema, text, atOnce);
+    return [{ path: element.path, value: atOnce }];
+  }
   const first = schema.safeParse(value);
   if (first.success) {
     memory.keep(schema, text, first.data);

@@ -15,6 +15,7 @@ import type { CheckConfig } from "../config.ts";
 import { closest, quoted } from "../suggestion.ts";
 import { address, choice, complaint, duration, integer, orElse, orNull, table, wants } from "./fields.ts";
 import { perNode, type PerNode } from "./per-node.ts";
+import { derived, doubt, noteShortcut, shortcutOf, withShortcut } from "./shortcut.ts";
 
 /** What all kinds of checks have in common, as the file has it. */
 interface TimingEntry {
@@ -91,48 +92,39 @@ function kind<const Type extends string, Entry>(
   read: (entry: Entry) => Check,
   conflict: (entry: Entry) => Conflict | null = () => null,
 ): z.ZodPipe<z.ZodObject<{ type: z.ZodLiteral<Type> }>, z.ZodTransform<CheckConfig>> {
-  const shape = { type: z.literal(type), ...timing, ...keys };
-  const schema = table(shape, example).transform((checked, context): CheckConfig => {
+  const own = z.literal(type);
+  noteShortcut(own, (value) => (value === type ? type : doubt));
+  const shape = { type: own, ...timing, ...keys };
+  return derived(table(shape, example), (checked, complain): CheckConfig => {
     // What the schema has checked against `timing` and `keys`.
     const entry = checked as TimingEntry & Entry;
     const found = conflict(entry);
-    if (found !== null) context.addIssue({ code: "custom", message: found.complaint, path: [found.key] });
+    if (found !== null) complain([found.key], found.complaint);
     return { ...common(entry), ...read(entry) };
   });
-  return schema;
 }
 
-const types: readonly string[] = [
-  "tcp",
-  "http",
-  "https",
-  "udp",
-  "dns",
-  "smtp",
-  "ping",
-  "grpc",
-  "script",
-  "file",
-  "agent",
-];
+const kinds = [
+  kind("tcp", proxyProtocolKeys, () => ({ kind: "tcp" })),
+  kind("http", { ...proxyProtocolKeys, ...httpKeys }, readHttp, bodyConflict),
+  kind("https", { ...proxyProtocolKeys, ...httpsKeys }, readHttps, bodyConflict),
+  kind("udp", udpKeys, readUdp),
+  kind("dns", dnsKeys, readDns),
+  kind("smtp", { ...proxyProtocolKeys, ...smtpKeys }, readSmtp, smtpConflict),
+  kind("ping", {}, () => ({ kind: "ping" })),
+  kind("grpc", { ...proxyProtocolKeys, ...grpcKeys }, readGrpc, grpcConflict),
+  kind("script", scriptKeys, readScript),
+  kind("file", fileKeys, readFile),
+  kind("agent", agentKeys, readAgent),
+] as const;
+
+const byType = new Map(
+  kinds.map((schema) => [schema.in.shape.type.value as string, shortcutOf<CheckConfig>(schema)]),
+);
 
 /** `check = { type = "…", … }`. */
-export const checkSchema: z.ZodType<CheckConfig> = z.discriminatedUnion(
-  "type",
-  [
-    kind("tcp", proxyProtocolKeys, () => ({ kind: "tcp" })),
-    kind("http", { ...proxyProtocolKeys, ...httpKeys }, readHttp, bodyConflict),
-    kind("https", { ...proxyProtocolKeys, ...httpsKeys }, readHttps, bodyConflict),
-    kind("udp", udpKeys, readUdp),
-    kind("dns", dnsKeys, readDns),
-    kind("smtp", { ...proxyProtocolKeys, ...smtpKeys }, readSmtp, smtpConflict),
-    kind("ping", {}, () => ({ kind: "ping" })),
-    kind("grpc", { ...proxyProtocolKeys, ...grpcKeys }, readGrpc, grpcConflict),
-    kind("script", scriptKeys, readScript),
-    kind("file", fileKeys, readFile),
-    kind("agent", agentKeys, readAgent),
-  ],
-  {
+export const checkSchema: z.ZodType<CheckConfig> = withShortcut<CheckConfig>(
+  z.discriminatedUnion("type", kinds, {
     error: (issue) => {
       const input = issue.input as { readonly type?: unknown } | undefined;
       const type = input?.type;
@@ -141,14 +133,18 @@ export const checkSchema: z.ZodType<CheckConfig> = z.discriminatedUnion(
         ? complaint("does not say its type", `write ${example}`)
         : wants("a table", example)(issue);
     },
+  }),
+  (value) => {
+    const type = typeof value === "object" && value !== null ? (value as { type?: unknown }).type : null;
+    return (typeof type === "string" ? byType.get(type)?.(value) : undefined) ?? doubt;
   },
 );
 
 function unknownType(type: string): string {
-  const meant = foreignTypes[type.toLowerCase()] ?? closest(type, types);
+  const meant = foreignTypes[type.toLowerCase()] ?? closest(type, [...byType.keys()]);
   return complaint(
     `"${type}" is no kind of check`,
-    meant === null ? `write one of ${quoted(types)}` : `write type = "${meant}"`,
+    meant === null ? `write one of ${quoted([...byType.keys()])}` : `write type = "${meant}"`,
   );
 }
 

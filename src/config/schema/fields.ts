@@ -3,6 +3,7 @@ import { canonicalAddress, familyOf, parsePrefix, type Endpoint, type Prefix } f
 import { commandWords } from "../command-words.ts";
 import { quoted } from "../suggestion.ts";
 import { formatDuration, parseDuration, parseSize } from "../units.ts";
+import { doubt, listShortcut, noteShortcut, shortcutOf, tableShortcut, withShortcut } from "./shortcut.ts";
 
 /**
  * The building blocks of the schema. A message carries both halves of a diagnostic, joined by a character that no
@@ -40,19 +41,27 @@ export function table<Shape extends z.core.$ZodShape>(
   example: string,
 ): z.ZodObject<Shape, z.core.$strict> {
   const wrongKind = wants("a table", example);
-  return z.strictObject(shape, {
+  const schema: z.ZodObject<Shape, z.core.$strict> = z.strictObject(shape, {
     error: (issue) => (issue.code === "unrecognized_keys" ? Object.keys(shape).join(" ") : wrongKind(issue)),
   });
+  // Of the same keys, each read by its own schema.
+  const shortcut = tableShortcut(shape as unknown as Readonly<Record<string, z.ZodType>>);
+  noteShortcut(schema, shortcut);
+  return schema;
 }
 
 /** Makes a key optional: left out, it is null. */
 export function orNull<T>(schema: z.ZodType<T>): z.ZodType<T | null> {
-  return schema.optional().transform((value) => value ?? null);
+  const read = shortcutOf(schema);
+  const optional: z.ZodType<T | null> = schema.optional().transform((value) => value ?? null);
+  return withShortcut(optional, (value) => (value === undefined ? null : read(value)));
 }
 
 /** Makes a key optional with a default. */
 export function orElse<T>(schema: z.ZodType<T>, fallback: T): z.ZodType<T> {
-  return schema.optional().transform((value) => value ?? fallback);
+  const read = shortcutOf(schema);
+  const optional: z.ZodType<T> = schema.optional().transform((value) => value ?? fallback);
+  return withShortcut(optional, (value) => (value === undefined ? fallback : read(value)));
 }
 
 const onOrOffWord = (value: unknown): unknown => (value === true ? {} : value === false ? undefined : value);
@@ -67,44 +76,48 @@ export function onOrOff<T>(schema: z.ZodType<T>): z.ZodType<T | false> {
 
 /** A text of 1 to `most` characters without control characters. */
 export function text(example: string, most = 255): z.ZodType<string> {
-  return z.string({ error: wants("a text in quotes", example) }).superRefine((value, context) => {
-    if (value === "") context.addIssue(complaint("is empty", `write ${example}`));
-    else if (value.length > most) {
-      context.addIssue(complaint(`is longer than ${most} characters`, "write a shorter one"));
-      // eslint-disable-next-line no-control-regex
-    } else if (/[\u0000-\u001f\u007f]/.test(value)) {
-      context.addIssue(complaint("contains a control character", "leave it out"));
-    }
+  return checked(wants("a text in quotes", example), (value) => {
+    if (value === "") return complaint("is empty", `write ${example}`);
+    if (value.length > most) return complaint(`is longer than ${most} characters`, "write a shorter one");
+    // eslint-disable-next-line no-control-regex
+    if (/[\u0000-\u001f\u007f]/.test(value)) return complaint("contains a control character", "leave it out");
+    return null;
   });
 }
 
 /** A name that other tables refer to. */
 export function name(example: string): z.ZodType<string> {
-  return z
-    .string({ error: wants("a name in quotes", `name = "${example}"`) })
-    .superRefine((value, context) => {
-      if (/^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,62}$/.test(value)) return;
-      const what = `${JSON.stringify(value)} cannot be a name`;
-      context.addIssue(
-        complaint(what, `use 1 to 63 letters, digits, "_", "-", "." or ":", as in name = "${example}"`),
-      );
-    });
+  return checked(wants("a name in quotes", `name = "${example}"`), (value) => {
+    if (/^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,62}$/.test(value)) return null;
+    const what = `${JSON.stringify(value)} cannot be a name`;
+    return complaint(what, `use 1 to 63 letters, digits, "_", "-", "." or ":", as in name = "${example}"`);
+  });
 }
 
 /** A list of names of other tables. */
 export function names(example: string, least = 0): z.ZodType<string[]> {
   const list = `${example} = ["…"]`;
-  return z
-    .array(z.string({ error: wants("a name in quotes", list) }), { error: wants("a list of names", list) })
-    .min(least, { error: complaint("is an empty list", `write ${list}`) });
+  const one = checked(wants("a name in quotes", list), () => null);
+  return listOf(one, { kind: "a list of names", example: list, least });
+}
+
+/** A list of at least so many values of one kind. */
+export function listOf<T>(
+  item: z.ZodType<T>,
+  { kind, example, least = 0 }: { readonly kind: string; readonly example: string; readonly least?: number },
+): z.ZodType<T[]> {
+  const schema: z.ZodType<T[]> = z
+    .array(item, { error: wants(kind, example) })
+    .min(least, { error: complaint("is an empty list", `write ${example}`) });
+  return withShortcut(schema, listShortcut(item, least));
 }
 
 /** An interface name as the kernel allows it. */
 export function interfaceName(example = 'interface = "eth1"'): z.ZodType<string> {
-  return z.string({ error: wants("an interface name", example) }).superRefine((value, context) => {
-    if (isInterfaceName(value)) return;
+  return checked(wants("an interface name", example), (value) => {
+    if (isInterfaceName(value)) return null;
     const what = `${JSON.stringify(value)} cannot be an interface name`;
-    context.addIssue(complaint(what, `write 1 to 15 characters without space and "/", as in ${example}`));
+    return complaint(what, `write 1 to 15 characters without space and "/", as in ${example}`);
   });
 }
 
@@ -117,15 +130,21 @@ export function isInterfaceName(value: string): boolean {
 export function integer(least: number, most: number, example: string): z.ZodType<number> {
   const outside = (value: unknown): string =>
     complaint(`${described(value)} is not between ${least} and ${most}`, `write ${example}`);
-  return z
+  const schema: z.ZodType<number> = z
     .int({ error: wants("a whole number", example) })
     .min(least, { error: (issue) => outside(issue.input) })
     .max(most, { error: (issue) => outside(issue.input) });
+  return withShortcut(schema, (value) =>
+    typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most
+      ? value
+      : doubt,
+  );
 }
 
 /** True or false. */
 export function flag(example: string): z.ZodType<boolean> {
-  return z.boolean({ error: wants("true or false", example) });
+  const schema: z.ZodType<boolean> = z.boolean({ error: wants("true or false", example) });
+  return withShortcut(schema, (value) => (typeof value === "boolean" ? value : doubt));
 }
 
 /** A program and its arguments: one text that is split, or a list of words. */
@@ -160,7 +179,8 @@ export function filePath(example: string): z.ZodType<string> {
 
 /** A duration with its unit, read as milliseconds. */
 export function duration(leastMs: number, mostMs: number, example: string): z.ZodType<number> {
-  return z
+  const within = (ms: number | null): ms is number => ms !== null && ms >= leastMs && ms <= mostMs;
+  const schema: z.ZodType<number> = z
     .string({
       error: (issue) =>
         typeof issue.input === "number"
@@ -172,7 +192,7 @@ export function duration(leastMs: number, mostMs: number, example: string): z.Zo
     })
     .transform((value, context) => {
       const ms = parseDuration(value);
-      if (ms !== null && ms >= leastMs && ms <= mostMs) return ms;
+      if (within(ms)) return ms;
       const what =
         ms === null
           ? `"${value}" is no duration`
@@ -181,6 +201,10 @@ export function duration(leastMs: number, mostMs: number, example: string): z.Zo
       context.addIssue(complaint(what, `write ${example}${units}`));
       return z.NEVER;
     });
+  return withShortcut(schema, (value) => {
+    const ms = typeof value === "string" ? parseDuration(value) : null;
+    return within(ms) ? ms : doubt;
+  });
 }
 
 /** A size with its unit, read as bytes. */
@@ -213,7 +237,7 @@ export function choice<const Word extends string>(
   later: Readonly<Record<string, string>> = {},
   foreign: Readonly<Record<string, string>> = {},
 ): z.ZodType<Word> {
-  return z.enum(words, {
+  const schema = z.enum(words, {
     error: (issue) => {
       if (issue.input === undefined) return complaint("is missing", `write one of ${quoted(words)}`);
       const meanwhile = typeof issue.input === "string" ? later[issue.input] : undefined;
@@ -225,7 +249,8 @@ export function choice<const Word extends string>(
           )
         : complaint(`${JSON.stringify(issue.input)} is not built yet in this version`, meanwhile);
     },
-  });
+  }) as unknown as z.ZodType<Word>;
+  return withShortcut(schema, (value) => words.find((word) => word === value) ?? doubt);
 }
 
 /** An address without prefix or port. */
@@ -274,7 +299,7 @@ export function isHostAddress(value: string): boolean {
 }
 
 function parsed<T>(kind: string, example: string, read: (value: string) => T | null): z.ZodType<T> {
-  return z.string({ error: wants(kind, example) }).transform((value, context) => {
+  const schema: z.ZodType<T> = z.string({ error: wants(kind, example) }).transform((value, context) => {
     const result = read(value);
     if (result !== null) return result;
     context.addIssue(
@@ -285,6 +310,21 @@ function parsed<T>(kind: string, example: string, read: (value: string) => T | n
     );
     return z.NEVER;
   });
+  return withShortcut(schema, (value) => (typeof value === "string" ? (read(value) ?? doubt) : doubt));
+}
+
+/** A text that a function finds nothing wrong with. */
+function checked(
+  error: (issue: RawIssue) => string,
+  complaintOf: (value: string) => string | null,
+): z.ZodType<string> {
+  const schema: z.ZodType<string> = z.string({ error }).superRefine((value, context) => {
+    const found = complaintOf(value);
+    if (found !== null) context.addIssue(found);
+  });
+  return withShortcut(schema, (value) =>
+    typeof value === "string" && complaintOf(value) === null ? value : doubt,
+  );
 }
 
 /** Names a value of the file in a message. */

@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { address, name, names, orElse, orNull, table, wants } from "./fields.ts";
+import type { z } from "zod";
+import { address, listOf, name, names, orElse, orNull, table } from "./fields.ts";
 import { portsSchema } from "./ports.ts";
 import { serviceServersSchema, type ServiceServerEntry } from "./service.ts";
 
@@ -24,8 +24,9 @@ export const addressGroupSchema: z.ZodType<AddressGroupEntry> = table(
     name: name("shops"),
     vips: orElse(names("vips"), []),
     addresses: orElse(
-      z.array(address('addresses = ["192.0.2.100"]'), {
-        error: wants("a list of addresses", 'addresses = ["192.0.2.100"]'),
+      listOf(address('addresses = ["192.0.2.100"]'), {
+        kind: "a list of addresses",
+        example: 'addresses = ["192.0.2.100"]',
       }),
       [],
     ),

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { Endpoint } from "../../base/address.ts";
 import type { CheckConfig, Forward } from "../config.ts";
 import type { Scheduler, SchedulerFlag, TransportProtocol } from "../service-plan.ts";
@@ -12,16 +12,17 @@ import {
   endpoint,
   flag,
   integer,
+  listOf,
   name,
   names,
   orElse,
   orNull,
   table,
   text,
-  wants,
 } from "./fields.ts";
 import { persistenceMaskSchema, type PersistenceMask } from "./persistence-mask.ts";
 import { portsSchema } from "./ports.ts";
+import { derived } from "./shortcut.ts";
 
 /** A server behind an L4 service. */
 export interface ServiceServerEntry {
@@ -152,18 +153,20 @@ const server: z.ZodType<ServiceServerEntry> = table(
 );
 
 /** The servers of a table that has to have some. */
-export const serviceServersSchema: z.ZodType<readonly ServiceServerEntry[]> = z
-  .array(server, { error: wants("a list of servers", serverExample) })
-  .min(1, { error: complaint("is an empty list", `write ${serverExample}`) });
+export const serviceServersSchema: z.ZodType<readonly ServiceServerEntry[]> = listOf(server, {
+  kind: "a list of servers",
+  example: serverExample,
+  least: 1,
+});
 
-/** `[[service]]`. */
-export const serviceSchema: z.ZodType<ServiceEntry> = table(
+const tables = table(
   {
     name: name("web"),
     vips: orElse(names("vips"), []),
     addresses: orElse(
-      z.array(address('addresses = ["192.0.2.100"]'), {
-        error: wants("a list of addresses", 'addresses = ["192.0.2.100"]'),
+      listOf(address('addresses = ["192.0.2.100"]'), {
+        kind: "a list of addresses",
+        example: 'addresses = ["192.0.2.100"]',
       }),
       [],
     ),
@@ -179,8 +182,9 @@ export const serviceSchema: z.ZodType<ServiceEntry> = table(
       "wrr",
     ),
     scheduler_flags: orElse(
-      z.array(choice(["fallback", "port"]), {
-        error: wants("a list of words", 'scheduler_flags = ["port"]'),
+      listOf(choice(["fallback", "port"]), {
+        kind: "a list of words",
+        example: 'scheduler_flags = ["port"]',
       }),
       [],
     ),
@@ -209,23 +213,16 @@ export const serviceSchema: z.ZodType<ServiceEntry> = table(
     server_groups: orElse(names("server_groups"), []),
   },
   "[[service]]",
-).transform(({ port, ports, servers, ...entry }, context): ServiceEntry => {
-  if (servers === null && entry.server_groups.length === 0) {
-    context.issues.push({
-      code: "custom",
-      message: complaint("is missing", `write ${serverExample}`),
-      path: ["servers"],
-      input: entry,
-    });
-  }
-  if (port !== null && ports !== null) {
-    context.issues.push({
-      code: "custom",
-      message: complaint("port and ports are both written", "put all of them into ports"),
-      path: ["ports"],
-      input: ports,
-    });
-    return z.NEVER;
-  }
-  return { ...entry, servers: servers ?? [], ports: ports ?? (port === null ? [] : [port]) };
-});
+);
+
+/** `[[service]]`. */
+export const serviceSchema: z.ZodType<ServiceEntry> = derived(
+  tables,
+  ({ port, ports, servers, ...entry }, complain): ServiceEntry => {
+    if (servers === null && entry.server_groups.length === 0)
+      complain(["servers"], complaint("is missing", `write ${serverExample}`));
+    if (port !== null && ports !== null)
+      complain(["ports"], complaint("port and ports are both written", "put all of them into ports"));
+    return { ...entry, servers: servers ?? [], ports: ports ?? (port === null ? [] : [port]) };
+  },
+);

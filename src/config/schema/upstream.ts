@@ -3,7 +3,19 @@ import type { Endpoint } from "../../base/address.ts";
 import type { CheckConfig } from "../config.ts";
 import type { HashSource, UpstreamBalance } from "../upstream-policy.ts";
 import { checksSchema } from "./checks.ts";
-import { choice, complaint, duration, flag, integer, name, orElse, orNull, table, wants } from "./fields.ts";
+import {
+  choice,
+  complaint,
+  duration,
+  flag,
+  integer,
+  listOf,
+  name,
+  orElse,
+  orNull,
+  table,
+  wants,
+} from "./fields.ts";
 import { hashSourceSchema } from "./hash-source.ts";
 import { serverWeightSchema } from "./service.ts";
 import { resolveSchema, serverPlace, type NamedPlace, type ResolveEntry } from "./resolve.ts";
@@ -127,9 +139,7 @@ export const upstreamSchema: z.ZodType<UpstreamEntry> = table(
     slow_start: orElse(slowStart, 0),
     ejection: orNull(ejectionSchema),
     retries: orElse(retriesSchema, usualRetries),
-    servers: z
-      .array(upstreamServer, { error: wants("a list of servers", serverExample) })
-      .min(1, { error: complaint("is an empty list", `write ${serverExample}`) }),
+    servers: listOf(upstreamServer, { kind: "a list of servers", example: serverExample, least: 1 }),
     check: orNull(checksSchema),
     proxy_protocol: orNull(choice(["v1", "v2"])),
     http2: orElse(flag("http2 = true"), false),
