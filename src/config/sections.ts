@@ -183,7 +183,7 @@ function readElement<T>(
     (element.node.kind === "table" ? textOf(element.node) : null) ?? JSON.stringify(plainValue(element.node));
   const known = memory.recall(schema, text);
   if (known !== null) return [{ path: element.path, value: known }];
-  const value = plainValue(element.node);
+  let value = plainValue(element.node);
   const atOnce = shortcutOf(schema)(value);
   if (atOnce !== doubt) {
     memory.keep(schema, text, atOnce);
@@ -203,7 +203,7 @@ function readElement<T>(
     if (issue.code === "unrecognized_keys") {
       for (const key of issue.keys) {
         findings.push(unknownKey(path, key, issue.message.split(" ")));
-        removeKey(value, issue.path, key);
+        value = withoutKey(value, issue.path, key);
       }
     } else if (issue.code === "invalid_key") {
       isOnlyUnknown = false;
@@ -220,9 +220,14 @@ function readElement<T>(
   return second.success ? [{ path: element.path, value: second.data }] : [];
 }
 
-function removeKey(value: unknown, path: readonly PropertyKey[], key: string): void {
-  const parent = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown>)[step], value);
-  delete (parent as Record<string, unknown>)[key];
+/** Copies a value without a key of what is at the path. */
+function withoutKey(value: unknown, [step, ...rest]: readonly PropertyKey[], key: string): unknown {
+  if (Array.isArray(value))
+    return value.map((item, index) => (index === step ? withoutKey(item, rest, key) : item));
+  const copy = { ...(value as Readonly<Record<PropertyKey, unknown>>) };
+  if (step === undefined) delete copy[key];
+  else copy[step] = withoutKey(copy[step], rest, key);
+  return copy;
 }
 
 function unknownKey(path: KeyPath, key: string, known: readonly string[]): Finding {

@@ -1,27 +1,19 @@
 import { noteText, TomlChunks } from "./toml-chunks.ts";
-import type { TomlArray, TomlNode, TomlTable } from "./toml-tree.ts";
+import { LateArray, LateTable } from "./toml-late.ts";
+import type { TomlArray, TomlNode, TomlScalar, TomlTable } from "./toml-tree.ts";
+import { Doubt, nodeAt, newTable, put, ValueReader } from "./toml-values.ts";
 
 /**
- * Reads the TOML that configurations are mostly written in, with the place of every key and value: 20 times as fast as
- * the grammar of the library, which a file of 37,000 servers takes a second of. PURE. It judges nothing: whatever is wrong,
+ * Reads the TOML that configurations are mostly written in: 40 times as fast as the grammar of the library, which a file of
+ * 37,000 servers takes a second of. PURE. Keys of tables have their places at once; within an array or an inline table they
+ * are looked up when they are asked for (toml-late.ts), by reading it again. It judges nothing: whatever is wrong,
  * rare or merely doubtful (dates, floats, dotted keys, tables opened twice, CRLF) is left to the library, whose tree
  * and whose errors hold. A property test holds the two against each other.
  */
 
-/** Deep enough for every key there is; the library has a limit of its own. */
-const deepest = 16;
 /** No control characters, no lone surrogates, nothing that TOML or the library treat in a way of their own. */
 const plainText = /^[\t\n\u0020-\u007e\u00a0-\ud7ff\ue000-\ufefe]*$/;
-const bareKey = /[A-Za-z0-9_-]+/y;
-const integer = /-?(?:0|[1-9]\d{0,14})(?=[\s,\]}#]|$)/y;
-const truth = /(?:true|false)(?=[\s,\]}#]|$)/y;
-const escapedText = /"(?:[^"\\\n]|\\["\\nrt])*"/y;
-const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
-const [tab, lineFeed, space, quote, hash, apostrophe] = [0x09, 0x0a, 0x20, 0x22, 0x23, 0x27];
-const [comma, equals, bracket, endBracket, brace, endBrace] = [0x2c, 0x3d, 0x5b, 0x5d, 0x7b, 0x7d];
-
-/** Thrown within this file: the library has to look. */
-class Doubt extends Error {}
+const [bracket, endBracket, brace] = [0x5b, 0x5d, 0x7b];
 
 /** Gives the tree of a file, or null if the library has to look at it; `chunks` spare it what the last file had too. */
 export function scanToml(text: string, chunks: TomlChunks = new TomlChunks()): TomlTable | null {
@@ -36,8 +28,7 @@ export function scanToml(text: string, chunks: TomlChunks = new TomlChunks()): T
 }
 
 class Scanner {
-  readonly #text: string;
-  #at = 0;
+  readonly #in: ValueReader;
   /** Tables and lists of tables that headers made: only these may be gone into by another header. */
   readonly #open = new Set<TomlNode>();
 
@@ -46,7 +37,7 @@ class Scanner {
   #chunk: { readonly name: string; readonly table: TomlTable } | null = null;
 
   constructor(text: string, chunks: TomlChunks) {
-    this.#text = text;
+    this.#in = new ValueReader(text, 0);
     this.#chunks = chunks;
   }
 
@@ -54,33 +45,33 @@ class Scanner {
     const root = newTable(0);
     let current = root;
     for (;;) {
-      this.#skipBlank();
-      if (this.#at >= this.#text.length) {
-        this.#endChunk(this.#at);
+      this.#in.skipBlank();
+      if (this.#in.at >= this.#in.text.length) {
+        this.#endChunk(this.#in.at);
         return root;
       }
-      if (this.#code() === bracket) {
+      if (this.#in.code() === bracket) {
         if (this.#takesChunk(root)) continue;
         current = this.#header(root);
-      } else this.#assignment(current, 0);
-      this.#endLine();
+      } else this.#assignment(current);
+      this.#in.endLine();
     }
   }
 
   /** Passes over a table that the last file had too. */
   #takesChunk(root: TomlTable): boolean {
-    const chunk = this.#chunks.find(this.#text, this.#at);
+    const chunk = this.#chunks.find(this.#in.text, this.#in.at);
     if (chunk === null) return false;
-    this.#endChunk(this.#at);
+    this.#endChunk(this.#in.at);
     const { offset, entries } = chunk.table;
     // A copy, for a header below it may add to it.
     const table = this.#append(root, chunk.name, {
       ...chunk.table,
-      shift: this.#at - offset,
+      shift: this.#in.at - offset,
       entries: new Map(entries),
     });
     this.#chunk = { name: chunk.name, table };
-    this.#at += chunk.text.length;
+    this.#in.at += chunk.text.length;
     return true;
   }
 
@@ -88,23 +79,23 @@ class Scanner {
     if (this.#chunk === null) return;
     const { table, name } = this.#chunk;
     this.#chunk = null;
-    const text = this.#text.slice(table.offset + table.shift, end);
+    const text = this.#in.text.slice(table.offset + table.shift, end);
     noteText(table, text);
     this.#chunks.keep({ name, text, table });
   }
 
   #header(root: TomlTable): TomlTable {
-    const offset = this.#at;
-    this.#at += 1;
-    const isList = this.#code() === bracket;
-    if (isList) this.#at += 1;
-    const path = [this.#paddedKey()];
-    while (this.#text[this.#at] === ".") {
-      this.#at += 1;
-      path.push(this.#paddedKey());
+    const offset = this.#in.at;
+    this.#in.at += 1;
+    const isList = this.#in.code() === bracket;
+    if (isList) this.#in.at += 1;
+    const path = [this.#in.paddedKey()];
+    while (this.#in.text[this.#in.at] === ".") {
+      this.#in.at += 1;
+      path.push(this.#in.paddedKey());
     }
-    this.#expect(endBracket);
-    if (isList) this.#expect(endBracket);
+    this.#in.expect(endBracket);
+    if (isList) this.#in.expect(endBracket);
     const last = path.pop() ?? "";
     if (path.length === 0) this.#endChunk(offset);
     else this.#chunk = null;
@@ -143,157 +134,16 @@ class Scanner {
     return made;
   }
 
-  #assignment(table: TomlTable, depth: number): void {
-    const offset = this.#at;
-    const key = this.#key();
-    this.#skipSpace();
-    this.#expect(equals);
-    this.#skipSpace();
-    put(table, key, offset, this.#value(depth));
+  #assignment(table: TomlTable): void {
+    const { text } = this.#in;
+    const keyOffset = this.#in.at;
+    const key = this.#in.key();
+    this.#in.equals();
+    const offset = this.#in.at;
+    const code = this.#in.code();
+    const value = this.#in.value(0);
+    if (code === bracket) put(table, key, keyOffset, new LateArray({ offset, text, value, nodeAt }));
+    else if (code === brace) put(table, key, keyOffset, new LateTable({ offset, text, value, nodeAt }));
+    else put(table, key, keyOffset, { kind: "scalar", offset, value: value as TomlScalar["value"] });
   }
-
-  #value(depth: number): TomlNode {
-    if (depth > deepest) throw new Doubt();
-    const offset = this.#at;
-    switch (this.#code()) {
-      case quote:
-        return { kind: "scalar", offset, value: this.#basicText() };
-      case apostrophe:
-        return { kind: "scalar", offset, value: this.#literalText() };
-      case bracket:
-        return this.#array(depth);
-      case brace:
-        return this.#inlineTable(depth);
-    }
-    const number = this.#match(integer);
-    if (number === "-0") throw new Doubt();
-    if (number !== null) return { kind: "scalar", offset, value: Number(number) };
-    const word = this.#match(truth);
-    if (word === null) throw new Doubt();
-    return { kind: "scalar", offset, value: word === "true" };
-  }
-
-  #array(depth: number): TomlArray {
-    const list: TomlArray = { kind: "array", offset: this.#at, items: [] };
-    this.#at += 1;
-    this.#members(endBracket, () => list.items.push(this.#value(depth + 1)));
-    return list;
-  }
-
-  #inlineTable(depth: number): TomlTable {
-    const table = newTable(this.#at);
-    this.#at += 1;
-    this.#members(endBrace, () => this.#assignment(table, depth + 1));
-    return table;
-  }
-
-  /** Members with commas between them and perhaps one behind the last, over any number of lines. */
-  #members(end: number, member: () => void): void {
-    for (;;) {
-      this.#skipBlank();
-      if (this.#code() === end) break;
-      member();
-      this.#skipBlank();
-      if (this.#code() !== comma) break;
-      this.#at += 1;
-    }
-    this.#expect(end);
-  }
-
-  #basicText(): string {
-    const start = this.#at + 1;
-    const end = this.#text.indexOf('"', start);
-    if (end < 0) throw new Doubt();
-    const value = this.#text.slice(start, end);
-    if (value.includes("\\")) return this.#escapedText();
-    return this.#finishText(value, end, quote);
-  }
-
-  #escapedText(): string {
-    const found = this.#match(escapedText);
-    if (found === null) throw new Doubt();
-    return found.slice(1, -1).replaceAll(/\\(.)/g, (_, letter: string) => escapes[letter] ?? letter);
-  }
-
-  #literalText(): string {
-    const start = this.#at + 1;
-    const end = this.#text.indexOf("'", start);
-    if (end < 0) throw new Doubt();
-    return this.#finishText(this.#text.slice(start, end), end, apostrophe);
-  }
-
-  /** Two delimiters in a row and a third are the beginning of a text of several lines. */
-  #finishText(value: string, end: number, delimiter: number): string {
-    this.#at = end + 1;
-    if (value.includes("\n") || (value === "" && this.#code() === delimiter)) throw new Doubt();
-    return value;
-  }
-
-  #key(): string {
-    const key = this.#match(bareKey);
-    if (key === null || key === "__proto__") throw new Doubt();
-    return key;
-  }
-
-  #paddedKey(): string {
-    this.#skipSpace();
-    const key = this.#key();
-    this.#skipSpace();
-    return key;
-  }
-
-  #match(pattern: RegExp): string | null {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text)?.[0];
-    if (found === undefined) return null;
-    this.#at += found.length;
-    return found;
-  }
-
-  #code(): number {
-    return this.#text.charCodeAt(this.#at);
-  }
-
-  #expect(code: number): void {
-    if (this.#code() !== code) throw new Doubt();
-    this.#at += 1;
-  }
-
-  #skipSpace(): void {
-    let code = this.#code();
-    while (code === space || code === tab) {
-      this.#at += 1;
-      code = this.#code();
-    }
-  }
-
-  /** Passes over spaces, line ends and comments. */
-  #skipBlank(): void {
-    for (;;) {
-      this.#skipSpace();
-      if (this.#code() === hash) this.#skipComment();
-      if (this.#code() !== lineFeed) return;
-      this.#at += 1;
-    }
-  }
-
-  #skipComment(): void {
-    const end = this.#text.indexOf("\n", this.#at);
-    this.#at = end < 0 ? this.#text.length : end;
-  }
-
-  #endLine(): void {
-    this.#skipSpace();
-    if (this.#code() === hash) this.#skipComment();
-    if (this.#at < this.#text.length) this.#expect(lineFeed);
-  }
-}
-
-function newTable(offset: number): TomlTable {
-  return { kind: "table", offset, shift: 0, entries: new Map() };
-}
-
-function put(table: TomlTable, key: string, keyOffset: number, node: TomlNode): void {
-  if (table.entries.has(key)) throw new Doubt();
-  table.entries.set(key, { keyOffset, node });
 }

@@ -2,6 +2,7 @@ import { compile } from "toml/lib/compiler";
 import { unreachable } from "../base/assert.ts";
 import { parse, type ParsedAssignment, type ParsedNode, type ParsedValue } from "toml/lib/parser";
 import type { TomlChunks } from "./toml-chunks.ts";
+import { LateArray, LateTable } from "./toml-late.ts";
 import { scanToml } from "./toml-scanner.ts";
 
 /** A value of a TOML file with its offset in the text: the header of a table, the first character of anything else. */
@@ -81,9 +82,10 @@ export function parseByLibrary(text: string): TomlResult {
   return { tree: root };
 }
 
-/** Turns a tree into plain values: tables become objects without a prototype. */
+/** Turns a tree into plain values, never to be changed: tables become objects without a prototype. */
 export function plainValue(node: TomlNode): unknown {
   if (node.kind === "scalar") return node.value;
+  if (node instanceof LateArray || node instanceof LateTable) return node.value;
   if (node.kind === "array") return node.items.map(plainValue);
   const out = Object.create(null) as Record<string, unknown>;
   for (const [key, entry] of node.entries) out[key] = plainValue(entry.node);
