@@ -3,6 +3,7 @@ import { errorText, hasCode } from "../base/system-error.ts";
 import type { Config, RealServerConfig } from "../config/config.ts";
 import { formatDiagnostic } from "../config/diagnostic.ts";
 import { readConfig } from "../config/read.ts";
+import { realServerConfig } from "../config/real-server.ts";
 import { readTunnel, tunnelConflict, tunnelExamples, type TunnelForm } from "../config/tunnel-words.ts";
 import type { KnownDirector } from "../real-server/survey.ts";
 import { readVip, type Wish } from "../real-server/table.ts";
@@ -66,7 +67,9 @@ export function readGiven(vipTexts: readonly string[], tunnelWords: readonly str
   return { kind: "wish", wish: { vips: addresses, tunnels: forms }, realServer: null, directors: [] };
 }
 
-function wishOf({ realServer, nodes }: Config, options: WishOptions, mayBeEmpty: boolean): WishReading {
+function wishOf(config: Config, options: WishOptions, mayBeEmpty: boolean): WishReading {
+  const { nodes } = config;
+  const realServer = realServerConfig(config);
   const reading = readGiven(realServer.addresses, options.tunnels);
   if (reading.kind === "wrong") return reading;
   if (reading.wish.vips.length === 0 && !mayBeEmpty) {

@@ -14,7 +14,6 @@ import type { Model } from "./model.ts";
 import type { NotifyScriptPlan } from "./node-plan.ts";
 import type { QuorumPlan, TunnelPlan } from "./service-plan.ts";
 import { ownNotify } from "./own-notify.ts";
-import { realServerConfig } from "./real-server.ts";
 import {
   type NodeEntry,
   type ProxyEntry,
@@ -59,7 +58,7 @@ export function buildConfig(model: Model): Config {
     upstreams: sections.upstreams.map(({ value }) => upstreamConfig(value)),
     sites: sections.sites.map(({ value }) => sitePlan(value)),
     proxy: proxyConfig(sections.proxy?.value ?? null),
-    realServer: realServerConfig(sections.realServer?.value, { nodes, services, instances }),
+    realServer: sections.realServer?.value ?? null,
   });
 }
 

@@ -15,6 +15,7 @@ import type {
 import type { ListenerConfig, UpstreamConfig } from "./http-config.ts";
 import type { SitePlan } from "./http-plan.ts";
 import type { PerNode } from "./schema/per-node.ts";
+import type { RealServerEntry } from "./schema/real-server.ts";
 import type {
   DampingPlan,
   KernelForward,
@@ -53,7 +54,8 @@ export interface Config {
   readonly upstreams: readonly UpstreamConfig[];
   readonly sites: readonly SitePlan[];
   readonly proxy: ProxyConfig;
-  readonly realServer: RealServerConfig;
+  /** Of `[real_server]`; what `edge-ha rs` makes of it and of the services, and nobody else, is in real-server.ts. */
+  readonly realServer: RealServerEntry | null;
 }
 
 /** One host of the cluster. */

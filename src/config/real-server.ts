@@ -1,39 +1,31 @@
-import { remembered } from "../base/remembered.ts";
 import { familyOf, type Prefix } from "../base/address.ts";
 import type { AgentForm } from "./agent-words.ts";
-import type { InstanceConfig, NodeConfig, RealServerConfig, ServiceConfig } from "./config.ts";
-import type { AgentEntry, RealServerEntry } from "./schema/real-server.ts";
+import type { Config, NodeConfig, RealServerConfig } from "./config.ts";
+import type { AgentEntry } from "./schema/real-server.ts";
 import type { TunnelPlan } from "./service-plan.ts";
 import { addressesOf, serviceAddresses, serviceSockets } from "./sockets.ts";
 import { formatTunnel, type TunnelForm } from "./tunnel-words.ts";
-
-/** What the rest of the file says. */
-export interface Surroundings {
-  readonly nodes: readonly NodeConfig[];
-  readonly services: readonly ServiceConfig[];
-  readonly instances: readonly InstanceConfig[];
-}
 
 /**
  * PURE: works out what web servers take on. Where nothing is said about it, they carry what is forwarded to them without
  * its address being changed, and unpack what the services pack up.
  */
 export function realServerConfig(
-  entry: RealServerEntry | undefined,
-  { nodes, services, instances }: Surroundings,
+  config: Pick<Config, "nodes" | "services" | "instances" | "realServer">,
 ): RealServerConfig {
+  const { nodes, services, instances, realServer: entry } = config;
   const kept = services.filter(({ servers }) =>
     servers.some(({ forward }) => forward === "dr" || forward === "tunnel"),
   );
-  const named = entry === undefined ? [] : [...addressesOf(entry.vips, instances), ...entry.addresses];
+  const named = entry === null ? [] : [...addressesOf(entry.vips, instances), ...entry.addresses];
   const addresses =
     named.length > 0 ? named : kept.flatMap((service) => serviceAddresses(service, instances));
-  const tunnels = entry?.tunnel ?? services.flatMap(formsOf);
+  const tunnels = entry?.tunnel ?? services.flatMap(({ servers }) => servers.flatMap(formOf));
   return {
     addresses: [...new Set(addresses)],
     tunnels: [...new Map(tunnels.map((form) => [formatTunnel(form), form])).values()],
     sockets: kept.flatMap((service) => {
-      const servers = serverAddresses(service);
+      const servers = service.servers.map(({ address }) => address);
       const { protocol } = service;
       return serviceSockets(service, instances).map(({ address, port }) => ({
         address,
@@ -46,11 +38,6 @@ export function realServerConfig(
     health: entry?.health ?? null,
   };
 }
-
-const serverAddresses = remembered((service: ServiceConfig) =>
-  Object.freeze(service.servers.map(({ address }) => address)),
-);
-const formsOf = remembered((service: ServiceConfig) => service.servers.flatMap(formOf));
 
 /** Without a word about it, the nodes may ask the agent, and the machine itself. */
 function agentForm(entry: AgentEntry | null, nodes: readonly NodeConfig[]): AgentForm | null {

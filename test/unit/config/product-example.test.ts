@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { hasErrors, type Diagnostic } from "../../../src/config/diagnostic.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { readConfig } from "../../../src/config/read.ts";
+import { realServerConfig } from "../../../src/config/real-server.ts";
 import { noContent } from "../../../src/config/content-plan.ts";
 import { plainRouting } from "../../../src/config/routing-plan.ts";
 import { configOf } from "./expect-lines.ts";
@@ -189,6 +190,6 @@ describe("the example of the configuration contract", () => {
   });
 
   test("tells web servers the VIPs of its services", () => {
-    expect(configOf(loadable).realServer.addresses).toEqual(["172.16.8.100", "172.16.8.101"]);
+    expect(realServerConfig(configOf(loadable)).addresses).toEqual(["172.16.8.100", "172.16.8.101"]);
   });
 });

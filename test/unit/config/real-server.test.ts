@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { formatTunnel } from "../../../src/config/tunnel-words.ts";
+import { realServerConfig } from "../../../src/config/real-server.ts";
 import { base, configOf, linesOf, vip } from "./expect-lines.ts";
 
 const second = `[[vip]]
@@ -13,24 +14,24 @@ const service = (more: string, name = "web", port = 80): string =>
   `[[service]]\nname = "${name}"\nvips = ["public"]\nport = ${port}\n${more}\n`;
 const direct = service('forward = "dr"\nservers = [{ address = "10.16.8.8" }]');
 const words = (text: string): readonly string[] =>
-  configOf(base + vip + text).realServer.tunnels.map(formatTunnel);
+  realServerConfig(configOf(base + vip + text)).tunnels.map(formatTunnel);
 
-const agentOf = (table: string) => configOf(`${base}${vip}[real_server]\n${table}`).realServer.agent;
+const agentOf = (table: string) => realServerConfig(configOf(`${base}${vip}[real_server]\n${table}`)).agent;
 
 const wrong = (table: string): string => linesOf(`${base}${vip}[real_server]\n${table}\n`).join("\n");
 
 describe("realServer", () => {
   test("carries the addresses of [real_server] where it names some", () => {
     const text = `${base}${vip}${second}${direct}[real_server]\nvips = ["second"]\naddresses = ["192.0.2.1", "10.16.8.101"]\n`;
-    expect(configOf(text).realServer.addresses).toEqual(["10.16.8.101", "192.0.2.1"]);
+    expect(realServerConfig(configOf(text)).addresses).toEqual(["10.16.8.101", "192.0.2.1"]);
   });
 
   test("carries those of the services otherwise, but not of those that are relayed", () => {
-    const { addresses } = configOf(
-      `${base}${vip}${second}${direct}[real_server]\ntunnel = "ipip"\n`,
-    ).realServer;
+    const { addresses } = realServerConfig(
+      configOf(`${base}${vip}${second}${direct}[real_server]\ntunnel = "ipip"\n`),
+    );
     expect(addresses).toHaveLength(1);
-    expect(configOf(base + vip + direct.replace('"dr"', '"proxy"')).realServer.addresses).toEqual([]);
+    expect(realServerConfig(configOf(base + vip + direct.replace('"dr"', '"proxy"'))).addresses).toEqual([]);
   });
 
   test("unpacks what the services pack up, for servers of either family", () => {
@@ -95,7 +96,8 @@ describe("realServer", () => {
       "has no port of its own",
     );
     expect(
-      configOf(`${base}${vip}[real_server]\nagent = { address = ":8081" }\n${health}\n`).realServer.health,
+      realServerConfig(configOf(`${base}${vip}[real_server]\nagent = { address = ":8081" }\n${health}\n`))
+        .health,
     ).toMatchObject({
       kind: "tcp",
       port: 80,
@@ -103,7 +105,7 @@ describe("realServer", () => {
   });
 
   test("tells which sockets which servers have to have", () => {
-    const { sockets } = configOf(`${base}${vip}${direct}`).realServer;
+    const { sockets } = realServerConfig(configOf(`${base}${vip}${direct}`));
     expect(sockets).toEqual([{ address: "172.16.8.100", port: 80, protocol: "tcp", servers: ["10.16.8.8"] }]);
   });
 });
