@@ -39,7 +39,9 @@ export function serviceAddresses(
   service: Omit<ServicePlaces, "ports">,
   instances: readonly InstanceConfig[],
 ): readonly string[] {
-  return [...new Set([...addressesOf(service.vips, instances), ...service.addresses])];
+  const { addresses, vips } = service;
+  const every = vips.length === 0 ? addresses : [...addressesOf(vips, instances), ...addresses];
+  return every.length < 2 ? every : [...new Set(every)];
 }
 
 /** Gives the addresses and ports that a service answers on, each once; none of a service that goes by a firewall mark. */

@@ -2,7 +2,7 @@ import type { CheckConfig } from "../config.ts";
 import { errorAt, type Finding, type KeyPath } from "../finding.ts";
 import type { Model } from "../model.ts";
 import type { ServiceEntry, ServiceServerEntry } from "../schema/service.ts";
-import { listedChecks } from "./checks.ts";
+import { hasChecks, listedChecks } from "./checks.ts";
 
 /** Answers to a check are recognised for so long after its last packet. */
 const longestTimeoutMs = 60_000;
@@ -11,7 +11,7 @@ const remedy = "remove it: the server's own address is checked then";
 
 /** A check goes to a VIP by way of a server only where clients' packets do: unchanged, to a server that has the VIP. */
 export function viaRules({ sections }: Model): readonly Finding[] {
-  const upstreams = sections.upstreams.flatMap(({ value, path }) => {
+  const upstreams = sections.upstreams.filter(hasChecks).flatMap(({ value, path }) => {
     const lists = [
       listedChecks(value.check, [...path, "check"], []),
       ...value.servers.map(({ check }, index) =>
@@ -27,16 +27,20 @@ export function viaRules({ sections }: Model): readonly Finding[] {
   });
   return [
     ...upstreams,
-    ...sections.services.flatMap(({ value, path }) => [
-      ...listedChecks(value.check, [...path, "check"], []).flatMap(({ check, path: at }) =>
-        check.via === null ? [] : serviceFindings(check, at, value, usersOf(value)),
-      ),
-      ...value.servers.flatMap((server, index) =>
-        listedChecks(server.check, [...path, "servers", index, "check"], []).flatMap(({ check, path: at }) =>
-          check.via === null ? [] : serviceFindings(check, at, value, [server]),
+    ...sections.services.filter(hasChecks).flatMap(({ value, path }) =>
+      listedChecks(value.check, [...path, "check"], [])
+        .flatMap(({ check, path: at }) =>
+          check.via === null ? [] : serviceFindings(check, at, value, usersOf(value)),
+        )
+        .concat(
+          value.servers.flatMap((server, index) =>
+            listedChecks(server.check, [...path, "servers", index, "check"], []).flatMap(
+              ({ check, path: at }) =>
+                check.via === null ? [] : serviceFindings(check, at, value, [server]),
+            ),
+          ),
         ),
-      ),
-    ]),
+    ),
   ];
 }
 

@@ -44,7 +44,7 @@ function listFindings({ sections }: Model): readonly Finding[] {
 }
 
 /** Of a table without any, its servers are not gone through again: they may be thousands. */
-function hasChecks({ value }: { readonly value: Checked }): boolean {
+export function hasChecks({ value }: { readonly value: Checked }): boolean {
   return value.check !== null || value.servers.some(({ check }) => check !== null);
 }
 

@@ -1,4 +1,5 @@
 import { familyOf, type Family } from "../../base/address.ts";
+import { remembered } from "../../base/remembered.ts";
 import { virtualAddressesOf } from "../families.ts";
 import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
 import type { Model } from "../model.ts";
@@ -17,15 +18,11 @@ export function kernelServiceRules(service: Element<ServiceEntry>, model: Model)
     model.instances.map(({ config }) => config),
   );
   const families = new Set(addresses.map(familyOf));
-  const virtual = new Set([
-    ...model.instances.flatMap(({ config }) => virtualAddressesOf(config).map(({ address }) => address)),
-    ...value.addresses,
-  ]);
+  const around = { service: value, families, virtual: virtualAddresses(model) };
   return [
-    ...value.servers.flatMap((server, index) => {
-      const at = [...path, "servers", index];
-      return serverFindings(server, { service: value, families, virtual, at });
-    }),
+    ...value.servers.flatMap((server, index) =>
+      serverFindings(server, around, () => [...path, "servers", index]),
+    ),
     ...withoutServers(service, families),
     ...tunnelFindings(value.tunnel, value.forward, [...path, "tunnel"]),
     ...scheduling(service),
@@ -37,47 +34,59 @@ export function kernelServiceRules(service: Element<ServiceEntry>, model: Model)
   ];
 }
 
+/** The virtual addresses of a file, for as long as it is looked at. */
+const virtualAddresses = remembered(
+  (model: Model): ReadonlySet<string> =>
+    new Set(
+      model.instances.flatMap(({ config }) => virtualAddressesOf(config).map(({ address }) => address)),
+    ),
+);
+
 interface Surroundings {
   readonly service: ServiceEntry;
   /** Families of the service's addresses; none for a mark. */
   readonly families: ReadonlySet<Family>;
-  /** Addresses that are no server's own. */
+  /** Addresses that are no server's own, beside those of the service. */
   readonly virtual: ReadonlySet<string>;
-  readonly at: KeyPath;
 }
 
-function serverFindings(server: ServiceServerEntry, around: Surroundings): readonly Finding[] {
-  const { service, families, virtual, at } = around;
+/** Servers may be thousands, and hardly ever is there something to find: `place` is asked where they stand only then. */
+function serverFindings(
+  server: ServiceServerEntry,
+  around: Surroundings,
+  place: () => KeyPath,
+): readonly Finding[] {
+  const { service, families, virtual } = around;
   const forward = server.forward ?? service.forward;
   const findings: Finding[] = [];
   if (forward === "proxy") {
     const what = "the kernel forwards this service's connections, and relays none";
-    findings.push(errorAt([...at, "forward"], what, 'write "dr", "nat" or "tunnel"'));
+    findings.push(errorAt([...place(), "forward"], what, 'write "dr", "nat" or "tunnel"'));
   }
   if (forward !== "nat" && server.port !== null && !isOnlyPort(service, server.port)) {
-    findings.push(portFinding(server.port, service, at, forward));
+    findings.push(portFinding(server.port, service, place(), forward));
   }
   if (forward === "nat" && server.port !== null && service.fwmark !== null && service.persistence > 0) {
     const what = "with a mark and persistence the kernel translates addresses, and no ports";
     const remedy = "leave it out, and let the server listen on the service's own ports";
-    findings.push(errorAt([...at, "port"], what, remedy));
+    findings.push(errorAt([...place(), "port"], what, remedy));
   }
-  if (virtual.has(server.address)) {
+  if (virtual.has(server.address) || service.addresses.includes(server.address)) {
     const what = `${server.address} is a virtual address, no server's own`;
-    findings.push(errorAt([...at, "address"], what, "write the server's own address"));
+    findings.push(errorAt([...place(), "address"], what, "write the server's own address"));
   }
   const family = familyOf(server.address);
   if (families.size > 0 && !families.has(family) && forward !== "tunnel") {
     const [own] = families;
     const what = `the service has IPv${own} addresses, and only a tunnel leads from there to an IPv${family} server`;
     const remedy = `write an IPv${own} address, or forward = "tunnel"`;
-    findings.push(errorAt([...at, "address"], what, remedy));
+    findings.push(errorAt([...place(), "address"], what, remedy));
   }
-  return [
-    ...findings,
-    ...tunnelFindings(server.tunnel, forward, [...at, "tunnel"]),
-    ...thresholdFindings(server, at),
-  ];
+  if (server.tunnel !== null) {
+    findings.push(...tunnelFindings(server.tunnel, forward, [...place(), "tunnel"]));
+  }
+  findings.push(...thresholdFindings(server, place));
+  return findings;
 }
 
 function isOnlyPort({ ports, fwmark }: ServiceEntry, port: number): boolean {

@@ -41,6 +41,7 @@ function listeners(model: Model): readonly Finding[] {
 
 /** A packet for a service of the kernel's never reaches a socket; two sockets on one address would share connections by chance. */
 function servicesInTheWay(model: Model): readonly Finding[] {
+  if (model.sections.listeners.length === 0) return [];
   const instances = model.instances.map(({ config }) => config);
   const services = model.sections.services.map(({ value }) => ({
     service: value,

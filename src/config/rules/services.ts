@@ -112,6 +112,12 @@ function checking({ value, path }: Element<ServiceEntry>): readonly Finding[] {
 }
 
 function servers({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+  return [...duplicateServers({ value, path }), ...withoutWeight({ value, path })];
+}
+
+function duplicateServers({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+  // Most often that answers it.
+  if (new Set(value.servers.map(({ address }) => address)).size === value.servers.length) return [];
   const findings: Finding[] = [];
   const seen = new Set<string>();
   for (const [index, server] of value.servers.entries()) {
@@ -127,14 +133,11 @@ function servers({ value, path }: Element<ServiceEntry>): readonly Finding[] {
       );
     seen.add(text);
   }
-  if (value.servers.every(({ weight }) => weight === 0)) {
-    findings.push(
-      warningAt(
-        [...path, "servers"],
-        "every weight is 0, so no server gets a connection",
-        "give one server a weight of 1 or more",
-      ),
-    );
-  }
   return findings;
+}
+
+function withoutWeight({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+  if (value.servers.some(({ weight }) => weight > 0)) return [];
+  const what = "every weight is 0, so no server gets a connection";
+  return [warningAt([...path, "servers"], what, "give one server a weight of 1 or more")];
 }
