@@ -7,11 +7,17 @@ import type { Element } from "../sections.ts";
 import { serviceSockets } from "../sockets.ts";
 import { listedChecks } from "./checks.ts";
 import { kernelServiceRules } from "./kernel-services.ts";
+import { nodesAsServers } from "./nodes-as-servers.ts";
 import { relayRules } from "./relays.ts";
 
 /** What an L4 service can be: reachable, alone on its address and port, and within what its forwarding mode can do. */
 export function serviceRules(model: Model): readonly Finding[] {
-  return [...duplicateServices(model), ...duplicateMarks(model), ...singleServices(model)];
+  return [
+    ...duplicateServices(model),
+    ...duplicateMarks(model),
+    ...singleServices(model),
+    ...nodesAsServers(model),
+  ];
 }
 
 /** Services that no rule found fault with, and the virtual addresses there were then: nothing else is looked at. */

@@ -256,6 +256,16 @@ describe("services that the kernel could not keep", () => {
     expect(linesOf(service(lines, change))).toEqual([...expected]);
   });
 
+  test("a node to which another one routes directly, and not the only one", () => {
+    const itself = web.replace("172.16.8.8", "172.16.8.11");
+    expect(linesOf(base + vip + itself)).toEqual([
+      '22:24 service "web".servers[0].address: warning: [[node]] "lb2" balances the service too: what another node sends it this way it may send back; write forward = "proxy", or servers that are no nodes',
+    ]);
+    expect(linesOf(base + vip + itself.replace('"dr"', '"proxy"'))).toEqual([]);
+    const alone = base.replace(/\[\[node\]\]\nname = "lb1"\n.*\n/, "") + vip.replace('"lb1", ', "");
+    expect(linesOf(alone + itself).join("\n")).not.toContain('service "web"');
+  });
+
   test("masks of the wrong family", () => {
     const v6 = web
       .replace('vips = ["public"]', 'addresses = ["2001:db8::100"]')
