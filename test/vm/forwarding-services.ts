@@ -28,6 +28,12 @@ const translated = 'servers = [{ address = "10.98.0.21", port = 80 }, { address 
 const strandedServer = 'servers = [{ address = "10.98.0.23", port = 80 }]';
 const check = 'check = { type = "tcp", port = 80, interval = "2s", timeout = "1s" }';
 
+/** The balancer is one of the servers. */
+const withItself: readonly string[] = [
+  check.replace("80", "99"),
+  `servers = [${["21", "22", "1"].map((part) => `{ address = "10.98.0.${part}", port = 99 }`).join(", ")}]`,
+];
+
 /** A server that is up when it is this one that answers at the VIP. */
 function byVip(number: 1 | 2): string {
   const seen = `via = "vip", body_match = "^rs${number} 98 10.98.0.1"`;
@@ -86,6 +92,8 @@ export const config: string = [
     `servers = [${byVip(1)}, ${byVip(2)}]`,
   ),
   service("dr", "port = 84", 'forward = "dr"', 'scheduler = "rr"', servers),
+  service("own-dr", "port = 99", 'forward = "dr"', 'scheduler = "rr"', ...withItself),
+  service("own-nat", "port = 8083", 'forward = "nat"', 'scheduler = "rr"', ...withItself),
   service(
     "sticky",
     'ports = ["85-86"]',
@@ -216,6 +224,12 @@ export const savedTable: readonly string[] = [
   ...sixLines(97, "gre --tun-nocsum"),
   `-A -t ${vip}:98 -s rr`,
   ...bothLines(`-t ${vip}:98`, "-g -w 1", 98),
+  `-A -t ${vip}:99 -s rr`,
+  ...bothLines(`-t ${vip}:99`, "-g -w 1", 99),
+  `-a -t ${vip}:99 -r 10.98.0.1:99 -g -w 1`,
+  `-A -t ${vip}:8083 -s rr`,
+  ...bothLines(`-t ${vip}:8083`, "-m -w 1", 99),
+  `-a -t ${vip}:8083 -r 10.98.0.1:99 -m -w 1`,
   `-A -t ${vip}:84 -s rr`,
   ...bothLines(`-t ${vip}:84`, "-g -w 1", 84),
   `-A -t ${vip}:85 -s wrr -p 60 -M 255.255.255.0`,

@@ -129,6 +129,18 @@ describe("the kernel's ways to a server", () => {
     expect(await ask(`http://${vip}:84/`)).toEqual([...both(84)]);
   });
 
+  test("the balancer is one of the servers itself, once it answers", async () => {
+    const local = (): Promise<string> =>
+      guest.text("ip netns exec lb1 ipvsadm --save -n | grep -c -- '-r 10.98.0.1:99 ' || true");
+    await guest.waitFor("it is in neither service", async () => (await local()) === "0\n");
+    const web = "python3 /share/guest/web.py lb1 0.0.0.0 99";
+    await guest.text(`setsid ip netns exec lb1 ${web} >/run/own-lb1.log 2>&1 &`);
+    await guest.waitFor("it is in both services", async () => (await local()) === "2\n");
+    const answers = ["lb1 10.99.0.99", ...both(99)];
+    expect(await ask(`http://${vip}:99/`, 6)).toEqual(answers);
+    expect(await ask(`http://${vip}:8083/`, 6)).toEqual(answers);
+  });
+
   test("persistence keeps a client with its server, at each port of the service", async () => {
     for (const port of [85, 86]) expect(await ask(`http://${vip}:${port}/`, 6)).toHaveLength(1);
   });

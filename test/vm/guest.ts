@@ -14,6 +14,8 @@ export interface GuestResult {
 export interface GuestOptions {
   /** Files that the guest finds under `/share`, by name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Debian's own unless this names the newer one, for what has come into Linux since. */
+  readonly kernel?: "debian" | "6.12";
 }
 
 const cache = process.env["EDGE_HA_VM_CACHE"] ?? "/var/tmp/edge-ha-vm";
@@ -49,9 +51,12 @@ export class Guest {
     const server = createServer((socket) => agent.resolve(socket));
     const socketPath = join(directory, "agent.sock");
     await new Promise<void>((resolve) => server.listen(socketPath, resolve));
-    const qemu = Bun.spawn(["qemu-system-x86_64", ...machine(share, socketPath)], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const qemu = Bun.spawn(
+      ["qemu-system-x86_64", ...machine(options.kernel ?? "debian", share, socketPath)],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     const said = [lastWords(qemu.stdout), lastWords(qemu.stderr)];
     const failed = qemu.exited.then(async (status) => {
       throw new Error(`guest ended with ${status}: ${(await Promise.all(said)).join("\n")}`);
@@ -145,12 +150,13 @@ async function prepare(): Promise<void> {
 }
 
 /** The processor is named: the runtime needs SSE 4.2, and emulating more makes everything slower. */
-function machine(share: string, agentSocket: string): string[] {
+function machine(kernel: string, share: string, agentSocket: string): string[] {
+  const boot = join(cache, "kernels", kernel);
   const kernelArguments = "console=ttyS0 quiet panic=-1 mitigations=off net.ifnames=0";
   return [
     ["-accel", "tcg,tb-size=512", "-cpu", "Nehalem", "-M", "q35", "-m", "1536", "-smp", "1"],
     ["-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio"],
-    ["-kernel", join(cache, "vmlinux"), "-initrd", join(cache, "initrd.gz"), "-append", kernelArguments],
+    ["-kernel", join(boot, "vmlinux"), "-initrd", join(boot, "initrd.gz"), "-append", kernelArguments],
     shared("root", join(cache, "root")),
     shared("share", share),
     ["-device", "virtio-serial-pci", "-chardev", `socket,id=agent,path=${agentSocket}`],

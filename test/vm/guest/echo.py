@@ -1,4 +1,4 @@
-"""Answers on TCP ports 80 to 98 and UDP port 5353, over IPv4 and IPv6, and on SCTP port 3868 of its address: echo.py NAME
+"""Answers on TCP ports 80 to 99 and UDP port 5353, over IPv4 and IPv6, and on SCTP port 3868 of its address: echo.py NAME
 ADDRESS [VIP] says its name, the port it was asked at, and the address of who asks. What comes to the VIP by UDP is answered
 from there."""
 import select
@@ -9,7 +9,7 @@ name, own, *vips = sys.argv[1:]
 sctp = 132
 poll = select.poll()
 listeners = {}
-places = [(socket.SOCK_STREAM, "::", port) for port in range(80, 99)]
+places = [(socket.SOCK_STREAM, "::", port) for port in range(80, 100)]
 places += [(socket.SOCK_DGRAM, place, 5353) for place in ["::", *(f"::ffff:{vip}" for vip in vips)]]
 sockets = [(socket.socket(socket.AF_INET6, kind), kind, place, port) for kind, place, port in places]
 # An association knows all addresses that its socket is bound to: here it is to be one.

@@ -1,4 +1,4 @@
-"""A web server in one process: web.py NAME [ADDRESS] answers every request with its name and the client's address."""
+"""A web server in one process: web.py NAME [ADDRESS [PORT]] answers every request with its name and the client's address."""
 import select
 import socket
 import sys
@@ -9,7 +9,7 @@ listener = socket.socket(socket.AF_INET6 if ":" in own else socket.AF_INET)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 if listener.family == socket.AF_INET6:
     listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-listener.bind((own, 80))
+listener.bind((own, int(sys.argv[3]) if len(sys.argv) > 3 else 80))
 listener.listen(256)
 poll = select.poll()
 poll.register(listener, select.POLLIN)
