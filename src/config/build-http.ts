@@ -34,6 +34,7 @@ import type { RetryRules, UpstreamPolicy } from "./upstream-policy.ts";
 import { checksBehind } from "./checks/proxy-protocol.ts";
 
 const defaultHashBound = 1.25;
+const usualAltSvcMs = 86_400_000;
 
 /** Makes what the rest of the program reads of a listener. */
 export function listenerConfig(entry: ListenerEntry): ListenerConfig {
@@ -57,6 +58,7 @@ export function listenerConfig(entry: ListenerEntry): ListenerConfig {
         ? null
         : { from: entry.proxy_protocol.from, timeoutMs: entry.proxy_protocol.timeout },
     http2: entry.http2,
+    http3: entry.http3 ? { rememberedS: Math.round((entry.alt_svc ?? usualAltSvcMs) / 1000) } : null,
     policy: listenerPolicyPlan(entry),
   };
 }

@@ -4,9 +4,15 @@ import type { ListenerPlan, RoutePlan, UpstreamPlan } from "./http-plan.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
 /** Says what is particular about a listener. */
-export function listenerNotes({ mostConnections, mostPerSource, proxyProtocol }: ListenerPlan): string {
+export function listenerNotes({
+  http3,
+  mostConnections,
+  mostPerSource,
+  proxyProtocol,
+}: ListenerPlan): string {
   const from = proxyProtocol?.from.map(({ address, length }) => `${address}/${length}`) ?? [];
   return [
+    http3 === null ? "" : ", HTTP/3 on UDP too (experimental)",
     from.length === 0 ? "" : `, told the client by ${from.join(", ")}`,
     mostConnections === null ? "" : `, at most ${mostConnections} connections`,
     mostPerSource === null ? "" : `, at most ${mostPerSource} from one source`,

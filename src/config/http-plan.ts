@@ -19,6 +19,8 @@ export interface ListenerPlan {
   readonly tls: TlsListenerPlan | null;
   /** Whether clients may speak HTTP/2: by ALPN under TLS, with prior knowledge in clear text. */
   readonly http2: boolean;
+  /** Null speaks no HTTP/3. */
+  readonly http3: Http3Plan | null;
   /** Null reads no header of the PROXY protocol. */
   readonly proxyProtocol: ProxyProtocolPlan | null;
   readonly policy: ListenerPolicyPlan;
@@ -30,6 +32,12 @@ export interface ListenerPlan {
   readonly mostConnections: number | null;
   /** The same for each source. */
   readonly mostPerSource: number | null;
+}
+
+/** How a listener speaks HTTP/3, on UDP sockets of the same addresses and port. */
+export interface Http3Plan {
+  /** How long clients may remember that it does; 0 does not tell them. */
+  readonly rememberedS: number;
 }
 
 /** How slow a client may be in one direction. */

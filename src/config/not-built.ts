@@ -20,10 +20,6 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     fifo_script: "start the FIFO's reader as a service of its own meanwhile",
   },
   "service.servers": { drain: "say `edge-ha drain`, or write weight = 0" },
-  listener: {
-    http3:
-      "the runtime's HTTP/3 changes paths and cannot take over a socket or a new certificate: write http2 = true instead",
-  },
 };
 
 /** Tells what to use instead of a key that a later version will have; null if it is none. `place` is the table without indices. */

@@ -19,7 +19,10 @@ export function listeningSockets(plan: ProxyPlan): ReadonlyMap<string, Listening
       byName.set(socketName(protocol, { address, port }), { protocol, address, port });
     }
   };
-  for (const { sockets } of plan.listeners) add("tcp", sockets);
+  for (const { http3, sockets } of plan.listeners) {
+    add("tcp", sockets);
+    if (http3 !== null) add("udp", sockets);
+  }
   for (const { sockets, udp } of plan.relays) add(udp === null ? "tcp" : "udp", sockets);
   return byName;
 }

@@ -212,7 +212,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     // A request that is not complete now may never be: its connection cannot be used again (RFC 9112 §9.3).
-    return this.writer.head(start, this.isToClose || !this.reader.body.isDone, piece, isLast);
+    const told = this.listener.alternative?.start(start) ?? start;
+    return this.writer.head(told, this.isToClose || !this.reader.body.isDone, piece, isLast);
   }
 
   sendBody(piece: BodyPiece, isLast: boolean): boolean {
@@ -332,7 +333,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   answerWith(answer: Answer): void {
     const isToClose = this.isToClose || !this.reader.body.isDone || answer === this.forwardedBy.refusal;
-    this.writer.answer(answer, this.engine.sweep.date, isToClose);
+    const told = this.listener.alternative?.answer(answer) ?? answer;
+    this.writer.answer(told, this.engine.sweep.date, isToClose);
     this.exchangeDone(answer.status);
   }
 

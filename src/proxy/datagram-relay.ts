@@ -2,10 +2,10 @@ import type { Endpoint } from "../base/address.ts";
 import { receiveOn, type ClientSocket } from "./datagram-socket.ts";
 import type { Engine } from "./engine.ts";
 import { Flow, type FlowOwner, type FlowTarget } from "./flow.ts";
+import type { FlowRoute } from "./flow-route.ts";
 import type { FlowLimit } from "./flow-limit.ts";
 import type { Caller } from "./selection/scheduler.ts";
-import type { Relay, RelayServer } from "./snapshot.ts";
-import { sorryOf } from "./sorry.ts";
+import type { RelayServer } from "./snapshot.ts";
 
 /** What the UDP sockets of a process share. */
 export interface FlowContext {
@@ -16,25 +16,27 @@ export interface FlowContext {
 }
 
 /**
- * One socket of a UDP service. It is bound to one address, so that answers leave from the one that the client spoke to, and
+ * One UDP socket that clients send to. It is bound to one address, so that answers leave from the one that the client spoke to, and
  * the kernel brings all datagrams of a client's port to the same process.
  */
 export class DatagramRelay implements FlowOwner {
   private readonly context: FlowContext;
   private readonly localAddress: string;
   private readonly flows = new Map<string, Flow>();
-  private relay: Relay;
-  private idleTimeoutMs = 0;
-  private isOnePacket = false;
+  private route: FlowRoute;
   private socket: ClientSocket | null = null;
   private isClosed = false;
 
-  constructor(context: FlowContext, { address }: Endpoint, relay: Relay) {
+  constructor(context: FlowContext, { address }: Endpoint, route: FlowRoute) {
     this.context = context;
     this.localAddress = address;
-    this.relay = relay;
-    this.configure(relay);
+    this.route = route;
     context.engine.sweep.add(this);
+  }
+
+  /** Whether its flows lead to this process itself. */
+  get isLocal(): boolean {
+    return this.route.isLocal;
   }
 
   /** Receives on an inherited socket from now on. */
@@ -51,24 +53,10 @@ export class DatagramRelay implements FlowOwner {
     else this.socket = socket;
   }
 
-  /** Goes by another plan. Flows stay where they are, unless their server is not in it any more. */
-  configure(relay: Relay): void {
-    const { plan } = relay;
-    this.idleTimeoutMs = plan.udp?.idleTimeoutMs ?? 0;
-    this.isOnePacket = plan.udp?.isOnePacket ?? false;
-    this.relay = relay;
-    const byKey = new Map(relay.servers.map((server) => [server.key, server]));
-    for (const flow of this.flows.values()) {
-      const { endpoint, server } = flow;
-      if (server === null) {
-        const { sorry } = plan;
-        if (sorry?.address !== endpoint.address || sorry.port !== endpoint.port) flow.end();
-        continue;
-      }
-      const kept = byKey.get(server.key);
-      if (kept === undefined) flow.end();
-      else flow.server = kept;
-    }
+  /** Goes by another plan. */
+  configure(route: FlowRoute): void {
+    this.route = route;
+    for (const flow of this.flows.values()) if (!route.adopt(flow)) flow.end();
   }
 
   /** Ends the flows of clients that speak to an address which another node has now. */
@@ -88,8 +76,8 @@ export class DatagramRelay implements FlowOwner {
     for (const flow of this.flows.values()) flow.sweep(now);
   }
 
-  idleBy(): number {
-    return this.context.engine.sweep.after(this.idleTimeoutMs);
+  idleBy(flow: Flow): number {
+    return this.context.engine.sweep.after(this.route.idleTimeoutMs(flow));
   }
 
   answer({ client }: Flow, bytes: Buffer): void {
@@ -104,9 +92,14 @@ export class DatagramRelay implements FlowOwner {
     this.context.limit.settle(flow);
   }
 
+  opened(flow: Flow, port: number): void {
+    this.route.opened?.(flow, port);
+  }
+
   ended(flow: Flow): void {
     this.context.limit.leave(flow);
     this.flows.delete(flow.key);
+    this.route.ended?.(flow);
   }
 
   retry({ client }: Flow, bytes: Buffer, tried: readonly RelayServer[]): void {
@@ -122,15 +115,15 @@ export class DatagramRelay implements FlowOwner {
   }
 
   private received(bytes: Buffer, clientAddress: string, clientPort: number): void {
-    const flow = this.isOnePacket ? undefined : this.flows.get(`${clientAddress} ${clientPort}`);
+    const flow = this.route.isOnePacket ? undefined : this.flows.get(`${clientAddress} ${clientPort}`);
     // One that is drained, or down and inhibited, keeps the flows that it has.
-    if (flow?.server?.load.isGone === false) flow.send(bytes);
+    if (flow?.isLocal === true || flow?.server?.load.isGone === false) flow.send(bytes);
     else this.dispatch({ clientAddress, clientPort, localAddress: this.localAddress }, bytes, null);
   }
 
   /** Finds a server for a datagram; what goes to a server that is down, or to the sorry server, is looked at anew each time. */
   private dispatch(client: Caller, bytes: Buffer, tried: readonly RelayServer[] | null): void {
-    const target = this.target(client, tried);
+    const target = this.route.target(client, tried, bytes);
     const key = this.keyOf(client, target);
     const flow = this.flows.get(key);
     if (target !== null && flow?.server === target.server) {
@@ -148,23 +141,17 @@ export class DatagramRelay implements FlowOwner {
   ): Flow | null {
     const { engine, limit } = this.context;
     if (!limit.makeRoom()) return null;
-    engine.counters.requests += 1;
+    // Of HTTP/3 the requests are counted.
+    if (!this.isLocal) engine.counters.requests += 1;
     const flow = new Flow(this, key, client, target);
     limit.add(flow);
     this.flows.set(key, flow);
     return flow;
   }
 
-  private target(client: Caller, tried: readonly RelayServer[] | null): FlowTarget | null {
-    const server = this.relay.scheduler.next(client, tried);
-    if (server !== null) return { server, endpoint: server.endpoint };
-    const sorry = sorryOf(this.relay);
-    return sorry === null ? null : { server: null, endpoint: sorry };
-  }
-
   private keyOf({ clientAddress, clientPort }: Caller, target: FlowTarget | null): string {
     const client = `${clientAddress} ${clientPort}`;
-    return this.isOnePacket ? `${client} ${target?.server?.key ?? ""}` : client;
+    return this.route.isOnePacket ? `${client} ${target?.server?.key ?? ""}` : client;
   }
 
   private endFlows(): void {

@@ -1,14 +1,15 @@
 import { formatEndpoint } from "../base/address.ts";
 import { errorText } from "../base/system-error.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
-import { socketName } from "../ipc/listening-socket.ts";
 import { DatagramRelay, type FlowContext } from "./datagram-relay.ts";
 import type { Engine } from "./engine.ts";
+import type { DatagramEntrance } from "./flow-route.ts";
 import { FlowLimit, type FullReport } from "./flow-limit.ts";
 import { shareOf } from "./share.ts";
-import type { Snapshot } from "./snapshot.ts";
 
 const complaintPauseMs = 60_000;
+/** The word that a connection of QUIC ends takes that long on its way through this process. */
+const goodbyeMs = 20;
 
 /** The UDP sockets of a process. */
 export class DatagramRelays {
@@ -30,24 +31,23 @@ export class DatagramRelays {
   }
 
   /** Brings the sockets to a plan, which has its descriptors by name; throws, with nothing changed, if one is missing. */
-  configure(plan: ProxyPlan, snapshot: Snapshot, sockets: Readonly<Record<string, number>>): void {
+  configure(
+    plan: ProxyPlan,
+    wanted: readonly DatagramEntrance[],
+    sockets: Readonly<Record<string, number>>,
+  ): void {
     const { engine, limit } = this.context;
-    const wanted = plan.relays.flatMap(({ name, udp, sockets: endpoints }) => {
-      const relay = snapshot.relays.get(name);
-      if (udp === null || relay === undefined) return [];
-      return endpoints.map((endpoint) => ({ endpoint, relay, name: socketName("udp", endpoint) }));
-    });
     for (const { name } of wanted) {
       if (!this.relays.has(name) && sockets[name] === undefined) throw new Error(`no socket for ${name}`);
     }
     limit.setMost(Math.max(1, shareOf(plan.mostFlows, plan.workers)));
-    for (const { endpoint, name, relay } of wanted) {
+    for (const { endpoint, name, route } of wanted) {
       const known = this.relays.get(name);
       if (known !== undefined) {
-        known.configure(relay);
+        known.configure(route);
         continue;
       }
-      const opened = new DatagramRelay(this.context, endpoint, relay);
+      const opened = new DatagramRelay(this.context, endpoint, route);
       this.relays.set(name, opened);
       opened.listen(sockets[name] ?? -1).catch((error: unknown) => {
         engine.log.error(`nothing is received on UDP ${formatEndpoint(endpoint)}: ${errorText(error)}`);
@@ -56,7 +56,7 @@ export class DatagramRelays {
     const names = new Set(wanted.map(({ name }) => name));
     for (const [name, relay] of this.relays) {
       if (names.has(name)) continue;
-      relay.close();
+      closeInTime(relay);
       this.relays.delete(name);
     }
   }
@@ -66,9 +66,12 @@ export class DatagramRelays {
     for (const relay of this.relays.values()) relay.cut(addresses);
   }
 
-  /** Closes everything at once: a datagram that comes later is for the process that comes after this one. */
+  /**
+   * Closes everything at once: a datagram that comes later is for the process that comes after this one. Who speaks HTTP/3
+   * is told so first.
+   */
   close(): void {
-    for (const relay of this.relays.values()) relay.close();
+    for (const relay of this.relays.values()) closeInTime(relay);
     this.relays.clear();
   }
 
@@ -88,4 +91,9 @@ export class DatagramRelays {
     const remedy = "is [proxy] udp_flows above what net.ipv4.ip_local_port_range and LimitNOFILE allow?";
     this.context.engine.log.error(`no socket for a UDP flow: ${errorText(error)}; ${remedy}`);
   }
+}
+
+function closeInTime(relay: DatagramRelay): void {
+  if (relay.isLocal) setTimeout(() => relay.close(), goodbyeMs);
+  else relay.close();
 }

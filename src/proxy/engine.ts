@@ -1,7 +1,8 @@
 import type { Log } from "../base/log.ts";
 import type { ConnectionBook } from "./connection-book.ts";
+import type { Limited } from "./connection-limits.ts";
 import type { Snapshot } from "./snapshot.ts";
-import type { SocketOwner, Wire } from "./sockets.ts";
+import type { SocketOwner } from "./sockets.ts";
 import type { Suspects } from "./suspects.ts";
 import type { Sweep } from "./sweep.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -22,7 +23,7 @@ export interface Engine {
   readonly suspects: Suspects;
   readonly counters: Counters;
   /** Connections whose number is limited. */
-  readonly connections: ConnectionBook<Wire>;
+  readonly connections: ConnectionBook<Limited>;
   /** Until when nothing more is said of refused connections. */
   quietUntil: number;
   /** Open clients that speak HTTP. */

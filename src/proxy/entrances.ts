@@ -1,6 +1,7 @@
 import { formatEndpoint } from "../base/address.ts";
 import type { ListenerPlan } from "../config/http-plan.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
+import { alternativeOf } from "./alternative.ts";
 import { letIn } from "./connection-limits.ts";
 import { openConnection, type Door } from "./door.ts";
 import type { Engine } from "./engine.ts";
@@ -49,17 +50,23 @@ export class Entrances {
     return entrances;
   }
 
+  /** Gives the listener of a name, or null before there is one. */
+  known(name: string): Listener | null {
+    return this.listeners.get(name) ?? null;
+  }
+
   /** Gives the listener of a name with a new plan in it: the connections it has already see that one too. */
   private listener(plan: ListenerPlan, snapshot: Snapshot): Listener {
     const hosts = snapshot.hosts.get(plan.name) ?? new HostTable<Site>();
     const known = this.listeners.get(plan.name);
     if (known === undefined) {
-      const listener = { plan, hosts };
+      const listener = { plan, hosts, alternative: alternativeOf(plan) };
       this.listeners.set(plan.name, listener);
       return listener;
     }
     known.plan = plan;
     known.hosts = hosts;
+    known.alternative = alternativeOf(plan);
     return known;
   }
 }

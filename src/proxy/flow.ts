@@ -11,14 +11,25 @@ const unreachable = ["ECONNREFUSED", "EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH",
 /** A longer datagram is not kept for another server: as many as there may be flows would be too much. */
 const mostKeptBytes = 2048;
 
+/**
+ * For so long a flow's socket to this process itself outlives the flow, and drops what comes: what is sent to a closed one comes
+ * back as an error, and makes the runtime's QUIC stop reading until the next datagram, for all its clients.
+ */
+export const afterlifeMs = 6_000;
+
+/** Of a flow that is held, what is longer brings data; what is shorter says what has arrived, and that somebody is there. */
+const mostWordBytes = 200;
+
 /** What a flow belongs to. */
 export interface FlowOwner {
   /** Gives a deadline for a flow in which something has just passed. */
-  idleBy(): number;
+  idleBy(flow: Flow): number;
   /** Passes a server's datagram on. */
   answer(flow: Flow, bytes: Buffer): void;
   /** The client went on after an answer. */
   settled(flow: Flow): void;
+  /** Its socket is there, bound to this local port. */
+  opened(flow: Flow, port: number): void;
   /** The flow is over. */
   ended(flow: Flow): void;
   /** Takes a datagram that never reached a server to another. */
@@ -34,6 +45,8 @@ export interface FlowTarget {
   /** Null is the sorry server. */
   readonly server: RelayServer | null;
   readonly endpoint: Endpoint;
+  /** Whether that is a socket of this process's own. */
+  readonly isLocal?: boolean;
 }
 
 /** A client's datagrams to one server and its answers, over a socket of their own. */
@@ -41,6 +54,9 @@ export class Flow implements Carrier {
   readonly key: string;
   readonly client: Caller;
   readonly endpoint: Endpoint;
+  readonly isLocal: boolean;
+  /** Whether the client's data is dropped, for too much of it waits. */
+  isHeld = false;
   server: RelayServer | null;
   readonly carried = { toServer: 0, toClient: 0 };
   private readonly owner: FlowOwner;
@@ -57,15 +73,16 @@ export class Flow implements Carrier {
     owner: FlowOwner,
     key: string,
     client: Caller,
-    { server, endpoint, tried }: FlowTarget & { readonly tried: readonly RelayServer[] },
+    { server, endpoint, isLocal, tried }: FlowTarget & { readonly tried: readonly RelayServer[] },
   ) {
     this.owner = owner;
     this.key = key;
     this.client = client;
     this.server = server;
     this.endpoint = endpoint;
+    this.isLocal = isLocal ?? false;
     this.tried = tried;
-    this.deadline = owner.idleBy();
+    this.deadline = owner.idleBy(this);
     server?.load.opened();
     server?.load.carries(this);
     void this.open();
@@ -73,7 +90,8 @@ export class Flow implements Carrier {
 
   /** Takes a datagram of the client's to the server. */
   send(bytes: Buffer): void {
-    this.deadline = this.owner.idleBy();
+    this.deadline = this.owner.idleBy(this);
+    if (this.isHeld && bytes.length > mostWordBytes) return;
     if (this.hasAnswered) this.owner.settled(this);
     if (this.socket === null) this.waiting.push(bytes);
     else this.pass(this.socket, bytes);
@@ -89,7 +107,9 @@ export class Flow implements Carrier {
     if (this.isOver) return;
     this.isOver = true;
     this.server?.load.ended(this);
-    this.socket?.close();
+    const { socket } = this;
+    if (this.isLocal) setTimeout(() => socket?.close(), afterlifeMs);
+    else socket?.close();
     this.owner.ended(this);
   }
 
@@ -115,6 +135,7 @@ export class Flow implements Carrier {
       return;
     }
     this.socket = socket;
+    this.owner.opened(this, socket.address.port);
     for (const bytes of this.waiting) this.pass(socket, bytes);
     this.waiting = [];
   }
@@ -132,7 +153,7 @@ export class Flow implements Carrier {
 
   private answered(bytes: Buffer): void {
     if (this.isOver) return;
-    this.deadline = this.owner.idleBy();
+    this.deadline = this.owner.idleBy(this);
     this.carried.toClient += bytes.length;
     this.hasAnswered = true;
     this.unanswered = null;

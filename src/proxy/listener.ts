@@ -1,4 +1,5 @@
 import type { ListenerPlan } from "../config/http-plan.ts";
+import type { Alternative } from "./alternative.ts";
 import type { HostTable } from "./routes.ts";
 import type { Site } from "./snapshot.ts";
 
@@ -6,4 +7,6 @@ import type { Site } from "./snapshot.ts";
 export interface Listener {
   plan: ListenerPlan;
   hosts: HostTable<Site>;
+  /** What each response tells of HTTP/3; null is nothing. */
+  alternative: Alternative | null;
 }

@@ -13,6 +13,7 @@ import { Worker } from "./worker.ts";
  *     client ── ClientConnection ── Exchange ── UpstreamConnection ── server      HTTP/1.1: one request after another
  *                     └──────────── Tunnel ─────────────┘                         WebSocket
  *     client ── Http2Connection ─── Exchange ── Http2Upstream ─────── server      HTTP/2: a stream each, on either side
+ *     client ── DatagramRelay ── Flow ── Http3Endpoint ── Http3Connection ── …    HTTP/3: QUIC is the runtime's
  *     client ── RelayedClient ───── Tunnel ────────────── server                  forward = "proxy", TCP
  *     client ── DatagramRelay ────── Flow ─────────────── server                  forward = "proxy", UDP
  *

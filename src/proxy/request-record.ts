@@ -7,12 +7,18 @@ import type { LoggedRequest } from "./line-format.ts";
 import type { RequestView } from "./request-view.ts";
 import { idsOf, stampHead, traceIdOf, type IdWishes, type RequestIds } from "./request-ids.ts";
 import type { Site } from "./snapshot.ts";
-import type { Wire } from "./sockets.ts";
 import { UpstreamTrace } from "./upstream-trace.ts";
+
+/** What a client's connection tells of its keys. */
+export interface SecuredBy {
+  getTLSVersion(): string;
+  getCipher(): { readonly name: string };
+  getServername(): string | false | null | undefined;
+}
 
 /** What a record asks its connection or stream for if a log wants it: bytes of the request's body, bytes sent, the head of the response. */
 export interface RecordSource {
-  readonly wire: Wire;
+  readonly wire: SecuredBy;
   readonly body: { readonly total: number };
   readonly outbox: { readonly total: number };
   readonly writer: { readonly sentHead: string };

@@ -19,7 +19,9 @@ import { DatagramRelays } from "./datagram-relays.ts";
 import { Departures } from "./departures.ts";
 import { Counters, type Engine } from "./engine.ts";
 import { Entrances } from "./entrances.ts";
+import { Http3Endpoints } from "./http3/endpoints.ts";
 import { KnownServers } from "./known-servers.ts";
+import { relayEntrances } from "./relay-flows.ts";
 import {
   allServers,
   applyStandings,
@@ -68,6 +70,7 @@ export class Worker {
   private readonly cache: ProcessCache;
   private readonly departures: Departures;
   private readonly datagrams: DatagramRelays;
+  private readonly http3: Http3Endpoints;
   private found: Found = new Map();
   /** When what is still open is cut, while the process drains. */
   private drainBy = Number.POSITIVE_INFINITY;
@@ -99,6 +102,7 @@ export class Worker {
     this.servers = new KnownServers(this.engine, tell);
     this.departures = new Departures(this.engine, tell.departure);
     this.datagrams = new DatagramRelays(this.engine);
+    this.http3 = new Http3Endpoints(this.engine, (name) => this.entrances.known(name));
   }
 
   /** Puts a plan into force for all requests that begin from now on; throws, with nothing changed for clients, if it cannot. */
@@ -123,7 +127,8 @@ export class Worker {
     const snapshot = compileSnapshot(plan, this.context(credentials), pages);
     // Before the first of them can come.
     this.heardClients(clients);
-    this.datagrams.configure(plan, snapshot, sockets);
+    const datagrams = [...relayEntrances(plan, snapshot), ...this.http3.configure(plan, credentials)];
+    this.datagrams.configure(plan, datagrams, sockets);
     const options = doorOptions(plan, credentials);
     for (const name of missing) {
       this.doors.set(name, openDoor(this.engine, sockets[name] ?? -1, options.get(name) ?? null));
@@ -238,8 +243,8 @@ export class Worker {
     this.cache.release();
     for (const door of this.doors.values()) door.server.stop();
     this.doors.clear();
-    this.datagrams.close();
     for (const client of engine.clients) client.closeSoon();
+    this.datagrams.close();
     let hasSaidGoodbye = false;
     const timer = setInterval(() => {
       const isOver = performance.now() >= this.drainBy;
@@ -309,6 +314,7 @@ export class Worker {
     this.open.share(plan.workers > 1 && (isCounted || goesByOpen(snapshot)));
     this.openServers.exchange(snapshot, performance.now());
     this.servers.retain(snapshot);
+    this.http3.retain(plan);
     this.logs.retain(plan.sites);
   }
 }

@@ -34,6 +34,8 @@ const passedOn = ["PATH", "TMPDIR", "JOURNAL_STREAM", "EDGE_HA_DEBUG", "EDGE_HA_
 export const proxyRuntimeOptions: Readonly<Record<string, string>> = {
   BUN_JSC_numberOfGCMarkers: "1",
   UV_THREADPOOL_SIZE: String(Math.max(8, availableParallelism())),
+  // That QUIC is experimental is said in the log in words of our own.
+  NODE_NO_WARNINGS: "1",
 };
 
 /**

@@ -145,6 +145,7 @@ export function listener(port: number, more: Partial<ListenerPlan> = {}): Listen
     mostConnections: null,
     mostPerSource: null,
     http2: false,
+    http3: null,
     policy: plainListenerPolicy,
     ...more,
   };

@@ -7,6 +7,7 @@ import { admissionRules } from "./admission.ts";
 import { limitRules } from "./limits.ts";
 import { listenerRules } from "./listeners.ts";
 import { siteRules } from "./sites.ts";
+import { http3Rules } from "./http3.ts";
 import { tlsRules } from "./tls.ts";
 import { upstreamTlsRules } from "./upstream-tls.ts";
 import { upstreamRules } from "./upstreams.ts";
@@ -16,6 +17,7 @@ export function httpRules(model: Model): readonly Finding[] {
   return [
     ...listenerRules(model),
     ...tlsRules(model),
+    ...http3Rules(model),
     ...upstreamRules(model),
     ...upstreamTlsRules(model),
     ...siteRules(model),

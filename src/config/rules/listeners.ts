@@ -47,16 +47,15 @@ function servicesInTheWay(model: Model): readonly Finding[] {
     service: value,
     sockets: serviceSockets(value, instances),
   }));
-  const taken = services.flatMap(({ service, sockets }) =>
-    // Listeners speak TCP, which another protocol's service leaves alone.
-    service.protocol === "tcp" ? sockets.map((socket) => ({ service, socket })) : [],
-  );
+  const taken = services.flatMap(({ service, sockets }) => sockets.map((socket) => ({ service, socket })));
   const byPort = Map.groupBy(taken, ({ socket }) => socket.port);
   return model.sections.listeners.flatMap((listener) => {
     const at = [...listener.path, "address"];
     const own = socketsOf(listener, model);
-    const hidden = (byPort.get(listener.value.address.port) ?? []).filter(({ socket }) =>
-      own.some((one) => covers(one, socket)),
+    // Listeners speak TCP and, for HTTP/3, UDP; another protocol's service leaves them alone.
+    const spoken = listener.value.http3 ? ["tcp", "udp"] : ["tcp"];
+    const hidden = (byPort.get(listener.value.address.port) ?? []).filter(
+      ({ service, socket }) => spoken.includes(service.protocol) && own.some((one) => covers(one, socket)),
     );
     const byService = Map.groupBy(hidden, ({ service }) => service);
     return [...byService].map(([service, entries]) =>

@@ -39,6 +39,8 @@ export interface ListenerEntry extends ListenerPolicyEntry {
   readonly client_certificates: ClientCertificatesEntry | null;
   readonly proxy_protocol: ProxyProtocolEntry | null;
   readonly http2: boolean;
+  readonly http3: boolean;
+  readonly alt_svc: number | null;
   readonly limits: HeadLimitsEntry;
   readonly slow_clients: SlowClientsEntry;
   readonly max_connections: number | null;
@@ -75,6 +77,8 @@ export const listenerSchema: z.ZodType<ListenerEntry> = table(
     client_certificates: orNull(clientCertificatesSchema),
     proxy_protocol: orNull(proxyProtocolSchema),
     http2: orElse(flag("http2 = true"), false),
+    http3: orElse(flag("http3 = true"), false),
+    alt_svc: orNull(duration(0, 31_536_000_000, 'alt_svc = "1d"')),
     ...listenerPolicy,
     limits: headLimitsSchema,
     slow_clients: slowClientsSchema,

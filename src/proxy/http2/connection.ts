@@ -1,16 +1,12 @@
 import { drainIdleMs, type Engine, type OpenClient } from "../engine.ts";
 import type { ForwardedBy } from "../headers.ts";
-import { FieldTable } from "../http1/field-table.ts";
-import { mostFields } from "../http1/head-end.ts";
-import { isFault } from "../http1/request-head.ts";
 import type { Listener } from "../listener.ts";
-import { RequestView } from "../request-view.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "../sockets.ts";
 import type { Swept } from "../sweep.ts";
 import { FloodBudget } from "./flood-budget.ts";
 import { FrameSession, type ReadBlock, type SessionUser } from "./frame-session.ts";
 import { errorCode, goAwayFrame } from "./frames.ts";
-import { readHttp2Request } from "./request.ts";
+import { HeadReader } from "./head-reader.ts";
 import {
   connectionWindow,
   largestWindow,
@@ -20,21 +16,20 @@ import {
   streamWindow,
 } from "./settings.ts";
 import { ServerStream } from "./stream.ts";
-
-// Shared: what is read is used within the turn.
-const requestFields = new FieldTable(mostFields + 4);
+import { judgePaces, type StreamHeads, type StreamHost } from "./stream-host.ts";
 
 /**
  * A client's connection in HTTP/2 (RFC 9113), with its streams. What is wrong with a stream resets that stream; what is
  * wrong with the connection, or floods it, ends it with GOAWAY.
  */
-export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionUser {
+export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionUser, StreamHost {
+  readonly version = "HTTP/2.0";
   readonly engine: Engine;
   readonly listener: Listener;
   readonly wire: Wire;
   readonly by: ForwardedBy;
   readonly session: FrameSession<ServerStream>;
-  private view: RequestView | null = null;
+  private readonly reader: HeadReader;
   private lastStream = 0;
   private isGoingAway = false;
   private deadline: number;
@@ -45,6 +40,7 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
     this.listener = listener;
     this.wire = wire;
     this.by = by;
+    this.reader = new HeadReader(this);
     const limits = listLimits(listener.plan.headLimits);
     this.session = new FrameSession({
       user: this,
@@ -78,7 +74,7 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
 
   sweep(now: number): void {
     for (const stream of this.session.streams.values()) stream.sweep(now);
-    this.judgePaces(now);
+    judgePaces(this.session.streams.values(), now);
     if (this.isClosed) return;
     if (now >= this.progressBy) this.cut();
     else if (this.session.streams.size === 0 && now >= this.deadline) this.end();
@@ -89,20 +85,16 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
       );
   }
 
-  private judgePaces(now: number): void {
-    if (this.session.streams.size === 0) return;
-    const streams = [...this.session.streams.values()];
-    const readers = streams.filter(({ isReading }) => isReading).length;
-    const senders = streams.filter(({ isSending }) => isSending).length;
-    for (const stream of streams) stream.judgePace(now, readers, senders);
-  }
-
   closeSoon(): void {
     if (this.isClosed || this.isGoingAway) return;
     this.isGoingAway = true;
     // First only a warning: requests that are on their way are still served (RFC 9113 §6.8).
     this.session.output.add(goAwayFrame(largestWindow, errorCode.none));
     this.deadline = Math.min(this.deadline, this.engine.sweep.after(drainIdleMs));
+  }
+
+  get heads(): StreamHeads {
+    return this.session.blocks;
   }
 
   get localAddress(): string {
@@ -183,20 +175,8 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
     const stream = new ServerStream(this);
     stream.isRemoteDone = block.endsStream;
     session.open(stream, id);
-    this.begin(stream, block);
+    if (!this.reader.begin(stream, block)) this.reset(stream, errorCode.protocol);
     return null;
-  }
-
-  private begin(stream: ServerStream, { endsStream, fields, isTooLarge }: ReadBlock): void {
-    const head = isTooLarge
-      ? ({ status: 431, reason: "too-many-fields" } as const)
-      : readHttp2Request(fields, requestFields, endsStream, this.listener.plan.headLimits);
-    if (head === null) {
-      this.reset(stream, errorCode.protocol);
-      return;
-    }
-    if (!isFault(head)) this.view ??= new RequestView(this.by, head, requestFields);
-    stream.begin(head, this.view);
   }
 
   /** Ends the connection with a word on why. */

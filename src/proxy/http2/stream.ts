@@ -14,12 +14,12 @@ import type { RequestView } from "../request-view.ts";
 import { matchingPath } from "../routes.ts";
 import { openWebSocket } from "../upgrade.ts";
 import type { BodyPiece, SwitchedUpstream } from "../upstream-connection.ts";
-import type { Http2Connection } from "./connection.ts";
 import { Pace } from "../pace.ts";
 import { FramedStream } from "./framed-stream.ts";
 import { errorCode } from "./frames.ts";
 import type { Field } from "./hpack-decoder.ts";
 import { StreamEnd } from "./stream-end.ts";
+import type { StreamHost } from "./stream-host.ts";
 
 const never = Number.POSITIVE_INFINITY;
 /** So much of a request is thrown away behind its answer before the client is told to stop. */
@@ -28,13 +28,14 @@ const noBytes = Buffer.alloc(0);
 const noPiece: BodyPiece = { bytes: noBytes, start: 0, end: 0 };
 
 /**
- * One request of a client over HTTP/2 (RFC 9113 §5.1) and its response.
+ * One request of a client over HTTP/2 (RFC 9113 §5.1) and its response. One over HTTP/3 has the same life (RFC 9114 §4.1), on streams
+ * that QUIC carries.
  *
  *     open ──END_STREAM from the client──► half-closed ──END_STREAM of ours──► closed
  *       └────────────── RST_STREAM of either side ─────────────────────────────► closed
  */
 export class ServerStream extends FramedStream implements ExchangeClient {
-  private readonly connection: Http2Connection;
+  private readonly connection: StreamHost;
   private readonly record: RequestRecord;
   private readonly input = new InputBuffer();
   private exchange: OpenExchange | null = null;
@@ -58,7 +59,7 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   /** The head that was sent, for logs that want it. */
   sentHead = "";
 
-  constructor(connection: Http2Connection) {
+  constructor(connection: StreamHost) {
     super();
     this.connection = connection;
     const { by, engine, wire } = connection;
@@ -76,7 +77,11 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     }
     this.request = head;
     const site = hosts.find(head.hostName);
-    this.record.begin(site ?? hosts.fallback(), `${head.method} ${head.target} HTTP/2.0`, view.fields);
+    this.record.begin(
+      site ?? hosts.fallback(),
+      `${head.method} ${head.target} ${this.connection.version}`,
+      view.fields,
+    );
     const path = head.target === "*" ? "/" : matchingPath(head.target);
     view.set(head, view.fields, path ?? "/");
     const decision = decide(site, view, path);
@@ -226,17 +231,18 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   }
 
   sendContinue(): void {
-    this.connection.session.blocks.interim(this.id, 100, null, null);
+    this.connection.heads.interim(this.id, 100, null, null);
   }
 
   sendInterim(head: ResponseHead, fields: FieldTable): void {
-    this.connection.session.blocks.interim(this.id, head.status, head, fields);
+    this.connection.heads.interim(this.id, head.status, head, fields);
   }
 
   sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     const isEmpty = isLast && piece.end === piece.start;
     const o = { isLast: isEmpty, wantsText: this.record.wantsHead };
-    this.sentHead = this.connection.session.blocks.response(this.id, start, o);
+    const told = this.connection.listener.alternative?.start(start) ?? start;
+    this.sentHead = this.connection.heads.response(this.id, told, o);
     return isEmpty || this.sendBody(piece, isLast);
   }
 
@@ -267,8 +273,7 @@ export class ServerStream extends FramedStream implements ExchangeClient {
       close: () => this.endInOrder(),
       cut: () => this.left(errorCode.cancel),
     });
-    const tell = ({ fields, head }: SwitchedUpstream): void =>
-      connection.session.blocks.opened(this.id, head, fields);
+    const tell = ({ fields, head }: SwitchedUpstream): void => connection.heads.opened(this.id, head, fields);
     const key = request?.webSocketKey ?? null;
     const client = { end, early: null, tell };
     const { engine } = connection;
@@ -300,11 +305,12 @@ export class ServerStream extends FramedStream implements ExchangeClient {
 
   answerWith(given: Answer): void {
     // A success would say that the WebSocket is there.
-    const answer = this.isWebSocket && given.status < 300 ? plainAnswer(404) : given;
+    const shown = this.isWebSocket && given.status < 300 ? plainAnswer(404) : given;
+    const answer = this.connection.listener.alternative?.answer(shown) ?? shown;
     const body = this.request?.method === "HEAD" ? noBytes : answer.body;
     const { date } = this.connection.engine.sweep;
     if (this.record.wantsHead) this.sentHead = answerHead(answer, date, false);
-    this.connection.session.blocks.answer(this.id, answer, { date, isLast: body.length === 0 });
+    this.connection.heads.answer(this.id, answer, { date, isLast: body.length === 0 });
     if (body.length > 0) this.sendBody({ bytes: body, start: 0, end: body.length }, true);
     this.exchangeDone(answer.status);
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createHash, X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -55,18 +56,31 @@ function startSite(reports: unknown[]): Bun.Server<undefined> {
   });
 }
 
-function startChromium(port: number): Bun.Subprocess {
+/** Gives what Chromium knows our certificate by: QUIC takes no other word for it. */
+function keyHash(): string {
+  const key = new X509Certificate(readFileSync(join(folder, "shop.example.pem"))).publicKey;
+  return createHash("sha256")
+    .update(key.export({ type: "spki", format: "der" }))
+    .digest("base64");
+}
+
+function startChromium(port: number, isQuic: boolean): Bun.Subprocess {
   const switches = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
-    "--disable-quic",
+    ...(isQuic
+      ? [
+          "--enable-quic",
+          `--origin-to-force-quic-on=shop.example:${port}`,
+          `--ignore-certificate-errors-spki-list=${keyHash()}`,
+        ]
+      : ["--disable-quic", "--ignore-certificate-errors"]),
     "--disable-dev-shm-usage",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--ignore-certificate-errors",
     "--no-proxy-server",
     "--remote-debugging-port=0",
     "--host-resolver-rules=MAP * 127.0.0.1",
@@ -82,6 +96,7 @@ describe("Chromium", () => {
   for (const [http2, protocol] of [
     [false, "http/1.1"],
     [true, "h2"],
+    [true, "h3"],
   ] as const) {
     test(`loads a page with ${assets} assets over ${protocol} and talks to its WebSocket`, async () => {
       const reports: unknown[] = [];
@@ -93,11 +108,11 @@ describe("Chromium", () => {
       ];
       const tls = { certificates, minVersion: "1.2", ciphers: null, clients: null } as const;
       const plan = simplePlan(port, [upstreamServer(pages.port ?? 0)], {
-        listeners: [listener(port, { tls, http2 })],
+        listeners: [listener(port, { tls, http2, http3: protocol === "h3" ? { rememberedS: 60 } : null })],
         sites: [site(["*"], [route("/", "apps")], { accessLog: fileLog(log, "$request") })],
       });
       await using driver = await ProxyDriver.start(plan);
-      const chromium = startChromium(port);
+      const chromium = startChromium(port, protocol === "h3");
       try {
         await waitFor("a report of the page", () => reports.length > 0, 45_000);
       } finally {
@@ -105,11 +120,12 @@ describe("Chromium", () => {
         await chromium.exited;
       }
       expect(reports).toEqual([{ loaded: assets, data: "echo of hello", protocol }]);
-      // Chromium asks for a WebSocket over HTTP/2 where that is announced (RFC 8441).
+      // Chromium asks for a WebSocket over a connection in HTTP/2 where that is announced (RFC 8441), over HTTP/3 for none.
       const chat = (): string | undefined => /GET \/chat .*/.exec(readFileSync(log, "utf8"))?.[0];
       await waitFor("the WebSocket in the log", () => chat() !== undefined);
-      expect(chat()).toBe(`GET /chat ${http2 ? "HTTP/2.0" : "HTTP/1.1"}`);
-      expect(driver.log()).toBe("");
+      expect(chat()).toBe(`GET /chat ${protocol === "h2" ? "HTTP/2.0" : "HTTP/1.1"}`);
+      if (protocol === "h3") expect(readFileSync(log, "utf8")).toContain("GET / HTTP/3.0");
+      else expect(driver.log()).toBe("");
     });
   }
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, renameSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DiskStatus } from "../../../src/ipc/disk-note.ts";
 import { makeCertificates } from "../../support/certificates.ts";
@@ -51,6 +51,7 @@ address = "192.0.2.11:80"
 name = "secured"
 address = "192.0.2.11:443"
 tls = [{ certificate = "${folder}/old.pem", key = "${folder}/old.key" }]
+http3 = true
 [[upstream]]
 name = "good"
 servers = [{ address = "192.0.2.21:${goodPort}" }]
@@ -235,6 +236,27 @@ describe("two proxy processes", () => {
     expect((await node.reload()).exitCode).toBe(0);
     expect(await shown()).toBe("new");
     expect(await asked).toSatisfy(only("200"));
+  });
+
+  test("speak HTTP/3 on sockets of the supervisor's, those that took over too", async () => {
+    const { stdout } = await client.run(["curl", "-ski", "https://192.0.2.11/kept"]);
+    expect(stdout).toMatch(/alt-svc: h3=":443"; ma=86400/i);
+    for (let index = 0; index < 6; index++) {
+      const asked = await client.run([
+        "gtlsclient",
+        "-q",
+        "--exit-on-all-streams-close",
+        "--timeout=5s",
+        "--download",
+        folder,
+        "192.0.2.11",
+        "443",
+        "https://192.0.2.11/kept",
+      ]);
+      expect(asked.exitCode).toBe(0);
+      expect(readFileSync(join(folder, "kept"), "latin1")).toMatch(/^\d+$/);
+      rmSync(join(folder, "kept"));
+    }
   });
 
   test("keep a cache on disk together, within its bound, also when the one that sees to that dies", async () => {
