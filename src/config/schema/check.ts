@@ -15,7 +15,7 @@ import type { CheckConfig } from "../config.ts";
 import { closest, quoted } from "../suggestion.ts";
 import { address, choice, complaint, duration, integer, orElse, orNull, table, wants } from "./fields.ts";
 import { perNode, type PerNode } from "./per-node.ts";
-import { derived, doubt, noteShortcut, shortcutOf, withShortcut } from "./shortcut.ts";
+import { derived, doubt, noteShortcut, shortcutOf, late } from "./shortcut.ts";
 
 /** What all kinds of checks have in common, as the file has it. */
 interface TimingEntry {
@@ -123,17 +123,18 @@ const byType = new Map(
 );
 
 /** `check = { type = "…", … }`. */
-export const checkSchema: z.ZodType<CheckConfig> = withShortcut<CheckConfig>(
-  z.discriminatedUnion("type", kinds, {
-    error: (issue) => {
-      const input = issue.input as { readonly type?: unknown } | undefined;
-      const type = input?.type;
-      if (typeof type === "string") return unknownType(type);
-      return typeof input === "object" && input !== null && type === undefined
-        ? complaint("does not say its type", `write ${example}`)
-        : wants("a table", example)(issue);
-    },
-  }),
+export const checkSchema: z.ZodType<CheckConfig> = late(
+  () =>
+    z.discriminatedUnion("type", kinds, {
+      error: (issue) => {
+        const input = issue.input as { readonly type?: unknown } | undefined;
+        const type = input?.type;
+        if (typeof type === "string") return unknownType(type);
+        return typeof input === "object" && input !== null && type === undefined
+          ? complaint("does not say its type", `write ${example}`)
+          : wants("a table", example)(issue);
+      },
+    }),
   (value) => {
     const type = typeof value === "object" && value !== null ? (value as { type?: unknown }).type : null;
     return (typeof type === "string" ? byType.get(type)?.(value) : undefined) ?? doubt;

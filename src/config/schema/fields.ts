@@ -3,7 +3,7 @@ import { canonicalAddress, familyOf, parsePrefix, type Endpoint, type Prefix } f
 import { commandWords } from "../command-words.ts";
 import { quoted } from "../suggestion.ts";
 import { formatDuration, parseDuration, parseSize } from "../units.ts";
-import { doubt, listShortcut, noteShortcut, shortcutOf, tableShortcut, withShortcut } from "./shortcut.ts";
+import { doubt, late, listShortcut, noteShortcut, shortcutOf, tableShortcut } from "./shortcut.ts";
 
 /**
  * The building blocks of the schema. A message carries both halves of a diagnostic, joined by a character that no
@@ -53,15 +53,19 @@ export function table<Shape extends z.core.$ZodShape>(
 /** Makes a key optional: left out, it is null. */
 export function orNull<T>(schema: z.ZodType<T>): z.ZodType<T | null> {
   const read = shortcutOf(schema);
-  const optional: z.ZodType<T | null> = schema.optional().transform((value) => value ?? null);
-  return withShortcut(optional, (value) => (value === undefined ? null : read(value)));
+  return late(
+    () => schema.optional().transform((value) => value ?? null),
+    (value) => (value === undefined ? null : read(value)),
+  );
 }
 
 /** Makes a key optional with a default. */
 export function orElse<T>(schema: z.ZodType<T>, fallback: T): z.ZodType<T> {
   const read = shortcutOf(schema);
-  const optional: z.ZodType<T> = schema.optional().transform((value) => value ?? fallback);
-  return withShortcut(optional, (value) => (value === undefined ? fallback : read(value)));
+  return late(
+    () => schema.optional().transform((value) => value ?? fallback),
+    (value) => (value === undefined ? fallback : read(value)),
+  );
 }
 
 const onOrOffWord = (value: unknown): unknown => (value === true ? {} : value === false ? undefined : value);
@@ -106,10 +110,11 @@ export function listOf<T>(
   item: z.ZodType<T>,
   { kind, example, least = 0 }: { readonly kind: string; readonly example: string; readonly least?: number },
 ): z.ZodType<T[]> {
-  const schema: z.ZodType<T[]> = z
-    .array(item, { error: wants(kind, example) })
-    .min(least, { error: complaint("is an empty list", `write ${example}`) });
-  return withShortcut(schema, listShortcut(item, least));
+  const make = (): z.ZodType<T[]> =>
+    z
+      .array(item, { error: wants(kind, example) })
+      .min(least, { error: complaint("is an empty list", `write ${example}`) });
+  return late(make, listShortcut(item, least));
 }
 
 /** An interface name as the kernel allows it. */
@@ -130,11 +135,12 @@ export function isInterfaceName(value: string): boolean {
 export function integer(least: number, most: number, example: string): z.ZodType<number> {
   const outside = (value: unknown): string =>
     complaint(`${described(value)} is not between ${least} and ${most}`, `write ${example}`);
-  const schema: z.ZodType<number> = z
-    .int({ error: wants("a whole number", example) })
-    .min(least, { error: (issue) => outside(issue.input) })
-    .max(most, { error: (issue) => outside(issue.input) });
-  return withShortcut(schema, (value) =>
+  const make = (): z.ZodType<number> =>
+    z
+      .int({ error: wants("a whole number", example) })
+      .min(least, { error: (issue) => outside(issue.input) })
+      .max(most, { error: (issue) => outside(issue.input) });
+  return late(make, (value) =>
     typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most
       ? value
       : doubt,
@@ -143,28 +149,41 @@ export function integer(least: number, most: number, example: string): z.ZodType
 
 /** True or false. */
 export function flag(example: string): z.ZodType<boolean> {
-  const schema: z.ZodType<boolean> = z.boolean({ error: wants("true or false", example) });
-  return withShortcut(schema, (value) => (typeof value === "boolean" ? value : doubt));
+  return late(
+    () => z.boolean({ error: wants("true or false", example) }),
+    (value) => (typeof value === "boolean" ? value : doubt),
+  );
 }
 
 /** A program and its arguments: one text that is split, or a list of words. */
 export function command(example: string): z.ZodType<readonly string[]> {
   const kind = "a command in quotes or a list of words";
-  return z.unknown().transform((value, context): readonly string[] => {
-    if (typeof value === "string") {
-      const words = commandWords(value);
-      if (words !== null && words[0] !== undefined && words[0] !== "") return words;
-      const what = words === null ? "has a quote that is not closed" : "names no program";
-      context.addIssue(complaint(what, `write ${example}`));
+  const make = (): z.ZodType<readonly string[]> =>
+    z.unknown().transform((value, context): readonly string[] => {
+      const written = programWords(value);
+      if (written !== null) return written;
+      if (typeof value === "string") {
+        const words = commandWords(value);
+        const what = words === null ? "has a quote that is not closed" : "names no program";
+        context.addIssue(complaint(what, `write ${example}`));
+        return z.NEVER;
+      }
+      context.addIssue(
+        Array.isArray(value)
+          ? complaint(`must be ${kind}`, `write ${example}`)
+          : wants(kind, example)({ input: value }),
+      );
       return z.NEVER;
-    }
-    const isList = Array.isArray(value);
-    if (isList && value.every((word) => typeof word === "string") && (value[0] ?? "") !== "") return value;
-    context.addIssue(
-      isList ? complaint(`must be ${kind}`, `write ${example}`) : wants(kind, example)({ input: value }),
-    );
-    return z.NEVER;
-  });
+    });
+  return late(make, (value) => programWords(value) ?? doubt);
+}
+
+/** Gives the words of a command that names a program, else null. */
+function programWords(value: unknown): readonly string[] | null {
+  const words: unknown = typeof value === "string" ? commandWords(value) : value;
+  if (!Array.isArray(words)) return null;
+  const list: readonly unknown[] = words;
+  return list.every((word) => typeof word === "string") && (list[0] ?? "") !== "" ? list : null;
 }
 
 /** The path of a file, from the root. */
@@ -180,28 +199,29 @@ export function filePath(example: string): z.ZodType<string> {
 /** A duration with its unit, read as milliseconds. */
 export function duration(leastMs: number, mostMs: number, example: string): z.ZodType<number> {
   const within = (ms: number | null): ms is number => ms !== null && ms >= leastMs && ms <= mostMs;
-  const schema: z.ZodType<number> = z
-    .string({
-      error: (issue) =>
-        typeof issue.input === "number"
-          ? complaint(
-              `${issue.input} has no unit`,
-              `write "${issue.input}s" for seconds or "${issue.input}ms" for milliseconds`,
-            )
-          : wants("a duration in quotes", example)(issue),
-    })
-    .transform((value, context) => {
-      const ms = parseDuration(value);
-      if (within(ms)) return ms;
-      const what =
-        ms === null
-          ? `"${value}" is no duration`
-          : `"${value}" is not between ${formatDuration(leastMs)} and ${formatDuration(mostMs)}`;
-      const units = ms === null ? ", with a unit of ms, s, m, h or d" : "";
-      context.addIssue(complaint(what, `write ${example}${units}`));
-      return z.NEVER;
-    });
-  return withShortcut(schema, (value) => {
+  const make = (): z.ZodType<number> =>
+    z
+      .string({
+        error: (issue) =>
+          typeof issue.input === "number"
+            ? complaint(
+                `${issue.input} has no unit`,
+                `write "${issue.input}s" for seconds or "${issue.input}ms" for milliseconds`,
+              )
+            : wants("a duration in quotes", example)(issue),
+      })
+      .transform((value, context) => {
+        const ms = parseDuration(value);
+        if (within(ms)) return ms;
+        const what =
+          ms === null
+            ? `"${value}" is no duration`
+            : `"${value}" is not between ${formatDuration(leastMs)} and ${formatDuration(mostMs)}`;
+        const units = ms === null ? ", with a unit of ms, s, m, h or d" : "";
+        context.addIssue(complaint(what, `write ${example}${units}`));
+        return z.NEVER;
+      });
+  return late(make, (value) => {
     const ms = typeof value === "string" ? parseDuration(value) : null;
     return within(ms) ? ms : doubt;
   });
@@ -209,23 +229,30 @@ export function duration(leastMs: number, mostMs: number, example: string): z.Zo
 
 /** A size with its unit, read as bytes. */
 export function size(leastBytes: number, example: string): z.ZodType<number> {
-  return z
-    .string({
-      error: (issue) =>
-        typeof issue.input === "number"
-          ? complaint(
-              `${issue.input} has no unit`,
-              `write "${issue.input}k" for KiB, "${issue.input}m" for MiB or "${issue.input}b" for bytes`,
-            )
-          : wants("a size in quotes", example)(issue),
-    })
-    .transform((value, context) => {
-      const bytes = parseSize(value);
-      if (bytes !== null && bytes >= leastBytes && bytes <= 2 ** 50) return bytes;
-      const what = bytes === null ? `"${value}" is no size` : `"${value}" is out of range`;
-      context.addIssue(complaint(what, `write ${example}, with a unit of b, k, m, g or t`));
-      return z.NEVER;
-    });
+  const within = (bytes: number | null): bytes is number =>
+    bytes !== null && bytes >= leastBytes && bytes <= 2 ** 50;
+  const make = (): z.ZodType<number> =>
+    z
+      .string({
+        error: (issue) =>
+          typeof issue.input === "number"
+            ? complaint(
+                `${issue.input} has no unit`,
+                `write "${issue.input}k" for KiB, "${issue.input}m" for MiB or "${issue.input}b" for bytes`,
+              )
+            : wants("a size in quotes", example)(issue),
+      })
+      .transform((value, context) => {
+        const bytes = parseSize(value);
+        if (within(bytes)) return bytes;
+        const what = bytes === null ? `"${value}" is no size` : `"${value}" is out of range`;
+        context.addIssue(complaint(what, `write ${example}, with a unit of b, k, m, g or t`));
+        return z.NEVER;
+      });
+  return late(make, (value) => {
+    const bytes = typeof value === "string" ? parseSize(value) : null;
+    return within(bytes) ? bytes : doubt;
+  });
 }
 
 /**
@@ -237,20 +264,21 @@ export function choice<const Word extends string>(
   later: Readonly<Record<string, string>> = {},
   foreign: Readonly<Record<string, string>> = {},
 ): z.ZodType<Word> {
-  const schema = z.enum(words, {
-    error: (issue) => {
-      if (issue.input === undefined) return complaint("is missing", `write one of ${quoted(words)}`);
-      const meanwhile = typeof issue.input === "string" ? later[issue.input] : undefined;
-      const here = typeof issue.input === "string" ? foreign[issue.input] : undefined;
-      return meanwhile === undefined
-        ? complaint(
-            `must be one of ${quoted(words)}, not ${described(issue.input)}`,
-            here ?? `write "${words[0]}"`,
-          )
-        : complaint(`${JSON.stringify(issue.input)} is not built yet in this version`, meanwhile);
-    },
-  }) as unknown as z.ZodType<Word>;
-  return withShortcut(schema, (value) => words.find((word) => word === value) ?? doubt);
+  const make = (): z.ZodType<Word> =>
+    z.enum(words, {
+      error: (issue) => {
+        if (issue.input === undefined) return complaint("is missing", `write one of ${quoted(words)}`);
+        const meanwhile = typeof issue.input === "string" ? later[issue.input] : undefined;
+        const here = typeof issue.input === "string" ? foreign[issue.input] : undefined;
+        return meanwhile === undefined
+          ? complaint(
+              `must be one of ${quoted(words)}, not ${described(issue.input)}`,
+              here ?? `write "${words[0]}"`,
+            )
+          : complaint(`${JSON.stringify(issue.input)} is not built yet in this version`, meanwhile);
+      },
+    });
+  return late(make, (value) => words.find((word) => word === value) ?? doubt);
 }
 
 /** An address without prefix or port. */
@@ -299,18 +327,19 @@ export function isHostAddress(value: string): boolean {
 }
 
 function parsed<T>(kind: string, example: string, read: (value: string) => T | null): z.ZodType<T> {
-  const schema: z.ZodType<T> = z.string({ error: wants(kind, example) }).transform((value, context) => {
-    const result = read(value);
-    if (result !== null) return result;
-    context.addIssue(
-      complaint(
-        `${JSON.stringify(value)} is no ${kind.replace(/^an? |, in quotes| in quotes/g, "")}`,
-        `write ${example}`,
-      ),
-    );
-    return z.NEVER;
-  });
-  return withShortcut(schema, (value) => (typeof value === "string" ? (read(value) ?? doubt) : doubt));
+  const make = (): z.ZodType<T> =>
+    z.string({ error: wants(kind, example) }).transform((value, context) => {
+      const result = read(value);
+      if (result !== null) return result;
+      context.addIssue(
+        complaint(
+          `${JSON.stringify(value)} is no ${kind.replace(/^an? |, in quotes| in quotes/g, "")}`,
+          `write ${example}`,
+        ),
+      );
+      return z.NEVER;
+    });
+  return late(make, (value) => (typeof value === "string" ? (read(value) ?? doubt) : doubt));
 }
 
 /** A text that a function finds nothing wrong with. */
@@ -318,13 +347,12 @@ function checked(
   error: (issue: RawIssue) => string,
   complaintOf: (value: string) => string | null,
 ): z.ZodType<string> {
-  const schema: z.ZodType<string> = z.string({ error }).superRefine((value, context) => {
-    const found = complaintOf(value);
-    if (found !== null) context.addIssue(found);
-  });
-  return withShortcut(schema, (value) =>
-    typeof value === "string" && complaintOf(value) === null ? value : doubt,
-  );
+  const make = (): z.ZodType<string> =>
+    z.string({ error }).superRefine((value, context) => {
+      const found = complaintOf(value);
+      if (found !== null) context.addIssue(found);
+    });
+  return late(make, (value) => (typeof value === "string" && complaintOf(value) === null ? value : doubt));
 }
 
 /** Names a value of the file in a message. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { assert } from "../../base/assert.ts";
 import { canonicalAddress, type Endpoint, type Family } from "../../base/address.ts";
 import {
   choice,
@@ -11,6 +12,7 @@ import {
   table,
   wants,
 } from "./fields.ts";
+import { derived, doubt, shortcutOf } from "./shortcut.ts";
 
 /** A server that goes by a name. */
 export interface NamedPlace {
@@ -94,7 +96,7 @@ const resolver = z
 
 const day = 86_400_000;
 
-const entrySchema: z.ZodType<ResolveEntry> = table(
+const entryTable: z.ZodType<ResolveEntry> = table(
   {
     resolvers: orElse(
       z
@@ -112,14 +114,17 @@ const entrySchema: z.ZodType<ResolveEntry> = table(
     max_servers: orElse(integer(1, 1_000, "max_servers = 64"), 64),
   },
   'resolve = { resolvers = ["192.0.2.53"] }',
-).superRefine(({ min_ttl: least, max_ttl: most }, context) => {
-  if (most >= least) return;
-  const message = complaint("is shorter than min_ttl", "write a longer one");
-  context.addIssue({ code: "custom", path: ["max_ttl"], message });
-});
+);
 
 /** `resolve`. */
-export const resolveSchema: z.ZodType<ResolveEntry> = entrySchema;
+export const resolveSchema: z.ZodType<ResolveEntry> = derived(entryTable, (entry, complain): ResolveEntry => {
+  const { min_ttl: least, max_ttl: most } = entry;
+  if (most < least) complain(["max_ttl"], complaint("is shorter than min_ttl", "write a longer one"));
+  return entry;
+});
+
+const empty = shortcutOf(entryTable)({});
+assert(empty !== doubt, "every key of resolve may be left out");
 
 /** What holds without the table. */
-export const usualResolve: ResolveEntry = entrySchema.parse({});
+export const usualResolve: ResolveEntry = empty;

@@ -15,13 +15,56 @@ export type Shortcut<T> = (value: unknown) => T | typeof doubt;
 
 const shortcuts = new WeakMap<z.ZodType, Shortcut<unknown>>();
 
-/** Gives a schema its shortcut. */
-export function withShortcut<T>(schema: z.ZodType<T>, shortcut: Shortcut<T>): z.ZodType<T> {
+/**
+ * Gives a schema with its shortcut. zod's own is made when zod has to look, or when another is made of it: those of all the
+ * tables there are take longer to make than a file of 100 servers takes to be read.
+ */
+export function late<T>(make: () => z.ZodType<T>, shortcut: Shortcut<T>): z.ZodType<T> {
+  // zod asks any part of a schema for its `_zod` alone, and this project for the methods below.
+  const schema = new LateSchema(make) as unknown as z.ZodType<T>;
   shortcuts.set(schema, shortcut);
   return schema;
 }
 
-/** The same for a schema whose own type is wanted, or where the compiler cannot see that the types agree. */
+class LateSchema {
+  readonly #make: () => z.ZodType;
+  #made: z.ZodType | null = null;
+
+  constructor(make: () => z.ZodType) {
+    this.#make = make;
+  }
+
+  get #schema(): z.ZodType {
+    this.#made ??= this.#make();
+    return this.#made;
+  }
+
+  get _zod(): z.ZodType["_zod"] {
+    return this.#schema._zod;
+  }
+
+  optional(): z.ZodType {
+    return this.#schema.optional();
+  }
+
+  transform(...given: Parameters<z.ZodType["transform"]>): z.ZodType {
+    return this.#schema.transform(...given);
+  }
+
+  superRefine(...given: Parameters<z.ZodType["superRefine"]>): z.ZodType {
+    return this.#schema.superRefine(...given);
+  }
+
+  refine(...given: Parameters<z.ZodType["refine"]>): z.ZodType {
+    return this.#schema.refine(...given);
+  }
+
+  safeParse(value: unknown): z.ZodSafeParseResult<unknown> {
+    return this.#schema.safeParse(value);
+  }
+}
+
+/** Notes the shortcut of a schema that is there already. */
 export function noteShortcut(schema: z.ZodType, shortcut: Shortcut<unknown>): void {
   shortcuts.set(schema, shortcut);
 }
