@@ -1,4 +1,5 @@
 import type {
+  CheckConfig,
   Config,
   Forward,
   IpvsConfig,
@@ -90,6 +91,9 @@ function proxyConfig(entry: ProxyEntry | null): ProxyConfig {
   };
 }
 
+/** Of the many servers that nothing checks: one list for all. */
+const noChecks: readonly CheckConfig[] = [];
+
 function serviceConfig(entry: ServiceEntry): ServiceConfig {
   const { name, vips, addresses, ports, protocol, forward, scheduler, sorry } = entry;
   const { persistence_mask: mask, damping } = entry;
@@ -121,7 +125,7 @@ function serviceConfig(entry: ServiceEntry): ServiceConfig {
       address: server.address,
       port: server.port,
       weight: server.weight,
-      checks: checksBehind(server.check ?? entry.check ?? [], entry.proxy_protocol),
+      checks: checksBehind(server.check ?? entry.check ?? noChecks, entry.proxy_protocol),
       forward: server.forward ?? forward,
       tunnel: tunnelOf(server.forward ?? forward, server.tunnel ?? entry.tunnel),
       upperThreshold: server.upper_threshold,

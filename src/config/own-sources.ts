@@ -15,20 +15,25 @@ export function withOwnSources(config: Config, node: string): Config {
 function withOwnServers<
   Group extends { readonly servers: readonly { readonly checks: readonly CheckConfig[] }[] },
 >(group: Group, node: string): Group {
-  const servers = group.servers.map((server) => withOwnSource(server, node));
-  return servers.every((server, index) => server === group.servers[index]) ? group : { ...group, servers };
+  if (group.servers.every(hasOneSource)) return group;
+  return { ...group, servers: group.servers.map((server) => withOwnSource(server, node)) };
+}
+
+/** Tells whether checks come from the same address on every node. */
+function hasOneSource({ checks }: { readonly checks: readonly CheckConfig[] }): boolean {
+  return checks.every(({ source }) => source === null || typeof source === "string");
 }
 
 function withOwnNamed(upstream: UpstreamConfig, node: string): UpstreamConfig {
-  const named = upstream.named.map((server) => withOwnSource(server, node));
-  return named.every((server, index) => server === upstream.named[index]) ? upstream : { ...upstream, named };
+  if (upstream.named.every(hasOneSource)) return upstream;
+  return { ...upstream, named: upstream.named.map((server) => withOwnSource(server, node)) };
 }
 
 function withOwnSource<Server extends { readonly checks: readonly CheckConfig[] }>(
   server: Server,
   node: string,
 ): Server {
-  if (server.checks.every(({ source }) => source === null || typeof source === "string")) return server;
+  if (hasOneSource(server)) return server;
   const checks = server.checks.map((check): CheckConfig =>
     check.source === null ? check : { ...check, source: perNodeValue(check.source, node) },
   );

@@ -45,6 +45,7 @@ export function planDirector(config: Config, node: string): DirectorPlan {
 /** What a service adds to a plan. */
 interface Part {
   readonly sockets: readonly Endpoint[];
+  /** Those that are checked. */
   readonly servers: readonly ServerConfig[];
   readonly services: readonly IpvsServicePlan[];
   readonly marks: readonly MarkPlan[];
@@ -57,12 +58,12 @@ function partOf(service: ServiceConfig, sockets: readonly Endpoint[]): Part {
   const known = knownParts.get(service);
   if (known !== undefined && areSame(known.sockets, sockets)) return known;
   const entries = entriesOf(service, sockets);
-  const part = deepFreeze({
+  const part: Part = {
     sockets,
-    servers: entries.flatMap(({ servers }) => servers),
-    services: entries.flatMap(kernelService),
-    marks: entries.flatMap(marking),
-  });
+    servers: entries.flatMap(({ servers }) => servers.filter(({ checks }) => checks.length > 0)),
+    services: deepFreeze(entries.flatMap(kernelService)),
+    marks: deepFreeze(entries.flatMap(marking)),
+  };
   knownParts.set(service, part);
   return part;
 }
@@ -163,13 +164,18 @@ function kernelServer(
   service: ServiceConfig,
   key: ServiceKeyPlan,
 ): readonly IpvsServerPlan[] {
-  const { address, forward, tunnel, upperThreshold, lowerThreshold, inhibits, slowStartMs } = server;
+  const { forward, tunnel, upperThreshold, lowerThreshold, inhibits, slowStartMs } = server;
   if (forward === "proxy") return [];
-  // Of a mark, only translation with a port of its own changes the port.
-  const own = service.servers.find((entry) => entry.address === address)?.port ?? 0;
-  const port = "mark" in key ? (forward === "nat" ? own : 0) : server.port;
+  const { address, weight, probe } = plannedServer(server);
+  const port = "mark" in key ? markedPort(server, service) : server.port;
   const limits = { upperThreshold, lowerThreshold, inhibits, slowStartMs };
-  return [{ ...plannedServer(server), port, forward, tunnel, ...limits }];
+  return [{ address, port, weight, probe, forward, tunnel, ...limits }];
+}
+
+/** Of a mark, only translation with a port of its own changes the port. */
+function markedPort({ address, forward }: Entry["servers"][number], service: ServiceConfig): number {
+  if (forward !== "nat") return 0;
+  return service.servers.find((entry) => entry.address === address)?.port ?? 0;
 }
 
 /** The sorry server is reached as the servers are; where that changes no port, at the service's. */
