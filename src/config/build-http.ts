@@ -236,6 +236,7 @@ function contentPlan(route: ContentEntry, site: ContentEntry): ContentPlan {
 }
 
 function accessLog({ path, syslog, tag, format, escape }: AccessLogEntry): AccessLogPlan {
+  if (typeof syslog === "string") return { to: { kind: "local-syslog", path: syslog, tag }, format, escape };
   if (syslog !== null) return { to: { kind: "syslog", endpoint: syslog, tag }, format, escape };
   const to =
     path === null || path === "stdout" ? { kind: "stdout" as const } : { kind: "file" as const, path };

@@ -288,6 +288,7 @@ function serverText(server: ServicePlanServer): string {
 
 function logTarget(to: LogTargetPlan): string {
   if (to.kind === "file") return to.path;
+  if (to.kind === "local-syslog") return `syslog ${to.path}`;
   return to.kind === "stdout" ? "stdout" : `syslog ${formatEndpoint(to.endpoint)}`;
 }
 

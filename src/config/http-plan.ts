@@ -134,7 +134,9 @@ export interface AccessLogPlan {
 export type LogTargetPlan =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "stdout" }
-  | { readonly kind: "syslog"; readonly endpoint: Endpoint; readonly tag: string };
+  | { readonly kind: "syslog"; readonly endpoint: Endpoint; readonly tag: string }
+  /** A datagram socket of this host. */
+  | { readonly kind: "local-syslog"; readonly path: string; readonly tag: string };
 
 /** What names requests are given. */
 export interface RequestIdsPlan {

@@ -1,6 +1,7 @@
 import type { Log } from "../base/log.ts";
 import type { AccessLogPlan, LogTargetPlan, SitePlan } from "../config/http-plan.ts";
 import { AccessLog, type LogSink, type RequestLog } from "./access-log.ts";
+import { LocalSyslogLog } from "./local-syslog.ts";
 import { compileLineFormat } from "./line-format.ts";
 import { SyslogLog } from "./syslog.ts";
 
@@ -52,6 +53,7 @@ export class AccessLogs {
   }
 
   private sinkOf(to: LogTargetPlan): LogSink {
+    if (to.kind === "local-syslog") return new LocalSyslogLog(to.path, to.tag, this.log);
     if (to.kind === "syslog") return new SyslogLog(to.endpoint, to.tag, this.log);
     return new AccessLog(to.kind === "file" ? to.path : null, this.log);
   }

@@ -6,14 +6,15 @@ import { choice, complaint, orElse, orNull, parseEndpoint, table, text } from ".
 /** `access_log`: where lines go, and what stands in them. */
 export interface AccessLogEntry {
   readonly path: string | null;
-  readonly syslog: Endpoint | null;
+  /** A string is the path of a socket. */
+  readonly syslog: Endpoint | string | null;
   readonly tag: string;
   readonly format: string;
   readonly escape: LogEscape | null;
 }
 
 const example = 'access_log = { path = "/var/log/edge-ha/access.log", format = "main" }';
-const syslogExample = 'syslog = "127.0.0.1:514"';
+const syslogExample = 'syslog = "127.0.0.1:514", or syslog = "/dev/log"';
 
 const format = text('format = "main"', 4096).superRefine((value, context) => {
   if (Object.hasOwn(namedFormats, value)) return;
@@ -21,18 +22,11 @@ const format = text('format = "main"', 4096).superRefine((value, context) => {
   if (!isLogPieces(parsed)) context.addIssue(complaint(parsed.what, parsed.remedy));
 });
 
-const syslog = text(syslogExample, 107).transform((value, context): Endpoint => {
+const syslog = text(syslogExample, 107).transform((value, context): Endpoint | string => {
+  if (/^\/.*[^/]$/.test(value)) return value;
   const found = parseEndpoint(value);
   if (found !== null) return found;
-  const shown = JSON.stringify(value);
-  context.addIssue(
-    value.startsWith("/")
-      ? complaint(
-          `${shown} is a socket of this host, which the proxies cannot write to yet`,
-          `let the syslog daemon listen on UDP and write ${syslogExample}`,
-        )
-      : complaint(`${shown} is no address with a port`, `write ${syslogExample}`),
-  );
+  context.addIssue(complaint(`${JSON.stringify(value)} is no address with a port`, `write ${syslogExample}`));
   return z.NEVER;
 });
 

@@ -1,4 +1,4 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import {
   site,
   upstreamServer,
 } from "../../support/proxy-driver.ts";
-import { answering, ask, RawServer } from "../../support/raw-tcp.ts";
+import { answering, ask, RawClient, RawServer } from "../../support/raw-tcp.ts";
 
 setDefaultTimeout(30_000);
 
@@ -210,6 +210,106 @@ test("syslog gets each line as a datagram of RFC 5424", async () => {
   expect(received[0]).toMatch(/^<190>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S+ \S+ shop \d+ - - \/a 200$/);
   expect(received[1]).toEndWith(" /b 200");
   server.close();
+});
+
+/** A daemon that reads datagrams of a local socket, and writes each as a line. */
+const daemon = `
+import os, socket, sys, time
+path, reads = sys.argv[1:]
+if os.path.exists(path): os.unlink(path)
+server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+server.bind(path)
+print('ready', flush=True)
+while reads == 'yes': print(server.recv(70000).decode(), flush=True)
+time.sleep(600)
+`;
+
+interface Daemon extends AsyncDisposable {
+  readonly lines: string[];
+}
+
+async function startDaemon(path: string, reads = "yes"): Promise<Daemon> {
+  const child = Bun.spawn(["python3", "-c", daemon, path, reads], { stdio: ["ignore", "pipe", "ignore"] });
+  const got: string[] = [];
+  let text = "";
+  void (async () => {
+    for await (const bytes of child.stdout) {
+      text += Buffer.from(bytes).toString("latin1");
+      const parts = text.split("\n");
+      text = parts.pop() ?? "";
+      got.push(...parts);
+    }
+  })();
+  await waitFor("it listens", () => got.shift() === "ready");
+  return {
+    lines: got,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+/** Asks a hundred times over one connection, and waits for all answers. */
+async function askMany(client: RawClient): Promise<void> {
+  client.received = "";
+  client.send(requestFor("/").replace("Connection: close\r\n", "").repeat(100));
+  await waitFor("a hundred answers", () => client.received.split("hello").length === 101);
+}
+
+describe("syslog on a socket of this host", () => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-ha-log-"));
+  const path = join(folder, "log");
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  async function start(port: number, origin: RawServer, format: string): Promise<ProxyDriver> {
+    const accessLog = { to: { kind: "local-syslog", path, tag: "shop" }, format, escape: null } as const;
+    const sites = [site(["*"], [route("/", "apps")], { accessLog })];
+    return ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)], { sites }));
+  }
+
+  test("gets each line, also when its daemon was started anew, and the last when the process ends", async () => {
+    const first = await startDaemon(path);
+    const port = freePort();
+    await using origin = new RawServer(answering("hello"));
+    await using driver = await start(port, origin, "$request_uri $status");
+    await ask(port, requestFor("/a"));
+    await ask(port, requestFor("/b"));
+    await waitFor("both lines", () => first.lines.length === 2);
+    expect(first.lines[0]).toMatch(
+      new RegExp(`^<190>\\w{3} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d shop\\[${driver.pid}\\]: /a 200$`),
+    );
+    await first[Symbol.asyncDispose]();
+    await ask(port, requestFor("/lost"));
+    await waitFor("the log says so", () => driver.log().includes(`access log to syslog ${path}: `));
+    await using second = await startDaemon(path);
+    await ask(port, requestFor("/c"));
+    await waitFor("a line again", () => second.lines.some((line) => line.endsWith(": /c 200")));
+    await ask(port, requestFor("/last"));
+    driver.send({ kind: "drain", deadlineMs: 5_000 });
+    expect(await driver.exited).toBe(0);
+    await waitFor("the last line", () => second.lines.at(-1)?.endsWith(": /last 200") === true);
+  });
+
+  test("loses lines that it does not take, and tells how many, but no request", async () => {
+    await using _daemon = await startDaemon(path, "no");
+    const port = freePort();
+    await using origin = new RawServer(answering("hello"));
+    await using driver = await start(port, origin, `$status ${"x".repeat(4000)}`);
+    await using client = await RawClient.connect(port);
+    await waitFor("the log says so", async () => {
+      await askMany(client);
+      return /it is too slow; \d+ lines are lost/.test(driver.log());
+    });
+    expect(driver.residentBytes()).toBeLessThan(300 * 1024 ** 2);
+    // What passes lines on dies with a pipe that is full: another takes its place.
+    const loggerOf = (): string =>
+      readFileSync(`/proc/${driver.pid}/task/${driver.pid}/children`, "latin1").trim();
+    const before = loggerOf();
+    process.kill(Number(before), "SIGKILL");
+    await waitFor("there is another", () => loggerOf() !== before && loggerOf() !== "");
+    await askMany(client);
+  });
 });
 
 test("servers are told a request's name and its trace, and so is the log", async () => {

@@ -48,6 +48,12 @@ describe("access_log", () => {
     const endpoint = { address: "192.0.2.9", port: 514 };
     const plan = { to: { kind: "syslog", endpoint, tag: "shop" }, format: "$status", escape: "none" };
     expect(log("", syslog)).toEqual([null, plan]);
+    const local = {
+      to: { kind: "local-syslog", path: "/dev/log", tag: "edge-ha" },
+      format: "main",
+      escape: null,
+    };
+    expect(log("", 'access_log = { syslog = "/dev/log" }')).toEqual([null, local]);
     expect(log("access_log = false")).toEqual([null, null]);
   });
 
@@ -71,7 +77,7 @@ describe("access_log", () => {
       "has both path and syslog; remove one of them",
     ],
     ['access_log = { path = "/a", tag = "x" }', "access_log.tag: is for syslog alone; remove it"],
-    ['access_log = { syslog = "/dev/log" }', 'access_log.syslog: "/dev/log" is a socket of this host'],
+    ['access_log = { syslog = "/dev/" }', 'access_log.syslog: "/dev/" is no address with a port'],
     ['access_log = { path = "a.log" }', "access_log.path: is not the absolute path of a file"],
     ["access_log = true", "access_log: must be a table, not true"],
     ['access_log = { file = "/a" }', "access_log"],
