@@ -39,6 +39,10 @@ export class DatagramRelay implements FlowOwner {
     return this.route.isLocal;
   }
 
+  get flowCount(): number {
+    return this.flows.size;
+  }
+
   /** Receives on an inherited socket from now on. */
   async listen(fd: number): Promise<void> {
     const { log } = this.context.engine;

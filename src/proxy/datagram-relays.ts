@@ -25,9 +25,10 @@ export class DatagramRelays {
     };
   }
 
-  /** How many flows are open. */
+  /** How many flows are open, but for those of clients that are counted by their connections. */
   get flowCount(): number {
-    return this.context.limit.size;
+    const remote = [...this.relays.values()].filter(({ isLocal }) => !isLocal);
+    return remote.reduce((sum, { flowCount }) => sum + flowCount, 0);
   }
 
   /** Brings the sockets to a plan, which has its descriptors by name; throws, with nothing changed, if one is missing. */

@@ -2,6 +2,7 @@ import type { QuicSession, SessionHandshakeInfo } from "node:quic";
 import { errorText } from "../../base/system-error.ts";
 import { drainIdleMs, type Engine, type OpenClient } from "../engine.ts";
 import type { ForwardedBy } from "../headers.ts";
+import { FloodBudget } from "../http2/flood-budget.ts";
 import { HeadReader } from "../http2/head-reader.ts";
 import type { Field } from "../http2/hpack-decoder.ts";
 import { connectionWindow, listLimits } from "../http2/settings.ts";
@@ -43,6 +44,7 @@ export class Http3Connection implements OpenClient, Swept {
   /** Bytes of bodies that servers have not taken yet. */
   private heldBytes = 0;
   private isHeld = false;
+  private readonly budget: FloodBudget;
   private readonly requests = new Set<Http3Request>();
   private deadline: number;
   private isGoingAway = false;
@@ -61,6 +63,7 @@ export class Http3Connection implements OpenClient, Swept {
       getServername: () => handshake.servername,
     };
     this.reader = new HeadReader(this);
+    this.budget = new FloodBudget(performance.now());
     this.deadline = engine.sweep.after(listener.plan.headTimeoutMs);
     engine.clients.add(this);
     engine.sweep.add(this);
@@ -94,6 +97,11 @@ export class Http3Connection implements OpenClient, Swept {
     this.onHeld(isHeld);
   }
 
+  /** The client has taken back a request, which costs it nothing: one that does so without end is cut off. */
+  spend(): void {
+    if (!this.isClosed && !this.budget.take(performance.now())) this.destroy(http3Code.excessiveLoad);
+  }
+
   /** A request is over. */
   finished(request: Http3Request): void {
     this.requests.delete(request);
@@ -103,7 +111,16 @@ export class Http3Connection implements OpenClient, Swept {
     if (this.isToClose) this.closeSoon();
   }
 
-  /** Something of ours broke down: one connection is lost, the process goes on. */
+  /** Does something that an event has brought about; if it breaks down one connection is lost, and the process goes on. */
+  run(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** Something of ours broke down. */
   failed(error: unknown): void {
     this.engine.log.error(
       `a connection was dropped: ${error instanceof Error ? error.stack : errorText(error)}`,
@@ -150,7 +167,11 @@ export class Http3Connection implements OpenClient, Swept {
   }
 
   cut(): void {
-    this.session.destroy(undefined, { code: http3Code.none, type: "application" });
+    this.destroy(http3Code.none);
+  }
+
+  private destroy(code: bigint): void {
+    this.session.destroy(undefined, { code, type: "application" });
     this.close();
   }
 

@@ -4,6 +4,7 @@ import { errorCode } from "../http2/frames.ts";
 export const http3Code = {
   none: 0x100n,
   internal: 0x102n,
+  excessiveLoad: 0x107n,
   requestRejected: 0x10bn,
   requestCancelled: 0x10cn,
   message: 0x10en,

@@ -28,8 +28,8 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
   private readonly connection: Http3Connection;
   private readonly quic: RequestStream;
   private readonly body: BodyWriter;
-  /** Of a request that has not begun, and when it will do so at the latest. */
-  private waiting: { readonly fields: readonly Field[]; readonly by: number } | null = null;
+  /** Of a request that has not begun; the timer begins it at the latest. */
+  private waiting: { readonly fields: readonly Field[]; readonly timer: Timer } | null = null;
   /** Bytes of the body that nobody has taken yet. */
   private unread = 0;
   private hasEnded = false;
@@ -39,10 +39,10 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
     this.connection = connection;
     this.quic = quic;
     this.heads = new FieldWriter(this);
-    this.body = new BodyWriter(quic, () => this.stream.pump());
+    this.body = new BodyWriter(quic, () => connection.run(() => this.stream.pump()));
     this.stream = new ServerStream(this);
     this.stream.attach(this, Number(quic.id));
-    const gone = (): void => this.gone();
+    const gone = (): void => connection.run(() => this.gone());
     quic.closed.then(gone, gone);
     quic.ontrailers = (trailers) => {
       if (Object.keys(trailers).some((name) => name.startsWith(":")))
@@ -74,7 +74,6 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
 
   /** Acts on deadlines. */
   sweep(now: number): void {
-    if (this.waiting !== null && now >= this.waiting.by) this.begin(false);
     this.stream.sweep(now);
   }
 
@@ -86,12 +85,13 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
   finished(stream: ServerStream, code: number | null): void {
     if (this.isOver) return;
     this.isOver = true;
+    clearTimeout(this.waiting?.timer);
     this.waiting = null;
     if (code !== null) {
       if (!this.hasEnded) this.quic.resetStream(http3CodeOf(code));
       if (!stream.isRemoteDone) this.quic.stopSending(http3CodeOf(code));
     }
-    this.consumed(stream, this.unread);
+    this.connection.holds(-this.unread);
     this.connection.finished(this);
   }
 
@@ -109,6 +109,7 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
   }
 
   consumed(_stream: ServerStream, bytes: number): void {
+    if (this.isOver) return;
     this.unread -= bytes;
     this.connection.holds(-bytes);
   }
@@ -131,7 +132,10 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
 
   /** Reads the body as it comes: what is not read is kept by the runtime, as much as there is. */
   private async read(fields: readonly Field[]): Promise<void> {
-    this.waiting = { fields, by: this.engine.sweep.after(patienceMs) };
+    this.waiting = {
+      fields,
+      timer: setTimeout(() => this.connection.run(() => this.begin(false)), patienceMs),
+    };
     const batches = this.quic[Symbol.asyncIterator]();
     const next = (): Promise<readonly Uint8Array[] | null | "broken"> =>
       batches.next().then(
@@ -159,6 +163,7 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
   private begin(isEnd: boolean): void {
     const { stream, waiting } = this;
     if (waiting === null) return;
+    clearTimeout(waiting.timer);
     this.waiting = null;
     stream.isRemoteDone = isEnd;
     if (!this.connection.begin(stream, waiting.fields, isEnd)) this.reset(stream, errorCode.protocol);
@@ -173,7 +178,9 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
 
   /** The client has reset it, or wants no more of it, or its connection is gone; or all is done. */
   private gone(): void {
-    if (!this.isOver) this.stream.resetByPeer();
+    if (this.isOver) return;
+    this.stream.resetByPeer();
+    this.connection.spend();
   }
 }
 

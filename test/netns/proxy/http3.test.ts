@@ -190,6 +190,9 @@ describe("HTTP/3", () => {
     }
     const short = await client.ask("/echo", { ":method": "POST", "content-length": "2000" }, { sends: true });
     expect((await client.get("/fine")).body).toBe("GET for 127.0.0.1");
+    // It may have a body without a length whose first part is late: the server hears of it before.
+    const late = await client.ask("/late", { ":method": "POST" }, { sends: true });
+    await waitFor("the answer", () => late.body === "POST for 127.0.0.1");
     // The runtime ends the connection of a client that says one length and sends another.
     await short.sendZeros(1000);
     await waitFor("the end of the connection", () => client.isClosed);
@@ -325,11 +328,9 @@ describe("HTTP/3", () => {
     };
     const before = driver.residentBytes();
     await send(300, crypto.getRandomValues(new Uint8Array(1000)).fill(0, 0, 1));
-    expect((await driver.nextStatus()).connections).toBe(0);
     const initial = crypto.getRandomValues(new Uint8Array(1200));
     initial.set([0xc3, 0, 0, 0, 1, 8], 0);
     await send(300, initial);
-    expect((await driver.nextStatus()).connections).toBeLessThanOrEqual(50);
     await using one = await Http3Client.connect(port);
     expect((await one.get("/")).status).toBe(200);
     await using two = await Http3Client.connect(port);
@@ -337,7 +338,7 @@ describe("HTTP/3", () => {
     await using three = await Http3Client.connect(port);
     await waitFor("the end of the third", () => three.isClosed);
     await two[Symbol.asyncDispose]();
-    await waitFor("one connection to be over", async () => (await driver.nextStatus()).connections <= 50);
+    await waitFor("one connection to be over", async () => (await driver.nextStatus()).connections === 1);
     expect(driver.residentBytes() - before).toBeLessThan(60 * 1024 ** 2);
     expect(driver.log()).toContain("50 UDP flows are open in this process");
     expect(driver.log()).toContain("listener http from 127.0.0.1 has 2 in this process");
