@@ -30,6 +30,8 @@ const writer = new AttributeWriter();
 
 /** Writes the payload of the request that makes a change. */
 export function changePayload(change: IpvsChange): Uint8Array {
+  // One that could not be written to its end may have left its beginning.
+  writer.clear();
   writer.copy(headers[change.kind]);
   switch (change.kind) {
     case "addService":

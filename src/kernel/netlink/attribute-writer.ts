@@ -76,9 +76,14 @@ export class AttributeWriter {
   /** Gives what was written, and begins anew. */
   take(): Uint8Array {
     const written = this.#bytes.slice(0, this.#length);
+    this.clear();
+    return written;
+  }
+
+  /** Begins anew, whatever was written. */
+  clear(): void {
     this.#bytes.fill(0, 0, this.#length);
     this.#length = 0;
-    return written;
   }
 
   /** Makes room for an attribute, in which everything is zero; gives the place of its value. */

@@ -160,3 +160,16 @@ test("close() closes the connection", () => {
   ipvs.close();
   expect(fake.isClosed).toBe(true);
 });
+
+test("a change that cannot be written leaves nothing behind in the next one", () => {
+  const requests: NetlinkMessage[] = [];
+  const { ipvs } = kernel((request) => {
+    requests.push(request);
+    return [[acknowledge(request)]];
+  });
+  expect(() => ipvs.addServer(key, { ...server, address: "nowhere" })).toThrow();
+  ipvs.addServer(key, server);
+  expect(requests.map(({ payload }) => toHex(payload))).toEqual([
+    toHex(generic(5, keyAttribute(key), serverBytes)),
+  ]);
+});
