@@ -13,7 +13,7 @@ export class SectionMemory {
 
   /** Begins another file; what the last one did not have is forgotten. */
   begin(): void {
-    this.#before = this.#now;
+    this.#before = this.chunks.isAnew ? new Map() : this.#now;
     this.#now = new Map();
   }
 

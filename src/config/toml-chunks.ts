@@ -9,6 +9,11 @@ export interface TomlChunk {
 
 /** How many of the last file's chunks are tried at a place: a few may have been taken out since. */
 const farthest = 8;
+/**
+ * After so many files everything is read anew. Pieces of a text keep all of it in memory, and a chunk comes from the file it
+ * was first in: without an end to that every change of a file would leave a whole text behind.
+ */
+const mostFiles = 16;
 
 /**
  * Remembers the last file in chunks. PURE but for its memory. A chunk that is in the next file letter by letter, and ends
@@ -18,10 +23,17 @@ export class TomlChunks {
   #before: readonly TomlChunk[] = [];
   #now: TomlChunk[] = [];
   #next = 0;
+  #files = 0;
+
+  /** Whether nothing of an earlier file is in this one's tree. */
+  get isAnew(): boolean {
+    return this.#files === 1;
+  }
 
   /** Begins another file. */
   begin(): void {
-    this.#before = this.#now;
+    this.#files = this.#files === mostFiles ? 1 : this.#files + 1;
+    this.#before = this.isAnew ? [] : this.#now;
     this.#now = [];
     this.#next = 0;
   }

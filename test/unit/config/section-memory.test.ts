@@ -78,6 +78,20 @@ describe("SectionMemory", () => {
     expect(second[0]?.servers[0]?.weight).toBe(2);
   });
 
+  test("keeps no text of long ago: a table that never changed is read anew in the end", () => {
+    const memory = new SectionMemory();
+    const first = readConfig(file("1"), "f", undefined, memory).config?.services[0];
+    const others = Array.from({ length: 16 }, (_, index) => {
+      const { config } = readConfig(file("1", `# ${index}`), "f", undefined, memory);
+      return config?.services[0];
+    });
+    expect(others.map((one) => one?.servers === first?.servers)).toEqual([
+      ...Array.from({ length: 15 }, () => true),
+      false,
+    ]);
+    expect(others.at(-1)).toEqual(first);
+  });
+
   test("holds only the tables that changed against their schema", () => {
     const memory = new SectionMemory();
     const read = (weight: string) => {
