@@ -134,7 +134,7 @@ export class Names {
     });
   }
 
-  /** What comes in while other names are new is told together: each telling is a plan of all servers. */
+  /** What comes in within a moment is told together: each telling is a plan of all servers. */
   #announce(): void {
     const { clock } = this.#options;
     this.#cancelNews ??= clock.schedule(later(clock.now(), gatherMs), () => this.#tell());
@@ -170,7 +170,9 @@ export class Names {
   }
 
   #settle(): void {
+    if (this.#onSettled.length === 0) return;
     if ([...this.#names.values()].some(({ isSettled }) => !isSettled)) return;
+    // Whoever has waited for all of them finds them told.
     this.#tell();
     const waiting = this.#onSettled;
     this.#onSettled = [];

@@ -123,6 +123,7 @@ describe("a name", () => {
       if (keptMs > 20_000) break;
     }
     expect(keptMs).toBe(6_000);
+    desk.clock.advance(20);
     expect(desk.changes).toBe(2);
   });
 
@@ -205,6 +206,24 @@ describe("a name", () => {
     await names.settled(1_000);
     clock.advance(20);
     expect(changes).toEqual([3, 4]);
+  });
+
+  test("that changes together with others is told of with them", async () => {
+    const desk = new Desk();
+    desk.answer = found(5_000, "192.0.2.1");
+    await desk.configure([
+      { ...plan, id: "a" },
+      { ...plan, id: "b" },
+      { ...plan, id: "c" },
+    ]);
+    desk.clock.advance(20);
+    expect(desk.changes).toBe(1);
+    desk.answer = found(5_000, "192.0.2.2");
+    desk.clock.advance(5_000);
+    await Promise.resolve();
+    desk.clock.advance(20);
+    expect(desk.asked.length).toBe(6);
+    expect(desk.changes).toBe(2);
   });
 
   test("that is new holds nobody up for longer than said", async () => {
