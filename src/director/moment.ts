@@ -84,12 +84,20 @@ function serverStanding<Server extends BalancedServer>(
   const isHeld = circumstances.isHeldOut(service, server);
   const isServing = (known ?? trusts) && !isHeld;
   const drain = circumstances.drainOf(service, server) ?? (isDrainedByFile(server) ? "draining" : null);
-  const standing = { server, isUp: isServing, isHeld, drain };
-  if (drain === "drained") return { ...standing, weight: null };
-  if (!isServing) return { ...standing, weight: server.inhibits ? 0 : null };
-  if (drain === "draining" || server.weight === 0) return { ...standing, weight: 0 };
-  const share = circumstances.shareOf(service, server);
-  return { ...standing, weight: Math.max(1, Math.floor(server.weight * share)) };
+  const weight = weightNow(server, isServing, drain, () => circumstances.shareOf(service, server));
+  return { server, isUp: isServing, isHeld, drain, weight };
+}
+
+function weightNow(
+  { inhibits, weight }: BalancedServer,
+  isServing: boolean,
+  drain: DrainState | null,
+  share: () => number,
+): number | null {
+  if (drain === "drained") return null;
+  if (!isServing) return inhibits ? 0 : null;
+  if (drain === "draining" || weight === 0) return 0;
+  return Math.max(1, Math.floor(weight * share()));
 }
 
 /**
