@@ -1,7 +1,3 @@
-import { realpathSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
 import { systemClock } from "../src/base/clock.ts";
 import { silentLog } from "../src/base/log.ts";
 import { planNode } from "../src/config/plan.ts";
@@ -15,15 +11,17 @@ import { planOfText } from "../src/ipc/plan-text.ts";
 import { Ipvs } from "../src/kernel/ipvs.ts";
 import { NetlinkConnection } from "../src/kernel/netlink/connection.ts";
 import { DirectorOrders } from "../src/supervisor/director-orders.ts";
-import { largeFile, largeKeepalivedFile, largeTable } from "../test/support/large-table.ts";
+import { largeFile } from "../test/support/large-table.ts";
 import { processorMs } from "../test/support/processor-time.ts";
 import { TablePort } from "../test/support/table-port.ts";
-import { Guest } from "../test/vm/guest.ts";
+import { benchNative } from "./bench-ipvs/native.ts";
+import { benchUml } from "./bench-ipvs/uml.ts";
 
 /**
- * 2,277 services with 37,205 servers: the first load, and a reload with one weight changed. On this machine, from the file
- * to the answer of a director process before a kernel that is none but answers with as many bytes; and in an
- * emulated machine beside keepalived before a real one, where only the ratio tells anything. `host` or `guest` picks one.
+ * 2,277 services with 37,205 servers: the first load, and a reload with one weight changed. `host`: from the file to the
+ * answer of a director process, before a kernel that is none but answers with as many bytes. `native`: the first load beside
+ * keepalived's, both before a kernel without a table. `uml`: both beside keepalived's before a kernel with IPVS that runs as a
+ * process, where only the ratio tells anything. One of the words picks one.
  */
 
 interface Answer {
@@ -151,138 +149,9 @@ async function benchHost(): Promise<void> {
   console.log(`bars: ${texts.join("; ")}`);
 }
 
-/** Everything that the machine's own keepalived is made of, for a guest of the same distribution. */
-function keepalivedFiles(): Record<string, string> {
-  const program = Bun.which("keepalived") ?? "/usr/sbin/keepalived";
-  const list = Bun.spawnSync(["ldd", program]).stdout.toString();
-  const libraries = [...list.matchAll(/=> (\/\S+)/g)].map(([, path = ""]) => path);
-  return {
-    keepalived: program,
-    // By the names they are asked for, which are mostly links.
-    ...Object.fromEntries(libraries.map((path) => [basename(path), realpathSync(path)])),
-  };
-}
-
-interface Contender {
-  readonly name: string;
-  /** Starts it, with its process id in `$!`. */
-  readonly start: string;
-  /** Goes on when it has nothing left to do of its start. */
-  readonly settle: string;
-  readonly file: string;
-  readonly text: (weight: number) => string;
-}
-
-const contenders: readonly Contender[] = [
-  {
-    name: "keepalived",
-    start:
-      "env LD_LIBRARY_PATH=/run/bin /run/bin/keepalived -n -C -f /run/bench.conf -p /run/ka.pid -c /run/ka-c.pid >/run/ka.log 2>&1",
-    settle: "sleep 15",
-    file: "/run/bench.conf",
-    text: largeKeepalivedFile,
-  },
-  {
-    name: "edge-ha",
-    start:
-      "/run/bin/edge-ha --socket /run/bench.sock serve --config /run/bench.toml --node lb1 >/run/edge-ha.log 2>&1",
-    settle: "until grep -q 'node lb1 of cluster large is up' /run/edge-ha.log; do sleep 0.5; done; sleep 15",
-    file: "/run/bench.toml",
-    text: largeFile,
-  },
-];
-
-async function benchGuest(): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), "edge-ha-bench-"));
-  try {
-    const files: Record<string, string> = {
-      "edge-ha": resolve(import.meta.dir, "../dist/edge-ha"),
-      ...keepalivedFiles(),
-    };
-    for (const { name, text } of contenders) {
-      for (const weight of [1, 2]) {
-        files[`${name}.${weight}`] = join(directory, `${name}.${weight}`);
-        await Bun.write(join(directory, `${name}.${weight}`), text(weight));
-      }
-    }
-    await using guest = await Guest.boot({ files });
-    // From memory, as programs that have run before are.
-    await guest.text(
-      "modprobe -a ip_vs ip_vs_wrr; mkdir /run/bin; cp -L /share/* /run/bin/ 2>/dev/null || true",
-    );
-    const results: GuestTimes[] = [];
-    for (const contender of contenders) results.push(await measure(guest, contender));
-    const [theirs, ours] = results;
-    if (theirs === undefined || ours === undefined) return;
-    for (const by of ["wall", "processor"] as const) {
-      const ratio = (of: keyof GuestTimes): string => (ours[of][by] / theirs[of][by]).toFixed(2);
-      console.log(`ratios in the guest, ${by} time: first load ${ratio("first")}, reload ${ratio("reload")}`);
-    }
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-/** What it took until the kernel had the whole table, or the new weight in it, in milliseconds. */
-interface GuestTime {
-  readonly wall: number;
-  /** Of the emulator: how long the guest waited for the machine's processors is not in it. */
-  readonly processor: number;
-}
-
-interface GuestTimes {
-  readonly first: GuestTime;
-  readonly reload: GuestTime;
-}
-
-/**
- * Each has a network namespace of its own: a kernel keeps servers that are gone for two minutes, and looks through them for
- * each one that is added, so that whoever comes second in the same namespace pays for the first.
- */
-async function measure(guest: Guest, { name, start, settle, file }: Contender): Promise<GuestTimes> {
-  const last = largeTable(1).at(-1);
-  const place = `${last?.address}:80`;
-  // One service is asked for, and seldom: the guest has few processors.
-  const row = (weight: number): string => `-> ${last?.servers.at(-1)?.address}:80 +Route +${weight} `;
-  const timed = async (act: string, weight: number): Promise<GuestTime> => {
-    const script = `at=$EPOCHREALTIME
-${act}
-until ipvsadm -Ln -t ${place} 2>/dev/null | grep -qE -- '${row(weight)}'; do
-  [ $((++tries)) -lt 1000 ] && kill -0 $(cat /run/bench.pid) || { tail -n 20 /run/*.log >&2; exit 1; }
-  sleep 0.5
-done
-python3 -c "print(round(($EPOCHREALTIME - $at) * 1000))"`;
-    const before = processorMs(guest.pid);
-    const wall = Number(await guest.text(inside(script)));
-    return { wall, processor: processorMs(guest.pid) - before };
-  };
-  const inside = (script: string): string => `ip netns exec ${name} bash <<'INSIDE'\n${script}\nINSIDE\n`;
-  const started = `setsid ${start} & echo $! >/run/bench.pid`;
-  const stopped =
-    "kill -TERM $(cat /run/bench.pid); while kill -0 $(cat /run/bench.pid) 2>/dev/null; do sleep 0.2; done";
-  await guest.text(`ip netns add ${name}; ip -n ${name} link set lo up; cp /share/${name}.1 ${file}`);
-  const first = await timed(started, 1);
-  const servers = Number(await guest.text(inside("ipvsadm -Ln | grep -c '^  -> [0-9]'")));
-  await guest.text(settle);
-  await guest.text(`cp /share/${name}.2 ${file}`);
-  const reload = await timed("kill -HUP $(cat /run/bench.pid)", 2);
-  const times = `${timeText(first)}, the new weight after ${timeText(reload)}`;
-  console.log(`guest, ${name}: ${servers} servers after ${times}`);
-  await guest.text(stopped);
-  if (name === "edge-ha") {
-    const log = await guest.text("grep -E ' (edge-ha|director): ' /run/edge-ha.log || true");
-    console.log(`  its log: ${log.trim().split("\n").join("; ")}`);
-  }
-  return { first, reload };
-}
-
-function timeText({ wall, processor }: GuestTime): string {
-  return `${wall} ms (processor time ${processor} ms)`;
-}
-
 const [what] = process.argv.slice(2);
 if (what === "director") runDirector();
 else {
-  if (what !== "guest") await benchHost();
-  if (what !== "host") await benchGuest();
+  const parts = { host: benchHost, native: benchNative, uml: benchUml };
+  for (const [part, run] of Object.entries(parts)) if (what === undefined || what === part) await run();
 }

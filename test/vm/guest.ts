@@ -68,11 +68,6 @@ export class Guest {
     return guest;
   }
 
-  /** The process that emulates it. */
-  get pid(): number {
-    return this.#qemu.pid;
-  }
-
   /** Runs a bash script in the guest; several run side by side if they are not awaited in between. */
   run(script: string): Promise<GuestResult> {
     this.#lastRequest += 1;
