@@ -244,6 +244,11 @@ export function ruleDump(table: string, chain: string, family: NftFamily = "inet
   });
 }
 
+/** Asks for a table. */
+export function tableRequest(table: string, family: NftFamily): NetlinkRequest {
+  return request(`nf_tables: read table ${table}`, "getTable", { family, attributes: [text(1, table)] });
+}
+
 /** Asks which generation of rules is in force. */
 export function generationRequest(): NetlinkRequest {
   return request("nf_tables: read generation", "getGeneration", { family: "inet", attributes: [] });

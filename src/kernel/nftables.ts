@@ -15,6 +15,7 @@ import {
   parseGeneration,
   parseRule,
   ruleDump,
+  tableRequest,
   transactionBegin,
   transactionEnd,
 } from "./nftables-messages.ts";
@@ -56,6 +57,8 @@ export class Nftables {
   /** Removes a table with all that is in it; one that is not there is none to remove. */
   removeTable(table: string, family: NftFamily = "inet"): "removed" | "absent" {
     try {
+      // The kernel takes 10 to 20 ms to find out that a transaction comes to nothing.
+      this.#connection.request(tableRequest(table, family));
       this.apply([{ kind: "remove-table", family, table }]);
       return "removed";
     } catch (error) {

@@ -168,6 +168,26 @@ describe("a transaction", () => {
   test("that removes what is not there is none to worry about", () => {
     const { nft } = kernel((request) => (isFrame(request) ? [] : [[acknowledge(request, 2)]]));
     expect(nft.removeTable(table)).toBe("absent");
+    // It may go between the question and the removal.
+    const { nft: late } = kernel((request) =>
+      isFrame(request) ? [] : [[acknowledge(request, request.type === 0xa01 ? 0 : 2)]],
+    );
+    expect(late.removeTable(table)).toBe("absent");
+  });
+
+  test("asks whether there is a table to remove, and begins a transaction only then", () => {
+    const { nft: empty, fake: untouched } = kernel((request) => [[acknowledge(request, 2)]]);
+    empty.removeTable(table, "netdev");
+    expect(untouched.requests.map(({ type, payload }) => [type, toHex(payload)])).toEqual([
+      [0xa01, `05000000${name}`],
+    ]);
+    const { nft, fake } = kernel((request) => {
+      if (isFrame(request)) return [];
+      const found = reply(request, 0xa00, fromHex(`01000001${name}`));
+      return [request.type === 0xa01 ? [found, acknowledge(request)] : [acknowledge(request)]];
+    });
+    expect(nft.removeTable(table)).toBe("removed");
+    expect(fake.requests.map(({ type }) => type)).toEqual([0xa01, 0x10, 0xa02, 0x11]);
   });
 });
 
