@@ -25,7 +25,7 @@ export interface SettingPlan {
   /** Below /proc/sys, such as `net/ipv4/ip_forward`, or one of IPVS's timeouts, such as `ipvs/tcp`, in seconds. */
   readonly path: string;
   readonly value: string;
-  /** It is changed only if it has this value; null changes every other one. */
+  /** It is changed only if the kernel has it, with this value; null changes every other one. */
   readonly onlyFrom: string | null;
 }
 

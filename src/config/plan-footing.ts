@@ -8,6 +8,7 @@ import type {
   SocketMasqueradePlan,
   SyncDaemonPlan,
 } from "./footing-plan.ts";
+import { localInstances, localListeners } from "./local.ts";
 import { perNodeValue } from "./schema/per-node.ts";
 import type { IpvsServicePlan, Scheduler } from "./service-plan.ts";
 
@@ -16,9 +17,10 @@ import type { IpvsServicePlan, Scheduler } from "./service-plan.ts";
 /** Schedulers that lead a client to the same server on every director. */
 const agreeing: ReadonlySet<Scheduler> = new Set(["sh", "mh", "dh"]);
 
-/** Gives what these services of a node stand on; without services nothing is touched. */
+/** Gives what the services and listeners of a node stand on; without any nothing is touched. */
 export function planFooting(config: Config, node: string, services: readonly IpvsServicePlan[]): FootingPlan {
-  if (services.length === 0) return { syncDaemon: null, settings: [], masquerades: [] };
+  const accepting = acceptingSettings(config, node);
+  if (services.length === 0) return { syncDaemon: null, settings: accepting, masquerades: [] };
   const syncDaemon = planSyncDaemon(config, node);
   const masqueraded = clientMasquerades(config, services);
   const derived = [
@@ -32,9 +34,24 @@ export function planFooting(config: Config, node: string, services: readonly Ipv
   const paths = new Set(written.map(({ path }) => path));
   return {
     syncDaemon,
-    settings: [...derived.filter(({ path }) => !paths.has(path)), ...written],
+    settings: [...accepting, ...derived.filter(({ path }) => !paths.has(path)), ...written],
     masquerades: [...serverMasquerades(config, node), ...masqueraded],
   };
+}
+
+/**
+ * Each proxy process has sockets of its own at the same addresses. When there are to be fewer of them, whoever has connected to
+ * one that goes and was not accepted yet would be reset; with this he gets to another (Linux 5.14 and later).
+ */
+function acceptingSettings(config: Config, node: string): readonly SettingPlan[] {
+  const accepts =
+    localListeners(config, node).length > 0 ||
+    localInstances(config, node).some(({ name }) =>
+      config.services.some(
+        ({ forward, protocol, vips }) => forward === "proxy" && protocol === "tcp" && vips.includes(name),
+      ),
+    );
+  return accepts ? [setting("net/ipv4/tcp_migrate_req", "1", "0")] : [];
 }
 
 /** Gives the interface on which a node syncs if none is written: a heartbeat's, or that of its first virtual router. */

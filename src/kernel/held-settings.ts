@@ -11,7 +11,7 @@ export interface SettingsPort {
 export interface HeldSetting {
   readonly path: string;
   readonly value: string;
-  /** It is changed only if it has this value; null changes every other one. */
+  /** It is changed only if the kernel has it, with this value; null changes every other one. */
   readonly onlyFrom: string | null;
 }
 
@@ -73,8 +73,8 @@ export class HeldSettings {
   }
 
   #set({ path, value, onlyFrom }: HeldSetting): string | null {
-    const current = this.#read(path);
-    if (current === value) return null;
+    const current = onlyFrom === null ? this.#read(path) : this.#readIfThere(path);
+    if (current === null || current === value) return null;
     const known = this.#notes().find((note) => note.path === path);
     if (onlyFrom !== null && current !== onlyFrom && current !== known?.ours) return null;
     // What somebody else has written is what he wants to find afterwards.
@@ -105,6 +105,15 @@ export class HeldSettings {
   /** The kernel writes tabs where people write blanks. */
   #read(path: string): string {
     return this.#port.read(path).trim().replaceAll(/\s+/g, " ");
+  }
+
+  #readIfThere(path: string): string | null {
+    try {
+      return this.#read(path);
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+      return null;
+    }
   }
 
   #write(path: string, value: string): void {

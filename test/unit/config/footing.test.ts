@@ -51,7 +51,14 @@ describe("[sync_daemon]", () => {
 
   test("is nothing to a node without services of the kernel's", () => {
     const relayed = web.replace('"dr"', '"proxy"');
-    expect(footing(relayed + daemon)).toEqual({ syncDaemon: null, settings: [], masquerades: [] });
+    const { settings: held, ...others } = footing(relayed + daemon);
+    expect(others).toEqual({ syncDaemon: null, masquerades: [] });
+    expect(held).toEqual([{ path: "net/ipv4/tcp_migrate_req", value: "1", onlyFrom: "0" }]);
+    expect(
+      footing(web.replace('"dr"', '"proxy"').replace("[[service]]", '[[service]]\nprotocol = "udp"'))
+        .settings,
+    ).toEqual([]);
+    expect(footing("")).toEqual({ syncDaemon: null, settings: [], masquerades: [] });
     expect(linesOf(base + vip + relayed + daemon)).toEqual([
       "23:1 sync_daemon: warning: no service is balanced by the kernel; remove it, or add a [[service]]",
     ]);

@@ -49,6 +49,14 @@ function lab(values: Readonly<Record<string, string>>) {
 }
 
 describe("held settings", () => {
+  test("that are wanted only from one value need not be there", () => {
+    const { kernel, settings } = lab({});
+    expect(settings.hold([want(sloppy, "1", "0")])).toEqual({ changes: [], problems: [] });
+    expect(settings.hold([want(sloppy, "1")]).problems).toHaveLength(1);
+    kernel.values.set(sloppy, "2");
+    expect(settings.hold([want(sloppy, "1", "0")])).toEqual({ changes: [], problems: [] });
+  });
+
   test("are set while they are wanted and put back afterwards", () => {
     const { kernel, journal, settings } = lab({ [sloppy]: "0" });
     expect(settings.hold([want(sloppy, "1")])).toEqual({
