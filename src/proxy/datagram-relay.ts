@@ -84,7 +84,9 @@ export class DatagramRelay implements FlowOwner {
     return this.context.engine.sweep.after(this.route.idleTimeoutMs(flow));
   }
 
-  answer({ client }: Flow, bytes: Buffer): void {
+  answer(flow: Flow, bytes: Buffer): void {
+    if (this.route.leaves?.(flow, bytes) === false) return;
+    const { client } = flow;
     try {
       this.socket?.send(bytes, client.clientPort, client.clientAddress);
     } catch {
@@ -121,7 +123,7 @@ export class DatagramRelay implements FlowOwner {
   private received(bytes: Buffer, clientAddress: string, clientPort: number): void {
     const flow = this.route.isOnePacket ? undefined : this.flows.get(`${clientAddress} ${clientPort}`);
     // One that is drained, or down and inhibited, keeps the flows that it has.
-    if (flow?.isLocal === true || flow?.server?.load.isGone === false) flow.send(bytes);
+    if (flow?.isLocal === true || flow?.server?.load.isGone === false) this.pass(flow, bytes);
     else this.dispatch({ clientAddress, clientPort, localAddress: this.localAddress }, bytes, null);
   }
 
@@ -135,7 +137,12 @@ export class DatagramRelay implements FlowOwner {
       return;
     }
     flow?.end();
-    if (target !== null) this.begin(key, client, { ...target, tried: tried ?? [] })?.send(bytes);
+    const begun = target === null ? null : this.begin(key, client, { ...target, tried: tried ?? [] });
+    if (begun !== null) this.pass(begun, bytes);
+  }
+
+  private pass(flow: Flow, bytes: Buffer): void {
+    if (this.route.comes?.(flow, bytes) !== false) flow.send(bytes);
   }
 
   private begin(

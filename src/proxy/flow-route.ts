@@ -15,6 +15,10 @@ export interface FlowRoute {
   target(client: Caller, tried: readonly RelayServer[] | null, bytes: Buffer): FlowTarget | null;
   /** Takes on a flow that began under the plan before; false if it is to end. */
   adopt(flow: Flow): boolean;
+  /** Whether a client's datagram may come over this flow. */
+  comes?(flow: Flow, bytes: Buffer): boolean;
+  /** Whether an answer may leave over this flow. */
+  leaves?(flow: Flow, bytes: Buffer): boolean;
   /** A flow has got its socket, which is bound to this local port. */
   opened?(flow: Flow, port: number): void;
   /** A flow has ended. */

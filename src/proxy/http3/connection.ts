@@ -134,7 +134,10 @@ export class Http3Connection implements OpenClient, Swept {
       [...this.requests].map(({ stream }) => stream),
       now,
     );
-    if (!this.isClosed && this.requests.size === 0 && now >= this.deadline) this.end();
+    if (this.isClosed || this.requests.size > 0 || now < this.deadline) return;
+    // A stream whose head never comes would keep it open.
+    if (this.isGoingAway) this.cut();
+    else this.end();
   }
 
   get localAddress(): string {
@@ -163,6 +166,7 @@ export class Http3Connection implements OpenClient, Swept {
   end(): void {
     if (this.isClosed || this.isGoingAway) return;
     this.isGoingAway = true;
+    this.deadline = this.engine.sweep.after(drainIdleMs);
     this.session.close().catch(() => undefined);
   }
 

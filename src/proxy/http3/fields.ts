@@ -9,7 +9,9 @@ export type FieldBlock = NodeJS.Dict<string | string[]>;
 const single: ReadonlySet<string> = new Set([
   "access-control-allow-credentials",
   "access-control-max-age",
+  "access-control-request-method",
   "age",
+  "authorization",
   "content-encoding",
   "content-language",
   "content-length",
@@ -18,21 +20,39 @@ const single: ReadonlySet<string> = new Set([
   "content-range",
   "content-type",
   "date",
+  "dnt",
   "etag",
   "expires",
   "from",
   "host",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
   "last-modified",
   "location",
+  "max-forwards",
+  "proxy-authorization",
+  "range",
   "referer",
   "retry-after",
   "tk",
+  "upgrade-insecure-requests",
   "user-agent",
   "x-content-type-options",
 ]);
 
 /** Speak of the connection, which HTTP/3 does in other ways (RFC 9114 §4.2). */
-const connectionSpecific: ReadonlySet<string> = new Set(["http2-settings", "te"]);
+const connectionSpecific: ReadonlySet<string> = new Set([
+  "connection",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 /** Gives the fields of a block one by one. */
 export function fieldsOf(block: FieldBlock): readonly Field[] {

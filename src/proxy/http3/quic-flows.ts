@@ -3,11 +3,8 @@ import { afterlifeMs, type Flow, type FlowTarget } from "../flow.ts";
 import type { FlowRoute } from "../flow-route.ts";
 import type { Caller } from "../selection/scheduler.ts";
 import type { RelayServer } from "../snapshot.ts";
-
-/** How long a connection of QUIC may be silent (RFC 9000 §10.1); the listener's idle_timeout is mostly less. */
-export const quietS = 180;
-/** How long a handshake may take. */
-export const handshakeMs = 5_000;
+import { Handshakes } from "./handshakes.ts";
+import { handshakeMs, quietS } from "./quic-timing.ts";
 
 /** Longer than a connection lives without a datagram: what the runtime still sends to it goes to an open socket. */
 const connectedIdleMs = (quietS + 5) * 1000;
@@ -32,6 +29,8 @@ export class QuicFlows implements FlowRoute {
   readonly isOnePacket = false;
   private readonly endpoint: () => Endpoint | null;
   private readonly byPort = new Map<number, Flow>();
+  private readonly ports = new Map<Flow, number>();
+  private readonly handshakes = new Handshakes(() => performance.now());
   private readonly connected = new Map<Flow, number>();
   private ending = 0;
 
@@ -50,16 +49,27 @@ export class QuicFlows implements FlowRoute {
     return { server: null, endpoint, isLocal: true };
   }
 
+  comes(flow: Flow, bytes: Buffer): boolean {
+    return this.handshakes.comes(flow, bytes);
+  }
+
+  leaves(flow: Flow, bytes: Buffer): boolean {
+    return this.handshakes.leaves(flow, bytes);
+  }
+
   adopt(flow: Flow): boolean {
     return flow.isLocal;
   }
 
   opened(flow: Flow, port: number): void {
     this.byPort.set(port, flow);
+    this.ports.set(flow, port);
   }
 
   ended(flow: Flow): void {
-    for (const [port, one] of this.byPort) if (one === flow) this.byPort.delete(port);
+    const port = this.ports.get(flow);
+    if (port !== undefined) this.byPort.delete(port);
+    this.ports.delete(flow);
     this.ending += 1;
     setTimeout(() => (this.ending -= 1), afterlifeMs);
   }

@@ -90,6 +90,16 @@ async function gtlsclient(port: number, path: string, ...words: readonly string[
   return words.includes("HEAD") ? Buffer.alloc(0) : readFileSync(at(path.slice(1)));
 }
 
+/** Opens a socket whose datagrams leave from an address of this host for a port of the loopback address. */
+async function leaving(
+  hostname: string,
+  port: number,
+  back: (bytes: Buffer) => void,
+): Promise<Bun.udp.ConnectedSocket<"buffer">> {
+  const socket = { data: (_: unknown, bytes: Buffer): void => back(bytes), error: (): void => undefined };
+  return await Bun.udpSocket({ hostname, connect: { hostname: "127.0.0.1", port }, socket });
+}
+
 /** Serves what the paths say, by the runtime's own HTTP. */
 function apps(): Bun.Server<undefined> {
   return Bun.serve({
@@ -342,6 +352,41 @@ describe("HTTP/3", () => {
     expect(driver.residentBytes() - before).toBeLessThan(60 * 1024 ** 2);
     expect(driver.log()).toContain("50 UDP flows are open in this process");
     expect(driver.log()).toContain("listener http from 127.0.0.1 has 2 in this process");
+  });
+
+  test("takes nobody for the client whose address a packet bears in the middle of a handshake", async () => {
+    using origin = apps();
+    const port = freePort();
+    await using _ = await ProxyDriver.start(planOn(port, origin.port ?? 0));
+    let answers = 0;
+    let isStrayed = false;
+    let clientPort = 0;
+    const back = (bytes: Buffer): void => {
+      answers += 1;
+      between.send(bytes, clientPort, "127.0.0.1");
+    };
+    const [own, others] = await Promise.all(
+      ["127.0.0.1", "127.0.0.2"].map((from) => leaving(from, port, back)),
+    );
+    const between = await Bun.udpSocket({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        data: (_socket, bytes, from) => {
+          clientPort = from;
+          const strays = answers > 0 && !isStrayed;
+          if (strays) isStrayed = true;
+          (strays ? others : own)?.send(bytes);
+        },
+      },
+    });
+    try {
+      await using client = await Http3Client.connect(between.port);
+      expect((await client.get("/")).body).toBe("GET for 127.0.0.1");
+      expect(isStrayed).toBe(true);
+    } finally {
+      for (const socket of [between, own, others]) socket?.close();
+    }
   });
 
   test("carries a WebSocket (RFC 9220)", async () => {

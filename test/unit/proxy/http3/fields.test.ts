@@ -14,11 +14,15 @@ describe("fields of HTTP/3", () => {
   test("are written with all of a name, but the first only of what there is one of, and none of the connection's", () => {
     const block = statusBlock(200);
     for (const value of ["a", "b", "c"]) addField(block, "set-cookie", value);
-    addLines(block, "ETag: one\r\nETag: two\r\nHTTP2-Settings: x\r\nX-Note:  blue \r\n");
+    addLines(
+      block,
+      "ETag: one\r\nETag: two\r\nHTTP2-Settings: x\r\nProxy-Connection: close\r\nRange: first\r\nRange: second\r\nX-Note:  blue \r\n",
+    );
     expect({ ...block }).toEqual({
       ":status": "200",
       "set-cookie": ["a", "b", "c"],
       etag: "one",
+      range: "first",
       "x-note": "blue",
     });
   });
