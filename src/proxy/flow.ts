@@ -12,8 +12,8 @@ const unreachable = ["ECONNREFUSED", "EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH",
 const mostKeptBytes = 2048;
 
 /**
- * For so long a flow's socket to this process itself outlives the flow, and drops what comes: what is sent to a closed one comes
- * back as an error, and makes the runtime's QUIC stop reading until the next datagram, for all its clients.
+ * For so long a flow's socket to this process itself outlives the flow, and drops what comes. Where clients close theirs at once
+ * the runtime's QUIC stops reading now and then until the next datagram comes, from whomever.
  */
 export const afterlifeMs = 6_000;
 
