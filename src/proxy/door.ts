@@ -34,7 +34,8 @@ export interface Accepted {
 
 /** What accepts on one socket; replaced as a whole when a plan comes into force. */
 export interface Door {
-  readonly server: Bun.SocketListener<SocketOwner>;
+  /** Accepts no more. */
+  readonly stop: () => void;
   accept: (client: Accepted) => void;
   /** What it shows to clients that name a host; null speaks in clear text. */
   book: CertificateBook | null;
@@ -65,10 +66,14 @@ export function openDoor(engine: Engine, fd: number, options: DoorOptions | null
   };
   const tls = options === null ? null : { options: options.tls, serverName };
   const inner = tls !== null && options?.isFronted === true ? new InnerDoor(engine, tls) : null;
+  const server = listenOn({ fd }, { ...engine.handlers, open, close }, inner === null ? tls : null);
   const door: Door = {
     accept: ({ wire }) => wire.terminate(),
     book: null,
-    server: listenOn({ fd }, { ...engine.handlers, open, close }, inner === null ? tls : null),
+    stop: () => {
+      server.stop();
+      inner?.leave();
+    },
   };
   return door;
 }

@@ -143,7 +143,7 @@ export class Worker {
         door.book = books.get(name) ?? null;
         continue;
       }
-      door.server.stop();
+      door.stop();
       this.doors.delete(name);
     }
     this.cache.configure(plan, keepsDisks);
@@ -241,7 +241,7 @@ export class Worker {
     if (engine.isDraining) return;
     engine.isDraining = true;
     this.cache.release();
-    for (const door of this.doors.values()) door.server.stop();
+    for (const door of this.doors.values()) door.stop();
     this.doors.clear();
     for (const client of engine.clients) client.closeSoon();
     this.datagrams.close();

@@ -88,8 +88,8 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
     clearTimeout(this.waiting?.timer);
     this.waiting = null;
     if (code !== null) {
-      if (!this.hasEnded) this.quic.resetStream(http3CodeOf(code));
-      if (!stream.isRemoteDone) this.quic.stopSending(http3CodeOf(code));
+      if (!this.hasEnded) this.attempt(() => this.quic.resetStream(http3CodeOf(code)));
+      if (!stream.isRemoteDone) this.attempt(() => this.quic.stopSending(http3CodeOf(code)));
     }
     this.connection.holds(-this.unread);
     this.connection.finished(this);
@@ -97,7 +97,10 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
 
   sendData(stream: ServerStream, piece: BodyPiece, isLast: boolean): number {
     stream.isEndHeld = isLast;
-    const at = this.isOver ? piece.end : this.body.write(piece);
+    let at = piece.end;
+    this.attempt(() => {
+      if (!this.isOver) at = this.body.write(piece);
+    });
     if (at < piece.end || !isLast) return at;
     stream.isEndHeld = false;
     this.end("");
@@ -117,17 +120,22 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
   sendHead(block: FieldBlock, isLast: boolean): void {
     if (this.isOver) return;
     this.hasEnded = isLast;
-    this.quic.sendHeaders(block, { terminal: isLast });
+    this.attempt(() => this.quic.sendHeaders(block, { terminal: isLast }));
   }
 
   sendInterimHead(block: FieldBlock): void {
-    if (!this.isOver) this.quic.sendInformationalHeaders(block);
+    if (!this.isOver) this.attempt(() => this.quic.sendInformationalHeaders(block));
   }
 
   private end(trailers: string): void {
     if (this.isOver) return;
     this.hasEnded = true;
-    this.body.end(trailers);
+    this.attempt(() => this.body.end(trailers));
+  }
+
+  /** Asks the runtime for something, be it in the turn of a server's socket or of a timer: what it refuses costs one connection. */
+  private attempt(ask: () => void): void {
+    this.connection.run(ask);
   }
 
   /** Reads the body as it comes: what is not read is kept by the runtime, as much as there is. */

@@ -19,6 +19,8 @@ const loopback = "127.0.0.1";
 const mostEarlyBytes = 64 * 1024;
 /** The way is within this process. */
 const passMs = 5_000;
+/** Whoever has connected before the outer socket was closed has sent his header by then. */
+const leaveMs = 60_000;
 
 /** Gives a socket on which TLS begins its owner. */
 export type OwnerOf = (wire: Wire) => SocketOwner;
@@ -33,7 +35,7 @@ export type OwnerOf = (wire: Wire) => SocketOwner;
  */
 export class InnerDoor {
   private readonly engine: Engine;
-  private readonly port: number;
+  private readonly server: Bun.TCPSocketListener<SocketOwner>;
   /** Who is to come from a source port, and has not been accepted. */
   private readonly expected = new Map<number, (inner: Wire) => void>();
   /** Who was accepted from a source port while ways in were dialled: it may be one of them. */
@@ -44,8 +46,12 @@ export class InnerDoor {
     this.engine = engine;
     const open = (wire: Wire): void => this.accepted(wire);
     const at = { hostname: loopback, port: 0 };
-    const server = listenOn(at, { ...engine.handlers, open }, tls) as Bun.TCPSocketListener<SocketOwner>;
-    this.port = server.port;
+    this.server = listenOn(at, { ...engine.handlers, open }, tls) as Bun.TCPSocketListener<SocketOwner>;
+  }
+
+  /** Closes it, when those who may still be on their way have had their time. */
+  leave(): void {
+    setTimeout(() => this.server.stop(), leaveMs).unref();
   }
 
   /** Gives the client's socket a way in; `ownerOf` is called with what comes out of it, unless the client goes before. */
@@ -54,7 +60,7 @@ export class InnerDoor {
     const client = new PassingClient(engine, outer, passMs);
     outer.data = client;
     this.dialling += 1;
-    dial({ address: loopback, port: this.port }, new Way(this, client, ownerOf), engine.dialHandlers);
+    dial({ address: loopback, port: this.server.port }, new Way(this, client, ownerOf), engine.dialHandlers);
   }
 
   /** Joins a client with its way in; `far` is null if there is none. */
@@ -113,8 +119,11 @@ export class InnerDoor {
       this.expected.delete(port);
       take(wire);
     } else if (this.dialling > 0) {
+      const forget = (): boolean => this.early.get(port) === wire && this.early.delete(port);
       this.early.set(port, wire);
-      wire.data = { ...noOwner, closed: () => void this.early.delete(port) };
+      wire.data = { ...noOwner, closed: () => void forget() };
+      // While others are dialled all the time, nobody would find him out.
+      setTimeout(() => forget() && wire.terminate(), passMs).unref();
     } else {
       wire.terminate();
     }
