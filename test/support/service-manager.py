@@ -3,7 +3,7 @@
 usage: service-manager.py SOCKET COMMAND...
 Starts the command, prints every word that it says, and obeys one word a line in the pipe SOCKET.orders: `restart` stops
 it and starts it again with what it has stored, `crash` kills it first, `add` puts a listening socket of nobody's plan
-into the store, `stop` ends.
+into the store, `stop` ends. The names in the store are in the file SOCKET.stored.
 """
 import os
 import selectors
@@ -58,7 +58,10 @@ def hear(notify):
     for name, value in words.items():
         say(f"{name}={value}")
     if "FDNAME" in words:
-        say("store", *sorted(name for name, _ in store))
+        # Whole at every moment, which a line among those of the command is not.
+        with open(f"{path}.new", "w") as names:
+            names.write(" ".join(sorted(name for name, _ in store)))
+        os.replace(f"{path}.new", f"{path}.stored")
 
 
 def obey(word, notify):

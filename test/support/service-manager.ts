@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import type { CommandResult, Host } from "./lab.ts";
@@ -36,9 +37,11 @@ export async function startManaged(host: Host, o: EdgeHaOptions): Promise<Manage
     configPath,
     output,
     stored: () =>
-      (/^store ?(.*)$/m.exec(output().split("\n").toReversed().join("\n"))?.[1] ?? "")
-        .split(" ")
-        .filter((name) => name !== ""),
+      existsSync(`${notify}.stored`)
+        ? readFileSync(`${notify}.stored`, "utf8")
+            .split(" ")
+            .filter((name) => name !== "")
+        : [],
     order: async (word) => void (await Bun.write(`${notify}.orders`, `${word}\n`)),
     command: (...args) => host.run([executable, "--socket", socket, ...args]),
   };

@@ -220,13 +220,14 @@ describe("two proxy processes", () => {
     const head = "POST /held HTTP/1.1\\r\\nHost: a\\r\\nX-Key: k\\r\\nContent-Length: 10\\r\\n\\r\\n";
     const script = `exec 3<>/dev/tcp/192.0.2.11/80; printf '${head}' >&3; exec sleep 600`;
     const holding = client.spawn(["bash", "-c", script]);
-    const answers = (): Promise<readonly string[]> => ask("/held", { count: 20, words });
-    await waitFor("both refuse more", async () => only("429")(await answers()));
+    const answers = (count: number): Promise<readonly string[]> => ask("/held", { count, words });
+    await waitFor("both refuse more", async () => only("429")(await answers(20)));
     expect(await ask("/held", { count: 5, isOneConnection: true, words: ["-H", "X-Key: other"] })).toSatisfy(
       only("200"),
     );
     holding.kill("SIGKILL");
-    await waitFor("both let more in", async () => only("200")(await answers()));
+    // One that ends may be counted at the other process for a moment more: the next one is refused now and then.
+    await waitFor("both let more in", async () => only("200")(await answers(8)));
   });
 
   test("show a new certificate to clients that name no host, and lose no request of the processes that showed the old one", async () => {
