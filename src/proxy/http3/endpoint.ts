@@ -24,6 +24,9 @@ const mostHeadBytes = 4 * 1024 * 1024;
 /** All clients of a process have one address here. The flows of the process are what is limited. */
 const anyNumber = 65_535;
 
+/** After that an endpoint that has failed is opened again. */
+const againMs = 10_000;
+
 /** The last packets of connections are sent by then. */
 const goodbyeMs = 100;
 
@@ -52,8 +55,7 @@ export class Http3Endpoint {
     this.options = options;
     this.identities = options.identities;
     this.flows = new QuicFlows(() => this.at);
-    const { log } = options.engine;
-    this.open().catch((error: unknown) => log.error(`no HTTP/3 is spoken: ${errorText(error)}`));
+    this.begin();
   }
 
   /** Shows other certificates to those who come from now on. */
@@ -68,6 +70,19 @@ export class Http3Endpoint {
     this.at = null;
     for (const connection of this.connections) connection.cut();
     setTimeout(() => this.quic?.destroy(), goodbyeMs);
+  }
+
+  private begin(): void {
+    if (this.isClosed) return;
+    this.open().catch((error: unknown) => {
+      this.options.engine.log.error(`no HTTP/3 is spoken: ${errorText(error)}`);
+      this.beginLater();
+    });
+  }
+
+  /** Clients are told of it all the while, and come over TCP meanwhile. */
+  private beginLater(): void {
+    setTimeout(() => this.begin(), againMs).unref();
   }
 
   private async open(): Promise<void> {
@@ -106,6 +121,7 @@ export class Http3Endpoint {
     const ended = (): void => {
       this.at = null;
       this.quic = null;
+      if (!this.isClosed) this.beginLater();
     };
     quic.closed.then(ended, (error: unknown) => {
       ended();
@@ -140,7 +156,7 @@ export class Http3Endpoint {
     const { engine } = this.options;
     const listener = this.options.listener();
     const [socket] = listener?.plan.sockets ?? [];
-    if (listener === null || socket === undefined) return null;
+    if (engine.isDraining || listener === null || socket === undefined) return null;
     const { clientAddress, clientPort, localAddress } = flow.client;
     const limited = { terminate: () => session.destroy() };
     if (!letIn(engine, listener, limited) || !letInFrom(engine, listener, limited, clientAddress)) {
