@@ -11,7 +11,7 @@ import {
   type IpvsServer,
   type IpvsService,
 } from "./ipvs-messages.ts";
-import { AttributeWriter } from "./netlink/attribute-writer.ts";
+import type { AttributeWriter } from "./netlink/attribute-writer.ts";
 import { genericPayload } from "./netlink/generic.ts";
 
 /** PURE: changes of the service table and the requests that make them. */
@@ -25,13 +25,8 @@ export type IpvsChange =
   | { readonly kind: "setServer"; readonly key: IpvsKey; readonly server: IpvsServer }
   | { readonly kind: "removeServer"; readonly key: IpvsKey; readonly server: Endpoint };
 
-// Of one change at a time.
-const writer = new AttributeWriter();
-
 /** Writes the payload of the request that makes a change. */
-export function changePayload(change: IpvsChange): Uint8Array {
-  // One that could not be written to its end may have left its beginning.
-  writer.clear();
+export function writeChange(writer: AttributeWriter, change: IpvsChange): void {
   writer.copy(headers[change.kind]);
   switch (change.kind) {
     case "addService":
@@ -53,7 +48,6 @@ export function changePayload(change: IpvsChange): Uint8Array {
     default:
       return unreachable(change);
   }
-  return writer.take();
 }
 
 /** Says what a change is, for errors. */

@@ -23,8 +23,8 @@ import {
   type SyncRole,
 } from "./ipvs-daemon-messages.ts";
 import { loadModule } from "./modules.ts";
-import { changePayload, changeText, type IpvsChange } from "./ipvs-changes.ts";
-import { NetlinkConnection, type NetlinkRequest } from "./netlink/connection.ts";
+import { changeText, writeChange, type IpvsChange } from "./ipvs-changes.ts";
+import { NetlinkConnection, type Requests } from "./netlink/connection.ts";
 import type { Attributes } from "./netlink/attribute.ts";
 import { genericAttributes, genericPayload, resolveFamily } from "./netlink/generic.ts";
 import { NetlinkError } from "./netlink/netlink-error.ts";
@@ -42,10 +42,17 @@ const familyName = "IPVS";
 export class Ipvs {
   readonly #connection: NetlinkConnection;
   readonly #family: number;
+  readonly #requests: Requests<IpvsChange>;
 
   private constructor(connection: NetlinkConnection, family: number) {
     this.#connection = connection;
     this.#family = family;
+    this.#requests = {
+      typeOf: () => family,
+      flagsOf: () => 0,
+      write: writeChange,
+      operationOf: changeText,
+    };
   }
 
   /**
@@ -156,7 +163,7 @@ export class Ipvs {
    * methods above throw it, or null. One refusal does not keep the others from being carried out.
    */
   changeAll(changes: readonly IpvsChange[]): readonly (SystemError | null)[] {
-    return this.#connection.batch(changes.map((change) => this.#request(change)));
+    return this.#connection.batch(changes, this.#requests);
   }
 
   /** Lists the sync daemons that run: a master, a backup, both or none. */
@@ -217,33 +224,12 @@ export class Ipvs {
   }
 
   #change(change: IpvsChange): void {
-    this.#connection.request(this.#request(change));
+    const [refusal = null] = this.changeAll([change]);
+    if (refusal !== null) throw refusal;
   }
 
   #command(operation: string, command: number, ...attributes: readonly Uint8Array[]): void {
     const payload = genericPayload(command, ...attributes);
     this.#connection.request({ operation, type: this.#family, flags: 0, payload });
-  }
-
-  #request(change: IpvsChange): NetlinkRequest {
-    return new ChangeRequest(this.#family, change);
-  }
-}
-
-/** A change on its way; what it is called is worked out when it is refused, as few are. */
-class ChangeRequest implements NetlinkRequest {
-  readonly type: number;
-  readonly flags = 0;
-  readonly payload: Uint8Array;
-  readonly #change: IpvsChange;
-
-  constructor(type: number, change: IpvsChange) {
-    this.type = type;
-    this.payload = changePayload(change);
-    this.#change = change;
-  }
-
-  get operation(): string {
-    return changeText(this.#change);
   }
 }

@@ -2,7 +2,7 @@ import { unreachable } from "../base/assert.ts";
 import { hasCode, type SystemError } from "../base/system-error.ts";
 import { leasePayload } from "./address-lease.ts";
 import { routePayload, rulePayload, type RouteRequest, type RuleRequest } from "./fib-messages.ts";
-import type { NetlinkConnection, NetlinkRequest } from "./netlink/connection.ts";
+import { madeRequests, type NetlinkConnection, type NetlinkRequest } from "./netlink/connection.ts";
 import { messageFlag } from "./netlink/message.ts";
 import { addressPayload, addressRemoval, routeMessage, type AddressRequest } from "./route-messages.ts";
 
@@ -39,11 +39,14 @@ export function applyChanges(
   connection: NetlinkConnection,
   changes: readonly RouteChange[],
 ): readonly ChangeOutcome[] {
-  const refusals = connection.batch(changes.map((change) => requestOf(change, true)));
+  const refusals = connection.batch(
+    changes.map((change) => requestOf(change, true)),
+    madeRequests,
+  );
   return changes.map((change, index) => {
     const refusal = refusals[index] ?? null;
     if (refusal === null || !isTagRefused(change, refusal)) return outcomeOf(change, refusal);
-    const [again = null] = connection.batch([requestOf(change, false)]);
+    const [again = null] = connection.batch([requestOf(change, false)], madeRequests);
     return outcomeOf(change, again);
   });
 }

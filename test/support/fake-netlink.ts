@@ -18,12 +18,13 @@ export class FakeNetlink implements NetlinkPort {
   }
 
   /** Makes a connection to this fake. */
-  connection(): NetlinkConnection {
-    return new NetlinkConnection(this);
+  connection(beforeRequest?: () => void): NetlinkConnection {
+    return new NetlinkConnection(this, beforeRequest);
   }
 
   send(bytes: Uint8Array): void {
-    for (const request of parseMessages(bytes)) {
+    // As the kernel does: the bytes are others after the call.
+    for (const request of parseMessages(bytes.slice())) {
       this.requests.push(request);
       for (const datagram of this.#answer(request)) this.#pending.push(datagramBytes(datagram));
     }

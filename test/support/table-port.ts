@@ -38,7 +38,7 @@ export class TablePort implements NetlinkPort {
   #answers: Uint8Array[] = [];
 
   send(bytes: Uint8Array): void {
-    for (const { type, flags, sequence, payload } of parseMessages(bytes)) {
+    for (const { type, flags, sequence, payload } of parseMessages(bytes.slice())) {
       if (type === 0x10) this.#answer(0x10, sequence, [genericPayload(1, u16(1, family))]);
       else if (payload[0] === ipvsCommand.getService) this.#dump(sequence, this.#services.values());
       else if (payload[0] === ipvsCommand.getServer) this.#dumpServers(sequence, genericAttributes(payload));

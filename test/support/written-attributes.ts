@@ -4,5 +4,5 @@ import { AttributeWriter } from "../../src/kernel/netlink/attribute-writer.ts";
 export function written(write: (writer: AttributeWriter) => void): Uint8Array {
   const writer = new AttributeWriter();
   write(writer);
-  return writer.take();
+  return writer.written;
 }

@@ -1,3 +1,4 @@
+const messageHeaderLength = 16;
 const headerLength = 4;
 const nestedFlag = 0x8000;
 
@@ -44,11 +45,7 @@ export class AttributeWriter {
 
   /** Writes an unsigned 32-bit attribute in host order. */
   u32(type: number, value: number): void {
-    const at = this.#header(type, 4);
-    this.#bytes[at] = value & 0xff;
-    this.#bytes[at + 1] = (value >>> 8) & 0xff;
-    this.#bytes[at + 2] = (value >>> 16) & 0xff;
-    this.#bytes[at + 3] = value >>> 24;
+    this.#number(this.#header(type, 4), value);
   }
 
   /** Writes an attribute of `length` bytes that begins with an unsigned 32-bit number in network order. */
@@ -66,6 +63,22 @@ export class AttributeWriter {
     this.#bytes.set(value, at);
   }
 
+  /** Begins a message (netlink(7)) to the kernel, which holds what is written until `endMessage`, called with what this gives. */
+  beginMessage(type: number, flags: number, sequence: number): number {
+    const start = this.#length;
+    this.#reach(start + messageHeaderLength);
+    this.#bytes[start + 4] = type & 0xff;
+    this.#bytes[start + 5] = type >> 8;
+    this.#bytes[start + 6] = flags & 0xff;
+    this.#bytes[start + 7] = flags >> 8;
+    this.#number(start + 8, sequence);
+    return start;
+  }
+
+  endMessage(start: number): void {
+    this.#number(start, this.#length - start);
+  }
+
   /** Copies attributes, or what is to stand before them: a multiple of four bytes. */
   copy(written: Uint8Array): void {
     const at = this.#length;
@@ -73,17 +86,22 @@ export class AttributeWriter {
     this.#bytes.set(written, at);
   }
 
-  /** Gives what was written, and begins anew. */
-  take(): Uint8Array {
-    const written = this.#bytes.slice(0, this.#length);
-    this.clear();
-    return written;
+  /** What was written, until something more is. */
+  get written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** Begins anew, whatever was written. */
   clear(): void {
     this.#bytes.fill(0, 0, this.#length);
     this.#length = 0;
+  }
+
+  #number(at: number, value: number): void {
+    this.#bytes[at] = value & 0xff;
+    this.#bytes[at + 1] = (value >>> 8) & 0xff;
+    this.#bytes[at + 2] = (value >>> 16) & 0xff;
+    this.#bytes[at + 3] = value >>> 24;
   }
 
   /** Makes room for an attribute, in which everything is zero; gives the place of its value. */

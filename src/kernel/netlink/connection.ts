@@ -1,4 +1,5 @@
 import { hasCode } from "../../base/system-error.ts";
+import { AttributeWriter } from "./attribute-writer.ts";
 import { errnoName } from "./errno.ts";
 import {
   encodeMessage,
@@ -13,7 +14,7 @@ import { NetlinkError } from "./netlink-error.ts";
 
 /** A netlink socket as the connection sees it; tests put literal bytes behind it. */
 export interface NetlinkPort {
-  /** Sends one request. */
+  /** Sends one request, or several; the bytes are others after the call. */
   send(request: Uint8Array): void;
   /** Waits for the next datagram from the kernel; null if none came in time. */
   receive(): Uint8Array | null;
@@ -30,6 +31,25 @@ export interface NetlinkRequest {
   readonly payload: Uint8Array;
 }
 
+/** How requests are made of what is to be done. */
+export interface Requests<Change> {
+  readonly typeOf: (change: Change) => number;
+  /** As those of a request. */
+  readonly flagsOf: (change: Change) => number;
+  /** Writes the payload, of a multiple of four bytes. */
+  readonly write: (writer: AttributeWriter, change: Change) => void;
+  /** As that of a request; asked for what is refused, as little is. */
+  readonly operationOf: (change: Change) => string;
+}
+
+/** Requests that are made already. */
+export const madeRequests: Requests<NetlinkRequest> = {
+  typeOf: ({ type }) => type,
+  flagsOf: ({ flags }) => flags,
+  write: (writer, { payload }) => writer.copy(payload),
+  operationOf: ({ operation }) => operation,
+};
+
 // A dump that another process keeps disturbing is given up, as is a kernel that answers without end.
 const dumpAttempts = 8;
 const datagramLimit = 100_000;
@@ -38,10 +58,19 @@ const batchLength = 128;
 
 type Outcome = "finished" | "interrupted";
 
+/** Some of many changes: those from `start` on that stand before `end`. */
+interface Batch<Change> {
+  readonly changes: readonly Change[];
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Asks the kernel and waits for the whole answer; one request at a time, at most a second each. */
 export class NetlinkConnection {
   readonly #port: NetlinkPort;
   readonly #beforeRequest: () => void;
+  /** Of one batch at a time. */
+  readonly #writer = new AttributeWriter();
   #sequence = 0;
 
   /** `beforeRequest` is called for every datagram that goes to the kernel: of long work, each is a step. */
@@ -61,10 +90,11 @@ export class NetlinkConnection {
    * Carries out many changes in their order, many in each datagram; gives for each why it was refused, or null.
    * One refusal does not keep the others from being carried out.
    */
-  batch(requests: readonly NetlinkRequest[]): readonly (NetlinkError | null)[] {
-    const outcomes: (NetlinkError | null)[] = [];
-    for (let start = 0; start < requests.length; start += batchLength) {
-      outcomes.push(...this.#exchangeBatch(requests.slice(start, start + batchLength)));
+  batch<Change>(changes: readonly Change[], requests: Requests<Change>): readonly (NetlinkError | null)[] {
+    const outcomes = changes.map((): NetlinkError | null => null);
+    for (let start = 0; start < changes.length; start += batchLength) {
+      const end = Math.min(start + batchLength, changes.length);
+      this.#exchangeBatch({ changes, start, end }, requests, outcomes);
     }
     return outcomes;
   }
@@ -155,31 +185,53 @@ export class NetlinkConnection {
     throw new NetlinkError(request.operation, "ETIMEDOUT");
   }
 
-  #exchangeBatch(requests: readonly NetlinkRequest[]): (NetlinkError | null)[] {
-    const outcomes = requests.map((): NetlinkError | null => null);
-    const bySequence = new Map<number, number>();
-    const last = requests.length - 1;
-    const messages = requests.map(({ type, flags, payload }, index) => {
-      const sequence = this.#nextSequence();
-      bySequence.set(sequence, index);
-      // Refusals come unasked; that the last one is answered says that all have been carried out.
-      const ack = index === last ? messageFlag.ack : 0;
-      return { type, flags: messageFlag.request | ack | flags, sequence, port: 0, payload };
-    });
+  #exchangeBatch<Change>(
+    { changes, start, end }: Batch<Change>,
+    requests: Requests<Change>,
+    outcomes: (NetlinkError | null)[],
+  ): void {
+    const last = end - 1;
+    const first = this.#nextSequences(end - start);
+    this.#write({ changes, start, end }, requests, first);
     this.#beforeRequest();
-    this.#port.send(encodeMessages(messages));
+    this.#port.send(this.#writer.written);
     for (let count = 0; count < datagramLimit; count++) {
       const datagram = this.#port.receive();
       if (datagram === null) break;
       for (const message of parseMessages(datagram)) {
-        const index = bySequence.get(message.sequence);
-        const request = requests[index ?? -1];
-        if (index === undefined || request === undefined || !isLast(message)) continue;
-        outcomes[index] = refusal(request, message);
-        if (index === last) return outcomes;
+        const index = start + message.sequence - first;
+        const change = index < start || index > last ? undefined : changes[index];
+        if (change === undefined || !isLast(message)) continue;
+        outcomes[index] = refusalOf(message, () => requests.operationOf(change));
+        if (index === last) return;
       }
     }
-    throw new NetlinkError(requests[last]?.operation ?? "netlink", "ETIMEDOUT");
+    const change = changes[last];
+    throw new NetlinkError(change === undefined ? "netlink" : requests.operationOf(change), "ETIMEDOUT");
+  }
+
+  #write<Change>({ changes, start, end }: Batch<Change>, requests: Requests<Change>, first: number): void {
+    const writer = this.#writer;
+    // One that could not be written to its end may have left its beginning.
+    writer.clear();
+    for (let index = start; index < end; index++) {
+      const change = changes[index];
+      if (change === undefined) continue;
+      // Refusals come unasked; that the last one is answered says that all have been carried out.
+      const ack = index === end - 1 ? messageFlag.ack : 0;
+      const flags = messageFlag.request | ack | requests.flagsOf(change);
+      const message = writer.beginMessage(requests.typeOf(change), flags, first + index - start);
+      requests.write(writer, change);
+      writer.endMessage(message);
+    }
+  }
+
+  /** Gives the first of so many sequences behind each other. */
+  #nextSequences(count: number): number {
+    if (this.#sequence + count > 0xffff_ffff) this.#sequence = 0;
+    const first = this.#nextSequence();
+    this.#sequence += count - 1;
+    return first;
   }
 
   #nextSequence(): number {
@@ -199,6 +251,10 @@ function refuse(request: NetlinkRequest, message: NetlinkMessage): void {
 }
 
 function refusal(request: NetlinkRequest, message: NetlinkMessage): NetlinkError | null {
+  return refusalOf(message, () => request.operation);
+}
+
+function refusalOf(message: NetlinkMessage, operation: () => string): NetlinkError | null {
   const { errno, text } = parseAcknowledgement(message);
-  return errno > 0 ? new NetlinkError(request.operation, errnoName(errno), text) : null;
+  return errno > 0 ? new NetlinkError(operation(), errnoName(errno), text) : null;
 }

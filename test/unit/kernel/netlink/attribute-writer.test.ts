@@ -29,10 +29,10 @@ test("attributes are those that are written one by one", () => {
 test("a number may begin a longer attribute, and what stood in its place before is not seen", () => {
   const writer = new AttributeWriter();
   writer.bytes(1, new Uint8Array(64).fill(0xff));
-  writer.take();
+  writer.clear();
   writer.be32(1, 0xc000_0201, 16);
   writer.u8(2, 1);
-  expect(toHex(writer.take())).toBe(`14000100c0000201${"00".repeat(12)}0500020001000000`);
+  expect(toHex(writer.written)).toBe(`14000100c0000201${"00".repeat(12)}0500020001000000`);
 });
 
 test("there is room for more than is usual", () => {
