@@ -38,6 +38,7 @@ export class AccessLog implements LogSink {
   private hasFailed = false;
   /** Whether the file ends in the middle of a line, for want of room. */
   private isCutOff = false;
+  private isClosed = false;
 
   /** Null is standard output. */
   constructor(path: string | null, log: Log) {
@@ -49,32 +50,27 @@ export class AccessLog implements LogSink {
   /** Adds a line, line feed included. */
   add(line: string): void {
     if (this.used + line.length > bufferBytes) this.flush();
-    if (line.length > bufferBytes) return; // no head that is let in makes one
-    writeLatin1(this.bytes, line, this.used);
-    this.used += line.length;
+    if (line.length > bufferBytes) {
+      // Each byte of a head may be written as four, and more than once.
+      this.write(Buffer.from(line, "latin1"), line.length);
+    } else {
+      writeLatin1(this.bytes, line, this.used);
+      this.used += line.length;
+    }
+    // The line of a request that ends after its plan: nobody flushes any more.
+    if (this.isClosed) this.close();
   }
 
   /** Writes what has gathered. */
   flush(): void {
     const { used } = this;
-    if (used === 0) return;
     this.used = 0;
-    if (this.fd === null) this.open();
-    if (this.fd === null) return;
-    let at = 0;
-    try {
-      if (this.isCutOff) writeSync(this.fd, "\n");
-      this.isCutOff = false;
-      while (at < used) at += writeSync(this.fd, this.bytes, at, used - at);
-      this.hasFailed = false;
-    } catch (error) {
-      this.isCutOff ||= at > 0 && this.bytes[at - 1] !== 0x0a;
-      this.report(error);
-    }
+    if (used > 0) this.write(this.bytes, used);
   }
 
-  /** Closes the file after what has gathered. */
+  /** Closes the file after what has gathered; what is added later opens it again for that line. */
   close(): void {
+    this.isClosed = true;
     this.flush();
     if (this.fd !== null && this.path !== null) closeSync(this.fd);
     this.fd = null;
@@ -87,6 +83,21 @@ export class AccessLog implements LogSink {
     this.open();
     if (this.fd === null) this.fd = before;
     else if (before !== null && this.path !== null) closeSync(before);
+  }
+
+  private write(bytes: Buffer, end: number): void {
+    if (this.fd === null) this.open();
+    if (this.fd === null) return;
+    let at = 0;
+    try {
+      if (this.isCutOff) writeSync(this.fd, "\n");
+      this.isCutOff = false;
+      while (at < end) at += writeSync(this.fd, bytes, at, end - at);
+      this.hasFailed = false;
+    } catch (error) {
+      this.isCutOff ||= at > 0 && bytes[at - 1] !== 0x0a;
+      this.report(error);
+    }
   }
 
   private open(): void {

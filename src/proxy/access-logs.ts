@@ -43,7 +43,7 @@ export class AccessLogs {
     );
     for (const [key, sink] of this.sinks) {
       if (wanted.has(key)) continue;
-      sink.close(); // a request of the old plan that ends later opens a file again for its line
+      sink.close();
       this.sinks.delete(key);
     }
   }

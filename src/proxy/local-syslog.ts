@@ -1,12 +1,12 @@
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { LogSink } from "./access-log.ts";
+import { LostLines } from "./lost-lines.ts";
+import { syslogPriority } from "./syslog.ts";
 
 /** Lines are kept up to this while the daemon, or what passes them on, is slow or away. */
 const mostBytes = 1024 * 1024;
 const writtenBytes = 64 * 1024;
-/** One word on lost lines in this time. */
-const quietMs = 10_000;
 /** One that ends is started again after this. */
 const restartMs = 1_000;
 /** Longest line in one piece; heads may be longer, and come as several messages then. */
@@ -22,25 +22,23 @@ type Logger = Bun.Subprocess<"pipe", "ignore", "pipe">;
 export class LocalSyslogLog implements LogSink {
   private readonly path: string;
   private readonly tag: string;
-  private readonly log: Log;
+  private readonly lost: LostLines;
   private child: Logger | null = null;
   private waiting: string[] = [];
   private waitingBytes = 0;
-  private lost = 0;
-  private quietUntil = 0;
   private isWriting = false;
   private isClosed = false;
 
   constructor(path: string, tag: string, log: Log) {
     this.path = path;
     this.tag = tag;
-    this.log = log;
+    this.lost = new LostLines(path, log);
     this.start();
   }
 
   add(line: string): void {
     if (this.waitingBytes + line.length > mostBytes) {
-      this.lost += 1;
+      this.lost.add();
       return;
     }
     this.waiting.push(line);
@@ -49,7 +47,7 @@ export class LocalSyslogLog implements LogSink {
   }
 
   flush(): void {
-    if (this.lost > 0) this.report(`it is too slow; ${this.lost} lines are lost`, () => (this.lost = 0));
+    if (this.lost.hasAny) this.lost.tell("it is too slow");
     const { child } = this;
     if (child === null || this.isWriting || this.waiting.length === 0) return;
     this.isWriting = true;
@@ -94,7 +92,7 @@ export class LocalSyslogLog implements LogSink {
 
   private start(): void {
     if (this.isClosed) return;
-    const words = ["--socket", this.path, "--priority", "local7.info", "--tag", this.tag];
+    const words = ["--socket", this.path, "--priority", syslogPriority.name, "--tag", this.tag];
     const more = [`--id=${process.pid}`, `--size=${mostLine}`, "--socket-errors=off"];
     // A stop of the service asks every process to end: this one is to pass on what its proxy still has to say.
     const script = 'trap "" TERM; exec logger "$@"';
@@ -106,7 +104,7 @@ export class LocalSyslogLog implements LogSink {
       this.child = child;
       void this.listen(child);
     } catch (error) {
-      this.report(`${errorText(error)}; lines are lost`);
+      this.lost.tell(errorText(error));
       this.ended();
     }
   }
@@ -121,15 +119,7 @@ export class LocalSyslogLog implements LogSink {
     const decoder = new TextDecoder();
     for await (const bytes of child.stderr) {
       const [line = ""] = decoder.decode(bytes).trim().split("\n");
-      this.report(`${line}; lines are lost`);
+      this.lost.tell(line);
     }
-  }
-
-  private report(what: string, then?: () => void): void {
-    const now = performance.now();
-    if (now < this.quietUntil) return;
-    this.quietUntil = now + quietMs;
-    this.log.error(`access log to syslog ${this.path}: ${what}`);
-    then?.();
   }
 }

@@ -5,47 +5,51 @@ import { errorText } from "../base/system-error.ts";
 import type { LogSink } from "./access-log.ts";
 import { timeIso8601 } from "./access-log-line.ts";
 import { connectTo, type ServerSocket } from "./datagram-socket.ts";
+import { LostLines } from "./lost-lines.ts";
 
-/** Facility local7, severity informational (RFC 5424 §6.2.1), as nginx has them. */
-const priority = 23 * 8 + 6;
-/** Lines kept while there is no socket yet, or it takes no more. */
+/** Facility local7, severity informational, as nginx has them: by their names, and as RFC 5424 §6.2.1 counts them. */
+export const syslogPriority: { readonly name: string; readonly number: number } = {
+  name: "local7.info",
+  number: 23 * 8 + 6,
+};
+
+/** Lines kept while there is no socket yet. */
 const mostWaiting = 4096;
+/** A datagram takes no more, and the kernel refuses more: 65,535 bytes with the heads of IPv4 and UDP. */
+const mostBytes = 65_507;
 
 /** An access log that goes to a syslog server over UDP, a datagram a line (RFC 5424, 5426); what it does not take is lost. */
 export class SyslogLog implements LogSink {
   private readonly endpoint: Endpoint;
-  private readonly log: Log;
+  private readonly lost: LostLines;
   private readonly tail: string;
   private socket: ServerSocket | null = null;
   private waiting: string[] = [];
-  private hasFailed = false;
+  private isConnecting = false;
   private isClosed = false;
 
   constructor(endpoint: Endpoint, tag: string, log: Log) {
     this.endpoint = endpoint;
-    this.log = log;
+    this.lost = new LostLines(formatEndpoint(endpoint), log);
     this.tail = `${hostname()} ${tag} ${process.pid} - - `;
-    connectTo(endpoint, { data: () => undefined, failed: (error) => this.report(error) })
-      .then((socket) => {
-        this.socket = socket;
-        this.flush();
-        if (this.isClosed) socket.close();
-      })
-      .catch((error: unknown) => this.report(error));
+    void this.connect();
   }
 
   add(line: string): void {
     if (this.waiting.length < mostWaiting) this.waiting.push(line);
+    else this.lost.add();
     if (this.waiting.length === 64) this.flush();
   }
 
   flush(): void {
     const { socket } = this;
-    if (socket === null) return;
-    const start = `<${priority}>1 ${timeIso8601(Date.now())} ${this.tail}`;
-    for (const line of this.waiting.splice(0)) {
-      socket.send(Buffer.from(`${start}${line.trimEnd()}`, "latin1"));
+    if (socket === null) {
+      // At a start there may be no way to it yet.
+      void this.connect();
+      return;
     }
+    const start = `<${syslogPriority.number}>1 ${timeIso8601(Date.now())} ${this.tail}`;
+    for (const line of this.waiting.splice(0)) this.send(socket, `${start}${line.trimEnd()}`);
   }
 
   reopen(): void {
@@ -53,17 +57,32 @@ export class SyslogLog implements LogSink {
   }
 
   close(): void {
-    this.isClosed = true;
     this.flush();
+    this.isClosed = true;
     this.socket?.close();
     this.socket = null;
   }
 
-  private report(error: unknown): void {
-    if (!this.hasFailed) {
-      const where = formatEndpoint(this.endpoint);
-      this.log.error(`access log to syslog ${where}: ${errorText(error)}; lines are lost`);
+  private async connect(): Promise<void> {
+    if (this.isConnecting || this.isClosed) return;
+    this.isConnecting = true;
+    try {
+      const failed = (error: Error): void => this.lost.tell(errorText(error));
+      this.socket = await connectTo(this.endpoint, { data: () => undefined, failed });
+      this.flush();
+      if (this.isClosed) this.close();
+    } catch (error) {
+      this.lost.tell(errorText(error));
     }
-    this.hasFailed = true;
+    this.isConnecting = false;
+  }
+
+  private send(socket: ServerSocket, line: string): void {
+    try {
+      socket.send(Buffer.from(line, "latin1").subarray(0, mostBytes));
+    } catch (error) {
+      this.lost.add();
+      this.lost.tell(errorText(error));
+    }
   }
 }

@@ -188,6 +188,42 @@ test("a route has a log of its own or none, and files that were moved away are o
   rmSync(folder, { recursive: true });
 });
 
+/** A head that the usual limits let in, and of which a log of these fields makes more than 64 KiB. */
+const longRequest = requestFor("/long").replace(
+  "Connection",
+  `User-Agent: ${"\xff".repeat(16_000)}\r\nConnection`,
+);
+const longFormat = "$request_uri $http_user_agent $http_user_agent";
+
+test("a file gets lines that are longer than what is gathered, and those of requests that end when another has taken its place", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-ha-log-"));
+  const port = freePort();
+  const answer = answering("hello");
+  await using origin = new RawServer((connection, bytes) => {
+    if (!bytes.startsWith("GET /late")) answer(connection, bytes);
+  });
+  const plan = (path: string): ReturnType<typeof simplePlan> =>
+    simplePlan(port, [upstreamServer(origin.port)], {
+      sites: [site(["*"], [route("/", "apps")], { accessLog: fileLog(path, longFormat) })],
+    });
+  const [before, after] = [join(folder, "before"), join(folder, "after")];
+  await using driver = await ProxyDriver.start(plan(before));
+  await ask(port, requestFor("/a"));
+  await ask(port, longRequest);
+  await ask(port, requestFor("/b"));
+  await waitFor("all lines", () => lines(before).length === 3);
+  expect(lines(before)[1]).toHaveLength("/long".length + 2 * " ".length + 2 * 16_000 * "\\xFF".length);
+  await using late = await RawClient.connect(port);
+  late.send(requestFor("/late"));
+  await waitFor("it is asked", () => origin.received().includes("GET /late"));
+  await driver.configure(plan(after));
+  const asked = origin.connections.find(({ received }) => received.includes("GET /late"));
+  if (asked !== undefined) answer(asked, "");
+  await waitFor("its line", () => lines(before).length === 4);
+  expect(lines(before).at(-1)).toBe("/late - -");
+  rmSync(folder, { recursive: true });
+});
+
 test("syslog gets each line as a datagram of RFC 5424", async () => {
   const received: string[] = [];
   const server = await Bun.udpSocket({
@@ -197,18 +233,23 @@ test("syslog gets each line as a datagram of RFC 5424", async () => {
   const port = freePort();
   await using origin = new RawServer(answering("hello"));
   const endpoint = { address: "127.0.0.1", port: server.port };
-  const accessLog = {
-    to: { kind: "syslog", endpoint, tag: "shop" },
-    format: "$request_uri $status",
-    escape: null,
-  } as const;
-  const sites = [site(["*"], [route("/", "apps")], { accessLog })];
+  const to = { kind: "syslog", endpoint, tag: "shop" } as const;
+  const accessLog = { to, format: "$request_uri $status", escape: null } as const;
+  const long = { to, format: longFormat, escape: null } as const;
+  const sites = [
+    site(["*"], [route("/", "apps"), route("/long", "apps", { accessLog: long })], { accessLog }),
+  ];
   await using _driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)], { sites }));
   await ask(port, requestFor("/a"));
   await ask(port, requestFor("/b"));
   await waitFor("both lines", () => received.length === 2);
   expect(received[0]).toMatch(/^<190>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S+ \S+ shop \d+ - - \/a 200$/);
   expect(received[1]).toEndWith(" /b 200");
+  await ask(port, longRequest);
+  await ask(port, requestFor("/c"));
+  await waitFor("what a datagram takes of it, and the next", () => received.length === 4);
+  expect(received[2]).toHaveLength(65_507);
+  expect(received[3]).toEndWith(" /c 200");
   server.close();
 });
 
