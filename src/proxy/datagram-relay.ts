@@ -98,8 +98,8 @@ export class DatagramRelay implements FlowOwner {
     this.context.limit.settle(flow);
   }
 
-  opened(flow: Flow, port: number): void {
-    this.route.opened?.(flow, port);
+  opened(flow: Flow): void {
+    this.route.opened?.(flow);
   }
 
   ended(flow: Flow): void {

@@ -19,8 +19,8 @@ export interface FlowRoute {
   comes?(flow: Flow, bytes: Buffer): boolean;
   /** Whether an answer may leave over this flow. */
   leaves?(flow: Flow, bytes: Buffer): boolean;
-  /** A flow has got its socket, which is bound to this local port. */
-  opened?(flow: Flow, port: number): void;
+  /** A flow has got its socket. */
+  opened?(flow: Flow): void;
   /** A flow has ended. */
   ended?(flow: Flow): void;
 }

@@ -28,8 +28,8 @@ export interface FlowOwner {
   answer(flow: Flow, bytes: Buffer): void;
   /** The client went on after an answer. */
   settled(flow: Flow): void;
-  /** Its socket is there, bound to this local port. */
-  opened(flow: Flow, port: number): void;
+  /** Its socket is there. */
+  opened(flow: Flow): void;
   /** The flow is over. */
   ended(flow: Flow): void;
   /** Takes a datagram that never reached a server to another. */
@@ -58,6 +58,8 @@ export class Flow implements Carrier {
   /** Whether the client's data is dropped, for too much of it waits. */
   isHeld = false;
   server: RelayServer | null;
+  /** The port that its datagrams leave from; null before its socket is there. */
+  localPort: number | null = null;
   readonly carried = { toServer: 0, toClient: 0 };
   private readonly owner: FlowOwner;
   private readonly tried: readonly RelayServer[];
@@ -135,7 +137,8 @@ export class Flow implements Carrier {
       return;
     }
     this.socket = socket;
-    this.owner.opened(this, socket.address.port);
+    this.localPort = socket.address.port;
+    this.owner.opened(this);
     for (const bytes of this.waiting) this.pass(socket, bytes);
     this.waiting = [];
   }

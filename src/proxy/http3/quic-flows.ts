@@ -29,7 +29,6 @@ export class QuicFlows implements FlowRoute {
   readonly isOnePacket = false;
   private readonly endpoint: () => Endpoint | null;
   private readonly byPort = new Map<number, Flow>();
-  private readonly ports = new Map<Flow, number>();
   private readonly handshakes = new Handshakes(() => performance.now());
   private readonly connected = new Map<Flow, number>();
   private ending = 0;
@@ -61,15 +60,12 @@ export class QuicFlows implements FlowRoute {
     return flow.isLocal;
   }
 
-  opened(flow: Flow, port: number): void {
-    this.byPort.set(port, flow);
-    this.ports.set(flow, port);
+  opened(flow: Flow): void {
+    if (flow.localPort !== null) this.byPort.set(flow.localPort, flow);
   }
 
   ended(flow: Flow): void {
-    const port = this.ports.get(flow);
-    if (port !== undefined) this.byPort.delete(port);
-    this.ports.delete(flow);
+    if (flow.localPort !== null) this.byPort.delete(flow.localPort);
     this.ending += 1;
     setTimeout(() => (this.ending -= 1), afterlifeMs);
   }

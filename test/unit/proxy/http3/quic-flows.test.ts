@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Flow } from "../../../../src/proxy/flow.ts";
 import { isQuic, QuicFlows } from "../../../../src/proxy/http3/quic-flows.ts";
 
 const client = { clientAddress: "192.0.2.7", clientPort: 4433, localAddress: "192.0.2.1" };
@@ -32,5 +33,19 @@ describe("QuicFlows", () => {
       isLocal: true,
     });
     expect(flows.target(client, null, datagram(0, 1200))).toBeNull();
+  });
+
+  test("are found by the ports that they leave from, until they end", () => {
+    const flows = new QuicFlows(() => null);
+    const [first, second, unopened] = [4001, 4002, null].map(
+      (localPort) => ({ localPort }) as unknown as Flow,
+    );
+    if (first === undefined || second === undefined || unopened === undefined) throw new Error("no flows");
+    flows.opened(first);
+    flows.opened(second);
+    flows.ended(first);
+    flows.ended(unopened);
+    expect(flows.find(4001)).toBeUndefined();
+    expect(flows.find(4002)).toBe(second);
   });
 });
