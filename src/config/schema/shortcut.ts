@@ -20,48 +20,18 @@ const shortcuts = new WeakMap<z.ZodType, Shortcut<unknown>>();
  * tables there are take longer to make than a file of 100 servers takes to be read.
  */
 export function late<T>(make: () => z.ZodType<T>, shortcut: Shortcut<T>): z.ZodType<T> {
-  // zod asks any part of a schema for its `_zod` alone, and this project for the methods below.
-  const schema = new LateSchema(make) as unknown as z.ZodType<T>;
-  shortcuts.set(schema, shortcut);
-  return schema;
-}
-
-class LateSchema {
-  readonly #make: () => z.ZodType;
-  #made: z.ZodType | null = null;
-
-  constructor(make: () => z.ZodType) {
-    this.#make = make;
-  }
-
-  get #schema(): z.ZodType {
-    this.#made ??= this.#make();
-    return this.#made;
-  }
-
-  get _zod(): z.ZodType["_zod"] {
-    return this.#schema._zod;
-  }
-
-  optional(): z.ZodType {
-    return this.#schema.optional();
-  }
-
-  transform(...given: Parameters<z.ZodType["transform"]>): z.ZodType {
-    return this.#schema.transform(...given);
-  }
-
-  superRefine(...given: Parameters<z.ZodType["superRefine"]>): z.ZodType {
-    return this.#schema.superRefine(...given);
-  }
-
-  refine(...given: Parameters<z.ZodType["refine"]>): z.ZodType {
-    return this.#schema.refine(...given);
-  }
-
-  safeParse(value: unknown): z.ZodSafeParseResult<unknown> {
-    return this.#schema.safeParse(value);
-  }
+  let made: z.ZodType<T> | null = null;
+  const schema = (): z.ZodType<T> => (made ??= make());
+  // Whatever is asked of it is asked of zod's own, be it by zod or by this project.
+  const whole = new Proxy(
+    {},
+    {
+      get: (_, name) => Reflect.get(schema(), name),
+      has: (_, name) => Reflect.has(schema(), name),
+    },
+  ) as z.ZodType<T>;
+  shortcuts.set(whole, shortcut);
+  return whole;
 }
 
 /** Notes the shortcut of a schema that is there already. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { array, assert, constantFrom, double, nat, property, record } from "fast-check";
 import { readdirSync, readFileSync } from "node:fs";
-import type { z } from "zod";
+import { z } from "zod";
 import { bfdSessionSchema } from "../../../src/config/schema/bfd-session.ts";
 import { clusterSchema, nodeSchema, proxySchema } from "../../../src/config/schema/cluster.ts";
 import { addressGroupSchema, serverGroupSchema } from "../../../src/config/schema/groups.ts";
@@ -14,7 +14,7 @@ import { siteSchema } from "../../../src/config/schema/site.ts";
 import { trackSchema } from "../../../src/config/schema/track.ts";
 import { upstreamSchema } from "../../../src/config/schema/upstream.ts";
 import { syncGroupSchema, vipSchema, vrrpSchema } from "../../../src/config/schema/vrrp.ts";
-import { doubt, shortcutOf } from "../../../src/config/schema/shortcut.ts";
+import { doubt, late, shortcutOf } from "../../../src/config/schema/shortcut.ts";
 import { parseToml, plainValue } from "../../../src/config/toml-tree.ts";
 
 const root = `${import.meta.dir}/../../..`;
@@ -224,4 +224,23 @@ describe("a shortcut past zod", () => {
       { numRuns: 3000 },
     );
   }, 60_000);
+});
+
+test("a schema that is made late is zod's own, once, for whoever asks it for anything", () => {
+  let made = 0;
+  const schema = late(
+    () => {
+      made += 1;
+      return z.string().min(2);
+    },
+    (value) => (value === "ab" ? value : doubt),
+  );
+  expect(shortcutOf(schema)("ab")).toBe("ab");
+  expect(made).toBe(0);
+  expect(schema.nullable().safeParse(null).success).toBe(true);
+  expect(schema.describe("a word").description).toBe("a word");
+  expect(schema instanceof z.ZodType).toBe(true);
+  expect(z.object({ key: schema.default("word") }).parse({})).toEqual({ key: "word" });
+  expect(z.array(schema).safeParse(["abc", "a"]).success).toBe(false);
+  expect(made).toBe(1);
 });
