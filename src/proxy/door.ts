@@ -57,11 +57,13 @@ export function openDoor(engine: Engine, fd: number, options: DoorOptions | null
     door.book?.find(name) ?? undefined;
   const open = (wire: Wire): void => {
     const clientAddress = peerAddressOf(wire);
+    inner?.comes(wire);
     if (clientAddress === "") wire.terminate();
     else door.accept({ wire, clientAddress, inner });
   };
   const close = (wire: Wire, error?: Error): void => {
     engine.connections.leave(wire);
+    inner?.settled(wire);
     wire.data.closed(error !== undefined);
   };
   const tls = options === null ? null : { options: options.tls, serverName };

@@ -19,8 +19,6 @@ const loopback = "127.0.0.1";
 const mostEarlyBytes = 64 * 1024;
 /** The way is within this process. */
 const passMs = 5_000;
-/** Whoever has connected before the outer socket was closed has sent his header by then. */
-const leaveMs = 60_000;
 
 /** Gives a socket on which TLS begins its owner. */
 export type OwnerOf = (wire: Wire) => SocketOwner;
@@ -41,6 +39,9 @@ export class InnerDoor {
   /** Who was accepted from a source port while ways in were dialled: it may be one of them. */
   private readonly early = new Map<number, Wire>();
   private dialling = 0;
+  /** Outer sockets of those who have come, and are not in yet. */
+  private readonly coming = new Set<Wire>();
+  private isLeaving = false;
 
   constructor(engine: Engine, tls: ListenTls) {
     this.engine = engine;
@@ -49,9 +50,20 @@ export class InnerDoor {
     this.server = listenOn(at, { ...engine.handlers, open }, tls) as Bun.TCPSocketListener<SocketOwner>;
   }
 
-  /** Closes it, when those who may still be on their way have had their time. */
+  /** Somebody has come who may want a way in, now or when his header is there. */
+  comes(outer: Wire): void {
+    this.coming.add(outer);
+  }
+
+  /** Whoever came is in, or gone. */
+  settled(outer: Wire): void {
+    if (this.coming.delete(outer) && this.isLeaving) this.leave();
+  }
+
+  /** Closes it, as soon as nobody is on the way. */
   leave(): void {
-    setTimeout(() => this.server.stop(), leaveMs).unref();
+    this.isLeaving = true;
+    if (this.coming.size === 0) this.server.stop();
   }
 
   /** Gives the client's socket a way in; `ownerOf` is called with what comes out of it, unless the client goes before. */
@@ -70,6 +82,7 @@ export class InnerDoor {
       this.expect(port, (inner) => {
         isBehind(inner, client.socket);
         inner.data = ownerOf(inner);
+        this.settled(client.socket);
       });
       // Behind that, for whatever ends the tunnel ends the expectation.
       this.join(client, far, port);

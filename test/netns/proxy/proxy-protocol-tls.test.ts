@@ -183,6 +183,25 @@ describe("a listener with proxy_protocol and TLS", () => {
     expect((await proxy.nextStatus()).connections).toBe(0);
   });
 
+  test("lets in who had come when the listener went, and closes the way behind him", async () => {
+    await using origin = new RawServer(answering("ok"));
+    const port = freePort();
+    await using proxy = await ProxyDriver.start(planOn(port, origin.port));
+    const socket = createConnection({ host: "127.0.0.1", port });
+    await once(socket, "connect");
+    await waitFor("he is in", async () => (await proxy.nextStatus()).connections === 1);
+    await proxy.configure({ ...planOn(port, origin.port), listeners: [], sites: [] });
+    expect(await innerPorts(proxy.pid, port)).toHaveLength(1);
+    socket.write(header);
+    const late = connect({ socket, servername: "shop.example", rejectUnauthorized: false });
+    await once(late, "secureConnect");
+    await waitFor("the way is closed", async () => (await innerPorts(proxy.pid, port)).length === 0);
+    late.write(request);
+    const [answer] = (await once(late, "data")) as readonly Buffer[];
+    expect(answer?.toString("latin1")).toStartWith("HTTP/1.1 200 OK\r\n");
+    late.destroy();
+  });
+
   test("loses no request when the process drains", async () => {
     await using origin = new RawServer(() => undefined);
     const port = freePort();
