@@ -17,8 +17,9 @@ const [bracket, endBracket, brace] = [0x5b, 0x5d, 0x7b];
 
 /** Gives the tree of a file, or null if the library has to look at it; `chunks` spare it what the last file had too. */
 export function scanToml(text: string, chunks: TomlChunks = new TomlChunks()): TomlTable | null {
-  if (!plainText.test(text)) return null;
+  // One that is declined is a file too: what is kept of those before it is let go of after so many.
   chunks.begin();
+  if (!plainText.test(text)) return null;
   try {
     return new Scanner(text, chunks).file();
   } catch (error) {

@@ -78,19 +78,26 @@ describe("SectionMemory", () => {
     expect(second[0]?.servers[0]?.weight).toBe(2);
   });
 
-  test("keeps no text of long ago: a table that never changed is read anew in the end", () => {
-    const memory = new SectionMemory();
-    const first = readConfig(file("1"), "f", undefined, memory).config?.services[0];
-    const others = Array.from({ length: 16 }, (_, index) => {
-      const { config } = readConfig(file("1", `# ${index}`), "f", undefined, memory);
-      return config?.services[0];
-    });
-    expect(others.map((one) => one?.servers === first?.servers)).toEqual([
-      ...Array.from({ length: 15 }, () => true),
-      false,
-    ]);
-    expect(others.at(-1)).toEqual(first);
-  });
+  test.each([
+    ["in plain text", "\n"],
+    ["that only the library reads", "\r\n"],
+  ])(
+    "keeps no text of long ago: a table that never changed is read anew in the end, of files %s",
+    (_, end) => {
+      const memory = new SectionMemory();
+      const text = (extra: string): string => file("1", extra).replaceAll("\n", end);
+      const first = readConfig(text(""), "f", undefined, memory).config?.services[0];
+      const others = Array.from({ length: 16 }, (__, index) => {
+        const { config } = readConfig(text(`# ${index}`), "f", undefined, memory);
+        return config?.services[0];
+      });
+      expect(others.map((one) => one?.servers === first?.servers)).toEqual([
+        ...Array.from({ length: 15 }, () => true),
+        false,
+      ]);
+      expect(others.at(-1)).toEqual(first);
+    },
+  );
 
   test("holds only the tables that changed against their schema", () => {
     const memory = new SectionMemory();
