@@ -48,7 +48,8 @@ export function goesByOpen({ plan }: Pick<Snapshot, "plan">): boolean {
 /** Has the other processes told what this one has open at its servers, and takes what they tell. */
 export class OpenServers {
   private readonly counts: OpenCounts;
-  private names: ReadonlySet<string> = new Set();
+  /** What the count of a server is called, by its id: they are asked for ten times a second. */
+  private names = new Map<string, string>();
 
   constructor(counts: OpenCounts) {
     this.counts = counts;
@@ -58,15 +59,29 @@ export class OpenServers {
   exchange(snapshot: Snapshot, now: number): void {
     const { counts } = this;
     const { workers } = snapshot.plan;
-    const names = new Set<string>();
-    for (const { elsewhere, id, own } of counted(snapshot)) {
-      const name = `server ${id}`;
-      names.add(name);
+    const servers = counted(snapshot);
+    for (const { elsewhere, id, own } of servers) {
+      const name = this.nameOf(id);
       counts.set(name, own);
       elsewhere.take(counts.othersCount(name, now), own, workers);
     }
-    // Of those that are in the plan no more nothing is told that nobody would take back.
-    for (const name of this.names) if (!names.has(name)) counts.set(name, 0);
-    this.names = names;
+    if (servers.length !== this.names.size) this.retain(new Set(servers.map(({ id }) => id)));
+  }
+
+  private nameOf(id: string): string {
+    const known = this.names.get(id);
+    if (known !== undefined) return known;
+    const name = `server ${id}`;
+    this.names.set(id, name);
+    return name;
+  }
+
+  /** Of those that are in the plan no more nothing is told that nobody would take back. */
+  private retain(ids: ReadonlySet<string>): void {
+    for (const [id, name] of this.names) {
+      if (ids.has(id)) continue;
+      this.counts.set(name, 0);
+      this.names.delete(id);
+    }
   }
 }
