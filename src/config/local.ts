@@ -13,22 +13,26 @@ export function localInstances(config: Config, node: string): readonly InstanceC
 
 const noVips: readonly string[] = [];
 
-/**
- * Gives the servers of a service as they are behind one of its ports and these of its addresses; a port of null is a service
- * that goes by a firewall mark.
- */
+/** Gives the servers of a service as they are behind one of its ports and these of its addresses. */
 export function serversBehind(
   service: ServiceConfig,
   port: number | null,
   addresses: readonly string[],
 ): readonly (ServiceServerConfig & ServerConfig)[] {
-  return service.servers.map((server) => {
-    // Few checks ask, and servers are many.
-    const asks = server.checks.some(({ via }) => via !== null);
-    const family = asks ? familyOf(server.address) : null;
-    const vips = asks ? addresses.filter((address) => familyOf(address) === family) : noVips;
-    return { ...server, port: server.port ?? port ?? 0, vips };
-  });
+  return service.servers.map((server) => serverBehind(server, port, addresses));
+}
+
+/** Gives a server so; a port of null is a service that goes by a firewall mark. */
+export function serverBehind(
+  server: ServiceServerConfig,
+  port: number | null,
+  addresses: readonly string[],
+): ServiceServerConfig & ServerConfig {
+  // Few checks ask, and servers are many.
+  const asks = server.checks.some(({ via }) => via !== null);
+  const family = asks ? familyOf(server.address) : null;
+  const vips = asks ? addresses.filter((address) => familyOf(address) === family) : noVips;
+  return { ...server, port: server.port ?? port ?? 0, vips };
 }
 
 /** Gives the listeners that have a socket on a node. */

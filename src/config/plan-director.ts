@@ -1,6 +1,6 @@
 import { familyOf, type Endpoint, type Family } from "../base/address.ts";
 import type { Config, ServerConfig, ServiceConfig, ServiceServerConfig } from "./config.ts";
-import { localInstances, localUpstreams, serversBehind } from "./local.ts";
+import { localInstances, localUpstreams, serverBehind } from "./local.ts";
 import type { DirectorPlan } from "./node-plan.ts";
 import type {
   IpvsServerPlan,
@@ -60,7 +60,7 @@ function partOf(service: ServiceConfig, sockets: readonly Endpoint[]): Part {
   const entries = entriesOf(service, sockets);
   const part: Part = {
     sockets,
-    servers: entries.flatMap(({ servers }) => servers.filter(({ checks }) => checks.length > 0)),
+    servers: entries.flatMap(({ checked }) => [...checked.values()]),
     services: deepFreeze(entries.flatMap(kernelService)),
     marks: deepFreeze(entries.flatMap(marking)),
   };
@@ -83,7 +83,9 @@ interface Entry {
   readonly key: ServiceKeyPlan;
   /** What gets its mark here; empty where somebody else marks, or nobody. */
   readonly marked: readonly Endpoint[];
-  readonly servers: readonly (ServiceServerConfig & ServerConfig)[];
+  readonly servers: readonly ServiceServerConfig[];
+  /** Those of them that are checked, as they are behind this key. */
+  readonly checked: ReadonlyMap<ServiceServerConfig, ServerConfig>;
 }
 
 function entriesOf(service: ServiceConfig, sockets: readonly Endpoint[]): readonly Entry[] {
@@ -94,21 +96,18 @@ function entriesOf(service: ServiceConfig, sockets: readonly Endpoint[]): readon
     const families = isOwn ? familiesAmong(sockets) : familiesAmong(service.servers);
     // One port is the one to check; of several, or none, the check says which.
     const port = ports.length === 1 ? (ports[0] ?? null) : null;
-    return families.map((family) => ({
-      service,
-      key: { family, mark: firewallMark },
-      marked: sockets.filter(({ address }) => familyOf(address) === family),
-      servers: serversFor(service, family, { port, addresses: sockets.map(({ address }) => address) }),
-    }));
+    const addresses = sockets.map(({ address }) => address);
+    return families.map((family) => {
+      const { servers, checked } = serversFor(service, family, { port, addresses });
+      const marked = sockets.filter(({ address }) => familyOf(address) === family);
+      return { service, key: { family, mark: firewallMark }, marked, servers, checked };
+    });
   }
   return sockets.map((socket) => {
     const family = familyOf(socket.address);
-    return {
-      marked: [],
-      service,
-      key: { family, protocol, ...socket },
-      servers: serversFor(service, family, { port: socket.port, addresses: [socket.address] }),
-    };
+    const { port, address } = socket;
+    const { servers, checked } = serversFor(service, family, { port, addresses: [address] });
+    return { service, key: { family, protocol, address, port }, marked: [], servers, checked };
   });
 }
 
@@ -123,11 +122,21 @@ function serversFor(
   service: ServiceConfig,
   family: Family,
   { port, addresses }: { readonly port: number | null; readonly addresses: readonly string[] },
-): Entry["servers"] {
-  const servers = serversBehind(service, port, [...new Set(addresses)]);
-  if (service.forward === "proxy") return servers;
+): Pick<Entry, "servers" | "checked"> {
+  const servers = serversOfFamily(service, family);
+  const checked = servers.filter(({ checks }) => checks.length > 0);
+  if (checked.length === 0) return { servers, checked: noneChecked };
+  const vips = [...new Set(addresses)];
+  return { servers, checked: new Map(checked.map((server) => [server, serverBehind(server, port, vips)])) };
+}
+
+/** Of the many services that nothing checks: one for all. */
+const noneChecked: Entry["checked"] = new Map();
+
+function serversOfFamily({ forward, servers }: ServiceConfig, family: Family): Entry["servers"] {
+  if (forward === "proxy") return servers;
   const own = servers.filter(({ address }) => familyOf(address) === family);
-  return own.length > 0 ? own : servers.filter(({ forward }) => forward === "tunnel");
+  return own.length > 0 ? own : servers.filter((server) => server.forward === "tunnel");
 }
 
 function marking({ service, key, marked }: Entry): readonly MarkPlan[] {
@@ -136,7 +145,8 @@ function marking({ service, key, marked }: Entry): readonly MarkPlan[] {
   return [{ ...key, sockets: marked.map(({ address, port }) => ({ protocol, address, port })) }];
 }
 
-function kernelService({ service, key, servers }: Entry): readonly IpvsServicePlan[] {
+function kernelService(entry: Entry): readonly IpvsServicePlan[] {
+  const { service, key } = entry;
   const { name, forward, scheduler, schedulerFlags, isOnePacket, persistenceS, persistenceEngine } = service;
   if (forward === "proxy") return [];
   const { ipv4, ipv6 } = service.persistencePrefix;
@@ -154,22 +164,33 @@ function kernelService({ service, key, servers }: Entry): readonly IpvsServicePl
       quorum: service.quorum,
       startsDown: service.startsDown,
       damping: service.damping,
-      servers: servers.flatMap((server) => kernelServer(server, service, key)),
+      servers: kernelServers(entry),
     },
   ];
 }
 
-function kernelServer(
-  server: Entry["servers"][number],
-  service: ServiceConfig,
-  key: ServiceKeyPlan,
-): readonly IpvsServerPlan[] {
-  const { forward, tunnel, upperThreshold, lowerThreshold, inhibits, slowStartMs } = server;
-  if (forward === "proxy") return [];
-  const { address, weight, probe } = plannedServer(server);
-  const port = "mark" in key ? markedPort(server, service) : server.port;
-  const limits = { upperThreshold, lowerThreshold, inhibits, slowStartMs };
-  return [{ address, port, weight, probe, forward, tunnel, ...limits }];
+/** They may be thousands: nothing is made for one but its entry. */
+function kernelServers({ service, key, servers, checked }: Entry): readonly IpvsServerPlan[] {
+  const planned: IpvsServerPlan[] = [];
+  for (const server of servers) {
+    const { address, weight, forward, tunnel, upperThreshold, lowerThreshold, inhibits, slowStartMs } =
+      server;
+    if (forward === "proxy") continue;
+    const behind = checked.get(server);
+    planned.push({
+      address,
+      port: "mark" in key ? markedPort(server, service) : (server.port ?? key.port),
+      weight,
+      probe: behind === undefined ? null : plannedServer(behind).probe,
+      forward,
+      tunnel,
+      upperThreshold,
+      lowerThreshold,
+      inhibits,
+      slowStartMs,
+    });
+  }
+  return planned;
 }
 
 /** Of a mark, only translation with a port of its own changes the port. */

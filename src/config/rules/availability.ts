@@ -1,6 +1,7 @@
 import { errorAt, warningAt, type Finding } from "../finding.ts";
 import type { ServiceEntry } from "../schema/service.ts";
 import type { Element } from "../sections.ts";
+import { hasChecks } from "./checks.ts";
 
 /** What makes a service available can contradict itself. */
 export function availabilityRules({ value, path }: Element<ServiceEntry>): readonly Finding[] {
@@ -21,8 +22,7 @@ function quorumFindings({ value, path }: Element<ServiceEntry>): readonly Findin
     const what = `with a quorum of ${quorum} it would never be lost`;
     if (hysteresis > 0) findings.push(errorAt([...path, "hysteresis"], what, `write less than ${quorum}`));
   }
-  const isChecked = value.check !== null || servers.some(({ check }) => check !== null);
-  if (!isChecked) {
+  if (!hasChecks({ value })) {
     const keys = {
       quorum: value.quorum !== null,
       alpha: value.alpha,
@@ -50,11 +50,10 @@ function quorumFindings({ value, path }: Element<ServiceEntry>): readonly Findin
 
 /** Weights are whole numbers: a small one has no room to grow. */
 function slowStartFindings({ value, path }: Element<ServiceEntry>): readonly Finding[] {
-  const isSlow = value.slow_start > 0 || value.servers.some(({ slow_start: own }) => (own ?? 0) > 0);
   const small = value.servers.find(
     ({ weight, slow_start: own }) => (own ?? value.slow_start) > 0 && weight > 0 && weight < 10,
   );
-  if (!isSlow || small === undefined) return [];
+  if (small === undefined) return [];
   const what = `a weight of ${small.weight} grows in steps that are too large to start slowly`;
   return [warningAt([...path, "slow_start"], what, "multiply all weights of the service, such as by 100")];
 }

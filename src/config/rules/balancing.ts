@@ -4,8 +4,8 @@ import type { Element } from "../sections.ts";
 
 /** What balancing can be, by the kernel and by the relay alike. */
 
-/** Finds thresholds of a server that contradict each other; `place` is asked where it stands only then. */
-export function thresholdFindings(server: ServiceServerEntry, place: () => KeyPath): readonly Finding[] {
+/** Finds thresholds of a server that contradict each other. */
+export function thresholdFindings(server: ServiceServerEntry, place: KeyPath): readonly Finding[] {
   const { upper_threshold: upper, lower_threshold: lower } = server;
   if (lower === 0 || lower < upper) return [];
   const what =
@@ -14,7 +14,7 @@ export function thresholdFindings(server: ServiceServerEntry, place: () => KeyPa
       : `the lower threshold ${lower} is not below the upper one, ${upper}`;
   return [
     errorAt(
-      [...place(), "lower_threshold"],
+      [...place, "lower_threshold"],
       what,
       upper === 0 ? "write upper_threshold too" : `write less than ${upper}`,
     ),

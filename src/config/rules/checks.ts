@@ -1,4 +1,5 @@
 import { familyOf } from "../../base/address.ts";
+import { remembered } from "../../base/remembered.ts";
 import type { CheckConfig } from "../config.ts";
 import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
 import { isRoot, rootFindings } from "./scripts.ts";
@@ -43,10 +44,12 @@ function listFindings({ sections }: Model): readonly Finding[] {
   });
 }
 
-/** Of a table without any, its servers are not gone through again: they may be thousands. */
+/** Of a table without any, its servers are not gone through again: they may be thousands, and several rules ask. */
 export function hasChecks({ value }: { readonly value: Checked }): boolean {
-  return value.check !== null || value.servers.some(({ check }) => check !== null);
+  return value.check !== null || haveChecks(value);
 }
+
+const haveChecks = remembered(({ servers }: Checked) => servers.some(({ check }) => check !== null));
 
 interface Checked {
   readonly check: readonly CheckConfig[] | null;

@@ -18,11 +18,11 @@ export function kernelServiceRules(service: Element<ServiceEntry>, model: Model)
     model.instances.map(({ config }) => config),
   );
   const families = new Set(addresses.map(familyOf));
-  const around = { service: value, families, virtual: virtualAddresses(model) };
+  const findings: Finding[] = [];
+  const around = { service: value, families, virtual: virtualAddresses(model), path, findings };
+  value.servers.forEach((server, index) => judgeServer(server, index, around));
   return [
-    ...value.servers.flatMap((server, index) =>
-      serverFindings(server, around, () => [...path, "servers", index]),
-    ),
+    ...findings,
     ...withoutServers(service, families),
     ...tunnelFindings(value.tunnel, value.forward, [...path, "tunnel"]),
     ...scheduling(service),
@@ -48,45 +48,46 @@ interface Surroundings {
   readonly families: ReadonlySet<Family>;
   /** Addresses that are no server's own, beside those of the service. */
   readonly virtual: ReadonlySet<string>;
+  /** The service's own place. */
+  readonly path: KeyPath;
+  readonly findings: Finding[];
 }
 
-/** Servers may be thousands, and hardly ever is there something to find: `place` is asked where they stand only then. */
-function serverFindings(
-  server: ServiceServerEntry,
-  around: Surroundings,
-  place: () => KeyPath,
-): readonly Finding[] {
-  const { service, families, virtual } = around;
+/** Servers may be thousands, and hardly ever is there something to find: nothing is made for one before that. */
+function judgeServer(server: ServiceServerEntry, index: number, around: Surroundings): void {
+  const { service, families, virtual, path, findings } = around;
   const forward = server.forward ?? service.forward;
-  const findings: Finding[] = [];
   if (forward === "proxy") {
     const what = "the kernel forwards this service's connections, and relays none";
-    findings.push(errorAt([...place(), "forward"], what, 'write "dr", "nat" or "tunnel"'));
+    findings.push(errorAt([...placeOf(path, index), "forward"], what, 'write "dr", "nat" or "tunnel"'));
   }
   if (forward !== "nat" && server.port !== null && !isOnlyPort(service, server.port)) {
-    findings.push(portFinding(server.port, service, place(), forward));
+    findings.push(portFinding(server.port, service, placeOf(path, index), forward));
   }
   if (forward === "nat" && server.port !== null && service.fwmark !== null && service.persistence > 0) {
     const what = "with a mark and persistence the kernel translates addresses, and no ports";
     const remedy = "leave it out, and let the server listen on the service's own ports";
-    findings.push(errorAt([...place(), "port"], what, remedy));
+    findings.push(errorAt([...placeOf(path, index), "port"], what, remedy));
   }
   if (virtual.has(server.address) || service.addresses.includes(server.address)) {
     const what = `${server.address} is a virtual address, no server's own`;
-    findings.push(errorAt([...place(), "address"], what, "write the server's own address"));
+    findings.push(errorAt([...placeOf(path, index), "address"], what, "write the server's own address"));
   }
   const family = familyOf(server.address);
   if (families.size > 0 && !families.has(family) && forward !== "tunnel") {
     const [own] = families;
     const what = `the service has IPv${own} addresses, and only a tunnel leads from there to an IPv${family} server`;
     const remedy = `write an IPv${own} address, or forward = "tunnel"`;
-    findings.push(errorAt([...place(), "address"], what, remedy));
+    findings.push(errorAt([...placeOf(path, index), "address"], what, remedy));
   }
   if (server.tunnel !== null) {
-    findings.push(...tunnelFindings(server.tunnel, forward, [...place(), "tunnel"]));
+    findings.push(...tunnelFindings(server.tunnel, forward, [...placeOf(path, index), "tunnel"]));
   }
-  findings.push(...thresholdFindings(server, place));
-  return findings;
+  if (server.lower_threshold > 0) findings.push(...thresholdFindings(server, placeOf(path, index)));
+}
+
+function placeOf(service: KeyPath, index: number): KeyPath {
+  return [...service, "servers", index];
 }
 
 function isOnlyPort({ ports, fwmark }: ServiceEntry, port: number): boolean {

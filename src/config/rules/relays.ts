@@ -44,7 +44,7 @@ export function relayRules({ value, path }: Element<ServiceEntry>, model: Model)
       const what = "only the kernel's forwarding knows this";
       findings.push(errorAt([...path, "servers", index, key], what, inKernel));
     }
-    findings.push(...thresholdFindings(server, () => [...path, "servers", index]));
+    findings.push(...thresholdFindings(server, [...path, "servers", index]));
   }
   // Of the engine it was said above that a relay has none.
   const persistent = { value: { ...value, persistence_engine: null }, path };
