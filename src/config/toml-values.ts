@@ -1,3 +1,4 @@
+import { AlikeTables } from "./toml-alike.ts";
 import type { TomlNode, TomlScalar, TomlTable } from "./toml-tree.ts";
 
 /** Reads the values of a TOML text, from a place on; what is rare or wrong it doubts (see toml-scanner.ts). PURE. */
@@ -21,6 +22,7 @@ export class ValueReader {
   at: number;
   /** Offsets of values, and the keys of inline tables with theirs, in the order of the text; null keeps none. */
   #marks: (number | string)[] | null = null;
+  readonly #alike = new AlikeTables();
 
   constructor(text: string, at: number) {
     this.text = text;
@@ -52,6 +54,11 @@ export class ValueReader {
   }
 
   #array(depth: number): readonly unknown[] {
+    const alike = this.#marks === null ? this.#alike.read(this.text, this.at) : null;
+    if (alike !== null) {
+      this.at = alike.end;
+      return alike.list;
+    }
     const list: unknown[] = [];
     this.at += 1;
     for (; this.#another(endBracket); this.#separator(endBracket)) list.push(this.value(depth + 1));

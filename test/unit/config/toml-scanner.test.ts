@@ -47,6 +47,12 @@ const pieces = [
   "c = { a = 1,\n b = 2, }\n",
   "d = [1,\n # x\n 2,\n]\n",
   "d = [ , ]\n",
+  "d = [{ a = 1 }, { a = 2 }]\n",
+  'd = [{ a = "x", b = true }, { a = "y", b = -3 }] # x\n',
+  "{ a = 1 }, ",
+  "{ b = 1, a = 2 }",
+  ", b = 2 }",
+  " }]",
 
   '"',
   "'",
@@ -125,6 +131,8 @@ servers = [
   { address = "10.98.0.21", weight = 3 },
   { address = "10.98.0.22" }, # spare
 ]
+backups = [{ address = "10.98.0.23", weight = 3 }, { address = "", weight = 0 }]
+others = [{ is = true, name = "{ is" }, { is = false, name = "}, {" }]
 [service.check]
 [[service]]
   [service.slow]
@@ -148,6 +156,22 @@ describe("scanToml", () => {
   test("what it declines is read, or refused, as ever", () => {
     expect(parseToml("a = 1.5\n")).toEqual(parseByLibrary("a = 1.5\n"));
     expect(parseToml("a = 1\na = 2\n")).toMatchObject({ tree: null, at: { line: 2, column: 1 } });
+  });
+
+  test("reads long lists of tables with the same keys, whatever the one that differs", () => {
+    const servers = Array.from({ length: 200 }, (_, index) => `{ address = "10.0.0.9", weight = ${index} }`);
+    expect(compare(`servers = [${servers.join(", ")}]\n`)).toBe("same");
+    const ways = ['{ address = "x" }', '{ weight = 1, address = "x" }', "1", "[]", '{address="x", weight=1}'];
+    for (const way of ways)
+      for (const at of [0, 1, 63, 64, 127, 199])
+        expect(compare(`servers = [${servers.with(at, way).join(", ")}]\n`)).toBe("same");
+    for (const way of [
+      '{ address = "x", address = "y" }',
+      '{ address = "x", weight = 007 }',
+      "{ __proto__ = 1 }",
+    ])
+      for (const at of [0, 64])
+        expect(compare(`servers = [${servers.with(at, way).join(", ")}]\n`)).toBe("declined");
   });
 
   test("never gives another tree than the library, and none where that refuses", () => {
