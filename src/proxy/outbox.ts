@@ -1,3 +1,4 @@
+import { letGo } from "./body-memory.ts";
 import { writeLatin1 } from "./latin1.ts";
 import type { Wire } from "./sockets.ts";
 import type { BodyPiece } from "./upstream-connection.ts";
@@ -6,6 +7,15 @@ import type { BodyPiece } from "./upstream-connection.ts";
 const frame = Buffer.allocUnsafe(64 * 1024);
 const chunkEnd = Buffer.from("\r\n");
 const lastChunk = "0\r\n\r\n";
+
+/** Bytes that wait for room. */
+interface Waiting {
+  readonly bytes: Buffer;
+  /** What of them the socket has taken. */
+  start: number;
+  readonly end: number;
+  readonly isFree: boolean;
+}
 
 /**
  * What waits to be written to one socket. The kernel takes what it has room for; the rest stays here, and whoever
@@ -17,7 +27,7 @@ export class Outbox {
   /** How many of them were heads. */
   headTotal = 0;
   private readonly wire: Wire;
-  private readonly queue: Uint8Array[] = [];
+  private readonly queue: Waiting[] = [];
   private isBroken = false;
 
   constructor(wire: Wire) {
@@ -31,7 +41,7 @@ export class Outbox {
 
   /** Bytes that the socket has taken. */
   get taken(): number {
-    return this.queue.reduce((left, { length }) => left - length, this.total);
+    return this.queue.reduce((left, { end, start }) => left - (end - start), this.total);
   }
 
   /** Writes a head, Latin-1, and perhaps the first bytes of a body behind it in one call; true if all was taken. */
@@ -43,28 +53,31 @@ export class Outbox {
       // In the place of the head that came with it: nothing is copied, however long the body is.
       const from = start - head.length;
       writeLatin1(bytes, head, from);
-      return this.send(bytes, from, end);
+      return this.send(bytes, from, end, true);
     }
     const length = head.length + end - start;
     if (length > frame.length) {
       this.sendText(head);
-      return this.send(bytes, start, end);
+      return this.send(bytes, start, end, body.isFree);
     }
     writeLatin1(frame, head, 0);
     bytes.copy(frame, head.length, start, end); // half the cost of set(subarray())
+    if (body.isFree === true) letGo(bytes);
     return this.sendFrame(length);
   }
 
-  /** Writes bytes that the caller will not change any more; true if all was taken. */
-  send(bytes: Uint8Array, start: number, end: number): boolean {
+  /**
+   * Writes bytes that the caller will not change any more; true if all was taken. If they are `isFree`, nobody else needs them, and
+   * their memory is given back once the socket has them.
+   */
+  send(bytes: Buffer, start: number, end: number, isFree = false): boolean {
     this.total += end - start;
-    if (this.queue.length > 0) {
-      this.queue.push(bytes.subarray(start, end));
-      return false;
+    const written = this.queue.length > 0 ? 0 : this.write(bytes, start, end);
+    if (start + written === end) {
+      if (isFree) letGo(bytes);
+      return true;
     }
-    const written = this.write(bytes, start, end);
-    if (start + written === end) return true;
-    this.queue.push(bytes.subarray(start + written, end));
+    this.queue.push({ bytes, start: start + written, end, isFree });
     return false;
   }
 
@@ -78,6 +91,7 @@ export class Outbox {
     if (lead.length + length + tail.length <= frame.length) {
       writeLatin1(frame, lead, 0);
       if (length > 0) body.bytes.copy(frame, lead.length, body.start, body.end);
+      if (body.isFree === true) letGo(body.bytes);
       writeLatin1(frame, tail, lead.length + length);
       return this.sendFrame(lead.length + length + tail.length);
     }
@@ -89,14 +103,12 @@ export class Outbox {
   /** Writes what waits; true if nothing does any more. */
   flush(): boolean {
     while (this.queue.length > 0) {
-      const bytes = this.queue[0];
-      if (bytes === undefined) break;
-      const written = this.write(bytes, 0, bytes.length);
-      if (written < bytes.length) {
-        this.queue[0] = bytes.subarray(written);
-        return false;
-      }
+      const first = this.queue[0];
+      if (first === undefined) break;
+      first.start += this.write(first.bytes, first.start, first.end);
+      if (first.start < first.end) return false;
       this.queue.shift();
+      if (first.isFree) letGo(first.bytes);
     }
     return true;
   }
@@ -111,12 +123,13 @@ export class Outbox {
     this.total += length;
     const written = this.queue.length > 0 ? 0 : this.write(frame, 0, length);
     if (written === length) return true;
-    this.queue.push(Buffer.from(frame.subarray(written, length)));
+    const rest = Buffer.from(frame.subarray(written, length));
+    this.queue.push({ bytes: rest, start: 0, end: rest.length, isFree: false });
     return false;
   }
 
   /** A socket that is gone takes everything: its owner hears of the end by `closed`. */
-  private write(bytes: Uint8Array, start: number, end: number): number {
+  private write(bytes: Buffer, start: number, end: number): number {
     if (this.isBroken || start === end) return end - start;
     const written = this.wire.write(bytes, start, end - start);
     if (written >= 0) return written;

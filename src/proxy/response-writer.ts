@@ -66,7 +66,7 @@ export class ResponseWriter {
   body(piece: BodyPiece, isLast: boolean): boolean {
     return this.framing === "chunked"
       ? this.outbox.sendChunk("", this.passed(piece), isLast)
-      : this.outbox.send(piece.bytes, piece.start, piece.end);
+      : this.outbox.send(piece.bytes, piece.start, piece.end, piece.isFree);
   }
 
   /** Trailer fields go to clients that said they take them (RFC 9110 §6.5.1). */

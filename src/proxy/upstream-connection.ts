@@ -19,7 +19,10 @@ export interface BodyPiece {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
-  /** Whether what stands before `start` is nobody's any more, and may be written over. */
+  /**
+   * Whether the buffer is nobody else's any more: what stands before `start` may be written over, and whoever writes the piece out
+   * gives its memory back (`letGo`).
+   */
   readonly isFree?: boolean;
   /** Whether the bytes are the whole of a body that is kept and never changes, such as one of the cache. */
   readonly isLasting?: boolean;
@@ -330,8 +333,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
       return;
     }
     this.readsBody = !body.isDone;
-    // Before it stands the head, which has been read.
-    user.headArrived(head, fields, this.piece(held, true), body.isDone);
+    user.headArrived(head, fields, this.piece(held, next === end), body.isDone);
   }
 
   private takeBody(user: UpstreamUser, bytes: Buffer, start: number, end: number): void {
@@ -344,11 +346,11 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     }
     if (body.isDone) this.readsBody = false;
     if (body.isDone || body.payloadEnd > body.payloadStart) {
-      user.bodyArrived(this.piece(bytes), body.isDone);
+      user.bodyArrived(this.piece(bytes, next === end), body.isDone);
     }
   }
 
-  private piece(bytes: Buffer, isFree = false): BodyPiece {
+  private piece(bytes: Buffer, isFree: boolean): BodyPiece {
     const { isDone, payloadEnd, payloadStart, trailers } = this.body;
     const piece = { bytes, start: payloadStart, end: payloadEnd, isFree };
     return isDone && trailers !== "" ? { ...piece, trailers } : piece;

@@ -1,3 +1,5 @@
+import { letGo } from "../body-memory.ts";
+import type { BodyPiece } from "../upstream-connection.ts";
 import { flag, frameType, maxPayloadBytes } from "./frames.ts";
 import type { FrameOutput } from "./output.ts";
 import { largestWindow } from "./settings.ts";
@@ -28,11 +30,7 @@ export class DataSender {
   }
 
   /** Sends as much of `piece` as it can and gives the offset behind that; with `isLast` the frame with its end ends the stream. */
-  send(
-    stream: SendingStream,
-    piece: { readonly bytes: Buffer; readonly start: number; readonly end: number },
-    isLast: boolean,
-  ): number {
+  send(stream: SendingStream, piece: BodyPiece, isLast: boolean): number {
     const { bytes, end } = piece;
     let at = piece.start;
     stream.isEndHeld = isLast;
@@ -49,6 +47,7 @@ export class DataSender {
       stream.window -= length;
       if (!isEnd) continue;
       stream.isEndHeld = false;
+      if (piece.isFree === true) letGo(bytes); // the frames have it
       return at;
     }
     return at;

@@ -7,6 +7,7 @@ interface Waiting {
   readonly bytes: Buffer;
   start: number;
   readonly end: number;
+  readonly isFree: boolean;
   readonly isLast: boolean;
   /** Field lines that end the stream in place of the last DATA; empty for none. */
   readonly trailers: string;
@@ -77,8 +78,8 @@ export abstract class FramedStream implements SendingStream {
   }
 
   /** Sends a piece now or as windows and socket allow, with trailers behind it; false if more should wait until it drains. */
-  send({ bytes, end, start }: BodyPiece, isLast: boolean, trailers = ""): boolean {
-    const held = { bytes, start, end, isLast, trailers };
+  send({ bytes, end, isFree = false, start }: BodyPiece, isLast: boolean, trailers = ""): boolean {
+    const held = { bytes, start, end, isFree, isLast, trailers };
     if (this.waiting.length > 0 || !this.write(held)) this.waiting.push(held);
     return this.isTaken();
   }
