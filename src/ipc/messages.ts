@@ -9,6 +9,7 @@ import type { DrainOrder, DrainReport } from "./drain.ts";
 import type { ServerEjection } from "./server-ejection.ts";
 import type { FootingStatus } from "./footing-status.ts";
 import type { OpenNews } from "./open-news.ts";
+import type { SlotNews, SlotWord } from "./slot-news.ts";
 import type { Pages } from "./pages.ts";
 import type { HandedOver, HandoverOrder, HandoverReport } from "./handover.ts";
 import type {
@@ -173,6 +174,8 @@ export type ToProxy =
   | { readonly kind: "show"; readonly id: number }
   | { readonly kind: "departure"; readonly departure: Departure }
   | ProxyNews
+  /** What it is lent of what is limited for all processes together, and what others ask back. */
+  | { readonly kind: "slots"; readonly words: readonly SlotWord[] }
   /** Open the files of access logs anew: they were moved away. */
   | { readonly kind: "reopen" }
   /** Remove stored responses that an operator's pattern names. */
@@ -212,6 +215,8 @@ export type FromProxy =
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "departure"; readonly reply: DepartureReply }
   | ProxyNews
+  /** What it has a use for of what is limited for all processes together, and what it gives back. */
+  | { readonly kind: "slots"; readonly news: SlotNews }
   /** Probes whose servers have just refused clients, or let them wait in vain. */
   | { readonly kind: "suspects"; readonly probes: readonly string[] }
   /** What has passed to each server, by `proxiedServerId`; those without any are left out. */

@@ -25,11 +25,13 @@ import { compileRespond } from "./policy/respond.ts";
 import { compileRewrite } from "./policy/rewrite.ts";
 import { HostTable, sortRoutes, type RouteEntry } from "./routes.ts";
 import type { ResponseFilter, Route, Site, SnapshotContext } from "./snapshot.ts";
+import { SlotHoldings } from "./slots/slot-holdings.ts";
 import { Upstream } from "./upstream.ts";
 import { UpstreamState } from "./upstream-state.ts";
 
 type Upstreams = ReadonlyMap<string, Upstream>;
 
+const slots = new SlotHoldings(() => undefined);
 /** Of routes that answer without a server. */
 const noServers = new Upstream(
   {
@@ -52,7 +54,7 @@ const noServers = new Upstream(
     queue: null,
   },
   [],
-  { state: new UpstreamState({ now: () => 0, tell: () => undefined }), random: () => 0 },
+  { state: new UpstreamState({ now: () => 0, tell: () => undefined, slots }), random: () => 0 },
 );
 
 /** Makes the sites of each listener ready, by the listener's name. */

@@ -17,7 +17,9 @@ import { bodySent } from "./response-change.ts";
 import { RequestSender, type SentRequest } from "./request-sender.ts";
 import type { Route } from "./snapshot.ts";
 import { idempotent, mayHedge, Tries } from "./tries.ts";
-import type { QueuedRequest, WaitingLine } from "./waiting-line.ts";
+import { patienceMs } from "./slots/slot-holding.ts";
+import type { UpstreamState } from "./upstream-state.ts";
+import type { QueuedRequest } from "./waiting-line.ts";
 import type { BodyPiece, SwitchedUpstream, UpstreamFailure, UpstreamStream } from "./upstream-connection.ts";
 
 const never = Number.POSITIVE_INFINITY;
@@ -97,7 +99,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     const { state } = this.route.upstream;
     this.startedAt = this.engine.sweep.now;
     state.budget.pay();
-    if (state.queue.length > 0 && this.waitFor(state.queue)) return;
+    if (state.queue.length > 0 && this.waitFor(state)) return;
     this.goOn();
   }
 
@@ -124,13 +126,12 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     const server = upstream.choose(this.key, tried);
     if (server !== null) this.askServer(server);
     else if (!upstream.isFull(tried)) this.answerWith(plainAnswer(this.tries?.status ?? 503));
-    else if (!this.waitFor(upstream.state.queue)) this.answerWith(plainAnswer(503));
+    else if (!this.waitFor(upstream.state)) this.answerWith(plainAnswer(503));
   }
 
-  private waitFor(queue: WaitingLine): boolean {
-    const { plan } = this.route.upstream;
-    if (plan.queue === null || !queue.join(this)) return false;
-    this.queueBy = this.engine.sweep.after(plan.queue.timeoutMs);
+  private waitFor(state: UpstreamState): boolean {
+    if (!state.join(this)) return false;
+    this.queueBy = this.engine.sweep.after(this.route.upstream.plan.queue?.timeoutMs ?? patienceMs);
     return true;
   }
 

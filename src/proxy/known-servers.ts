@@ -8,6 +8,7 @@ import type { Engine } from "./engine.ts";
 import { NewClients } from "./new-clients.ts";
 import { Persistence } from "./persistence.ts";
 import { ServerLoad } from "./server-load.ts";
+import { SlotHoldings } from "./slots/slot-holdings.ts";
 import { poolKey, type Snapshot } from "./snapshot.ts";
 import type { Tell } from "./tell.ts";
 import { forServer, upstreamTls, type UpstreamTls } from "./tls/upstream-tls.ts";
@@ -19,6 +20,8 @@ import { UpstreamState } from "./upstream-state.ts";
 export class KnownServers {
   private readonly engine: Engine;
   private readonly tell: Tell;
+  /** What this process has of what is limited for all of them together. */
+  readonly slots: SlotHoldings;
   private readonly newClients: NewClients;
   private readonly pools = new Map<string, UpstreamPool>();
   /** How the upstreams of the present plan are spoken to, by name; those that are missing in clear text. */
@@ -30,6 +33,7 @@ export class KnownServers {
   constructor(engine: Engine, tell: Tell) {
     this.engine = engine;
     this.tell = tell;
+    this.slots = new SlotHoldings(tell.slots);
     this.newClients = new NewClients(tell.clients);
   }
 
@@ -67,6 +71,7 @@ export class KnownServers {
     if (known !== undefined) return known;
     const state = new UpstreamState({
       now: () => this.engine.sweep.now,
+      slots: this.slots,
       tell: (ejection) => {
         const { forMs, reason, server } = ejection;
         this.engine.log.warning(`${server} gets no requests for ${formatDuration(forMs)}: ${reason}`);
@@ -119,6 +124,7 @@ export class KnownServers {
     for (const [name, state] of this.states) {
       if (names.has(name)) continue;
       this.engine.sweep.remove(state);
+      state.retire();
       this.states.delete(name);
     }
     const loads = new Set(
@@ -146,5 +152,6 @@ export class KnownServers {
   /** Closes what is idle and keeps nothing any more. */
   retire(): void {
     for (const pool of this.pools.values()) pool.retire();
+    this.slots.close();
   }
 }

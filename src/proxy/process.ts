@@ -57,6 +57,9 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
       case "changed":
         hear(worker, message);
         break;
+      case "slots":
+        worker.heardSlots(message.words);
+        break;
       case "purge":
         worker.purge(message.pattern);
         break;
@@ -114,6 +117,7 @@ function teller(channel: Channel<ToProxy, FromProxy>): Tell {
     clients: (clients) => channel.send({ kind: "clients", clients }),
     spent: (notes) => channel.send({ kind: "spent", notes }),
     open: (news) => channel.send({ kind: "open", news }),
+    slots: (news) => channel.send({ kind: "slots", news }),
     ejections: (ejections) => channel.send({ kind: "ejections", ejections }),
     suspects: (probes) => channel.send({ kind: "suspects", probes }),
     disk: (notes) => channel.send({ kind: "disk", notes }),

@@ -4,6 +4,7 @@ import type { DiskNote } from "../ipc/disk-note.ts";
 import type { SpentNote } from "../ipc/messages.ts";
 import type { OpenNews } from "../ipc/open-news.ts";
 import type { ServerEjection } from "../ipc/server-ejection.ts";
+import type { SlotNews } from "../ipc/slot-news.ts";
 
 /** How a process tells the supervisor something. */
 export interface Tell {
@@ -12,6 +13,7 @@ export interface Tell {
   readonly suspects: (probes: readonly string[]) => void;
   readonly spent: (notes: readonly SpentNote[]) => void;
   readonly open: (news: OpenNews) => void;
+  readonly slots: (news: SlotNews) => void;
   readonly disk: (notes: readonly DiskNote[]) => void;
   readonly changed: (urls: readonly string[]) => void;
   readonly ejections: (ejections: readonly ServerEjection[]) => void;

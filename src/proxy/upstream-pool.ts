@@ -7,6 +7,7 @@ import { ServerHealth } from "./ejections.ts";
 import type { ForwardedBy } from "./headers.ts";
 import { endless, expiryOf, type Lifetime } from "./lifetime.ts";
 import type { ServerConnections } from "./server-connections.ts";
+import type { SlotHolding } from "./slots/slot-holding.ts";
 import type { SocketOwner } from "./sockets.ts";
 import type { UpstreamTls } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -39,7 +40,8 @@ export class UpstreamPool implements Swept, ServerConnections {
   /** How the server has done, while that can have it ejected. */
   health: ServerHealth | null = null;
   private state: UpstreamState | null = null;
-  private most = 0;
+  /** What this process may have in use of a server that is limited; null if it is not. */
+  slots: SlotHolding | null = null;
   private maxIdle = 0;
   private idleMs = 0;
   private lifetime: Lifetime = endless;
@@ -83,16 +85,16 @@ export class UpstreamPool implements Swept, ServerConnections {
     this.http2.lifetime = this.lifetime;
   }
 
-  /** Takes what is remembered of its upstream, whether servers can be ejected, and how many requests it may have; 0 is any. */
-  attach(state: UpstreamState, isEjectable: boolean, most: number): void {
+  /** Takes what is remembered of its upstream, whether servers can be ejected, and what it may have in use; null is any. */
+  attach(state: UpstreamState, isEjectable: boolean, slots: SlotHolding | null): void {
     this.state = state;
     this.health = isEjectable ? (this.health ?? new ServerHealth(state.ejections)) : null;
-    this.most = most;
+    this.slots = slots;
   }
 
   /** Whether the server has as many requests of this process as it may have. */
   get isFull(): boolean {
-    return this.most > 0 && this.inUse >= this.most;
+    return this.slots !== null && this.slots.isFull;
   }
 
   /** Sets the header of the PROXY protocol that connections begin with; none begun otherwise is used again. */
@@ -236,7 +238,10 @@ export class UpstreamPool implements Swept, ServerConnections {
   }
 
   private roomMade(): void {
-    if (this.most > 0) this.state?.queue.roomMade();
+    const { slots, state } = this;
+    if (slots === null) return;
+    slots.roomMade();
+    state?.queue.roomMade();
   }
 
   private takeOwn(by: ForwardedBy): UpstreamConnection | undefined {

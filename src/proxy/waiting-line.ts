@@ -4,6 +4,18 @@ import type { Swept } from "./sweep.ts";
 export interface QueuedRequest {
   /** Goes to a server if one has room for it; false if it has to wait on. */
   proceed(): boolean;
+  /** It may not wait after all. */
+  refuse(status: number): void;
+}
+
+/** What a line needs to know of its upstream. */
+export interface LineRules {
+  /** Whether anybody at all might go on, so that of a thousand who wait not all are asked for each place. */
+  hasRoom(): boolean;
+  /** Whether one more may join so many. */
+  mayJoin(length: number): boolean;
+  /** How many may stay; there are more while it is being found out if they may. */
+  mostStay(): number;
 }
 
 /**
@@ -12,18 +24,11 @@ export interface QueuedRequest {
  */
 export class WaitingLine implements Swept {
   private readonly waiting = new Set<QueuedRequest>();
-  private most = 0;
   private isAboutToServe = false;
-  private readonly hasRoom: () => boolean;
+  private readonly rules: LineRules;
 
-  /** `hasRoom` tells whether anybody at all might go on, so that of a thousand who wait not all are asked for each place. */
-  constructor(hasRoom: () => boolean) {
-    this.hasRoom = hasRoom;
-  }
-
-  /** Sets how many may wait. */
-  setLength(most: number): void {
-    this.most = most;
+  constructor(rules: LineRules) {
+    this.rules = rules;
   }
 
   /** How many wait. */
@@ -33,7 +38,7 @@ export class WaitingLine implements Swept {
 
   /** Lets a request wait; false if too many do. */
   join(one: QueuedRequest): boolean {
-    if (this.waiting.size >= this.most) return false;
+    if (!this.rules.mayJoin(this.waiting.size)) return false;
     this.waiting.add(one);
     // There may be room for just this one.
     this.roomMade();
@@ -51,18 +56,24 @@ export class WaitingLine implements Swept {
     this.isAboutToServe = true;
     queueMicrotask(() => {
       this.isAboutToServe = false;
-      this.serve();
+      this.sweep();
     });
   }
 
   /** Servers may have come back meanwhile. */
   sweep(): void {
     this.serve();
+    const most = this.rules.mostStay();
+    if (this.waiting.size <= most) return;
+    for (const one of [...this.waiting].slice(most)) {
+      this.waiting.delete(one);
+      one.refuse(503);
+    }
   }
 
   private serve(): void {
     for (const one of this.waiting) {
-      if (!this.hasRoom()) return;
+      if (!this.rules.hasRoom()) return;
       if (one.proceed()) this.waiting.delete(one);
     }
   }

@@ -7,6 +7,7 @@ import type { Departure } from "../ipc/departure.ts";
 import type { DiskNote } from "../ipc/disk-note.ts";
 import type { SpentNote, ToProxy } from "../ipc/messages.ts";
 import type { OpenNews } from "../ipc/open-news.ts";
+import type { SlotWord } from "../ipc/slot-news.ts";
 import type { ServerEjection } from "../ipc/server-ejection.ts";
 import type { DrainedOpen, ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
@@ -224,6 +225,11 @@ export class Worker {
     this.open.counts.heard(news, performance.now());
   }
 
+  /** Takes what this process is lent of what is limited, and what others ask back. */
+  heardSlots(words: readonly SlotWord[]): void {
+    this.servers.slots.heard(words);
+  }
+
   /** Sees to the connections to addresses that are about to move to another node. */
   depart(departure: Departure): void {
     this.departures.begin(departure);
@@ -241,6 +247,7 @@ export class Worker {
     if (engine.isDraining) return;
     engine.isDraining = true;
     this.cache.release();
+    this.servers.slots.leave();
     for (const door of this.doors.values()) door.stop();
     this.doors.clear();
     for (const client of engine.clients) client.closeSoon();

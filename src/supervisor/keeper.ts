@@ -148,11 +148,16 @@ export class Keeper<To, From extends CommonReply> {
     this.#child?.kill("SIGKILL");
   }
 
+  /** Of the child; 0 if it does not run. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** What `status` shows of the child. */
   status(role: string): ProcessStatus {
     return {
       role,
-      pid: this.#child?.pid ?? 0,
+      pid: this.pid,
       startedAt: this.#startedAt.toISOString(),
       restarts: this.#deaths,
     };

@@ -20,6 +20,7 @@ import { takeOverSockets, type InheritedSocket } from "./inherited-sockets.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { RelayClients } from "./relay-clients.ts";
 import { Replaced } from "./replaced.ts";
+import { SlotOffice } from "./slot-office.ts";
 import type { SocketStore } from "./socket-store.ts";
 import { closeUnused, hold, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
 import { TrafficQuestion } from "./traffic-question.ts";
@@ -103,6 +104,7 @@ export class Workers {
   /** Processes that were replaced, and still have connections to finish. */
   readonly #replaced: Replaced<Worker>;
   readonly #clients = new RelayClients();
+  readonly #slots = new SlotOffice();
   readonly #question: TrafficQuestion<WorkerKeeper>;
   #isRetired = false;
 
@@ -327,6 +329,8 @@ export class Workers {
             case "disk":
             case "changed":
               return this.#tellOthers(message, worker);
+            case "slots":
+              return this.#slots.heard(worker.keeper, message.news);
             case "suspects":
               return onSuspects(message.probes);
             case "departure":
@@ -344,6 +348,7 @@ export class Workers {
           if (worker.keeper.isServing) return;
           worker.drained = null;
           this.#question.forget(worker.keeper);
+          this.#slots.forget(worker.keeper);
           onGone(worker.keeper);
         },
       }),

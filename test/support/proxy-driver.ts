@@ -25,6 +25,7 @@ import { closeListener, listenTcp, listenUdp } from "../../src/kernel/listen.ts"
 import { proxyRuntimeOptions } from "../../src/supervisor/child.ts";
 import { prepareCacheFolders } from "../../src/supervisor/cache-folders.ts";
 import { readCredentials } from "../../src/supervisor/credentials.ts";
+import { SlotOffice } from "../../src/supervisor/slot-office.ts";
 import { readPages } from "../../src/supervisor/pages.ts";
 
 let lastPort = 20_000 + Math.trunc(Math.random() * 10_000);
@@ -220,6 +221,9 @@ export class ProxyDriver implements AsyncDisposable {
   private answers: ((message: FromProxy) => void)[] = [];
   private lines = "";
 
+  /** Lends slots of what is limited to this process and its successors. */
+  private office: SlotOffice = new SlotOffice();
+
   private constructor(
     names: ReadonlyMap<string, ListeningSocket>,
     inherited: readonly number[] | null = null,
@@ -238,6 +242,7 @@ export class ProxyDriver implements AsyncDisposable {
     });
     this.pid = this.subprocess.pid;
     this.exited = this.subprocess.exited;
+    void this.exited.then(() => this.office.forget(this));
     void this.readLog();
   }
 
@@ -261,8 +266,18 @@ export class ProxyDriver implements AsyncDisposable {
     if (this.plan === null) throw new Error("there is no plan yet");
     const driver = new ProxyDriver(this.names, this.descriptors);
     driver.keepsDisks = false;
+    driver.office = this.office;
     await driver.next((message) => message.kind === "hello");
     await driver.configure(this.plan, [], clients);
+    return driver;
+  }
+
+  /** Starts another process of the same service, with a plan and sockets of its own. */
+  async beside(plan: ProxyPlan): Promise<ProxyDriver> {
+    const driver = new ProxyDriver(listeningSockets(plan));
+    driver.office = this.office;
+    await driver.next((message) => message.kind === "hello");
+    await driver.configure(plan);
     return driver;
   }
 
@@ -353,6 +368,7 @@ export class ProxyDriver implements AsyncDisposable {
     if (message.kind === "clients") this.clients.push(...message.clients);
     if (message.kind === "spent") this.spent.push(...message.notes);
     if (message.kind === "open") this.open.push(message.news);
+    if (message.kind === "slots") this.office.heard(this, message.news);
     for (const answer of this.answers) answer(message);
   }
 

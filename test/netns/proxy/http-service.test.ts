@@ -16,16 +16,25 @@ const goodPort = 8080;
 const badPort = 8081;
 
 const serverScript = `
-import threading
+import threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 counts = {}
+most = {}
+lock = threading.Lock()
+def at_once(path):
+    with lock:
+        counts[path] = counts.get(path, 0) + 1
+        most[path] = max(most.get(path, 0), counts[path])
+    time.sleep(0.02)
+    with lock: counts[path] -= 1
 class Handler(BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
     def answer(self):
         kind = f'{self.server.server_port} {self.command} {self.path}'
         if self.path == '/held' and self.command == 'POST': self.rfile.read(10)
         counts[kind] = counts.get(kind, 0) + 1
-        body = str(counts.get(self.headers.get('X-Count') or kind, 0)).encode()
+        if self.path.startswith('/few'): at_once(self.path)
+        body = str(most[self.path] if self.path in most else counts.get(self.headers.get('X-Count') or kind, 0)).encode()
         if self.path.startswith('/disk'): body = body.ljust(20000)
         self.send_response(200 if self.server.server_port == ${goodPort} or self.path == '/count' else 503)
         self.send_header('Content-Length', str(len(body)))
@@ -51,6 +60,7 @@ address = "192.0.2.11:80"
 name = "secured"
 address = "192.0.2.11:443"
 tls = [{ certificate = "${folder}/old.pem", key = "${folder}/old.key" }]
+http2 = true
 http3 = true
 [[upstream]]
 name = "good"
@@ -59,6 +69,10 @@ servers = [{ address = "192.0.2.21:${goodPort}" }]
 name = "shaky"
 servers = [{ address = "192.0.2.21:${goodPort}" }, { address = "192.0.2.21:${badPort}" }]
 ejection = { failures = 3, time = "5m", on = [503] }
+[[upstream]]
+name = "few"
+servers = [{ address = "192.0.2.21:${goodPort}", max_connections = 3 }]
+queue = { length = 50, timeout = "30s" }
 [[site]]
 hosts = ["*"]
 listeners = ["http", "secured"]
@@ -70,6 +84,9 @@ cache = true
 path = "/disk"
 upstream = "good"
 cache = { disk = "4m", path = "${folder}/var/answers" }
+[[site.route]]
+path = "/few"
+upstream = "few"
 [[site.route]]
 path = "/shaky"
 upstream = "shaky"
@@ -138,6 +155,15 @@ async function count(kind: string): Promise<number> {
     `http://192.0.2.21:${goodPort}/count`,
   ]);
   return Number(stdout);
+}
+
+/** Asks for 40 answers at a time; gives the most that the server has had to give at a time by then. */
+async function most(path: string, protocol: string): Promise<string> {
+  const urls = Array.from({ length: 40 }, () => ["-o", join(folder, "#few"), `https://192.0.2.11${path}`]);
+  const words = ["-sk", protocol, "-w", "%{http_code}\\n", "--parallel-max", "40", ...urls.flat()];
+  const { stdout } = await client.run(["curl", "-Z", ...words]);
+  expect(stdout.trim().split("\n")).toSatisfy(only("200"));
+  return readFileSync(join(folder, "#few"), "latin1");
 }
 
 /** Gives whose certificate a client is shown that names no host. */
@@ -228,6 +254,26 @@ describe("two proxy processes", () => {
     holding.kill("SIGKILL");
     // One that ends may be counted at the other process for a moment more: the next one is refused now and then.
     await waitFor("both let more in", async () => only("200")(await answers(8)));
+  });
+
+  test("share what a server may have open: one of them uses all of it, and both never more", async () => {
+    // All requests of a connection are one process's, whose part would be one.
+    expect(await most("/few/one", "--http2")).toBe("3");
+    expect(await most("/few/both", "--http1.1")).toBe("3");
+    const { processes } = await node.status();
+    const victim = processes.find(({ role }) => role === "proxy 0")?.pid ?? 0;
+    process.kill(victim, "SIGKILL");
+    await waitFor("another in its place", async () => {
+      const now = (await node.status()).processes.find(({ role }) => role === "proxy 0");
+      return (
+        now !== undefined &&
+        now.pid !== victim &&
+        (await node.status()).proxies.some(({ pid }) => pid === now.pid)
+      );
+    });
+    expect(await most("/few/after", "--http2")).toBe("3");
+    expect((await node.reload()).exitCode).toBe(0);
+    expect(await most("/few/reloaded", "--http2")).toBe("3");
   });
 
   test("show a new certificate to clients that name no host, and lose no request of the processes that showed the old one", async () => {

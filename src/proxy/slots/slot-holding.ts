@@ -1,0 +1,172 @@
+import type { SlotNote, SlotWord } from "../../ipc/slot-news.ts";
+
+/** So long at most is an answer waited for; whoever should give it may hang. */
+export const patienceMs = 1_000;
+/** Nobody is asked again before: all processes would do nothing else. */
+export const askAgainMs = 20;
+
+/** Something that uses slots. */
+export interface SlotUser {
+  readonly inUse: number;
+}
+
+/** What a holding tells whoever made it. */
+export interface SlotKeeper {
+  say(note: SlotNote): void;
+  /** Has `again` called soon, if the holding is hungry then. */
+  wake(): void;
+  /** Milliseconds of the monotonic clock. */
+  now(): number;
+}
+
+/**
+ * The slots that this process has been lent of one thing. It never has more in use, asks for more when somebody waits, and
+ * gives back what others want more. PURE.
+ */
+export class SlotHolding {
+  readonly name: string;
+  private readonly keeper: SlotKeeper;
+  private users: SlotUser[] = [];
+  private waiting: () => number = () => 0;
+  private onWord: () => void = () => undefined;
+  private most = 0;
+  /** Whether it only finishes what is open. */
+  private isLeaving = false;
+  /** What was lent to this process, less what it has given back. */
+  held = 0;
+  /** What it has last said it has a use for. */
+  private wanted = 0;
+  private keep = Number.POSITIVE_INFINITY;
+  private askedAt: number | null = null;
+  private quietUntil = 0;
+  /** Whether somebody has come to wait when nobody could be asked. */
+  private isDue = false;
+
+  constructor(name: string, keeper: SlotKeeper) {
+    this.name = name;
+    this.keeper = keeper;
+  }
+
+  /** Sets who uses the slots, how many wait for one beside, and what is done when that may go on, or is in vain. */
+  serve(user: SlotUser, waiting: () => number, onWord: () => void): void {
+    this.users = [...this.users.filter((one) => one !== user && one.inUse > 0), user];
+    this.waiting = waiting;
+    this.onWord = onWord;
+  }
+
+  /** Takes a plan: how many slots all processes have together, and how many this one begins with. */
+  configure(most: number, share: number): void {
+    const isNew = this.isLeaving || most !== this.most;
+    this.isLeaving = false;
+    this.most = most;
+    if (isNew) this.speak(Math.max(this.needed, Math.min(share, most)));
+  }
+
+  /** Takes no more than what is waited for, and gives back all the rest, as it comes free. */
+  leave(): void {
+    if (this.isLeaving) return;
+    this.isLeaving = true;
+    this.say({ returned: this.surplus(), obeys: null, asks: false });
+  }
+
+  get inUse(): number {
+    if (this.users.length === 1) return this.users[0]?.inUse ?? 0;
+    return this.users.reduce((sum, { inUse }) => sum + inUse, 0);
+  }
+
+  /** How many may be in use; what is in use already may be more, if the limit was lowered or others want their share. */
+  get allowed(): number {
+    return Math.min(this.held, this.keep, this.most);
+  }
+
+  get isFull(): boolean {
+    return this.inUse >= this.allowed;
+  }
+
+  /** Whether others think that it has a use for more, or should. */
+  get isHungry(): boolean {
+    return this.isDue || this.wanted > this.held;
+  }
+
+  /** Whether it is not known yet if there is more to be had. */
+  get isAsking(): boolean {
+    return this.askedAt !== null && this.keeper.now() - this.askedAt < patienceMs;
+  }
+
+  /** Whether nothing is left of it. */
+  get isOver(): boolean {
+    return this.isLeaving && this.held === 0 && this.needed === 0;
+  }
+
+  /** Asks for as many as are needed, if that may be of use. */
+  ask(more = 0): void {
+    if (this.held >= this.most) return;
+    if (!this.isAsking && this.keeper.now() >= this.quietUntil) return this.speak(this.needed + more);
+    this.isDue = true;
+    this.keeper.wake();
+  }
+
+  /** Less is in use, or fewer wait: gives back what is not its own any more. */
+  roomMade(): void {
+    if (this.held <= this.keep && !this.isLeaving) return;
+    const returned = this.surplus();
+    if (returned > 0) this.say({ returned, asks: false, obeys: null });
+  }
+
+  /** Takes up again what has not been got. */
+  again(): void {
+    this.isDue = false;
+    if (this.needed > this.held) this.ask();
+    else this.say({ returned: this.surplus(), asks: false, obeys: null });
+  }
+
+  /** Takes what it is told. */
+  heard(word: SlotWord): void {
+    if (word.kind === "recall") return this.obey(word);
+    this.held += word.count;
+    if (word.count > 0) {
+      this.keep = Number.POSITIVE_INFINITY;
+      this.quietUntil = 0;
+    }
+    if (word.isAnswer) {
+      this.askedAt = null;
+      if (this.held < this.wanted) this.quietUntil = this.keeper.now() + askAgainMs;
+      else if (this.needed > this.held) this.ask();
+    }
+    this.onWord();
+    this.roomMade();
+  }
+
+  private obey({ keep, number, short }: SlotWord & { readonly kind: "recall" }): void {
+    this.keep = keep;
+    const idle = Math.max(0, this.held - this.needed);
+    const returned = Math.max(this.surplus(), Math.min(short, idle));
+    this.say({ returned, asks: false, obeys: number });
+  }
+
+  /** What it has and may not keep, as far as that is not in use. */
+  private surplus(): number {
+    const kept = this.isLeaving ? Math.min(this.needed, this.keep) : this.keep;
+    return Math.max(0, this.held - Math.max(kept, this.inUse));
+  }
+
+  private get needed(): number {
+    return this.inUse + this.waiting();
+  }
+
+  private speak(wanted: number): void {
+    const asks = wanted > this.held;
+    if (asks) this.askedAt = this.keeper.now();
+    this.say({ returned: this.surplus(), asks, obeys: null, wanted });
+  }
+
+  private say({
+    wanted = this.needed,
+    ...note
+  }: Pick<SlotNote, "returned" | "asks" | "obeys"> & { readonly wanted?: number }): void {
+    this.held -= note.returned;
+    this.wanted = wanted;
+    const { name } = this;
+    this.keeper.say({ name, most: this.isLeaving ? null : this.most, wanted, ...note });
+  }
+}

@@ -1,0 +1,85 @@
+import type { SlotNews, SlotNote, SlotWord } from "../../ipc/slot-news.ts";
+import { askAgainMs, SlotHolding, type SlotKeeper } from "./slot-holding.ts";
+
+/** The slots that this process has of everything that is limited for all processes together. */
+export class SlotHoldings implements SlotKeeper {
+  private readonly tell: (news: SlotNews) => void;
+  private readonly holdings = new Map<string, SlotHolding>();
+  private notes: SlotNote[] = [];
+  private timer: Timer | null = null;
+
+  constructor(tell: (news: SlotNews) => void) {
+    this.tell = tell;
+  }
+
+  /** Gives the slots of this name. */
+  of(name: string): SlotHolding {
+    const holding = this.holdings.get(name) ?? new SlotHolding(name, this);
+    this.holdings.set(name, holding);
+    return holding;
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  /** Says it at the end of this turn, with all else there is to say. */
+  say(note: SlotNote): void {
+    this.notes.push(note);
+    if (this.notes.length === 1) setImmediate(() => this.flush());
+    this.wake();
+  }
+
+  wake(): void {
+    this.timer ??= setInterval(() => this.tick(), askAgainMs);
+  }
+
+  /** Takes what this process is told. */
+  heard(words: readonly SlotWord[]): void {
+    for (const word of words) {
+      const holding = this.holdings.get(word.name);
+      if (holding === undefined) this.decline(word);
+      else holding.heard(word);
+    }
+  }
+
+  /** Finishes what is open, and leaves all else to others. */
+  leave(): void {
+    for (const holding of this.holdings.values()) holding.leave();
+  }
+
+  /** Says what is left to say, and ceases. */
+  close(): void {
+    this.flush();
+    if (this.timer !== null) clearInterval(this.timer);
+    this.timer = null;
+  }
+
+  private flush(): void {
+    const { notes } = this;
+    if (notes.length === 0) return;
+    this.notes = [];
+    this.tell({ from: process.pid, notes });
+  }
+
+  /** While something is wanted in vain others are asked anew: they may have come to use less. */
+  private tick(): void {
+    let isHungry = false;
+    for (const [name, holding] of this.holdings) {
+      if (holding.isHungry) holding.again();
+      if (holding.isOver) this.holdings.delete(name);
+      isHungry ||= holding.isHungry;
+    }
+    if (isHungry || this.timer === null) return;
+    clearInterval(this.timer);
+    this.timer = null;
+  }
+
+  /** Gives back what has come too late. */
+  private decline(word: SlotWord): void {
+    const { name } = word;
+    const [returned, obeys] = word.kind === "lent" ? [word.count, null] : [0, word.number];
+    if (returned === 0 && obeys === null) return;
+    this.say({ name, most: null, returned, wanted: 0, asks: false, obeys });
+  }
+}

@@ -1,0 +1,170 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { SlotProcesses } from "../../support/slot-processes.ts";
+
+type Deed = "begin" | "end" | "hear" | "tell" | "tick" | "kill" | "drain" | "lower" | "raise";
+
+const deeds = fc.array(
+  fc.record({
+    deed: fc.oneof(
+      { weight: 5, arbitrary: fc.constantFrom<Deed>("begin", "end", "hear", "tell") },
+      { weight: 1, arbitrary: fc.constantFrom<Deed>("tick", "kill", "drain") },
+    ),
+    at: fc.nat(),
+  }),
+  { maxLength: 300 },
+);
+
+function act(processes: SlotProcesses, deed: Deed, at: number): void {
+  const one = processes.all[at % processes.all.length];
+  if (deed === "tick" || one === undefined) return processes.tick();
+  if (deed === "begin") one.begin();
+  if (deed === "end") one.end();
+  if (deed === "hear") processes.hear(one);
+  if (deed === "tell") processes.tell(one);
+  if (deed === "kill") processes.kill(one);
+  if (deed === "drain") one.holding.leave();
+  if (deed === "kill" || deed === "drain") processes.start(3);
+  if (deed === "lower") processes.limit(Math.max(1, processes.most - 1 - (at % 5)));
+  if (deed === "raise") processes.limit(processes.most + 1 + (at % 5));
+}
+
+/** Lets so many requests end one after another, with all that is said meanwhile. */
+function turnOver(processes: SlotProcesses, rounds: number): void {
+  for (let round = 0; round < rounds; round++) {
+    processes.tick();
+    processes.deliver();
+    for (const one of processes.all) one.end();
+    processes.deliver();
+  }
+}
+
+describe("slots that processes share", () => {
+  test("are never more than there are, in whatever order words come, processes die and others come", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 12 }), deeds, (most, list) => {
+        const processes = new SlotProcesses(most, 3);
+        for (const { at, deed } of list) {
+          act(processes, deed, at);
+          expect(processes.lent).toBeLessThanOrEqual(most);
+          expect(processes.inUse).toBeLessThanOrEqual(most);
+        }
+      }),
+    );
+  });
+
+  test("are all there for the one process that has a use for them, whatever has happened", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 12 }), deeds, (most, list) => {
+        const processes = new SlotProcesses(most, 3);
+        for (const { at, deed } of list) act(processes, deed, at);
+        for (const one of processes.all) {
+          one.waiting = 0;
+          while (one.inUse > 0) one.end();
+        }
+        processes.start(1);
+        const busy = processes.all[most % 2 === 0 ? 0 : processes.all.length - 1];
+        if (busy === undefined) throw new Error("nobody");
+        for (let request = 0; request < 50; request++) busy.begin();
+        for (let turn = 0; turn < 60; turn++) {
+          processes.tick();
+          processes.deliver();
+        }
+        expect(busy.inUse).toBe(most);
+        expect(processes.lent).toBe(most);
+      }),
+    );
+  });
+
+  test("are fewer once the limit is lowered, and not more before", () => {
+    const changes = fc.array(
+      fc.record({
+        deed: fc.constantFrom<Deed>("begin", "end", "hear", "tell", "tick", "kill", "lower", "raise"),
+        at: fc.nat(),
+      }),
+      { maxLength: 200 },
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 12 }), changes, (first, list) => {
+        const processes = new SlotProcesses(first, 3);
+        let highest = first;
+        for (const { at, deed } of list) {
+          act(processes, deed, at);
+          highest = Math.max(highest, processes.most);
+          expect(processes.lent).toBeLessThanOrEqual(highest);
+        }
+        for (const one of processes.all) one.waiting = 0;
+        turnOver(processes, 100);
+        expect(processes.inUse).toBe(0);
+        expect(processes.lent).toBeLessThanOrEqual(processes.most);
+        for (const one of processes.all) for (let request = 0; request < 30; request++) one.begin();
+        turnOver(processes, 5);
+        processes.tick();
+        processes.deliver();
+        expect(processes.inUse).toBe(processes.most);
+      }),
+    );
+  });
+
+  test("are parted evenly by processes that could all use them", () => {
+    const processes = new SlotProcesses(10, 4);
+    const [first] = processes.all;
+    for (let request = 0; request < 1_000; request++) first?.begin();
+    turnOver(processes, 3);
+    expect(first?.inUse).toBe(10);
+    for (const one of processes.all) for (let request = 0; request < 1_000; request++) one.begin();
+    turnOver(processes, 20);
+    processes.deliver();
+    for (const { inUse } of processes.all) expect([1, 2, 3]).toContain(inUse);
+    expect(processes.inUse).toBeGreaterThanOrEqual(9);
+  });
+
+  test("go by turns where there are fewer of them than processes", () => {
+    const processes = new SlotProcesses(1, 3);
+    for (const one of processes.all) for (let request = 0; request < 1_000; request++) one.begin();
+    const done = processes.all.map(() => 0);
+    for (let round = 0; round < 60; round++) {
+      processes.tick();
+      processes.deliver();
+      for (const [at, one] of processes.all.entries()) {
+        done[at] = (done[at] ?? 0) + one.inUse;
+        one.end();
+      }
+      processes.deliver();
+    }
+    for (const count of done) expect(count).toBeGreaterThanOrEqual(15);
+  });
+
+  test("are waited for until it is known that there are no more, and not longer", () => {
+    const processes = new SlotProcesses(4, 2);
+    processes.deliver();
+    const [a, b] = processes.all;
+    if (a === undefined || b === undefined) throw new Error("nobody");
+    for (let request = 0; request < 2; request++) b.begin();
+    for (let request = 0; request < 3; request++) a.begin();
+    expect([a.inUse, a.holding.isAsking]).toEqual([2, true]);
+    processes.deliver();
+    expect([a.inUse, a.waiting, a.holding.isAsking]).toEqual([2, 1, false]);
+    b.end();
+    processes.tick();
+    processes.deliver();
+    expect([a.inUse, a.waiting]).toEqual([3, 0]);
+  });
+
+  test("that a process has which says nothing are its own until it is gone", () => {
+    const processes = new SlotProcesses(4, 2);
+    processes.deliver();
+    const [a, b] = processes.all;
+    if (a === undefined || b === undefined) throw new Error("nobody");
+    for (let request = 0; request < 4; request++) a.begin();
+    processes.hear(a);
+    processes.now += 999;
+    expect(a.holding.isAsking).toBe(true);
+    processes.now += 1;
+    expect(a.holding.isAsking).toBe(false);
+    expect([a.inUse, a.waiting]).toEqual([2, 2]);
+    processes.kill(b);
+    processes.deliver();
+    expect([a.inUse, a.waiting]).toEqual([4, 0]);
+  });
+});
