@@ -1,10 +1,11 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../../support/lab.ts";
 import { LocalNginx } from "../../support/local-nginx.ts";
-import { freePort, ProxyDriver, simplePlan, upstreamServer } from "../../support/proxy-driver.ts";
+import { freePort, listener, ProxyDriver, simplePlan, upstreamServer } from "../../support/proxy-driver.ts";
 import { RawClient, RawServer } from "../../support/raw-tcp.ts";
 
 setDefaultTimeout(120_000);
@@ -13,6 +14,10 @@ const mebibyte = 1024 * 1024;
 const gibibyte = 1024 * mebibyte;
 /** The runtime alone takes about 50 MiB; a proxy that kept bodies would take a thousand. */
 const flat = 220 * mebibyte;
+
+function sha256(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
 
 interface Highest {
   residentBytes: number;
@@ -135,6 +140,34 @@ describe("a body of 1 GiB", () => {
     server.stop(true);
     rmSync(path);
   });
+});
+
+describe("bodies that pass side by side", () => {
+  // Memory of one body is given to the next as soon as it is written: no client may see another's bytes.
+  for (const version of ["--http1.1", "--http2-prior-knowledge"])
+    test(`arrive octet for octet, with a length and in chunks, at slow clients too (${version})`, async () => {
+      const [port, origin] = [freePort(), freePort()];
+      const locations = `root FOLDER; location /cut/ { alias FOLDER/; sub_filter never-in-there x; sub_filter_types *; }`;
+      await using nginx = await LocalNginx.start(origin, locations);
+      const listeners = [listener(port, { http2: true })];
+      await using driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin)], { listeners }));
+      const sizes = [4000, 5000, 65_000, 66_000, 300_000, 700_000, 3_000_000];
+      const bodies = sizes.map((size) => randomBytes(size));
+      for (const [index, body] of bodies.entries()) writeFileSync(join(nginx.folder, `${index}`), body);
+      const fetched = async (path: string, slow: readonly string[]): Promise<string> => {
+        const url = `http://127.0.0.1:${port}${path}`;
+        const curl = Bun.spawn(["curl", "-s", version, ...slow, url]);
+        return sha256(Buffer.from(await new Response(curl.stdout).arrayBuffer()));
+      };
+      const wanted = bodies.map(sha256);
+      for (const slow of [[], ["--limit-rate", "6M"]]) {
+        const got = await Promise.all(
+          ["/", "/cut/"].flatMap((place) => sizes.map((_, index) => fetched(`${place}${index}`, slow))),
+        );
+        expect(got).toEqual([...wanted, ...wanted]);
+      }
+      expect(driver.log()).toBe("");
+    });
 });
 
 describe("a client that does not read", () => {
