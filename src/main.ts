@@ -6,7 +6,7 @@ import { addStatus } from "./cli/status-command.ts";
 import { version } from "./cli/version.ts";
 import { openChannel } from "./ipc/channel.ts";
 import type { FromDirector, FromProxy, FromVrrp, Role, ToDirector, ToProxy, ToVrrp } from "./ipc/messages.ts";
-import { roleArgument } from "./supervisor/self-command.ts";
+import { keepName, roleArgument } from "./supervisor/self-command.ts";
 
 const defaultConfig = "/etc/edge-ha/edge-ha.toml";
 
@@ -384,6 +384,7 @@ if (words[0] === roleArgument) {
     );
     process.exit(2);
   }
+  keepName();
   await runRole(role);
 } else {
   process.exit(await runCommand(words));

@@ -47,10 +47,8 @@ async function takeover(socket: string, before: NodeStatus): Promise<string> {
   for (;;) {
     await Bun.sleep(lookEveryMs);
     try {
-      const { processes, startedAt, version } = await statusOf(socket);
-      // The elections are the last to begin.
-      const hasBegun = processes.some(({ role, pid }) => role === "vrrp" && pid > 0);
-      if (startedAt !== before.startedAt && hasBegun)
+      const { isUp, startedAt, version } = await statusOf(socket);
+      if (startedAt !== before.startedAt && isUp)
         return `edge-ha ${version} has taken over from ${before.version}`;
     } catch {
       // It is between the two.

@@ -18,7 +18,8 @@ import type { Outcome } from "../supervisor/keeper.ts";
 import { Ahead } from "../supervisor/ahead.ts";
 import { startChild } from "../supervisor/child.ts";
 import { socketsOfManager } from "../supervisor/inherited-sockets.ts";
-import { selfCommand } from "../supervisor/self-command.ts";
+import { installedCommand, installedPath } from "../supervisor/self-command.ts";
+import { refusalOf } from "../supervisor/successor-check.ts";
 import { readSuccession, succeed } from "../supervisor/succession.ts";
 import { serviceManager, type ServiceManager } from "../supervisor/notify.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
@@ -40,6 +41,10 @@ interface Loaded {
 export async function runServe(options: ServeOptions): Promise<number> {
   const log = createLog("edge-ha");
   const memory = new SectionMemory();
+  const manager = serviceManager(process.env);
+  const succession = readSuccession(process.env);
+  // Its watchdog goes on running while one program takes another's place.
+  if (succession !== null) manager.watchdog();
   // It takes its time to start, and so does a large file to be read.
   using director = new Ahead<ToDirector, FromDirector>((handlers) =>
     startChild({ role: "director", descriptors: [], user: null, ...handlers }),
@@ -48,8 +53,6 @@ export async function runServe(options: ServeOptions): Promise<number> {
   for (const message of loaded.messages) process.stderr.write(`${message}\n`);
   if (loaded.plan === null) return 2;
   if (!isAlone(log)) return 1;
-  const manager = serviceManager(process.env);
-  const succession = readSuccession(process.env);
   const supervisor = new Supervisor(loaded.plan, {
     clock: systemClock,
     log,
@@ -60,10 +63,11 @@ export async function runServe(options: ServeOptions): Promise<number> {
     manager,
   });
   const service = new Service({ ...options, memory }, supervisor, manager);
+  if (succession !== null) service.feedWatchdog();
   let admin: AdminServer;
   try {
     admin = await serveAdmin(options.socket, {
-      status: () => supervisor.status(service.configStatus),
+      status: async () => ({ ...(await supervisor.status(service.configStatus)), isUp: service.isUp }),
       reload: () => service.reload(),
       replace: () => service.replace(),
       failover: (order) => supervisor.handOver(order),
@@ -120,6 +124,8 @@ class Service {
   readonly #supervisor: Supervisor;
   readonly #log = createLog("edge-ha");
   #config: ConfigStatus;
+  #isUp = false;
+  #cancelWatchdog: () => void = () => undefined;
   #last: Promise<unknown> = Promise.resolve();
   #waiting: Promise<ReloadReply> | null = null;
 
@@ -138,6 +144,11 @@ class Service {
     return this.#config;
   }
 
+  /** Whether everything was started once. */
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
   /** Starts everything; a reload that is asked for meanwhile waits until that is done. */
   start(): Promise<Outcome> {
     const outcome = this.#supervisor.start();
@@ -147,7 +158,19 @@ class Service {
 
   started(): void {
     this.manager.ready("serving");
-    this.#feedWatchdog();
+    this.#isUp = true;
+    this.feedWatchdog();
+  }
+
+  /** Tells the service manager every so often that all is well. A start has limits of its own. */
+  feedWatchdog(): void {
+    const { watchdogMs } = this.manager;
+    if (watchdogMs === null) return;
+    this.#cancelWatchdog();
+    if (!this.#isUp || this.#supervisor.isWell) this.manager.watchdog();
+    this.#cancelWatchdog = systemClock.schedule(later(systemClock.now(), watchdogMs), () =>
+      this.feedWatchdog(),
+    );
   }
 
   /**
@@ -172,7 +195,14 @@ class Service {
   replace(): Promise<ReloadReply> {
     const { config, node } = this.#options;
     const reply = this.#last.then(async () => {
-      const messages = await refusalOfInstalled(config, node);
+      const nodeWords = node === null ? [] : ["--node", node];
+      const messages = await refusalOf(
+        installedCommand("check", "--config", config, ...nodeWords),
+        checkLimitMs,
+      );
+      for (const message of messages ?? []) this.#log.error(message);
+      if (messages !== null)
+        this.#log.error(`${installedPath} does not take this program's place: it goes on`);
       return { isAccepted: messages === null, messages: messages ?? [] };
     });
     this.#last = reply
@@ -188,9 +218,10 @@ class Service {
     try {
       const succession = await this.#supervisor.prepareSuccession();
       if (succession === null) return;
-      this.#log.notice(`${process.execPath} takes this program's place`);
+      this.#log.notice(`${installedPath} takes this program's place`);
       this.#supervisor.letGo();
-      succeed(selfCommand(...process.argv.slice(2)), process.env, succession);
+      this.manager.watchdog();
+      succeed(installedCommand(...process.argv.slice(2)), process.env, succession);
     } catch (error) {
       this.#log.error(`the program could not be replaced: ${errorText(error)}`);
       this.manager.ready("serving: the program could not be replaced");
@@ -226,31 +257,12 @@ class Service {
       return { isAccepted: false, messages: [errorText(error)] };
     }
   }
-
-  #feedWatchdog(): void {
-    const { watchdogMs } = this.manager;
-    if (watchdogMs === null) return;
-    if (this.#supervisor.isWell) this.manager.watchdog();
-    systemClock.schedule(later(systemClock.now(), watchdogMs), () => this.#feedWatchdog());
-  }
 }
 
+/** A check of thousands of services takes some seconds; a program that hangs takes no other's place. */
+const checkLimitMs = 30_000;
 /** So long has an answer on the admin socket to get out before this program is gone. */
 const replyMs = 100;
-
-/** Asks the executable that is installed now about the configuration; null if it finds nothing wrong. */
-async function refusalOfInstalled(config: string, node: string | null): Promise<readonly string[] | null> {
-  const nodeWords = node === null ? [] : ["--node", node];
-  const check = Bun.spawn(selfCommand("check", "--config", config, ...nodeWords), {
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "pipe",
-  });
-  const [text, status] = await Promise.all([check.stderr.text(), check.exited]);
-  if (status === 0) return null;
-  const lines = text.split("\n").filter((line) => line !== "");
-  return lines.length > 0 ? lines : [`${process.execPath} check ended with ${status}`];
-}
 
 /** Resolves at the first SIGTERM or SIGINT; SIGHUP reloads. */
 function untilStopped(service: Service): Promise<void> {

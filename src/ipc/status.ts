@@ -11,6 +11,8 @@ export interface NodeStatus {
   readonly pid: number;
   /** ISO 8601 time of day, as are all times here. */
   readonly startedAt: string;
+  /** Whether everything was started; false for a moment, also where this program has just taken another's place. */
+  readonly isUp: boolean;
   readonly config: ConfigStatus;
   readonly instances: readonly InstanceStatus[];
   readonly bfd: BfdReport;

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Role } from "../ipc/messages.ts";
-import { roleCommand } from "./self-command.ts";
+import { installedPath, roleCommand } from "./self-command.ts";
 import type { UserIds } from "./user.ts";
 
 /** A running child and its end of the IPC channel. */
@@ -70,6 +70,7 @@ export function startChild<To, From>(options: ChildOptions<From>): Child<To> {
   const { role, descriptors, user, onMessage, onExit } = options;
   const subprocess = Bun.spawn({
     cmd: roleCommand(role),
+    argv0: installedPath,
     stdio: ["ignore", "inherit", "inherit", ...descriptors],
     env: childEnvironment(role),
     ...(user === null ? {} : { uid: user.uid, gid: user.gid }),

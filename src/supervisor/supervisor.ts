@@ -254,7 +254,7 @@ export class Supervisor {
   }
 
   /** Everything that `edge-ha status` shows. */
-  async status(config: ConfigStatus): Promise<NodeStatus> {
+  async status(config: ConfigStatus): Promise<Omit<NodeStatus, "isUp">> {
     const [{ probes, services, proxied, names, footing }, traffic] = await Promise.all([
       this.#view.report(this.#director.isServing),
       this.#workers.traffic(),

@@ -1,8 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmod, copyFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { askAdmin } from "../../src/admin/client.ts";
 import { nodesFile, pairFile, siteTables, vips } from "../support/cluster-file.ts";
-import { instanceOf, rolePids, startEdgeHa } from "../support/edge-ha.ts";
+import { executable, instanceOf, rolePids, startEdgeHa } from "../support/edge-ha.ts";
 import { Lab, waitFor, type Host } from "../support/lab.ts";
 import { createPair } from "../support/pair.ts";
 import { startHttpProbe } from "../support/probe.ts";
@@ -131,6 +132,40 @@ describe("an executable that is replaced", () => {
     expect(stderr).toContain("nonsense");
     expect(stderr).toContain("not replaced: the old program goes on");
     expect((await node.status()).pid).toBe(node.pid);
+  });
+
+  test("stays where what is installed does not run, and its processes are its own", async () => {
+    await using lab = await Lab.create();
+    const host = await startHost(lab);
+    const program = join(host.directory, "edge-ha");
+    await copyFile(executable, program);
+    const node = await startEdgeHa(host, { config: listeners([80], 1), node: "lb1", program });
+    await Bun.write(`${program}.new`, "#!/bin/sh\necho it is broken >&2\nexit 127\n");
+    await chmod(`${program}.new`, 0o755);
+    await rename(`${program}.new`, program);
+    const { stderr, exitCode } = await node.command("reload", "--binary");
+    expect({ stderr, exitCode }).toEqual({
+      stderr: "it is broken\nnot replaced: the old program goes on\n",
+      exitCode: 2,
+    });
+    expect(node.log()).toContain(`${program} does not take this program's place: it goes on`);
+    for (const role of ["vrrp", "director", "proxy"] as const) {
+      const [old] = await rolePids(host, role);
+      if (old === undefined) throw new Error(`no ${role} runs`);
+      process.kill(old, "SIGKILL");
+      await waitFor(`${role} is there again`, async () => {
+        const { processes } = await node.status();
+        const found = processes.find((one) => one.role.startsWith(role));
+        return found !== undefined && found.pid !== old && found.pid > 0 && found.restarts === 1;
+      });
+      expect(await rolePids(host, role)).toHaveLength(1);
+    }
+    const { stdout } = await host.run(["ps", "--ppid", String(node.pid), "-o", "comm="]);
+    expect(new Set(stdout.trim().split("\n"))).toEqual(new Set(["edge-ha"]));
+    await waitFor("clients are answered", async () => {
+      return (await host.run(["curl", "-s", "-m", "2", "http://127.0.0.1/"])).stdout === "here";
+    });
+    expect(await node.stop()).toBe(0);
   });
 
   test("stays away where the service is stopped meanwhile", async () => {

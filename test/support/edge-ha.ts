@@ -16,6 +16,8 @@ export interface EdgeHaOptions {
   /** The node's name in the file. */
   readonly node: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** The file to run; a copy can be replaced by a test. */
+  readonly program?: string;
 }
 
 /** A running `edge-ha serve`. */
@@ -45,7 +47,10 @@ export async function spawnEdgeHa(host: Host, o: EdgeHaOptions): Promise<EdgeHa>
   const socket = join(directory, "admin.sock");
   await Bun.write(configPath, o.config);
   const serve = ["serve", "--config", configPath, "--node", o.node];
-  const child = host.spawn([executable, "--socket", socket, ...serve], o.env ? { env: o.env } : {});
+  const child = host.spawn(
+    [o.program ?? executable, "--socket", socket, ...serve],
+    o.env ? { env: o.env } : {},
+  );
   return attach(host, child, { configPath, socket });
 }
 

@@ -16,6 +16,8 @@ export interface GuestOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Debian's own unless this names the newer one, for what has come into Linux since. */
   readonly kernel?: "debian" | "6.12";
+  /** Whether systemd brings the guest up, as on an operator's machine; otherwise nothing runs in it but what is asked for. */
+  readonly hasSystemd?: boolean;
 }
 
 const cache = process.env["EDGE_HA_VM_CACHE"] ?? "/var/tmp/edge-ha-vm";
@@ -51,12 +53,9 @@ export class Guest {
     const server = createServer((socket) => agent.resolve(socket));
     const socketPath = join(directory, "agent.sock");
     await new Promise<void>((resolve) => server.listen(socketPath, resolve));
-    const qemu = Bun.spawn(
-      ["qemu-system-x86_64", ...machine(options.kernel ?? "debian", share, socketPath)],
-      {
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
+    const qemu = Bun.spawn(["qemu-system-x86_64", ...machine(options, share, socketPath)], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const said = [lastWords(qemu.stdout), lastWords(qemu.stderr)];
     const failed = qemu.exited.then(async (status) => {
       throw new Error(`guest ended with ${status}: ${(await Promise.all(said)).join("\n")}`);
@@ -145,9 +144,9 @@ async function prepare(): Promise<void> {
 }
 
 /** The processor is named: the runtime needs SSE 4.2, and emulating more makes everything slower. */
-function machine(kernel: string, share: string, agentSocket: string): string[] {
-  const boot = join(cache, "kernels", kernel);
-  const kernelArguments = "console=ttyS0 quiet panic=-1 mitigations=off net.ifnames=0";
+function machine(options: GuestOptions, share: string, agentSocket: string): string[] {
+  const boot = join(cache, "kernels", options.kernel ?? "debian");
+  const kernelArguments = `console=ttyS0 quiet panic=-1 mitigations=off net.ifnames=0 ${options.hasSystemd === true ? "edge-ha.systemd systemd.getty_auto=0" : ""}`;
   return [
     ["-accel", "tcg,tb-size=512", "-cpu", "Nehalem", "-M", "q35", "-m", "1536", "-smp", "1"],
     ["-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio"],

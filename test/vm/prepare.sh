@@ -4,7 +4,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=$(realpath -m "${1:-${EDGE_HA_VM_CACHE:-/var/tmp/edge-ha-vm}}")
-packages=iproute2,ipvsadm,curl,python3-minimal,tcpdump,iputils-arping,iputils-ping,procps,kmod,busybox-static,ethtool
+packages=iproute2,ipvsadm,curl,python3-minimal,tcpdump,iputils-arping,iputils-ping,procps,kmod,busybox-static,ethtool,systemd
 export DEBIAN_FRONTEND=noninteractive
 
 # What the result depends on: these scripts and the list of packages. The kernels' versions are not part of

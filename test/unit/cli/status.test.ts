@@ -38,6 +38,7 @@ const status: NodeStatus = {
   version: "0.1.0",
   pid: 100,
   startedAt: since,
+  isUp: true,
   config: { path: "/etc/edge-ha/edge-ha.toml", loadedAt: since, lastErrors: [] },
   bfd: { sessions: [], strays: {} },
   instances: [

@@ -1,5 +1,7 @@
 """A web server whose answers take long: stream.py NAME. A request for /N on port 80 or 8080 is answered with N lines of its
-name and the client's address, one each 200 ms."""
+name and the client's address, one each 200 ms; / with one, /0 until there is a file /run/enough."""
+import itertools
+import os
 import socket
 import sys
 import threading
@@ -12,7 +14,10 @@ def serve(client, address):
     try:
         path = client.recv(4096).split()[1].decode()
         client.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
-        for number in range(int(path[1:] or 0)):
+        lines = int(path[1:] or 1)
+        for number in range(lines) if lines > 0 else itertools.count():
+            if lines == 0 and os.path.exists("/run/enough"):
+                break
             client.sendall(f"{name} {address} {number}\n".encode())
             time.sleep(0.2)
     except (OSError, IndexError, ValueError):
