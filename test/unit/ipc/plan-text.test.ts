@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
+import { type DirectorPlan, noDirectorPlan } from "../../../src/config/node-plan.ts";
+import type { IpvsServerPlan } from "../../../src/config/service-plan.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { planOfText, planText } from "../../../src/ipc/plan-text.ts";
+import { plannedServer, plannedService } from "../../support/ipvs-services.ts";
 
 test("planOfText() gives the plan that planText() was given", () => {
   const file = `
@@ -23,4 +26,33 @@ servers = [{ address = "10.98.0.21", weight = 3 }, { address = "10.98.0.22" }]
   const { director } = planNode(config, "lb1", { cores: 2 });
   expect(director.probes.length).toBeGreaterThan(0);
   expect(planOfText(planText(director))).toStrictEqual(director);
+});
+
+/** Another value of each thing a server has. */
+const others: Required<IpvsServerPlan> = {
+  address: "10.99.0.24",
+  port: 8080,
+  weight: 0,
+  probe: null,
+  forward: "tunnel",
+  tunnel: { type: "gue", port: 6080, checksum: "full" },
+  upperThreshold: 100,
+  lowerThreshold: 50,
+  inhibits: true,
+  slowStartMs: 5_000,
+};
+
+test("servers arrive as they are, whatever they differ in", () => {
+  const alike = [plannedServer("10.99.0.21"), plannedServer("10.99.0.22"), plannedServer("10.99.0.23")];
+  const different = Object.entries(others).map(([what, value]) =>
+    alike.concat({ ...plannedServer("10.99.0.25"), [what]: value }),
+  );
+  const unchecked = alike.map((server) => ({ ...server, probe: null, tunnel: others.tunnel, weight: 0 }));
+  const lists = [[], alike.slice(0, 1), alike, ...different, unchecked];
+  const plan: DirectorPlan = {
+    ...noDirectorPlan,
+    services: lists.map((servers, index) => plannedService({ name: `s${index}`, servers })),
+  };
+  expect(planOfText(planText(plan))).toStrictEqual(plan);
+  expect(planText(plan)).toContain('"like"');
 });
