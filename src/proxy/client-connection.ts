@@ -74,7 +74,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   received(bytes: Buffer): void {
     if (this.state === "lingering" || this.state === "closed") return;
     const { reader } = this;
-    reader.add(bytes, this.state === "head");
+    reader.input.add(bytes);
     if (this.state === "head") {
       this.readRequests();
       return;
@@ -339,10 +339,9 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   private forward(decision: Route | Waiting, view: RequestView): void {
-    const { engine, record } = this;
     const route = routeOf(decision);
     this.maxBodyBytes = route.plan.maxBodyBytes;
-    this.exchange = openExchange({ engine, client: this, route, record }, view);
+    this.exchange = openExchange(this, this.record, route, view);
     this.exchange.begin(decision);
   }
 

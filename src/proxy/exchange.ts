@@ -86,12 +86,13 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
 
   /** Starts at once, or when everything that is waited for lets the request pass; what comes of its body meanwhile stays unread. */
   begin(decision: Route | Waiting): void {
-    if (!("waits" in decision)) return this.start();
-    afterWaits(decision.waits, {
-      isGone: () => this.isDone,
-      pass: () => this.start(),
-      answerWith: (answer) => this.answerWith(answer),
-    });
+    if ("waits" in decision) this.startAfter(decision);
+    else this.start();
+  }
+
+  private startAfter({ waits }: Waiting): void {
+    const pass = (): void => this.start();
+    afterWaits(waits, { isGone: () => this.isDone, pass, answerWith: (answer) => this.answerWith(answer) });
   }
 
   /** Chooses a server, behind those who wait already, and sends the request as soon as there is a connection. */
@@ -356,7 +357,6 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.upstream = null;
     this.sender.again();
     this.connectBy = never;
-    this.hedgeBy = never;
     this.readBy = never;
     this.hedgeBy = never; // nobody is asked beside a server that is not asked any more
   }

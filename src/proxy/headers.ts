@@ -104,13 +104,7 @@ export function buildRequestHead(
 ): string {
   const sentHost = head.host === "" ? by.localAuthority : head.host;
   const host = how?.host ?? sentHost;
-  const { listed } = head;
-  const keeping = {
-    actions: requestActions,
-    listed,
-    removed: how === null ? null : how.removed,
-    keepsLength: head.bodyLength >= 0,
-  };
+  const keeping = keepingFor(requestActions, head.listed, how?.removed ?? null, head.bodyLength >= 0);
   // The usual request line is followed by the usual Host: both are copied with the fields behind them.
   let text =
     head.isPlain && host === sentHost
@@ -131,7 +125,8 @@ function usualFields(host: string, minor: number, by: ForwardedBy): string {
   if (by.lastHost !== host || by.lastMinor !== minor) {
     by.lastHost = host;
     by.lastMinor = minor;
-    by.lastFields = forwardedFields(host, by) + viaField(minor, by);
+    // `join` gives one text; a sum would be put together from its parts again in each head.
+    by.lastFields = [forwardedFields(host, by), viaField(minor, by)].join("");
   }
   return by.lastFields;
 }
@@ -207,13 +202,8 @@ export function buildResponseHead(
   // RFC 9112 §6.2: HEAD and 304 may tell the length of what is not sent; 1xx and 204 may not (RFC 9110 §8.6).
   const keepsLength =
     to.framing === "length" || (to.framing === "none" && head.status !== 204 && head.status >= 200);
-  const { listed } = head;
-  let text = withStatusLine(head, fields, {
-    actions: to.takesTrailers && to.framing === "chunked" ? announcingActions : responseActions,
-    listed,
-    removed: rules.removed,
-    keepsLength,
-  });
+  const actions = to.framing === "chunked" && to.takesTrailers ? announcingActions : responseActions;
+  let text = withStatusLine(head, fields, keepingFor(actions, head.listed, rules.removed, keepsLength));
   text += rules.added;
   if (to.framing === "chunked") text += "Transfer-Encoding: chunked\r\n";
   return to.closes ? `${text}Connection: close\r\n\r\n` : `${text}\r\n`;
@@ -250,13 +240,7 @@ export function eachResponseField(
 
 /** Writes an interim response, or the 101 that opens a tunnel. */
 export function buildInterimHead(head: ResponseHead, fields: FieldTable): string {
-  const { listed } = head;
-  const text = withStatusLine(head, fields, {
-    actions: responseActions,
-    listed,
-    removed: null,
-    keepsLength: false,
-  });
+  const text = withStatusLine(head, fields, keepingFor(responseActions, head.listed, null, false));
   return head.status === 101 ? `${text}Connection: upgrade\r\nUpgrade: websocket\r\n\r\n` : `${text}\r\n`;
 }
 
@@ -267,10 +251,27 @@ function withStatusLine(head: ResponseHead, fields: FieldTable, keeping: Keeping
 }
 
 interface Keeping {
-  readonly actions: Uint8Array;
-  readonly listed: readonly string[];
-  readonly removed: ReadonlySet<string> | null;
-  readonly keepsLength: boolean;
+  actions: Uint8Array;
+  listed: readonly string[];
+  removed: ReadonlySet<string> | null;
+  keepsLength: boolean;
+}
+
+// One for all heads: each is written in one go.
+const lastKeeping: Keeping = { actions: requestActions, listed: [], removed: null, keepsLength: false };
+
+/** Tells what of a head stays; valid until the next one is asked for. */
+function keepingFor(
+  actions: Uint8Array,
+  listed: readonly string[],
+  removed: ReadonlySet<string> | null,
+  keepsLength: boolean,
+): Keeping {
+  lastKeeping.actions = actions;
+  lastKeeping.listed = listed;
+  lastKeeping.removed = removed;
+  lastKeeping.keepsLength = keepsLength;
+  return lastKeeping;
 }
 
 /**

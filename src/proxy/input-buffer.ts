@@ -1,9 +1,16 @@
+import { HeadScan, type HeadLimits } from "./http1/head-end.ts";
+
+// One for all connections, but for those whose head came in part: a further object each is a further miss of the cache.
+let spareScan: HeadScan | null = null;
+
 /** Bytes that arrived and were not used yet. */
 export class InputBuffer {
   bytes: Buffer | null = null;
   start = 0;
   end = 0;
   private isOwn = false;
+  /** Looks through a head that has come in part. */
+  private scan: HeadScan | null = null;
 
   /** How many bytes there are. */
   get length(): number {
@@ -11,22 +18,22 @@ export class InputBuffer {
   }
 
   /**
-   * Adds a piece; true if what was here before has moved. A lone piece is taken over as it is; several are gathered in a
+   * Adds a piece. A lone piece is taken over as it is; several are gathered in a
    * buffer that doubles, so that a head in single bytes costs no more than twice its copying.
    */
-  add(piece: Buffer): boolean {
+  add(piece: Buffer): void {
     const { bytes } = this;
     if (bytes === null || this.start === this.end) {
       this.bytes = piece;
       this.start = 0;
       this.end = piece.length;
       this.isOwn = false;
-      return false;
+      return;
     }
     if (this.isOwn && this.end + piece.length <= bytes.length) {
       bytes.set(piece, this.end);
       this.end += piece.length;
-      return false;
+      return;
     }
     const length = this.length;
     const gathered = Buffer.allocUnsafeSlow(Math.max(512, 2 * (length + piece.length)));
@@ -36,7 +43,27 @@ export class InputBuffer {
     this.start = 0;
     this.end = length + piece.length;
     this.isOwn = true;
-    return true;
+    this.scan?.begin(0);
+  }
+
+  /**
+   * Looks for the end of the head that begins here, from where the last look stopped; null if more has to arrive. What it
+   * gives is valid within the turn, until the next look at any head.
+   */
+  findHead(limits: HeadLimits): HeadScan | null {
+    const { bytes } = this;
+    if (bytes === null) return null;
+    let { scan } = this;
+    if (scan === null) {
+      scan = spareScan ?? new HeadScan(limits);
+      spareScan = null;
+      scan.begin(this.start, limits);
+    }
+    const isFound = scan.advance(bytes, this.end);
+    this.scan = isFound ? null : scan;
+    if (!isFound) return null;
+    spareScan = scan;
+    return scan;
   }
 
   /** Drops what was used up to `offset`. */
@@ -47,5 +74,6 @@ export class InputBuffer {
     this.start = 0;
     this.end = 0;
     this.isOwn = false;
+    this.scan = null;
   }
 }

@@ -2,7 +2,6 @@ import { CachedExchange } from "./cache/cached-exchange.ts";
 import { cachedRequest } from "./cache/cached-request.ts";
 import { invalidating } from "./cache/invalidation.ts";
 import type { Waiting } from "./decide.ts";
-import type { Engine } from "./engine.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeClient } from "./exchange-client.ts";
 import { requestHeadOf } from "./policy/outgoing.ts";
@@ -32,24 +31,20 @@ export interface OpenExchange extends Swept {
   refuse(status: number): void;
 }
 
-/** Whose request it is, and where it goes. */
-export interface Request {
-  readonly engine: Engine;
-  readonly client: ExchangeClient;
-  readonly route: Route;
-  readonly record: RequestRecord;
-}
-
 /** Makes the exchange for a request, to be started in the same turn: with a server, or with the cache before it. */
-export function openExchange(of: Request, view: RequestView): OpenExchange {
-  const { client, engine, record, route } = of;
+export function openExchange(
+  client: ExchangeClient,
+  record: RequestRecord,
+  route: Route,
+  view: RequestView,
+): OpenExchange {
   const { by, head } = view;
   const { cache } = route;
-  const { trace } = record;
+  const { engine, trace } = record;
   const sink = filtered(view, route.filters, client);
   const request = cache === null ? null : cachedRequest(view);
   if (cache !== null && request !== null) {
-    const headText = (): string => record.stamped(requestHeadOf(route, view));
+    const headText = headWriter(record, route, view);
     const o = { engine, client, route, head, by, sink, trace };
     return new CachedExchange(o, cache, request, { view, headText });
   }
@@ -57,4 +52,9 @@ export function openExchange(of: Request, view: RequestView): OpenExchange {
   const towards = cache === null ? sink : invalidating(view, cache, sink);
   const key = route.upstream.keyOf(view);
   return new Exchange({ engine, client, route, head, headText, by, key, sink: towards, trace });
+}
+
+// A function of its own: what a closure knows is allocated where it could be made, even if it is not.
+function headWriter(record: RequestRecord, route: Route, view: RequestView): () => string {
+  return () => record.stamped(requestHeadOf(route, view));
 }

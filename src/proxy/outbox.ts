@@ -27,7 +27,8 @@ export class Outbox {
   /** How many of them were heads. */
   headTotal = 0;
   private readonly wire: Wire;
-  private readonly queue: Waiting[] = [];
+  /** Null while nothing waits: an empty array would be two more misses of the cache for each write. */
+  private queue: Waiting[] | null = null;
   private isBroken = false;
 
   constructor(wire: Wire) {
@@ -36,12 +37,12 @@ export class Outbox {
 
   /** Whether bytes wait for room. */
   get isBlocked(): boolean {
-    return this.queue.length > 0;
+    return this.queue !== null;
   }
 
   /** Bytes that the socket has taken. */
   get taken(): number {
-    return this.queue.reduce((left, { end, start }) => left - (end - start), this.total);
+    return (this.queue ?? []).reduce((left, { end, start }) => left - (end - start), this.total);
   }
 
   /** Writes a head, Latin-1, and perhaps the first bytes of a body behind it in one call; true if all was taken. */
@@ -72,13 +73,12 @@ export class Outbox {
    */
   send(bytes: Buffer, start: number, end: number, isFree = false): boolean {
     this.total += end - start;
-    const written = this.queue.length > 0 ? 0 : this.write(bytes, start, end);
+    const written = this.queue === null ? this.write(bytes, start, end) : 0;
     if (start + written === end) {
       if (isFree) letGo(bytes);
       return true;
     }
-    this.queue.push({ bytes, start: start + written, end, isFree });
-    return false;
+    return this.keep({ bytes, start: start + written, end, isFree });
   }
 
   /** Writes a head and a body in the chunked coding (RFC 9112 §7.1), closed by the last chunk if `isLast`; true if all was taken. */
@@ -102,14 +102,14 @@ export class Outbox {
 
   /** Writes what waits; true if nothing does any more. */
   flush(): boolean {
-    while (this.queue.length > 0) {
-      const first = this.queue[0];
-      if (first === undefined) break;
+    const queue = this.queue ?? [];
+    for (let first = queue[0]; first !== undefined; first = queue[0]) {
       first.start += this.write(first.bytes, first.start, first.end);
       if (first.start < first.end) return false;
-      this.queue.shift();
+      queue.shift();
       if (first.isFree) letGo(first.bytes);
     }
+    this.queue = null;
     return true;
   }
 
@@ -121,10 +121,16 @@ export class Outbox {
 
   private sendFrame(length: number): boolean {
     this.total += length;
-    const written = this.queue.length > 0 ? 0 : this.write(frame, 0, length);
+    const written = this.queue === null ? this.write(frame, 0, length) : 0;
     if (written === length) return true;
     const rest = Buffer.from(frame.subarray(written, length));
-    this.queue.push({ bytes: rest, start: 0, end: rest.length, isFree: false });
+    return this.keep({ bytes: rest, start: 0, end: rest.length, isFree: false });
+  }
+
+  /** Keeps what has to wait for room. */
+  private keep(rest: Waiting): false {
+    this.queue ??= [];
+    this.queue.push(rest);
     return false;
   }
 

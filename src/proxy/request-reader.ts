@@ -1,6 +1,6 @@
 import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
-import { HeadScan, type HeadLimits } from "./http1/head-end.ts";
+import type { HeadLimits, HeadScan } from "./http1/head-end.ts";
 import { faultOfScan, readRequestHead, type RequestFault, type RequestHead } from "./http1/request-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { readLatin1 } from "./latin1.ts";
@@ -21,39 +21,33 @@ export class RequestReader {
   requestLine = "";
   /** Whether a head was looked for in what arrived since the last `begin`. */
   isHeadBegun = false;
-  private readonly scan: HeadScan;
+  private readonly limits: HeadLimits;
   private blankLines = 0;
 
   constructor(limits: HeadLimits) {
-    this.scan = new HeadScan(limits);
-  }
-
-  /** Takes bytes; those of a head are looked at from where the last look stopped. */
-  add(bytes: Buffer, isHead: boolean): void {
-    const hasMoved = this.input.add(bytes);
-    if (isHead && (hasMoved || !this.isHeadBegun)) this.scan.begin(this.input.start);
+    this.limits = limits;
   }
 
   /** Looks for the next head behind the request that is complete. */
   begin(): void {
     this.isHeadBegun = false;
-    if (this.input.length > 0) this.scan.begin(this.input.start);
   }
 
   /** Gives the next head and begins with its body, or tells what is wrong with it; null if more has to arrive first. */
   next(): RequestHead | RequestFault | null {
-    const { input, scan } = this;
+    const { input } = this;
     this.isHeadBegun = true;
     this.requestLine = "";
-    while (input.bytes !== null && scan.advance(input.bytes, input.end)) {
+    for (;;) {
+      const { bytes } = input;
+      const scan = input.findHead(this.limits);
+      if (bytes === null || scan === null) return null;
       if (scan.fault !== null) return faultOfScan(scan.fault);
-      if (scan.lineCount > 0) return this.read(input.bytes);
+      if (scan.lineCount > 0) return this.read(bytes, scan);
       // RFC 9112 §2.2: a few empty lines before a request are forgiven.
       if (++this.blankLines > maxBlankLines) return { status: 400, reason: "empty lines" };
       input.consumeTo(scan.end);
-      scan.begin(input.start);
     }
-    return null;
   }
 
   /** Gives what has arrived of the body; null if that is nothing. */
@@ -65,8 +59,8 @@ export class RequestReader {
     return { bytes, start: body.payloadStart, end: body.payloadEnd };
   }
 
-  private read(bytes: Buffer): RequestHead | RequestFault {
-    const { input, scan } = this;
+  private read(bytes: Buffer, scan: HeadScan): RequestHead | RequestFault {
+    const { input } = this;
     this.blankLines = 0;
     const text = readLatin1(bytes, input.start, scan.end);
     this.requestLine = text.substring(0, (scan.lineEnds[0] ?? 0) - input.start - 2);

@@ -43,7 +43,7 @@ export class RequestRecord implements LoggedRequest {
   status = 0;
   bodyBytes = 0;
   startedAt = 0;
-  private readonly engine: Engine;
+  readonly engine: Engine;
   /** Who sent the present request. */
   clientAddress: string;
   private readonly by: ForwardedBy;

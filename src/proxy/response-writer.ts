@@ -54,8 +54,7 @@ export class ResponseWriter {
     const framing = this.framingFor(head);
     this.framing = framing;
     this.closes = this.isLast(isToClose) || framing === "until-close";
-    const takesTrailers = this.request?.takesTrailers === true;
-    const text = buildResponseHead(head, fields, rules, { framing, closes: this.closes, takesTrailers });
+    const text = buildResponseHead(head, fields, rules, this);
     this.sentHead = text;
     return framing === "chunked"
       ? this.outbox.sendChunk(text, this.passed(piece), isLast)
@@ -69,12 +68,18 @@ export class ResponseWriter {
       : this.outbox.send(piece.bytes, piece.start, piece.end, piece.isFree);
   }
 
-  /** Trailer fields go to clients that said they take them (RFC 9110 §6.5.1). */
+  /** Whether the client said that it takes trailer fields (RFC 9110 §6.5.1). */
+  get takesTrailers(): boolean {
+    return this.request?.takesTrailers === true;
+  }
+
+  /** Trailer fields go to clients that take them. */
   private passed(piece: BodyPiece): BodyPiece {
     const { bytes, end, start, trailers } = piece;
     if (trailers === undefined) return piece;
-    const takes = this.request?.takesTrailers === true;
-    return takes ? { bytes, start, end, trailers: passedTrailers(trailers) } : { bytes, start, end };
+    return this.takesTrailers
+      ? { bytes, start, end, trailers: passedTrailers(trailers) }
+      : { bytes, start, end };
   }
 
   private isLast(isToClose: boolean): boolean {

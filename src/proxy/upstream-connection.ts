@@ -2,7 +2,6 @@ import { hasCode } from "../base/system-error.ts";
 import type { ForwardedBy } from "./headers.ts";
 import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
-import { HeadScan } from "./http1/head-end.ts";
 import { readResponseHead, type ResponseHead } from "./http1/response-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { readLatin1 } from "./latin1.ts";
@@ -111,7 +110,6 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   readonly client: ForwardedBy | null;
   private user: UpstreamUser | null;
   private readonly input = new InputBuffer();
-  private readonly scan = new HeadScan(responseLimits);
   private readonly body = new BodyReader();
   private readsBody = false;
   private mayReuse = false;
@@ -265,17 +263,18 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   }
 
   private takeHead(user: UpstreamUser, bytes: Buffer): void {
-    const { input, scan } = this;
-    const isFirst = input.length === 0;
-    if (input.add(bytes) || isFirst) scan.begin(input.start);
-    while (!this.readsBody && input.bytes !== null && scan.advance(input.bytes, input.end)) {
+    const { input } = this;
+    input.add(bytes);
+    while (!this.readsBody) {
+      const held = input.bytes;
+      const scan = input.findHead(responseLimits);
+      if (held === null || scan === null) return;
       if (scan.fault !== null) {
         this.fail("protocol", scan.fault);
         return;
       }
-      const text = readLatin1(input.bytes, input.start, scan.end);
-      const head = readResponseHead(text, scan, fields, { method: user.method, start: input.start });
-      const held = input.bytes;
+      const text = readLatin1(held, input.start, scan.end);
+      const head = readResponseHead(text, scan, fields, user.method);
       const { end } = input;
       input.consumeTo(scan.end);
       if (typeof head === "string") {
@@ -297,7 +296,6 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
         return;
       }
       user.interimArrived(head, fields);
-      scan.begin(input.start);
     }
   }
 

@@ -19,7 +19,7 @@ export function craftResponse(statusLine: string, lines: string): CraftedRespons
   const isWhole = scan.advance(Buffer.from(text, "latin1"), text.length);
   if (!isWhole || scan.fault !== null) throw new Error(`no response head: ${scan.fault ?? "incomplete"}`);
   const fields = new FieldTable(scan.lineCount);
-  const head = readResponseHead(text, scan, fields, { method: "GET", start: 0 });
+  const head = readResponseHead(text, scan, fields, "GET");
   if (typeof head === "string") throw new Error(`no response head: ${head}`);
   return { head, fields };
 }

@@ -1,4 +1,5 @@
 import { fieldNumber, hashOctet, hashSeed, numberOfField } from "./field-names.ts";
+import { contentLengthAt } from "./lists.ts";
 import { COLON, HTAB, SP, tokenOctet } from "./octets.ts";
 
 /** Why a line is no field line. */
@@ -59,6 +60,17 @@ export class FieldTable {
   /** Gives the value of a field without the white space around it. */
   value(index: number): string {
     return this.text.substring(this.valueStart[index] ?? 0, this.valueEnd[index] ?? 0);
+  }
+
+  /** Tells whether a field has just this value, without making a text of it. */
+  hasValue(index: number, value: string): boolean {
+    const start = this.valueStart[index] ?? 0;
+    return (this.valueEnd[index] ?? 0) - start === value.length && this.text.startsWith(value, start);
+  }
+
+  /** Gives the value of a field as Content-Length has it (RFC 9110 §8.6); null if it is none. */
+  contentLength(index: number): number | null {
+    return contentLengthAt(this.text, this.valueStart[index] ?? 0, this.valueEnd[index] ?? 0);
   }
 
   /** Gives the name of a field as it was sent. */

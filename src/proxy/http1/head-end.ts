@@ -34,8 +34,9 @@ export class HeadScan {
   /** Offset behind the empty line once `advance` returned true. */
   end = 0;
   fault: HeadFault | null = null;
-  private readonly limits: HeadLimits;
-  private start = 0;
+  /** Where the head begins. */
+  start = 0;
+  private limits: HeadLimits;
   private lineStart = 0;
   private at = 0;
   private isResumed = false;
@@ -44,8 +45,9 @@ export class HeadScan {
     this.limits = limits;
   }
 
-  /** Starts anew with a head that begins at `start`. */
-  begin(start: number): void {
+  /** Starts anew with a head that begins at `start`, perhaps under other limits. */
+  begin(start: number, limits: HeadLimits = this.limits): void {
+    this.limits = limits;
     this.start = start;
     this.lineStart = start;
     this.at = start;

@@ -1,3 +1,5 @@
+import type { FieldTable } from "./field-table.ts";
+
 // RFC 9110 §5.6.3: blanks are SP and HTAB. `trim` takes 0xA0 for one too, and `chunked` behind that is no `chunked`.
 const blanks = /^[ \t]+|[ \t]+$/g;
 
@@ -25,11 +27,11 @@ const noOptions: ConnectionOptions = { closes: false, keepsAlive: false, upgrade
 const keepAliveOption: ConnectionOptions = { ...noOptions, keepsAlive: true };
 const closeOption: ConnectionOptions = { ...noOptions, closes: true };
 
-/** Reads the value of Connection; the two usual values cost no allocation. */
-export function connectionOptions(value: string): ConnectionOptions {
-  if (value === "keep-alive" || value === "Keep-Alive") return keepAliveOption;
-  if (value === "close") return closeOption;
-  const elements = listElements(value);
+/** Reads a Connection field; the two usual values cost no allocation. */
+export function connectionOptions(fields: FieldTable, index: number): ConnectionOptions {
+  if (fields.hasValue(index, "keep-alive") || fields.hasValue(index, "Keep-Alive")) return keepAliveOption;
+  if (fields.hasValue(index, "close")) return closeOption;
+  const elements = listElements(fields.value(index));
   return {
     closes: elements.includes("close"),
     keepsAlive: elements.includes("keep-alive"),
@@ -53,10 +55,15 @@ export function joinOptions(a: ConnectionOptions, b: ConnectionOptions): Connect
 
 /** Reads a Content-Length (RFC 9110 §8.6: digits and nothing else); null if it is none or too large to count exactly. */
 export function contentLength(value: string): number | null {
-  if (value.length === 0 || value.length > 15) return null;
+  return contentLengthAt(value, 0, value.length);
+}
+
+/** Reads a Content-Length where it stands: what is cut out of a text to be read costs more than the reading. */
+export function contentLengthAt(text: string, start: number, end: number): number | null {
+  if (start === end || end - start > 15) return null;
   let length = 0;
-  for (let at = 0; at < value.length; at++) {
-    const digit = value.charCodeAt(at) - 0x30;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
     if (digit < 0 || digit > 9) return null;
     length = length * 10 + digit;
   }

@@ -1,8 +1,8 @@
 import { fieldNumber, otherField } from "./field-names.ts";
 import type { FieldTable } from "./field-table.ts";
 import type { HeadFault, HeadScan } from "./head-end.ts";
-import { hostNameOf } from "./host.ts";
-import { connectionOptions, contentLength, joinOptions, listElements, withoutConnection } from "./lists.ts";
+import { authorityIn, hostNameOf } from "./host.ts";
+import { connectionOptions, joinOptions, listElements, withoutConnection } from "./lists.ts";
 import { isToken, SP } from "./octets.ts";
 import { readTarget } from "./request-target.ts";
 
@@ -76,8 +76,8 @@ export function readRequestHead(
   const methodEnd = text.indexOf(" ");
   const targetEnd = lineEnd - 9;
   if (methodEnd <= 0 || methodEnd >= targetEnd) return malformed("request-line");
-  const method = text.substring(0, methodEnd);
-  if (!isToken(method)) return malformed("method");
+  const method = methodOf(text, methodEnd);
+  if (method === null) return malformed("method");
   if (text.charCodeAt(targetEnd) !== SP || !text.startsWith("HTTP/", targetEnd + 1))
     return malformed("request-line");
   const major = text.charCodeAt(targetEnd + 6) - 0x30;
@@ -88,6 +88,15 @@ export function readRequestHead(
   const fault = fields.read(text, scan, start, false);
   if (fault !== null) return malformed(fault);
   return readMessage(method, text.substring(methodEnd + 1, targetEnd), minor, fields);
+}
+
+const usualMethods = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"];
+
+/** Gives the method that a request line begins with; one that is usual is not made anew for each request. */
+function methodOf(text: string, end: number): string | null {
+  for (const method of usualMethods) if (method.length === end && text.startsWith(method)) return method;
+  const method = text.substring(0, end);
+  return isToken(method) ? method : null;
 }
 
 function isDigit(value: number): boolean {
@@ -115,7 +124,7 @@ export function readMessage(
   for (let index = 0; index < fields.count; index++) {
     switch (fields.number[index] ?? otherField) {
       case fieldNumber.connection: {
-        const next = connectionOptions(fields.value(index));
+        const next = connectionOptions(fields, index);
         options = options === withoutConnection ? next : joinOptions(options, next);
         break;
       }
@@ -139,13 +148,13 @@ export function readMessage(
     }
   }
   // Framing comes first: whatever else is wrong, a body whose end is uncertain must not be read on.
-  const bodyLength = requestBodyLength(lengthAt < 0 ? null : fields.value(lengthAt), coding, minor);
+  const bodyLength = requestBodyLength(fields, lengthAt, coding, minor);
   if (typeof bodyLength !== "number") return bodyLength;
   if (method === "TRACE" || method === "CONNECT") return { status: 405, reason: "method" };
   const parts = readTarget(target, method);
   if (parts === null) return malformed("target");
   if (hostAt < 0 && minor === 1) return malformed("no Host"); // RFC 9112 §3.2
-  const sent = hostAt < 0 ? "" : fields.value(hostAt);
+  const sent = hostAt < 0 ? "" : authorityIn(fields, hostAt);
   const sentName = hostNameOf(sent);
   if (sentName === null && hostAt >= 0) return malformed("Host");
   const host = parts.authority ?? sent;
@@ -172,15 +181,16 @@ export function readMessage(
 }
 
 function requestBodyLength(
-  length: string | null,
+  fields: FieldTable,
+  lengthAt: number,
   coding: string | null,
   minor: number,
 ): number | RequestFault {
   if (coding === null) {
-    if (length === null) return 0;
-    return contentLength(length) ?? malformed("Content-Length");
+    if (lengthAt < 0) return 0;
+    return fields.contentLength(lengthAt) ?? malformed("Content-Length");
   }
-  if (length !== null) return malformed("Content-Length with Transfer-Encoding"); // RFC 9112 §6.1
+  if (lengthAt >= 0) return malformed("Content-Length with Transfer-Encoding"); // RFC 9112 §6.1
   if (minor === 0) return malformed("Transfer-Encoding in HTTP/1.0"); // RFC 9112 §6.1
   const codings = listElements(coding);
   if (codings.at(-1) !== "chunked") return malformed("Transfer-Encoding"); // RFC 9112 §6.3

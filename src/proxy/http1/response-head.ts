@@ -1,7 +1,7 @@
 import { fieldNumber, otherField } from "./field-names.ts";
 import type { FieldTable } from "./field-table.ts";
 import type { HeadScan } from "./head-end.ts";
-import { connectionOptions, contentLength, joinOptions, withoutConnection } from "./lists.ts";
+import { connectionOptions, contentLengthAt, joinOptions, withoutConnection } from "./lists.ts";
 import { SP } from "./octets.ts";
 import { chunkedBody, untilCloseBody } from "./request-head.ts";
 
@@ -23,22 +23,22 @@ export interface ResponseHead {
   readonly listed: readonly string[];
 }
 
-/** Reads the response head that `scan` found in `text`, which starts at `of.start`; a text says what is wrong with one that gets 502. */
+/** Reads the response head to `method` that `scan` found, which is `text`; a text says what is wrong with one that gets 502. */
 export function readResponseHead(
   text: string,
   scan: HeadScan,
   fields: FieldTable,
-  of: { readonly method: string; readonly start: number },
+  method: string,
 ): ResponseHead | string {
   if (scan.lineCount === 0) return "status line";
-  const statusLineEnd = (scan.lineEnds[0] ?? 0) - of.start;
+  const statusLineEnd = (scan.lineEnds[0] ?? 0) - scan.start;
   const minor = text.charCodeAt(7) - 0x30;
   if (!text.startsWith("HTTP/1.") || text.charCodeAt(8) !== SP || !(minor >= 0 && minor <= 9))
     return "status line";
-  const status = contentLength(text.substring(9, 12)) ?? 0;
+  const status = contentLengthAt(text, 9, 12) ?? 0;
   const isStatusEnd = statusLineEnd === 14 || text.charCodeAt(12) === SP;
   if (status < 100 || status > 999 || !isStatusEnd) return "status line";
-  const fault = fields.read(text, scan, of.start, true);
+  const fault = fields.read(text, scan, scan.start, true);
   if (fault !== null) return fault;
   let options = withoutConnection;
   let declaredLength = -1;
@@ -46,12 +46,12 @@ export function readResponseHead(
   for (let index = 0; index < fields.count; index++) {
     switch (fields.number[index] ?? otherField) {
       case fieldNumber.connection: {
-        const next = connectionOptions(fields.value(index));
+        const next = connectionOptions(fields, index);
         options = options === withoutConnection ? next : joinOptions(options, next);
         break;
       }
       case fieldNumber["content-length"]: {
-        const length = contentLength(fields.value(index));
+        const length = fields.contentLength(index);
         if (length === null || (declaredLength >= 0 && length !== declaredLength)) return "Content-Length";
         declaredLength = length;
         break;
@@ -65,7 +65,7 @@ export function readResponseHead(
   }
   if (isChunked && declaredLength >= 0) return "Content-Length with Transfer-Encoding"; // RFC 9112 §6.3
   if (isChunked && minor === 0) return "Transfer-Encoding in HTTP/1.0"; // RFC 9112 §6.1
-  const hasBody = of.method !== "HEAD" && status >= 200 && status !== 204 && status !== 304; // RFC 9112 §6.3
+  const hasBody = method !== "HEAD" && status >= 200 && status !== 204 && status !== 304; // RFC 9112 §6.3
   return {
     status,
     isHttp11: minor === 1,

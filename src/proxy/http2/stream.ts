@@ -90,11 +90,10 @@ export class ServerStream extends FramedStream implements ExchangeClient {
       this.answerWith(decision);
       return;
     }
-    const { engine } = this.connection;
     const { record } = this;
     const route = routeOf(decision);
     this.maxBodyBytes = route.plan.maxBodyBytes;
-    this.exchange = openExchange({ engine, client: this, route, record }, view);
+    this.exchange = openExchange(this, record, route, view);
     this.exchange.begin(decision);
   }
 

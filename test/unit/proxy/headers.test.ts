@@ -33,7 +33,7 @@ function forwarded(lines: string, start = "GET /x?y HTTP/1.1\r\nHost: a\r\n"): s
 
 function response(text: string): { readonly head: ResponseHead; readonly fields: FieldTable } {
   const fields = new FieldTable(128);
-  const head = readResponseHead(text, scanned(text), fields, { method: "GET", start: 0 });
+  const head = readResponseHead(text, scanned(text), fields, "GET");
   if (typeof head === "string") throw new Error(head);
   return { head, fields };
 }

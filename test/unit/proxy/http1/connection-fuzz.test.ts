@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { BodyReader } from "../../../../src/proxy/http1/body-reader.ts";
 import { FieldTable } from "../../../../src/proxy/http1/field-table.ts";
-import { HeadScan } from "../../../../src/proxy/http1/head-end.ts";
+import type { HeadScan } from "../../../../src/proxy/http1/head-end.ts";
 import { isFault, readRequestHead } from "../../../../src/proxy/http1/request-head.ts";
 import { readResponseHead } from "../../../../src/proxy/http1/response-head.ts";
 import { InputBuffer } from "../../../../src/proxy/input-buffer.ts";
@@ -18,8 +18,8 @@ function readRequest(text: string, scan: HeadScan, start: number): number | stri
   return isFault(head) ? `${head.status} ${head.reason}` : head.bodyLength;
 }
 
-function readResponse(text: string, scan: HeadScan, start: number): number | string {
-  const head = readResponseHead(text, scan, fields, { method: "GET", start });
+function readResponse(text: string, scan: HeadScan): number | string {
+  const head = readResponseHead(text, scan, fields, "GET");
   return typeof head === "string" ? head : head.bodyLength;
 }
 
@@ -27,17 +27,14 @@ function readResponse(text: string, scan: HeadScan, start: number): number | str
 function readConnection(bytes: Buffer, cuts: readonly number[], readHead: ReadHead): readonly string[] {
   const log: string[] = [];
   const input = new InputBuffer();
-  const scan = new HeadScan(limits);
   const body = new BodyReader();
-  let isHeadBegun = false;
   let payload = "";
   let from = 0;
   for (const to of [...cuts, bytes.length]) {
     const piece = Buffer.from(bytes.subarray(from, to));
     from = to;
     if (piece.length === 0) continue;
-    if (input.add(piece) || !isHeadBegun) scan.begin(input.start);
-    isHeadBegun = true;
+    input.add(piece);
     while (input.bytes !== null) {
       if (!body.isDone) {
         const next = body.take(input.bytes, input.start, input.end);
@@ -49,17 +46,16 @@ function readConnection(bytes: Buffer, cuts: readonly number[], readHead: ReadHe
         if (!body.isDone) break;
         log.push(`body ${payload} with ${body.trailers}`);
         payload = "";
-        scan.begin(input.start);
         continue;
       }
-      if (!scan.advance(input.bytes, input.end)) break;
+      const scan = input.findHead(limits);
+      if (scan === null) break;
       if (scan.fault !== null) return [...log, scan.fault];
       const text = input.bytes.toString("latin1", input.start, scan.end);
       const length = readHead(text, scan, input.start);
       if (typeof length === "string") return [...log, length];
       log.push(text);
       input.consumeTo(scan.end);
-      scan.begin(input.start);
       body.begin(length);
       payload = "";
     }
