@@ -3,6 +3,7 @@ import { type EdgeHa, startEdgeHa } from "../test/support/edge-ha.ts";
 import { FrrBfd } from "../test/support/frr-bfd.ts";
 import { type Child, type Host, waitFor } from "../test/support/lab.ts";
 import { createPair } from "../test/support/pair.ts";
+import { numberOf, readArguments } from "./arguments.ts";
 
 /**
  * How often BFD at 3 × 10 ms takes a living neighbour for dead on a host that is busy: two nodes that watch each other,
@@ -10,7 +11,11 @@ import { createPair } from "../test/support/pair.ts";
  * that it gives itself. Arguments: seconds (60) and busy loops (8). keepalived 2.2.7 as Debian has it speaks no BFD.
  */
 
-const [seconds = 60, loops = 8] = process.argv.slice(2).map(Number);
+const given = readArguments({
+  usage: "scripts/bench bfd [SECONDS [LOOPS]]",
+  words: { seconds: "number", loops: "number" },
+});
+const [seconds, loops] = [numberOf(given, "seconds", 60), numberOf(given, "loops", 8)];
 const pace = { interval: 10, multiplier: 3 } as const;
 
 /** How often sessions went down, at each of two ends. */

@@ -3,13 +3,15 @@ import { startEdgeHa } from "../test/support/edge-ha.ts";
 import { startKeepalived } from "../test/support/keepalived.ts";
 import { type Child, type Host, waitFor } from "../test/support/lab.ts";
 import { createPair } from "../test/support/pair.ts";
+import { numberOf, readArguments } from "./arguments.ts";
 
 /**
  * How often a backup takes over from an active host that is only busy: version 3 at 10 ms, eight busy loops on this
  * machine's cores; edge-ha as it comes, and keepalived with and without `vrrp_rt_priority 50`. An argument gives the seconds.
  */
 
-const seconds = Number(process.argv[2] ?? 60);
+const given = readArguments({ usage: "scripts/bench busy [SECONDS]", words: { seconds: "number" } });
+const seconds = numberOf(given, "seconds", 60);
 const loops = 8;
 
 interface Contender {

@@ -9,6 +9,7 @@ import { type Child, type Host, Lab, waitFor } from "../test/support/lab.ts";
 import { startNginx } from "../test/support/nginx.ts";
 import { plannedProbe, usualHttp } from "../test/support/probe-plans.ts";
 import { processorMs } from "../test/support/processor-time.ts";
+import { numberOf, readArguments } from "./arguments.ts";
 
 /**
  * What 2,000 TCP and 500 HTTP checks a second cost, and how late they are: edge-ha's director beside keepalived's checkers
@@ -17,7 +18,8 @@ import { processorMs } from "../test/support/processor-time.ts";
  * is longer than a second, as the server's host sees them. An argument gives the seconds of each round.
  */
 
-const seconds = Number(process.argv[2] ?? 15);
+const given = readArguments({ usage: "scripts/bench checks [SECONDS]", words: { seconds: "number" } });
+const seconds = numberOf(given, "seconds", 15);
 const warmUpMs = 6_000;
 const rounds = 3;
 const [tcpCount, httpCount] = [2_000, 500];

@@ -6,6 +6,7 @@ import { startKeepalived } from "../test/support/keepalived.ts";
 import { waitFor, type Host } from "../test/support/lab.ts";
 import { createPair, type Pair } from "../test/support/pair.ts";
 import { startEcho, startUdpProbe } from "../test/support/probe.ts";
+import { readArguments } from "./arguments.ts";
 
 /**
  * What a client sees, and who holds the address, when the process that runs the elections is killed with SIGKILL on the
@@ -158,7 +159,11 @@ const happenings: readonly Happening[] = [
   { label: "daemon killed, never restarted", watchMs: 15_000, happen: (active) => active.killAll() },
 ];
 
-const wanted = process.argv[2];
+const given = readArguments({
+  usage: "scripts/bench crash [PART OF A LABEL]",
+  words: { label: { in: happenings.map(({ label }) => label) } },
+});
+const wanted = given.get("label");
 for (const { label, watchMs, happen } of happenings) {
   if (wanted !== undefined && !label.includes(wanted)) continue;
   const outcomes: Outcome[] = [];

@@ -4,12 +4,14 @@ import type { ProbePlan } from "../src/config/check-plan.ts";
 import { plannedServer, plannedService } from "../test/support/ipvs-services.ts";
 import { Lab, waitFor } from "../test/support/lab.ts";
 import { plannedProbe } from "../test/support/probe-plans.ts";
+import { readArguments } from "./arguments.ts";
 
 /**
  * How long after the death of a server (its port closes) it is out of the table, with a check each second and no retry. The
  * table is in memory: what a kernel takes for one message is not in it.
  */
 
+readArguments({ usage: "scripts/bench deaths" });
 const [ports, firstPort, barMs] = [100, 20_000, 1_100];
 
 /** Listens on all ports, and closes one after the other at random moments; says when, in milliseconds since 1970. */

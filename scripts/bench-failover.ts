@@ -4,6 +4,7 @@ import { startKeepalived } from "../test/support/keepalived.ts";
 import { waitFor, type Host } from "../test/support/lab.ts";
 import { createPair } from "../test/support/pair.ts";
 import { switchSilenceMs, startEcho, startUdpProbe } from "../test/support/probe.ts";
+import { readArguments } from "./arguments.ts";
 
 /**
  * How long a client hears nothing from the virtual address when its holder's link is cut and when its holder is
@@ -222,7 +223,11 @@ function verdict(pace: Pace, event: Event, [peer, ...ours]: readonly Columns[]):
   return `bar ${limitMs} ms: ${ours.every(({ medianMs }) => medianMs <= limitMs) ? "met" : "MISSED"}`;
 }
 
-const [, , wantedPace = "", wantedEvent = ""] = process.argv;
+const given = readArguments({
+  usage: "scripts/bench failover [PART OF A PACE [PART OF AN EVENT]]",
+  words: { pace: { in: paces.map(({ label }) => label) }, event: { in: events } },
+});
+const [wantedPace, wantedEvent] = [given.get("pace") ?? "", given.get("event") ?? ""];
 for (const pace of paces.filter(({ label }) => label.includes(wantedPace))) {
   for (const event of events.filter((each) => each.includes(wantedEvent))) await compare(pace, event);
 }

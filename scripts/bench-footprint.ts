@@ -5,8 +5,11 @@ import { startKeepalived } from "../test/support/keepalived.ts";
 import { waitFor } from "../test/support/lab.ts";
 import { createPair } from "../test/support/pair.ts";
 import { startNginx } from "../test/support/nginx.ts";
+import { readArguments } from "./arguments.ts";
 
 /** Resident memory of each process of a running node, and how long the executable takes to start. */
+
+readArguments({ usage: "scripts/bench footprint" });
 
 /** Reads one figure in KiB of /proc/PID/smaps_rollup. */
 function memory(pid: number, figure: "Rss" | "Pss" | "Private_Dirty"): number {

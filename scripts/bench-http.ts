@@ -8,6 +8,7 @@ import { makePlace, originConfig, type Place } from "./bench-http/place.ts";
 import { printRow, printTable, type Measured } from "./bench-http/report.ts";
 import { rows, type Row } from "./bench-http/rows.ts";
 import { haproxySite, nginxSite, ourSite } from "./bench-http/sites.ts";
+import { numberOf, readArguments } from "./arguments.ts";
 
 /**
  * L7 beside nginx and HAProxy, one process or thread each, in turn within each round: processor time of the proxy for each
@@ -16,18 +17,17 @@ import { haproxySite, nginxSite, ourSite } from "./bench-http/sites.ts";
  * usage: bun scripts/bench-http.ts [--rows NAME,NAME] [--rounds N] [--seconds N] [--library]
  */
 
-function option(name: string): string | null {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? null : (process.argv[at + 1] ?? "");
-}
-
-const rounds = Number(option("rounds") ?? 3);
-const seconds = Number(option("seconds") ?? 4);
+const given = readArguments({
+  usage: "scripts/bench http [--rows NAME,NAME] [--rounds N] [--seconds N] [--library]",
+  options: { rows: "text", rounds: "number", seconds: "number", library: "flag" },
+});
+const rounds = numberOf(given, "rounds", 3);
+const seconds = numberOf(given, "seconds", 4);
 /** Just-in-time compilers have to have seen the work before they are at their speed. */
 const warmUpSeconds = 3;
 
 function chosenRows(): readonly Row[] {
-  const names = option("rows")?.split(",") ?? null;
+  const names = given.get("rows")?.split(",") ?? null;
   if (names === null) return rows;
   const unknown = names.filter((name) => !rows.some((row) => row.name === name));
   if (unknown.length > 0)
@@ -47,7 +47,7 @@ async function* startAll(place: Place, origin: number, { load, name, site }: Row
   const isHaproxys = load !== null && site.gzipLevel === undefined; // it chooses its level by itself
   if (existsSync("/usr/sbin/haproxy") && isHaproxys)
     yield startHaproxy(place, forHaproxy.port, haproxySite(place, site, forHaproxy));
-  if (name !== "h1-64" || !process.argv.includes("--library")) return;
+  if (name !== "h1-64" || !given.has("library")) return;
   const port = freePort();
   const script = fileURLToPath(new URL("bench-http/library-proxy.ts", import.meta.url));
   yield startProgram("http-proxy-3", port, [process.execPath, script, String(port), String(origin)]);
@@ -82,12 +82,13 @@ async function compare(place: Place, origin: number, row: Row): Promise<Measured
   }
 }
 
+const chosen = chosenRows();
 const place = await makePlace();
 const originPort = freePort();
 const origin = await startNginx(place, "origin", originPort, originConfig(place, originPort));
 try {
   const all: Measured[] = [];
-  for (const row of chosenRows()) {
+  for (const row of chosen) {
     const measured = await compare(place, originPort, row);
     printRow(measured);
     all.push(measured);

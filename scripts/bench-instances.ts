@@ -5,6 +5,7 @@ import { startKeepalived } from "../test/support/keepalived.ts";
 import { type Child, type Host, waitFor } from "../test/support/lab.ts";
 import { createPair } from "../test/support/pair.ts";
 import { processorMs } from "../test/support/processor-time.ts";
+import { numberOf, readArguments } from "./arguments.ts";
 
 /**
  * What 255 virtual routers at 1 s on one link cost, on the active host and on the backup, and how long it takes until the
@@ -13,7 +14,8 @@ import { processorMs } from "../test/support/processor-time.ts";
  */
 
 const count = 255;
-const watchMs = 1000 * Number(process.argv[2] ?? 20);
+const given = readArguments({ usage: "scripts/bench instances [SECONDS]", words: { seconds: "number" } });
+const watchMs = 1000 * numberOf(given, "seconds", 20);
 const priorities = { lb1: 200, lb2: 100 } as const;
 const addressOf = (vrid: number): string => `10.99.0.${vrid}`;
 const vrids = Array.from({ length: count }, (_, index) => index + 1);

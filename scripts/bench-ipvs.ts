@@ -16,6 +16,7 @@ import { processorMs } from "../test/support/processor-time.ts";
 import { TablePort } from "../test/support/table-port.ts";
 import { benchNative } from "./bench-ipvs/native.ts";
 import { benchUml } from "./bench-ipvs/uml.ts";
+import { readArguments } from "./arguments.ts";
 
 /**
  * 2,277 services with 37,205 servers: the first load, and a reload with one weight changed. `host`: from the file to the
@@ -149,9 +150,13 @@ async function benchHost(): Promise<void> {
   console.log(`bars: ${texts.join("; ")}`);
 }
 
-const [what] = process.argv.slice(2);
+const parts = { host: benchHost, native: benchNative, uml: benchUml };
+const given = readArguments({
+  usage: "scripts/bench ipvs [host|native|uml]",
+  words: { part: { oneOf: [...Object.keys(parts), "director"] } },
+});
+const what = given.get("part");
 if (what === "director") runDirector();
 else {
-  const parts = { host: benchHost, native: benchNative, uml: benchUml };
   for (const [part, run] of Object.entries(parts)) if (what === undefined || what === part) await run();
 }

@@ -5,6 +5,7 @@ import type { ProxyPlan, RelayPlan } from "../src/config/node-plan.ts";
 import { EchoServer } from "../test/support/echo-tcp.ts";
 import { processorMs } from "../test/support/processor-time.ts";
 import { freePort, ProxyDriver, simplePlan } from "../test/support/proxy-driver.ts";
+import { numberOf, readArguments } from "./arguments.ts";
 
 /**
  * Relays of TCP and UDP beside nginx's `stream`: processor time of the relaying process for each MiB, echo, connection and
@@ -249,10 +250,10 @@ async function run(folder: string, rounds: number): Promise<boolean> {
   }
 }
 
-const at = process.argv.indexOf("--rounds");
+const given = readArguments({ usage: "scripts/bench relay [--rounds N]", options: { rounds: "number" } });
 const folder = mkdtempSync(join(tmpdir(), "edge-ha-bench-"));
 try {
-  process.exitCode = (await run(folder, at < 0 ? 5 : Number(process.argv[at + 1]))) ? 0 : 1;
+  process.exitCode = (await run(folder, numberOf(given, "rounds", 5))) ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

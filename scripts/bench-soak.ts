@@ -1,4 +1,5 @@
 import { soak } from "../test/support/soak.ts";
+import { numberOf, readArguments } from "./arguments.ts";
 
 /**
  * Memory of a proxy process over a million requests and a hundred thousand that their clients cut.
@@ -8,15 +9,14 @@ import { soak } from "../test/support/soak.ts";
 /** What the least of the last three rounds may be over that of the first three: the runtime collects when it likes. */
 const bar = 1.2;
 
-function option(name: string, otherwise: number): number {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : Number(process.argv[at + 1]);
-}
-
+const given = readArguments({
+  usage: "scripts/bench soak [--requests N] [--aborts N]",
+  options: { requests: "number", aborts: "number" },
+});
 const report = await soak({
   rounds: 10,
-  requests: option("requests", 1_000_000),
-  aborts: option("aborts", 100_000),
+  requests: numberOf(given, "requests", 1_000_000),
+  aborts: numberOf(given, "aborts", 100_000),
 });
 const first = Math.min(...report.mebibytes.slice(0, 3));
 const last = Math.min(...report.mebibytes.slice(-3));
