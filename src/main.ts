@@ -131,9 +131,12 @@ function addDrain(top: Command, finish: (status: Promise<number>) => void, socke
   top
     .command("drain")
     .description(
-      "take servers out of their L4 service: no new connections, and out once the open ones have ended",
+      "take servers out of their service or upstream: no new connections, and out once the open ones have ended",
     )
-    .argument("<server...>", "service/address or service/address:port, such as web/192.0.2.8")
+    .argument(
+      "<server...>",
+      "service/address or service/address:port, such as web/192.0.2.8, or with the upstream in place of the service",
+    )
     .option("--within <time>", "how long open connections may go on", "5m")
     .option("--no-wait", "do not wait for them")
     .option("--json", "as one JSON document", false)
@@ -146,7 +149,7 @@ function addDrain(top: Command, finish: (status: Promise<number>) => void, socke
     });
   top
     .command("enable")
-    .description("put drained servers back into their L4 service")
+    .description("put drained servers back into their service or upstream")
     .argument("<server...>", "as with drain")
     .option("--json", "as one JSON document", false)
     .action((servers: string[], options: { json: boolean }) => {

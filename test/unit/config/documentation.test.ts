@@ -2,8 +2,43 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { readConfig } from "../../../src/config/read.ts";
 
-const page = readFileSync(`${import.meta.dir}/../../../docs/configuration.md`, "utf8");
-const examples = [...page.matchAll(/```toml\n([^]*?)```/g)].map((match) => match[1] ?? "");
+const root = `${import.meta.dir}/../../..`;
+const page = readFileSync(`${root}/docs/configuration.md`, "utf8");
+const blocks = [...page.matchAll(/```(\w*)\n([^]*?)```/g)].map(([, kind, text = ""]) => ({ kind, text }));
+const examples = blocks.filter(({ kind }) => kind === "toml").map(({ text }) => text);
+
+/** What examples that show a part alone stand in. */
+const cluster = `[cluster]
+name = "edge"
+[[node]]
+name = "lb1"
+address = { eth1 = "172.16.8.10/24", eth2 = "10.16.8.10/24" }
+[[node]]
+name = "lb2"
+address = { eth1 = "172.16.8.11/24", eth2 = "10.16.8.11/24" }
+`;
+const vip = '[[vip]]\nname = "v"\naddress = "172.16.8.100/24"\nprefer = ["lb1", "lb2"]\n';
+const http = `[[listener]]
+name = "http"
+address = ":80"
+`;
+const route = '[[site.route]]\npath = "/"\nrespond = { status = 200 }\n';
+
+/** Examples of a part, by how they begin, and the file that each is a part of. */
+const parts: readonly (readonly [string, (part: string) => string])[] = [
+  [
+    "heartbeats = ",
+    (part) =>
+      cluster.replace("[[node]]", `${part}[[node]]`).replace('eth2 = "10.16.8.11', 'ens4 = "10.16.8.11') +
+      vip,
+  ],
+  ['[[vip]]\nname = "public-1-v6"', (part) => cluster + part],
+  ["extra_addresses = ", (part) => cluster + vip + part],
+  ["routes = ", (part) => cluster + vip + part],
+  ["rules = ", (part) => cluster + vip + part],
+  ["notify = ", (part) => cluster + vip + part],
+  ['[[site]]\nhosts = ["shop.example"]', (part) => cluster + vip + http + part + route],
+];
 
 /** Every table with its heading in the manual, and a text that has an unknown key in it. */
 const tables: readonly (readonly [string, string])[] = [
@@ -83,4 +118,21 @@ describe("docs/configuration.md", () => {
     const diagnostics = examples.map((example) => readConfig(example, "f").diagnostics);
     expect(diagnostics).toEqual([[], [], []]);
   });
+
+  test("has examples of parts that load in their place", () => {
+    const shown = blocks.filter(({ kind, text }) => kind === "" && !text.startsWith("echo "));
+    const files = shown.map(({ text }) => {
+      const file = parts.find(([start]) => text.startsWith(start))?.[1];
+      return file === undefined ? text : file(text);
+    });
+    expect(files).toHaveLength(parts.length);
+    expect(files.flatMap((text) => readConfig(text, "f").diagnostics)).toEqual([]);
+  });
+});
+
+test("README.md has an example that loads", () => {
+  const readme = readFileSync(`${root}/README.md`, "utf8");
+  const [, text = ""] = /```toml\n([^]*?)```/.exec(readme) ?? [];
+  expect(text).toContain("[cluster]");
+  expect(readConfig(text.replaceAll(/^ {3}/gm, ""), "f").diagnostics).toEqual([]);
 });
