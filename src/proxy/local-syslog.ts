@@ -94,8 +94,9 @@ export class LocalSyslogLog implements LogSink {
     if (this.isClosed) return;
     const words = ["--socket", this.path, "--priority", syslogPriority.name, "--tag", this.tag];
     const more = [`--id=${process.pid}`, `--size=${mostLine}`, "--socket-errors=off"];
-    // A stop of the service asks every process to end: this one is to pass on what its proxy still has to say.
-    const script = 'trap "" TERM; exec logger "$@"';
+    // A stop of the service asks every process to end: this one is to pass on what its proxy still has to say. The other two
+    // are for the service too, and would end it with what is in the pipe.
+    const script = 'trap "" TERM HUP USR1; exec logger "$@"';
     try {
       const child = Bun.spawn(["sh", "-c", script, "sh", ...words, ...more], {
         stdio: ["pipe", "ignore", "pipe"],

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../../support/lab.ts";
 import { LocalNginx } from "../../support/local-nginx.ts";
@@ -347,6 +347,12 @@ describe("syslog on a socket of this host", () => {
     const loggerOf = (): string =>
       readFileSync(`/proc/${driver.pid}/task/${driver.pid}/children`, "latin1").trim();
     const before = loggerOf();
+    const [, ignored = ""] =
+      /^SigIgn:\s*(\w+)$/m.exec(readFileSync(`/proc/${before}/status`, "latin1")) ?? [];
+    const ofTheService = [constants.signals.SIGTERM, constants.signals.SIGHUP, constants.signals.SIGUSR1];
+    expect(
+      ofTheService.filter((signal) => ((BigInt(`0x${ignored}`) >> BigInt(signal - 1)) & 1n) === 0n),
+    ).toEqual([]);
     process.kill(Number(before), "SIGKILL");
     await waitFor("there is another", () => loggerOf() !== before && loggerOf() !== "");
     await askMany(client);
