@@ -73,7 +73,9 @@ export class Http3Connection implements OpenClient, Swept {
 
   /** Takes a request. */
   accept(quic: RequestStream, block: FieldBlock): void {
-    this.requests.add(new Http3Request(this, quic, block));
+    const request = new Http3Request(this, quic);
+    this.requests.add(request);
+    request.start(block);
   }
 
   /** Starts a request with its head; false if that is malformed. */

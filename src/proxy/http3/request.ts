@@ -35,7 +35,7 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
   private hasEnded = false;
   private isOver = false;
 
-  constructor(connection: Http3Connection, quic: RequestStream, block: FieldBlock) {
+  constructor(connection: Http3Connection, quic: RequestStream) {
     this.connection = connection;
     this.quic = quic;
     this.heads = new FieldWriter(this);
@@ -48,8 +48,11 @@ export class Http3Request implements StreamHost, StreamCarrier, SectionCarrier {
       if (Object.keys(trailers).some((name) => name.startsWith(":")))
         this.reset(this.stream, errorCode.protocol);
     };
-    const fields = fieldsOf(block);
-    this.read(fields).catch((error: unknown) => connection.failed(error));
+  }
+
+  /** Takes the head, and what follows; it may be over in the same turn. */
+  start(block: FieldBlock): void {
+    this.read(fieldsOf(block)).catch((error: unknown) => this.connection.failed(error));
   }
 
   get engine(): Engine {

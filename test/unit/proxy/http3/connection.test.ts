@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Http3Connection, type Http3ConnectionOptions } from "../../../../src/proxy/http3/connection.ts";
+import type { RequestStream } from "../../../../src/proxy/http3/quic-stream.ts";
 import { listener } from "../../../support/proxy-driver.ts";
 
 /** A connection on a session that only tells how it was ended; `told` takes that, and when its client is held. */
@@ -7,6 +8,9 @@ function open(told: string[]): Http3Connection {
   const engine = {
     sweep: { after: (ms: number) => ms, add: () => undefined, remove: () => undefined },
     clients: new Set(),
+    counters: { add: () => undefined },
+    departing: new Set(),
+    isDraining: false,
   };
   const session = {
     closed: new Promise(() => undefined),
@@ -16,7 +20,7 @@ function open(told: string[]): Http3Connection {
     engine,
     session,
     listener: { plan: listener(443), hosts: null, alternative: null },
-    by: {},
+    by: { ends: { destination: { address: "192.0.2.1", port: 443 } } },
     handshake: {},
     onHeld: (isHeld: boolean) => told.push(isHeld ? "held" : "let go"),
     onClosed: () => told.push("closed"),
@@ -48,5 +52,21 @@ describe("a connection in HTTP/3", () => {
     expect(told).toEqual(["held", "let go"]);
     connection.holds(8 * 1024 * kib);
     expect(told.slice(2)).toEqual(["ended with 256", "closed"]);
+  });
+
+  test("is idle again behind a request that is refused as it begins", () => {
+    const told: string[] = [];
+    const connection = open(told);
+    const never = new Promise<never>(() => undefined);
+    const stream = {
+      id: 0n,
+      closed: never,
+      resetStream: () => told.push("reset"),
+      stopSending: () => told.push("stopped"),
+      [Symbol.asyncIterator]: () => ({ next: () => never }),
+    };
+    connection.accept(stream as unknown as RequestStream, { ":method": "POST", "content-length": "5" });
+    expect(told).toEqual(["reset", "stopped"]);
+    expect(connection.standing).toBe("idle");
   });
 });
