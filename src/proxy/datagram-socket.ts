@@ -18,8 +18,11 @@ export function receiveOn(fd: number, handlers: Bun.udp.SocketHandler<"buffer">)
   return open({ fd, socket: handlers });
 }
 
-/** Opens a socket of its own towards a server: nobody else's datagrams come in, and what ICMP says of it comes as an error. */
-export function connectTo(
+/**
+ * Opens a socket of its own towards a server: nobody else's datagrams come in, and what ICMP says of it comes as an error. The
+ * runtime throws in this very turn where there is no descriptor or no way left: here that is told later, as all else.
+ */
+export async function connectTo(
   { address, port }: Endpoint,
   handlers: {
     readonly data: (from: ServerSocket, bytes: Buffer) => void;
