@@ -18,7 +18,8 @@ const vip = "10.99.0.101";
 const versions = { old: packageJson.version, newer: "99.0.0" } as const;
 const config = `[cluster]
 name = "upgrade"
-advert_interval = "200ms"
+# The lease of an address is longer than three of these: here one program takes seconds to begin where another stopped.
+advert_interval = "3s"
 [[node]]
 name = "lb1"
 address = { br0 = "10.99.0.11" }
