@@ -28,12 +28,11 @@ const passedOn = ["PATH", "TMPDIR", "JOURNAL_STREAM", "EDGE_HA_DEBUG", "EDGE_HA_
 
 /**
  * One thread marks garbage in a proxy: there is a proxy for each core, and further markers take time from the others.
- * 1 MiB answers cost 5 % less CPU. It does not look for any below 32 MiB, for bodies count although they were let go. Threads
- * that wait for a disk are more than a cache on a disk that hangs can take (6 each), so that passwords are still looked at; the runtime has one a core otherwise, and two at least.
+ * 1 MiB answers cost 5 % less CPU. Threads that wait for a disk are more than a cache on a disk that hangs can take
+ * (6 each), so that passwords are still looked at; the runtime has one a core otherwise, and two at least.
  */
 export const proxyRuntimeOptions: Readonly<Record<string, string>> = {
   BUN_JSC_numberOfGCMarkers: "1",
-  BUN_JSC_largeHeapSize: String(32 * 1024 * 1024),
   UV_THREADPOOL_SIZE: String(Math.max(8, availableParallelism())),
   // That QUIC is experimental is said in the log in words of our own.
   NODE_NO_WARNINGS: "1",
