@@ -32,6 +32,7 @@ static const struct entry entries[] = {
 	{ "takeOver", edge_take_over },
 	{ "execute", edge_execute },
 	{ "reap", edge_reap },
+	{ "createMemory", edge_create_memory },
 	{ "createPoll", edge_create_poll },
 	{ "controlPoll", edge_control_poll },
 	{ "readPoll", edge_read_poll },

@@ -64,6 +64,9 @@ napi_value edge_take_over(napi_env env, napi_callback_info info);
 napi_value edge_execute(napi_env env, napi_callback_info info);
 napi_value edge_reap(napi_env env, napi_callback_info info);
 
+/* memory.c */
+napi_value edge_create_memory(napi_env env, napi_callback_info info);
+
 /* poll.c */
 napi_value edge_create_poll(napi_env env, napi_callback_info info);
 napi_value edge_control_poll(napi_env env, napi_callback_info info);

@@ -52,6 +52,7 @@ interface Addon {
   takeOver(fd: number): void;
   execute(path: Uint8Array, words: Uint8Array, environment: Uint8Array, descriptors: Uint8Array): never;
   reap(pid: number): boolean;
+  createMemory(size: number): number;
   createPoll(): number;
   controlPoll(poll: number, operation: number, fd: number, events: number): void;
   readPoll(poll: number, into: Uint8Array): number;
@@ -229,6 +230,11 @@ export function execute({ path, words, environment, descriptors }: Successor): n
 /** Tells whether a child that ran before this program took its predecessor's place has ended, and clears it away. */
 export function reap(pid: number): boolean {
   return checked((native) => native.reap(pid));
+}
+
+/** Opens memory of so many bytes that processes can share: all zero, and never of another size. */
+export function createMemory(size: number): number {
+  return checked((native) => native.createMemory(size));
 }
 
 /** Opens a set of descriptors to wait for; it is readable, and can be watched, while one of them has news. */

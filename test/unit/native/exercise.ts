@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ftruncateSync } from "node:fs";
 import { equalBytes } from "../../../src/base/bytes.ts";
 
 /**
@@ -98,6 +99,7 @@ function exerciseArguments(): void {
     refusal("setResourceLimit", parameter, parameter, parameter);
     refusal("openProcess", parameter);
     refusal("reap", parameter);
+    refusal("createMemory", parameter);
     refusal("takeOver", parameter);
     refusal("getName", parameter);
     refusal("sendDescriptor", 0, new Uint8Array(1), unixName("x"), parameter, 0);
@@ -361,7 +363,20 @@ function exerciseSuccession(): void {
   call("close", b);
 }
 
+/** Memory that is as large as it was made, whoever has it. */
+function exerciseMemory(): void {
+  const fd = call("createMemory", 65_536) as number;
+  const path = `/proc/self/fd/${fd}`;
+  const [one, other] = [Bun.mmap(path), Bun.mmap(path)];
+  one[65_535] = 7;
+  assert.deepEqual([other[0], other[65_535]], [0, 7]);
+  for (const size of [1, 131_072]) assert.throws(() => ftruncateSync(fd, size), { code: "EPERM" });
+  call("close", fd);
+  assert.equal(one[65_535], 7);
+}
+
 exerciseArguments();
+exerciseMemory();
 exerciseSuccession();
 exerciseStreams();
 exerciseDatagrams();
