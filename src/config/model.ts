@@ -5,7 +5,7 @@ import type { BfdConfig, Config, InstanceConfig, TrackConfig } from "./config.ts
 import type { Finding, KeyPath } from "./finding.ts";
 import type { Sections } from "./sections.ts";
 import { closest, quoted } from "./suggestion.ts";
-import type { TomlTable } from "./toml-tree.ts";
+import { textUnder, type TomlTable } from "./toml-tree.ts";
 
 /** A virtual router after derivation, and the table it came from. */
 export interface Resolved {
@@ -81,8 +81,8 @@ export function declaredNames(tree: TomlTable): DeclaredNames {
       const list = tree.entries.get(key)?.node;
       if (list?.kind !== "array") return [];
       return list.items.flatMap((item) => {
-        const name = item.kind === "table" ? item.entries.get("name")?.node : undefined;
-        return name?.kind === "scalar" && typeof name.value === "string" ? [name.value] : [];
+        const name = item.kind === "table" ? textUnder(item, "name") : null;
+        return name === null ? [] : [name];
       });
     });
   return {

@@ -170,7 +170,7 @@ function kernelService(entry: Entry): readonly IpvsServicePlan[] {
 }
 
 /** They may be thousands: nothing is made for one but its entry. */
-function kernelServers({ service, key, servers, checked }: Entry): readonly IpvsServerPlan[] {
+function kernelServers({ key, servers, checked }: Entry): readonly IpvsServerPlan[] {
   const planned: IpvsServerPlan[] = [];
   for (const server of servers) {
     const { address, weight, forward, tunnel, upperThreshold, lowerThreshold, inhibits, slowStartMs } =
@@ -179,7 +179,7 @@ function kernelServers({ service, key, servers, checked }: Entry): readonly Ipvs
     const behind = checked.get(server);
     planned.push({
       address,
-      port: "mark" in key ? markedPort(server, service) : (server.port ?? key.port),
+      port: "mark" in key ? markedPort(server) : (server.port ?? key.port),
       weight,
       probe: behind === undefined ? null : plannedServer(behind).probe,
       forward,
@@ -194,12 +194,14 @@ function kernelServers({ service, key, servers, checked }: Entry): readonly Ipvs
 }
 
 /** Of a mark, only translation with a port of its own changes the port. */
-function markedPort({ address, forward }: Entry["servers"][number], service: ServiceConfig): number {
-  if (forward !== "nat") return 0;
-  return service.servers.find((entry) => entry.address === address)?.port ?? 0;
+function markedPort({ forward, port }: Entry["servers"][number]): number {
+  return forward === "nat" ? (port ?? 0) : 0;
 }
 
-/** The sorry server is reached as the servers are; where that changes no port, at the service's. */
+/**
+ * The sorry server is reached as the servers are; where that changes no port, at the service's. Only a tunnel leads to the other
+ * family: of a service of both it is the sorry server of its own.
+ */
 function sorryTarget(
   { sorry, tunnel }: ServiceConfig,
   forward: KernelForward,
@@ -207,6 +209,7 @@ function sorryTarget(
 ): IpvsTargetPlan | null {
   if (sorry === null) return null;
   const { address } = sorry;
+  if (forward !== "tunnel" && familyOf(address) !== key.family) return null;
   if (forward === "nat") return { ...sorry, forward, tunnel };
   return { address, port: "mark" in key ? 0 : key.port, forward, tunnel };
 }

@@ -38,22 +38,28 @@ export class LateArray implements TomlArray {
   }
 }
 
-/** An inline table as the value of a key. */
+/** An inline table as the value of a key, or one with a header and nothing below it. */
 export class LateTable implements TomlTable {
   readonly kind = "table";
   readonly offset: number;
-  readonly shift = 0;
+  readonly shift: number;
   readonly #late: Late;
   #entries: Map<string, TomlEntry> | null = null;
 
-  constructor(late: Late) {
+  constructor(late: Late, shift = 0) {
     this.offset = late.offset;
+    this.shift = shift;
     this.#late = late;
   }
 
   /** The same for all who ask, never to be changed. */
   get value(): unknown {
     return this.#late.value;
+  }
+
+  /** Gives the same table where another text has it. */
+  shifted(shift: number): LateTable {
+    return new LateTable(this.#late, shift);
   }
 
   get entries(): Map<string, TomlEntry> {

@@ -1,5 +1,6 @@
 import { noteText, TomlChunks } from "./toml-chunks.ts";
 import { LateArray, LateTable } from "./toml-late.ts";
+import { AlikeSections } from "./toml-sections.ts";
 import type { TomlArray, TomlNode, TomlScalar, TomlTable } from "./toml-tree.ts";
 import { Doubt, nodeAt, newTable, put, ValueReader } from "./toml-values.ts";
 
@@ -34,11 +35,13 @@ class Scanner {
   readonly #open = new Set<TomlNode>();
 
   readonly #chunks: TomlChunks;
+  readonly #alike: AlikeSections;
   /** The `[[name]]` of the top level whose keys are being read, until another header comes below it. */
   #chunk: { readonly name: string; readonly table: TomlTable } | null = null;
 
   constructor(text: string, chunks: TomlChunks) {
     this.#in = new ValueReader(text, 0);
+    this.#alike = new AlikeSections(text);
     this.#chunks = chunks;
   }
 
@@ -52,9 +55,9 @@ class Scanner {
         return root;
       }
       if (this.#in.code() === bracket) {
-        if (this.#takesChunk(root)) continue;
+        if (this.#takesChunk(root) || this.#takesAlike(root)) continue;
         current = this.#header(root);
-      } else this.#assignment(current);
+      } else assign(this.#in, current);
       this.#in.endLine();
     }
   }
@@ -64,15 +67,24 @@ class Scanner {
     const chunk = this.#chunks.find(this.#in.text, this.#in.at);
     if (chunk === null) return false;
     this.#endChunk(this.#in.at);
-    const { offset, entries } = chunk.table;
+    const shift = this.#in.at - chunk.table.offset;
     // A copy, for a header below it may add to it.
-    const table = this.#append(root, chunk.name, {
-      ...chunk.table,
-      shift: this.#in.at - offset,
-      entries: new Map(entries),
-    });
-    this.#chunk = { name: chunk.name, table };
+    const copy = chunk.table instanceof LateTable ? chunk.table.shifted(shift) : copyOf(chunk.table, shift);
+    this.#chunk = { name: chunk.name, table: this.#append(root, chunk.name, copy) };
     this.#in.at += chunk.text.length;
+    return true;
+  }
+
+  /** Reads a table that is written as one before it. */
+  #takesAlike(root: TomlTable): boolean {
+    const { at: offset, text } = this.#in;
+    const found = this.#alike.read(offset);
+    if (found === null) return false;
+    this.#endChunk(offset);
+    const { name, value } = found;
+    const table = new LateTable({ offset, text, value, nodeAt: sectionAt });
+    this.#chunk = { name, table: this.#append(root, name, table) };
+    this.#in.at = found.end;
     return true;
   }
 
@@ -82,6 +94,7 @@ class Scanner {
     this.#chunk = null;
     const text = this.#in.text.slice(table.offset + table.shift, end);
     noteText(table, text);
+    if (!(table instanceof LateTable)) this.#alike.learn(name, table.entries.keys());
     this.#chunks.keep({ name, text, table });
   }
 
@@ -113,7 +126,11 @@ class Scanner {
     if (!this.#open.has(found)) throw new Doubt();
     const node = found.kind === "array" ? found.items.at(-1) : found;
     if (node?.kind !== "table") throw new Doubt();
-    return node;
+    if (found.kind !== "array" || !(node instanceof LateTable)) return node;
+    // What comes below it is no part of the value that is known.
+    const whole = copyOf(node, node.shift);
+    found.items[found.items.length - 1] = whole;
+    return whole;
   }
 
   #make(table: TomlTable, key: string, offset: number): TomlTable {
@@ -134,17 +151,34 @@ class Scanner {
     else throw new Doubt();
     return made;
   }
+}
 
-  #assignment(table: TomlTable): void {
-    const { text } = this.#in;
-    const keyOffset = this.#in.at;
-    const key = this.#in.key();
-    this.#in.equals();
-    const offset = this.#in.at;
-    const code = this.#in.code();
-    const value = this.#in.value(0);
-    if (code === bracket) put(table, key, keyOffset, new LateArray({ offset, text, value, nodeAt }));
-    else if (code === brace) put(table, key, keyOffset, new LateTable({ offset, text, value, nodeAt }));
-    else put(table, key, keyOffset, { kind: "scalar", offset, value: value as TomlScalar["value"] });
+/** Reads a key and its value into a table. */
+function assign(reader: ValueReader, table: TomlTable): void {
+  const { text } = reader;
+  const keyOffset = reader.at;
+  const key = reader.key();
+  reader.equals();
+  const offset = reader.at;
+  const code = reader.code();
+  const value = reader.value(0);
+  if (code === bracket) put(table, key, keyOffset, new LateArray({ offset, text, value, nodeAt }));
+  else if (code === brace) put(table, key, keyOffset, new LateTable({ offset, text, value, nodeAt }));
+  else put(table, key, keyOffset, { kind: "scalar", offset, value: value as TomlScalar["value"] });
+}
+
+/** Gives the node of a table with a header that was read before. */
+function sectionAt(text: string, offset: number): TomlTable {
+  const table = newTable(offset);
+  const reader = new ValueReader(text, text.indexOf("\n", offset));
+  for (;;) {
+    reader.skipBlank();
+    if (reader.at >= text.length || reader.code() === bracket) return table;
+    assign(reader, table);
+    reader.endLine();
   }
+}
+
+function copyOf({ kind, offset, entries }: TomlTable, shift: number): TomlTable {
+  return { kind, offset, shift, entries: new Map(entries) };
 }

@@ -92,6 +92,16 @@ export function plainValue(node: TomlNode): unknown {
   return out;
 }
 
+/** Gives the text that a table has for a key; null if it has none, or something else. */
+export function textUnder(table: TomlTable, key: string): string | null {
+  if (table instanceof LateTable) {
+    const value = (table.value as Readonly<Record<string, unknown>>)[key];
+    return typeof value === "string" ? value : null;
+  }
+  const node = table.entries.get(key)?.node;
+  return node?.kind === "scalar" && typeof node.value === "string" ? node.value : null;
+}
+
 function newTable(offset: number): TomlTable {
   return { kind: "table", offset, shift: 0, entries: new Map() };
 }

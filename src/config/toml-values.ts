@@ -1,12 +1,10 @@
-import { AlikeTables } from "./toml-alike.ts";
+import { wholeNumberEnd } from "./toml-plain.ts";
 import type { TomlNode, TomlScalar, TomlTable } from "./toml-tree.ts";
 
 /** Reads the values of a TOML text, from a place on; what is rare or wrong it doubts (see toml-scanner.ts). PURE. */
 
 /** Deep enough for every key there is; the library has a limit of its own. */
 const deepest = 16;
-/** The longest number that is surely exact, in digits. */
-const mostDigits = 15;
 const escapedText = /"(?:[^"\\\n]|\\["\\nrt])*"/y;
 const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
 const [tab, lineFeed, space, quote, hash, apostrophe] = [0x09, 0x0a, 0x20, 0x22, 0x23, 0x27];
@@ -22,7 +20,6 @@ export class ValueReader {
   at: number;
   /** Offsets of values, and the keys of inline tables with theirs, in the order of the text; null keeps none. */
   #marks: (number | string)[] | null = null;
-  readonly #alike = new AlikeTables();
 
   constructor(text: string, at: number) {
     this.text = text;
@@ -54,11 +51,6 @@ export class ValueReader {
   }
 
   #array(depth: number): readonly unknown[] {
-    const alike = this.#marks === null ? this.#alike.read(this.text, this.at) : null;
-    if (alike !== null) {
-      this.at = alike.end;
-      return alike.list;
-    }
     const list: unknown[] = [];
     this.at += 1;
     for (; this.#another(endBracket); this.#separator(endBracket)) list.push(this.value(depth + 1));
@@ -96,20 +88,12 @@ export class ValueReader {
 
   /** A whole number, `true` or `false`. */
   #word(): number | boolean {
-    const isNegative = this.code() === minus;
-    const start = isNegative ? this.at + 1 : this.at;
-    const text = this.text;
-    let number = 0;
-    let at = start;
-    for (let code = text.charCodeAt(at); code >= zero && code <= nine; code = text.charCodeAt(++at))
-      number = number * 10 + code - zero;
-    if (at > start) {
-      const isOdd = text.charCodeAt(start) === zero && (isNegative || at > start + 1);
-      if (isOdd || at > start + mostDigits) throw new Doubt();
-      this.#endWord(at);
-      return isNegative ? -number : number;
+    const { at, text } = this;
+    const end = wholeNumberEnd(text, at);
+    if (end >= 0) {
+      this.#endWord(end);
+      return Number(text.slice(at, end));
     }
-    if (isNegative) throw new Doubt();
     const isTrue = text.startsWith("true", at);
     if (!isTrue && !text.startsWith("false", at)) throw new Doubt();
     this.#endWord(at + (isTrue ? 4 : 5));

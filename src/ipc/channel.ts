@@ -31,9 +31,11 @@ export function openChannel<In, Out>(): Channel<In, Out> {
 /** So long at most does a child that has outlived its supervisor not notice that the one in its place is gone. */
 const lookEveryMs = 250;
 
+/** Who started this process. By the time that the channel is closed its parent may be another one already. */
+const parent = process.ppid;
+
 /** Calls back once when the process that started this one is gone; one that another program has taken over is not. */
 export function whenOrphaned(react: () => void): void {
-  const parent = process.ppid;
   const timer = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(timer);

@@ -21,7 +21,7 @@ export interface DiskStatus {
   readonly stored: number;
   /** Not written because the disk had too much to do, or none of it worked. */
   readonly skipped: number;
-  /** Not waited for, as the disk took too long. */
+  /** Not waited for, as the disk took too long, or not sent from there, as too many long ones were. */
   readonly late: number;
   /** Files that were not what was written. */
   readonly damaged: number;

@@ -6,6 +6,7 @@ import type { ClientNote } from "./client-book.ts";
 import type { DirectorChange } from "./director-change.ts";
 import type { DiskNote } from "./disk-note.ts";
 import type { DrainOrder, DrainReport } from "./drain.ts";
+import type { ScriptUser } from "./script-user.ts";
 import type { ServerEjection } from "./server-ejection.ts";
 import type { FootingStatus } from "./footing-status.ts";
 import type { OpenNews } from "./open-news.ts";
@@ -57,6 +58,8 @@ export type ToVrrp =
       readonly uptimeMs: number;
       /** Standing verdicts of the probes that tracks of the plan go by; one that is missing is not known yet. */
       readonly verdicts: readonly Verdict[];
+      /** Whom the plan's programs run as; who is missing is asked for. */
+      readonly users: readonly ScriptUser[];
     }
   /** Those of them that changed since the last message. */
   | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
@@ -89,9 +92,11 @@ export type FromVrrp =
 
 /** From the supervisor to `director`. */
 export type ToDirector =
+  /** The next services of the plan that follows, as `servicesTexts` writes them: read while the rest is written. */
+  | { readonly kind: "services"; readonly services: string }
   | {
       readonly kind: "configure";
-      /** As `planText` writes it. */
+      /** As `planText` writes it, without the services that went ahead. */
       readonly plan: string;
       /** What an earlier process found: a new one goes on from there. */
       readonly verdicts: readonly Verdict[];
@@ -154,6 +159,8 @@ export type ToProxy =
       readonly plan: ProxyPlan;
       /** Inherited listening sockets by name (src/ipc/listening-socket.ts). */
       readonly sockets: Readonly<Record<string, number>>;
+      /** Inherited memory where what is limited is counted (counts/layout.ts). */
+      readonly counts: number;
       /** How all servers stand; one that is missing is open with its own weight, unless its service starts down. */
       readonly standings: readonly ServerStanding[];
       /** Where clients of relays with persistence belong, for a process that has just started. */

@@ -24,29 +24,58 @@ interface AlikeServers {
 }
 
 export function planText(plan: DirectorPlan): string {
-  const services = plan.services.map((service): ServiceOnItsWay => {
-    return { ...service, servers: serversOnTheirWay(service.servers) };
-  });
-  return JSON.stringify({ ...plan, services } satisfies PlanOnItsWay);
+  return JSON.stringify({ ...plan, services: onTheirWay(plan.services) } satisfies PlanOnItsWay);
 }
 
-/** Reads what `planText` has written in another process of this very executable. */
-export function planOfText(text: string): DirectorPlan {
+/** Reads what `planText` has written in another process of this very executable; `ahead` are the services before its own. */
+export function planOfText(text: string, ahead: readonly IpvsServicePlan[] = []): DirectorPlan {
   const plan = JSON.parse(text) as PlanOnItsWay;
-  const services = plan.services.map((service) => Object.assign(service, { servers: arrived(service) }));
-  return { ...plan, services };
+  return { ...plan, services: [...ahead, ...plan.services.map(arrivedService)] };
+}
+
+/** So many servers go together: the other process reads them while the next are written. */
+const serversTogether = 2_000;
+
+/** Writes services in pieces. */
+export function* servicesTexts(services: readonly IpvsServicePlan[]): Generator<string> {
+  let start = 0;
+  let servers = 0;
+  for (const [index, service] of services.entries()) {
+    servers += service.servers.length;
+    if (servers < serversTogether) continue;
+    yield JSON.stringify(onTheirWay(services.slice(start, index + 1)));
+    start = index + 1;
+    servers = 0;
+  }
+  if (start < services.length) yield JSON.stringify(onTheirWay(services.slice(start)));
+}
+
+/** Reads such a piece. */
+export function servicesOfText(text: string): readonly IpvsServicePlan[] {
+  return (JSON.parse(text) as readonly ServiceOnItsWay[]).map(arrivedService);
+}
+
+function onTheirWay(services: readonly IpvsServicePlan[]): readonly ServiceOnItsWay[] {
+  return services.map((service) => ({ ...service, servers: serversOnTheirWay(service.servers) }));
+}
+
+function arrivedService(service: ServiceOnItsWay): IpvsServicePlan {
+  return Object.assign(service, { servers: arrivedServers(service) });
 }
 
 function serversOnTheirWay(servers: readonly IpvsServerPlan[]): readonly IpvsServerPlan[] | AlikeServers {
   const [like] = servers;
-  if (like === undefined || !servers.every((server) => isAlike(server, like))) return servers;
-  const hasProbes = servers.some(({ probe }) => probe !== null);
-  return {
-    like,
-    addresses: servers.map(({ address }) => address),
-    weights: servers.map(({ weight }) => weight),
-    probes: hasProbes ? servers.map(({ probe }) => probe) : [],
-  };
+  if (like === undefined) return servers;
+  const addresses: AlikeServers["addresses"][number][] = [];
+  const weights: AlikeServers["weights"][number][] = [];
+  let hasProbes = false;
+  for (const server of servers) {
+    if (!isAlike(server, like)) return servers;
+    addresses.push(server.address);
+    weights.push(server.weight);
+    if (server.probe !== null) hasProbes = true;
+  }
+  return { like, addresses, weights, probes: hasProbes ? servers.map(({ probe }) => probe) : [] };
 }
 
 function isAlike(server: IpvsServerPlan, like: IpvsServerPlan): boolean {
@@ -61,7 +90,7 @@ function isAlike(server: IpvsServerPlan, like: IpvsServerPlan): boolean {
   );
 }
 
-function arrived({ servers }: ServiceOnItsWay): readonly IpvsServerPlan[] {
+function arrivedServers({ servers }: ServiceOnItsWay): readonly IpvsServerPlan[] {
   if (!("like" in servers)) return servers;
   const { like, addresses, weights, probes } = servers;
   // Each thing by its name, which costs a fifth of taking over whatever there is.

@@ -22,7 +22,7 @@ function quorumFindings({ value, path }: Element<ServiceEntry>): readonly Findin
     const what = `with a quorum of ${quorum} it would never be lost`;
     if (hysteresis > 0) findings.push(errorAt([...path, "hysteresis"], what, `write less than ${quorum}`));
   }
-  if (!hasChecks({ value })) {
+  if (saysAnythingOf(value) && !hasChecks({ value })) {
     const keys = {
       quorum: value.quorum !== null,
       alpha: value.alpha,
@@ -46,6 +46,11 @@ function quorumFindings({ value, path }: Element<ServiceEntry>): readonly Findin
     findings.push(errorAt([...path, key], what, "write quorum_up or quorum_down too, or remove it"));
   }
   return findings;
+}
+
+/** Whether there is a word on what happens when a server is down: of thousands of services hardly one has any. */
+function saysAnythingOf({ quorum, alpha, inhibit, slow_start: slowStart, damping }: ServiceEntry): boolean {
+  return quorum !== null || alpha || inhibit || slowStart > 0 || damping !== null;
 }
 
 /** Weights are whole numbers: a small one has no room to grow. */

@@ -91,7 +91,14 @@ function mixedTunnels(
   const foreign = [...families].find((family) =>
     value.servers.every(({ address }) => familyOf(address) !== family),
   );
-  if (foreign === undefined) return [];
+  const { sorry } = value;
+  if (foreign === undefined) {
+    const other = [...families].find((family) => sorry !== null && familyOf(sorry.address) !== family);
+    if (other === undefined || value.forward !== "tunnel") return [];
+    const what = `a sorry server of another family than the service's IPv${other} addresses cannot be had with the [sync_daemon] of line ${line}`;
+    const remedy = "write one of that family, or remove it or the [sync_daemon]";
+    return [errorAt([...path, "sorry"], what, remedy)];
+  }
   const what = `servers of another family than the service's IPv${foreign} addresses cannot be had with the [sync_daemon] of line ${line}`;
   return [errorAt([...path, "servers"], what, "write servers of that family, or remove the [sync_daemon]")];
 }

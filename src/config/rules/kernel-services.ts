@@ -29,6 +29,7 @@ export function kernelServiceRules(service: Element<ServiceEntry>, model: Model)
     ...persistenceRules(service, families),
     ...connecting(service),
     ...sorryFindings(service),
+    ...sorryFamily(service, families),
     ...availabilityRules(service),
     ...manyPorts(service),
   ];
@@ -215,5 +216,26 @@ function sorryFindings({ value, path }: Element<ServiceEntry>): readonly Finding
   }
   const what = `${method} changes no port: connections come to ${sorry.address} at port ${only}, not ${sorry.port}`;
   const remedy = `let the sorry server listen on port ${only} of the VIP too, and write that port`;
+  return [warningAt(at, what, remedy)];
+}
+
+/** Only a tunnel leads to the other family; the families of a mark that somebody else puts are those of the servers. */
+function sorryFamily(
+  { value, path }: Element<ServiceEntry>,
+  families: ReadonlySet<Family>,
+): readonly Finding[] {
+  const { sorry, forward, servers } = value;
+  if (sorry === null || forward === "tunnel") return [];
+  const own = familyOf(sorry.address);
+  const all = families.size > 0 ? families : new Set(servers.map(({ address }) => familyOf(address)));
+  const other = [...all].find((family) => family !== own);
+  if (other === undefined) return [];
+  const at = [...path, "sorry"];
+  if (!all.has(own)) {
+    const what = `the service has IPv${other} addresses, and only a tunnel leads from there to an IPv${own} server`;
+    return [errorAt(at, what, `write an IPv${other} address`)];
+  }
+  const what = `connections over IPv${other} have no sorry server, as this one has an IPv${own} address`;
+  const remedy = "make a service of its own of each family, unless that is meant";
   return [warningAt(at, what, remedy)];
 }

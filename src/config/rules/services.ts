@@ -1,8 +1,9 @@
-import { formatEndpoint } from "../../base/address.ts";
+import { familyOf, formatEndpoint, isLinkLocal } from "../../base/address.ts";
 import { virtualAddressesOf } from "../families.ts";
 import { errorAt, warningAt, type Finding, type KeyPath } from "../finding.ts";
 import type { Model } from "../model.ts";
-import type { ServiceEntry } from "../schema/service.ts";
+import { isHostAddress } from "../schema/fields.ts";
+import type { ServiceEntry, ServiceServerEntry } from "../schema/service.ts";
 import type { Element } from "../sections.ts";
 import { serviceSockets } from "../sockets.ts";
 import { listedChecks } from "./checks.ts";
@@ -118,7 +119,11 @@ function checking({ value, path }: Element<ServiceEntry>): readonly Finding[] {
 }
 
 function servers({ value, path }: Element<ServiceEntry>): readonly Finding[] {
-  return [...duplicateServers({ value, path }), ...withoutWeight({ value, path })];
+  return [
+    ...duplicateServers({ value, path }),
+    ...strangeAddresses({ value, path }),
+    ...withoutWeight({ value, path }),
+  ];
 }
 
 function duplicateServers({ value, path }: Element<ServiceEntry>): readonly Finding[] {
@@ -127,19 +132,56 @@ function duplicateServers({ value, path }: Element<ServiceEntry>): readonly Find
   const findings: Finding[] = [];
   const seen = new Set<string>();
   for (const [index, server] of value.servers.entries()) {
-    const port = server.port ?? (value.ports.length === 1 ? value.ports[0] : undefined);
-    const text = port === undefined ? server.address : formatEndpoint({ address: server.address, port });
-    if (seen.has(text))
+    const places = placesOf(server, value);
+    const twice = places.find((place) => seen.has(place));
+    if (twice !== undefined)
       findings.push(
         errorAt(
           [...path, "servers", index],
-          `${text} is already in the list`,
+          `${twice} is already in the list`,
           "remove it here and give the other more weight",
         ),
       );
-    seen.add(text);
+    for (const place of places) seen.add(place);
   }
   return findings;
+}
+
+/** Where connections to a server come out, at each of the service's ports. By a mark only translation changes a port. */
+function placesOf(server: ServiceServerEntry, { forward, fwmark, ports }: ServiceEntry): readonly string[] {
+  const { address, port } = server;
+  if (fwmark === null) {
+    const own = port === null ? ports : [port];
+    return own.length === 0 ? [address] : own.map((each) => formatEndpoint({ address, port: each }));
+  }
+  const changesPort = (server.forward ?? forward) === "nat" && port !== null;
+  return [changesPort ? formatEndpoint({ address, port }) : address];
+}
+
+function strangeAddresses({ value, path }: Element<ServiceEntry>): readonly Finding[] {
+  const findings: Finding[] = [];
+  const judge = (address: string, at: KeyPath): void => {
+    const what = strangeness(address);
+    if (what !== null) findings.push(errorAt(at, what, "write an address at which packets reach it"));
+  };
+  for (const [index, { address }] of value.servers.entries())
+    if (mayBeStrange.test(address)) judge(address, [...path, "servers", index, "address"]);
+  if (value.sorry !== null) judge(value.sorry.address, [...path, "sorry"]);
+  return findings;
+}
+
+/** Servers may be thousands, and this tells at little cost that nothing is wrong with one. */
+const mayBeStrange = /^(?:0\.|2[2-5]|::|fe|ff)/;
+
+/** Says why an address can be no server's, as the kernel and sockets see it; null if it can. */
+function strangeness(address: string): string | null {
+  if (familyOf(address) === 4) {
+    if (isHostAddress(address) || address.startsWith("127.")) return null;
+    return `${address} is no address of a host`;
+  }
+  if (isLinkLocal(address))
+    return `${address} is a link-local address, which does not say on which interface the server is`;
+  return isHostAddress(address) || address === "::1" ? null : `${address} is no address of a host`;
 }
 
 function withoutWeight({ value, path }: Element<ServiceEntry>): readonly Finding[] {

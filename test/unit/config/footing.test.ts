@@ -92,6 +92,11 @@ describe("[sync_daemon]", () => {
       '23:11 service "web".servers: servers of another family than the service\'s IPv6 addresses cannot be had with ' +
         "the [sync_daemon] of line 24; write servers of that family, or remove the [sync_daemon]",
     ]);
+    const sorry = `${web.replace('"dr"', '"tunnel"')}sorry = "[2001:db8::9]:80"\n`;
+    expect(linesOf(base + vip + sorry + daemon)).toEqual([
+      '23:9 service "web".sorry: a sorry server of another family than the service\'s IPv4 addresses cannot be had with ' +
+        "the [sync_daemon] of line 24; write one of that family, or remove it or the [sync_daemon]",
+    ]);
   });
 
   test("of a cluster with one node is told to be of no use", () => {

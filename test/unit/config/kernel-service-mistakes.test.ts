@@ -72,6 +72,58 @@ describe("services that the kernel could not keep", () => {
       ],
     ],
     [
+      "servers of a mark that differ by their ports, which nothing changes",
+      "fwmark = 1\n",
+      to('8.8"', '8.8", port = 80 }, { address = "172.16.8.8", port = 81'),
+      [
+        '22:51 service "web".servers[1]: 172.16.8.8 is already in the list; remove it here and give the other more weight',
+      ],
+    ],
+    [
+      "a server that is another one's at one of the ports",
+      "",
+      (text) =>
+        text
+          .replace('"dr"', '"nat"')
+          .replace("port = 80", "ports = [80, 81]")
+          .replace('8.8"', '8.8" }, { address = "172.16.8.8", port = 81'),
+      [
+        '22:40 service "web".servers[1]: 172.16.8.8:81 is already in the list; remove it here and give the other more weight',
+      ],
+    ],
+    [
+      "a sorry server of the other family",
+      'sorry = "[2001:db8::9]:80"\n',
+      to("", ""),
+      [
+        '23:9 service "web".sorry: the service has IPv4 addresses, and only a tunnel leads from there to an IPv6 server; write an IPv4 address',
+      ],
+    ],
+    [
+      "a sorry server that is none",
+      'sorry = "224.0.0.9:80"\n',
+      to("", ""),
+      [
+        '23:9 service "web".sorry: 224.0.0.9 is no address of a host; write an address at which packets reach it',
+      ],
+    ],
+    [
+      "a server that is nowhere",
+      "",
+      to("172.16.8.8", "0.0.0.0"),
+      [
+        '22:24 service "web".servers[0].address: 0.0.0.0 is no address of a host; write an address at which packets reach it',
+      ],
+    ],
+    [
+      "a server behind no interface in particular",
+      "",
+      (text) => text.replace('"dr"', '"tunnel"').replace("172.16.8.8", "fe80::8"),
+      [
+        '22:24 service "web".servers[0].address: fe80::8 is a link-local address, which does not say on which interface the server is; write an address at which packets reach it',
+      ],
+    ],
+    [
       "a word of ipvsadm's for forwarding",
       "",
       to('"dr"', '"masq"'),

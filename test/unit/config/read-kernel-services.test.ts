@@ -7,9 +7,9 @@ import { web } from "./fixtures.ts";
 import { service, to } from "./kernel-service-texts.ts";
 
 /** What a configuration enters into the kernel's table of the first node. */
-function planned(text: string): readonly IpvsServicePlan[] {
+function planned(text: string, warnings = 0): readonly IpvsServicePlan[] {
   const { config, diagnostics } = readConfig(text, "f");
-  expect(diagnostics).toEqual([]);
+  expect(diagnostics).toHaveLength(warnings);
   const [node] = config?.nodes ?? [];
   if (config === null || node === undefined) throw new Error("no configuration");
   const plan = planNode(config, node.name, { cores: 1 });
@@ -72,6 +72,34 @@ describe("services in the kernel", () => {
       { address: "172.16.8.8", port: 8080, forward: "nat", tunnel: null },
     ]);
     expect(entry?.sorry).toEqual({ address: "172.16.8.9", port: 8080, forward: "nat", tunnel: null });
+  });
+
+  test("by a mark translation leads to each port of a server", () => {
+    const [entry] = planned(
+      service("fwmark = 7\n", (text) =>
+        text
+          .replace('"dr"', '"nat"')
+          .replace('8.8"', '8.8", port = 8080 }, { address = "172.16.8.8", port = 8081'),
+      ),
+    );
+    expect(entry?.servers.map(({ address, port }) => `${address}:${port}`)).toEqual([
+      "172.16.8.8:8080",
+      "172.16.8.8:8081",
+    ]);
+  });
+
+  test("a sorry server is one of its own family, but where a tunnel leads to the other", () => {
+    const text = service('sorry = "172.16.8.9:80"\n', (one) =>
+      one
+        .replace('["public"]', '["public"]\naddresses = ["2001:db8::100"]')
+        .replace('"172.16.8.8" }', '"172.16.8.8" }, { address = "2001:db8::8" }'),
+    );
+    expect(linesOf(text)).toEqual([
+      '24:9 service "web".sorry: warning: connections over IPv6 have no sorry server, as this one has an IPv4 address; make a service of its own of each family, unless that is meant',
+    ]);
+    expect(planned(text, 1).map(({ sorry }) => sorry?.address)).toEqual(["172.16.8.9", undefined]);
+    const tunnel = text.replace('"dr"', '"tunnel"');
+    expect(planned(tunnel).map(({ sorry }) => sorry?.address)).toEqual(["172.16.8.9", "172.16.8.9"]);
   });
 
   test("each family of VIPs leads to the servers of that family, a tunnel also to the other", () => {

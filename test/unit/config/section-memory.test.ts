@@ -25,9 +25,9 @@ forward = "dr"
 servers = [{ address = "10.99.0.21", weight = ${weight} }]
 `;
 
-function service(name: string, weight: string): string {
+function serviceWith(remark: string, name: string, weight: string): string {
   return (
-    `[[service]]\nname = "${name}"\nvips = ["v"]\nport = ${80 + Number(name)} # ${name}\nforward = "dr"\n` +
+    `[[service]]\nname = "${name}"\nvips = ["v"]\nport = ${80 + Number(name)}${remark}\nforward = "dr"\n` +
     `servers = [\n { address = "10.99.0.2${name}", weight = ${weight} },\n]\n`
   );
 }
@@ -42,7 +42,9 @@ describe("SectionMemory", () => {
     }
   });
 
-  test("finds what moved, and names its new place", () => {
+  // Without a remark all but the first are read as that one was written.
+  test.each([" # a port", ""])("finds what moved, and names its new place (remark %j)", (remark) => {
+    const service = (name: string, weight: string): string => serviceWith(remark, name, weight);
     const memory = new SectionMemory();
     const site = '[[site]]\nhosts = ["a.example"]\nlisteners = ["nobody"]\n';
     const route = '[[site.route]]\npath = "/"\nupstream = "nothing"\n';

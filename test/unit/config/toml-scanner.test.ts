@@ -142,6 +142,14 @@ others = [{ is = true, name = "{ is" }, { is = false, name = "}, {" }]
   [[site.route]]
 `;
 
+function section(index: number): string {
+  return (
+    `[[service]]\nname = "s${index}"\nport = 80\nis = true\naddresses = ["10.0.0.1", "10.0.0.2"]\n` +
+    'check = { type = "http", path = "/a b", port = -8 }\n' +
+    `servers = [{ address = "10.1.0.1", weight = 1 },\n  { address = "", weight = ${index} }]\n`
+  );
+}
+
 describe("scanToml", () => {
   test("gives the library's tree with the library's places for what configurations are written in", () => {
     expect(compare(common.replace("[service.check]\n", ""))).toBe("same");
@@ -172,6 +180,69 @@ describe("scanToml", () => {
     ])
       for (const at of [0, 64])
         expect(compare(`servers = [${servers.with(at, way).join(", ")}]\n`)).toBe("declined");
+  });
+
+  test("reads tables that are written like one before them, whatever the one that differs", () => {
+    const sections = Array.from({ length: 12 }, (_, index) => section(index));
+    expect(compare(sections.join(""))).toBe("same");
+    const ways = [
+      ["port = 80\n", "port = 81\n\n"],
+      ["port = 80\n", "port = 81 # other\n"],
+      ["port = 80\n", "# other\nport = 81\n"],
+      ["port = 80\nis = true\n", "is = false\nport = 80\n"],
+      ["port = 80\n", ""],
+      ['name = "s5"', 'name = "s\\n5"'],
+      ['name = "s5"', "name = 's5'"],
+      ['"10.0.0.2"]', '"10.0.0.2", ]'],
+      ['"10.0.0.2"]', "7]"],
+      ['path = "/a b"', 'path = "{ x = 1 }"'],
+      ['path = "/a b"', 'path = ", port = -8"'],
+      ['path = "/a b"', "deep = { path = 1 }"],
+      ['"", weight', '"x y", weight'],
+      ["[{ address", "[ { address"],
+      ["[[service]]\n", "[[ service ]]\n"],
+      ["[[service]]\n", "[[other]]\n"],
+      ["[[service]]\n", "[other]\n[[service]]\n"],
+      ["}]\n", "}]\n[service.slow]\na = 1\n"],
+      ["}]\n", "}]\n[cluster]\na = 1\n[service.slow]\na = 1\n[[service.list]]\n"],
+      ["}]\n", "}]"],
+    ] as const;
+    for (const [from, to] of ways)
+      for (const at of [0, 1, 5, 11]) {
+        const changed = section(at).replace(from.replace("s5", `s${at}`), to);
+        expect(compare(sections.with(at, changed).join(""))).toBe(
+          changed.endsWith("\n") || at === 11 ? "same" : "declined",
+        );
+      }
+    for (const [from, to] of [
+      ["port = 80\n", "port = 080\n"],
+      ["port = 80\n", "port = 80\nport = 80\n"],
+      ["port = 80\n", "port = 80 is = 1\n"],
+      ["is = true", "is = truely"],
+      ['name = "', 'name = "\n'],
+      ["weight = 1 }", "weight = 1, weight = 1 }"],
+      ["weight = 1 }", "weight = 1, }, { }, 5 5"],
+      ["}]\n", "}]\n[service.check]\n"],
+    ] as const)
+      for (const at of [1, 5, 11])
+        expect(compare(sections.with(at, section(at).replace(from, to)).join(""))).toBe("declined");
+  });
+
+  test("nor another for tables of the same name, in whatever order their lines come", () => {
+    const lines = [
+      ["a = 1\n", 'a = "x"\n', 'a = "\\""\n', "a = -0\n", "a = 1.5\n"],
+      ['b = "x"\n', "b = [1, 2]\n", 'b = ["x", true]\n', 'b = ""\n', 'b = """"""\n'],
+      ["c = { a = 1, b = 2 }\n", "c = [{ a = 1 },\n { a = 2 }]\n", "c = [{}]\n"],
+      ['c = [{ a = 1, b = "}" }, { a = 2, b = "{" }]\n', "\n", "# x\n"],
+      ["[[s]]\na = 1\n", "[[s]]\n", "[[s]]\na = 2\nb = []\n", "[s.t]\n", "[[s.t]]\n", "[t]\n"],
+    ].flat();
+    assert(
+      property(
+        array(constantFrom(...lines), { maxLength: 16 }),
+        (parts) => void compare(`[[s]]\na = 1\n${parts.join("")}`),
+      ),
+      { numRuns: 4_000 },
+    );
   });
 
   test("never gives another tree than the library, and none where that refuses", () => {

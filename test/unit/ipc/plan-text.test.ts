@@ -3,7 +3,7 @@ import { type DirectorPlan, noDirectorPlan } from "../../../src/config/node-plan
 import type { IpvsServerPlan } from "../../../src/config/service-plan.ts";
 import { planNode } from "../../../src/config/plan.ts";
 import { readConfig } from "../../../src/config/read.ts";
-import { planOfText, planText } from "../../../src/ipc/plan-text.ts";
+import { planOfText, planText, servicesOfText, servicesTexts } from "../../../src/ipc/plan-text.ts";
 import { plannedServer, plannedService } from "../../support/ipvs-services.ts";
 
 test("planOfText() gives the plan that planText() was given", () => {
@@ -55,4 +55,20 @@ test("servers arrive as they are, whatever they differ in", () => {
   };
   expect(planOfText(planText(plan))).toStrictEqual(plan);
   expect(planText(plan)).toContain('"like"');
+});
+
+test("services go ahead in pieces of some thousand servers, and arrive in their order", () => {
+  const services = Array.from({ length: 30 }, (_, index) => {
+    const servers = Array.from({ length: 300 }, (_, server) =>
+      plannedServer(`10.99.${index}.${server % 250}`),
+    );
+    return plannedService({ name: `s${index}`, servers });
+  });
+  const texts = [...servicesTexts(services)];
+  expect(texts.length).toBe(5);
+  expect(texts.flatMap(servicesOfText)).toStrictEqual(services);
+  const rest = planText({ ...noDirectorPlan, services: [] });
+  const plan = planOfText(rest, texts.flatMap(servicesOfText));
+  expect(plan).toStrictEqual({ ...noDirectorPlan, services });
+  expect([...servicesTexts([])]).toEqual([]);
 });
