@@ -1,4 +1,5 @@
 import { familyOf } from "../base/address.ts";
+import { equalBytes } from "../base/bytes.ts";
 import type { Log } from "../base/log.ts";
 import type { VipAddressPlan, VrrpInstancePlan } from "../config/node-plan.ts";
 import type { InterfaceAddress } from "../kernel/rtnetlink.ts";
@@ -41,6 +42,8 @@ export class Holding {
   #renewedAt: Instant | null = null;
   /** Addresses that have been there since they were taken: what is missing of them, somebody removed. */
   readonly #had = new Set<string>();
+  /** The MAC of each interface that the neighbours were told of. */
+  readonly #told = new Map<string, Uint8Array>();
 
   constructor(plan: VrrpInstancePlan, needs: HoldingNeeds) {
     this.#plan = plan;
@@ -86,6 +89,7 @@ export class Holding {
     this.#needs.deadlines.clear(this.#deadlineName);
     this.#isHeld = false;
     this.#had.clear();
+    this.#told.clear();
     this.#unannounced.clear();
     this.#duplicates.clear();
     this.#needs.fib.release(this.#plan);
@@ -95,6 +99,7 @@ export class Holding {
 
   /** Tells the neighbours where the addresses are now. */
   announce(): void {
+    this.#withOtherMac(heldAddresses(this.#plan));
     this.#announce(heldAddresses(this.#plan));
     // Not before: clients wait for the announcement.
     if (this.#isHeld && this.#renewedAt === null) this.#renew();
@@ -156,17 +161,26 @@ export class Holding {
     if (this.#isHeld) deadlines.set(this.#deadlineName, host.clock.now(), () => this.check());
   }
 
-  /** Puts back the addresses that are not there. */
+  /** Puts back the addresses that are not there, and tells the neighbours of another MAC. */
   check(): void {
     if (!this.#isHeld) return;
     const { addresses, deadlines, log, putBacks } = this.#needs;
-    const missing = heldAddresses(this.#plan).filter((vip) => addresses.isMissing(vip));
+    const held = heldAddresses(this.#plan);
+    // The kernel does not tell them unless arp_notify or ndisc_notify is set.
+    const moved = this.#withOtherMac(held);
+    if (moved.size > 0) this.#announce(held.filter((vip) => moved.has(vip.interface)));
+    const missing = held.filter((vip) => addresses.isMissing(vip));
     if (missing.length === 0) return;
     const lost = new Set(missing.map(heldText)).intersection(this.#had);
     const { due, next } = putBacks.divide(missing, heldText);
+    const wasStopped = this.#hasOutslept();
     const added = this.#add(due);
     for (const text of added.map(heldText)) {
-      if (lost.has(text)) putBacks.count(text, `${this.#plan.name}: ${text}`);
+      if (lost.has(text) && wasStopped)
+        log.warning(
+          `${this.#plan.name}: ${text} went with its lease while this process was stopped: put back`,
+        );
+      else if (lost.has(text)) putBacks.count(text, `${this.#plan.name}: ${text}`);
       else log.notice(`${this.#plan.name}: ${text} could be added now`);
     }
     this.#renew();
@@ -180,6 +194,25 @@ export class Holding {
       this.#had.delete(text);
       this.#unannounced.delete(text);
     }
+  }
+
+  /** Tells whether the kernel has removed leased addresses by now: it was nobody else then. */
+  #hasOutslept(): boolean {
+    const at = this.#renewedAt;
+    return at !== null && this.#needs.host.clock.now() >= later(at, leaseS(this.#plan) * 1000);
+  }
+
+  /** Gives the interfaces with another MAC than the one that was told last, and takes note of it. */
+  #withOtherMac(vips: readonly VipAddressPlan[]): ReadonlySet<string> {
+    const moved = new Set<string>();
+    for (const { interface: on } of vips) {
+      const mac = this.#needs.interfaces.linkNamed(on)?.mac;
+      const told = this.#told.get(on);
+      if (mac === undefined || mac === told) continue;
+      if (told !== undefined && !equalBytes(mac, told)) moved.add(on);
+      this.#told.set(on, mac);
+    }
+    return moved;
   }
 
   /** Tells the neighbours of what answers; of the rest as soon as it does. */

@@ -23,7 +23,6 @@ import { soundAdvertsOnly } from "./flood-filter.ts";
 import type { Host, Segment, SegmentPlace } from "./host.ts";
 import { openCapture, openNeighbourhood } from "./listening.ts";
 import { checksumOffset, vrrpProtocol } from "./packet.ts";
-import { resolveUser } from "../base/program.ts";
 import { runScript } from "./script.ts";
 
 /** The real machine; `close` gives everything back. */
@@ -31,8 +30,8 @@ export interface KernelHost extends Host {
   close(): void;
 }
 
-/** Opens the sockets that all instances share; throws `SystemError` without CAP_NET_RAW. */
-export function openKernelHost(log: Log): KernelHost {
+/** Opens the sockets that all instances share, and asks `resolveUser` for users; throws `SystemError` without CAP_NET_RAW. */
+export function openKernelHost(log: Log, resolveUser: Host["resolveUser"]): KernelHost {
   const routes = RouteNetlink.open();
   const virtualMacLinks = VirtualMacLinks.open();
   const frames = FrameSocket.open();

@@ -1,3 +1,4 @@
+import { toHex } from "../base/bytes.ts";
 import type { NeighbourWord } from "../kernel/neighbour-word.ts";
 import type { Host, LinkFamily, Neighbourhood } from "./host.ts";
 
@@ -31,7 +32,8 @@ export class Neighbourhoods {
     addresses: readonly string[],
     react: (word: NeighbourWord) => void,
   ): NeighbourWatch {
-    const key = `${where.link.index} IPv${where.family}`;
+    // Questions carry the MAC, and answers come to it.
+    const key = `${where.link.index} ${toHex(where.link.mac)} IPv${where.family}`;
     const watched = this.#open.get(key) ?? this.#openOn(key, where);
     const watch = { addresses, react };
     watched.watches.add(watch);

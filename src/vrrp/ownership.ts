@@ -12,6 +12,8 @@ export class Ownership {
   readonly #keepsTags: boolean;
   readonly #owned = new Set<string>();
   readonly #inherited: Set<string>;
+  /** Why the journal could not be written the last time, or null. */
+  #problem: string | null = null;
 
   constructor(needs: {
     readonly journal: Host["journal"];
@@ -74,11 +76,17 @@ export class Ownership {
   }
 
   #note(keys: ReadonlySet<string>): void {
+    const before = this.#problem;
     try {
       this.#journal.note(keys);
+      this.#problem = null;
     } catch (error) {
-      const what = "the journal of addresses cannot be written, a crash may leave some behind";
-      this.#log.warning(`${what}: ${errorText(error)}`);
+      this.#problem = errorText(error);
     }
+    if (this.#problem === before) return;
+    // Hundreds of routers may become active at once, and a full disk stays full.
+    if (this.#problem === null) return this.#log.notice("the journal of addresses can be written again");
+    const what = "the journal of addresses cannot be written, a crash may leave some behind";
+    this.#log.warning(`${what}: ${this.#problem}`);
   }
 }

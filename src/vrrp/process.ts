@@ -1,9 +1,12 @@
 import { unreachable } from "../base/assert.ts";
+import { knownUser } from "../base/known-users.ts";
 import type { Log } from "../base/log.ts";
+import type { UserIds } from "../base/program.ts";
 import { errorText } from "../base/system-error.ts";
 import { whenOrphaned, type Channel } from "../ipc/channel.ts";
 import type { HandoverReport } from "../ipc/handover.ts";
 import type { FromVrrp, ToVrrp } from "../ipc/messages.ts";
+import type { ScriptUser } from "../ipc/script-user.ts";
 import { lockMemory, setRealtime } from "../kernel/process-control.ts";
 import { type KernelHost, openKernelHost } from "./kernel-host.ts";
 import { changePauseMs, isRoutineDue, signIntervalMs } from "./status-rhythm.ts";
@@ -26,6 +29,7 @@ class VrrpProcess {
   readonly #channel: Channel<ToVrrp, FromVrrp>;
   readonly #log: Log;
   #opened: { readonly host: KernelHost; readonly node: VrrpNode } | null = null;
+  #users: ReadonlyMap<string | null, ScriptUser> = new Map();
   #isStatusQueued = false;
   #statusAt = 0;
   #statusCount = 0;
@@ -83,7 +87,8 @@ class VrrpProcess {
   }
 
   #configure(message: Extract<ToVrrp, { kind: "configure" }>): void {
-    const { plan, adopt, handedOver, proxiesAreAlive, uptimeMs, verdicts } = message;
+    const { plan, adopt, handedOver, proxiesAreAlive, uptimeMs, verdicts, users } = message;
+    this.#users = new Map(users.map((user) => [user.name, user]));
     try {
       this.#opened ??= this.#open();
       this.#opened.node.setProxiesAlive(proxiesAreAlive);
@@ -98,7 +103,7 @@ class VrrpProcess {
   }
 
   #open(): { readonly host: KernelHost; readonly node: VrrpNode } {
-    const host = openKernelHost(this.#log);
+    const host = openKernelHost(this.#log, (name) => this.#userOf(name));
     const node = new VrrpNode({
       host,
       log: this.#log,
@@ -111,6 +116,14 @@ class VrrpProcess {
     );
     this.#tryTo("memory is not locked, a host that swaps can delay elections", lockMemory);
     return { host, node };
+  }
+
+  /** The supervisor has asked: a name service that hangs must not silence an active node. */
+  #userOf(name: string | null): UserIds | null {
+    const told = this.#users.get(name);
+    if (told === undefined) return knownUser(name);
+    if (told.problem !== null) throw new Error(told.problem);
+    return told.ids;
   }
 
   #tryTo(consequence: string, act: () => void): void {

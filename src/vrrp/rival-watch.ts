@@ -1,17 +1,19 @@
+import { equalBytes } from "../base/bytes.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { VrrpInstancePlan } from "../config/node-plan.ts";
 import { virtualMac } from "../config/virtual-mac.ts";
 import type { SplitBrainStatus } from "../ipc/status.ts";
-import { formatMac, type IpPacket } from "../kernel/frames.ts";
+import { formatMac } from "../kernel/frames.ts";
 import type { NeighbourWord } from "../kernel/neighbour-word.ts";
 import type { Link } from "../kernel/rtnetlink.ts";
+import type { Captures, SeenAdvert } from "./captures.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Election } from "./election-types.ts";
 import type { Host } from "./host.ts";
+import type { Interfaces } from "./interfaces.ts";
 import type { Neighbourhoods, NeighbourWatch } from "./neighbourhoods.ts";
-import { decodeAdvert } from "./packet.ts";
 import { routerKey } from "./plan-difference.ts";
 import {
   describeEnd,
@@ -31,7 +33,9 @@ import {
 
 /** What watching for rivals takes. */
 export interface RivalWatchNeeds {
-  readonly host: Pick<Host, "clock" | "openCapture">;
+  readonly host: Pick<Host, "clock">;
+  readonly captures: Captures;
+  readonly interfaces: Interfaces;
   readonly neighbourhoods: Neighbourhoods;
   readonly deadlines: Deadlines;
   readonly log: Log;
@@ -77,10 +81,11 @@ export class RivalWatch {
     const hasOtherAddresses = plan.addresses !== this.#plan.addresses;
     this.#plan = plan;
     const since = election.state === "active" && place !== null ? election.since : null;
-    const isSame =
-      since === this.#activeSince && place?.link.index === this.#link?.index && !hasOtherAddresses;
+    // As it is now: its MAC may have changed since the socket was opened.
+    const link = place && (this.#needs.interfaces.linkAt(place.link.index) ?? place.link);
+    const isSame = since === this.#activeSince && isSameLink(link, this.#link) && !hasOtherAddresses;
     this.#source = place?.source ?? null;
-    this.#link = place?.link ?? null;
+    this.#link = link;
     if (isSame) return;
     this.#end();
     this.#activeSince = since;
@@ -137,8 +142,10 @@ export class RivalWatch {
   #listenToAll(link: Link): void {
     if (this.#capture !== null) return;
     try {
-      this.#capture = this.#needs.host.openCapture({ link, family: this.#plan.family }, (packet) =>
-        this.#judgeStray(packet),
+      const { addresses, family, vrid } = this.#plan;
+      const wanted = { vrid, addresses: addresses.map(({ address }) => address) };
+      this.#capture = this.#needs.captures.watch({ link, family }, wanted, (advert) =>
+        this.#judgeStray(advert),
       );
     } catch (error) {
       this.#needs.log.debug(`${this.#plan.name}: listening on ${link.name}: ${errorText(error)}`);
@@ -146,15 +153,11 @@ export class RivalWatch {
   }
 
   /** What the router's own socket hears comes in as adverts and drops. */
-  #judgeStray(packet: IpPacket): void {
-    const { source, destination: group } = packet;
-    const decoded = decodeAdvert(packet.payload, packet);
-    if (source === this.#source || decoded.kind !== "advert") return;
-    const { addresses, vrid } = decoded.advert;
+  #judgeStray({ source, destination: group, vrid }: SeenAdvert): void {
+    if (source === this.#source) return;
     const isOurs = vrid === this.#plan.vrid;
-    const isRival = isOurs || this.#plan.addresses.some(({ address }) => addresses.includes(address));
     const isHeard = ["advert", "dropped"].some((kind) => this.#traces.has(`${kind} ${source}`));
-    if (isRival && !(isOurs && isHeard)) this.note({ kind: "stray", source, group, vrid });
+    if (!(isOurs && isHeard)) this.note({ kind: "stray", source, group, vrid });
   }
 
   #look(): void {
@@ -211,6 +214,11 @@ export class RivalWatch {
   #name(what: string): string {
     return `${what} ${routerKey(this.#plan)}`;
   }
+}
+
+/** Tells whether two states of a link are alike to neighbours. */
+function isSameLink(a: Link | null, b: Link | null): boolean {
+  return a === b || (a !== null && b !== null && a.index === b.index && equalBytes(a.mac, b.mac));
 }
 
 /** The advertised addresses that neighbours can be asked about. */

@@ -4,6 +4,7 @@ import type { VrrpInstancePlan } from "../config/node-plan.ts";
 import type { InstanceStatus, VrrpStateName } from "../ipc/status.ts";
 import type { InterfaceAddress } from "../kernel/rtnetlink.ts";
 import { Adverts, type HeardAdvert, type PathPlace } from "./adverts.ts";
+import type { Captures } from "./captures.ts";
 import { Counters } from "./counters.ts";
 import { notStarted, step } from "./election.ts";
 import { mayBeReplaced } from "./election-active.ts";
@@ -31,6 +32,7 @@ export interface RouterNeeds extends HoldingNeeds {
   /** When the daemon was started. */
   readonly bornAt: () => Instant;
   readonly neighbourhoods: Neighbourhoods;
+  readonly captures: Captures;
   readonly group: GroupView;
   /** How long open connections get to end before a planned switch; 0 does not wait for them. */
   readonly drainTimeoutMs: () => number;

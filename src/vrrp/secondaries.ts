@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
+import type { Link } from "../kernel/rtnetlink.ts";
 import type { Host } from "./host.ts";
 
 /**
@@ -10,8 +11,8 @@ import type { Host } from "./host.ts";
 export class Secondaries {
   readonly #settings: Host["settings"];
   readonly #log: Log;
-  /** Interfaces seen to, and whether the setting is ours to put back. */
-  readonly #seen = new Map<string, boolean>();
+  /** Interfaces seen to, by their index, and whether the setting is ours to put back: it goes with a name that changes. */
+  readonly #seen = new Map<number, boolean>();
 
   constructor(needs: { readonly host: Pick<Host, "settings">; readonly log: Log }) {
     this.#settings = needs.host.settings;
@@ -19,14 +20,14 @@ export class Secondaries {
   }
 
   /** Sees to an interface. */
-  protect(link: string): void {
-    if (this.#seen.has(link)) return;
-    this.#seen.set(link, false);
+  protect({ index, name: link }: Pick<Link, "index" | "name">): void {
+    if (this.#seen.has(index)) return;
+    this.#seen.set(index, false);
     try {
       // The kernel takes either.
       if ([link, "all"].some((name) => this.#settings.read(pathOf(name)) === "1")) return;
       this.#settings.write(pathOf(link), "1");
-      this.#seen.set(link, true);
+      this.#seen.set(index, true);
       this.#log.info(`promote_secondaries is set on ${link} while virtual addresses are there`);
     } catch (error) {
       const what = `promote_secondaries cannot be set on ${link}: removing one address may take others with it`;
@@ -34,13 +35,13 @@ export class Secondaries {
     }
   }
 
-  /** Leaves an interface as it was found. */
-  release(link: string): void {
-    const isOurs = this.#seen.get(link) ?? false;
-    this.#seen.delete(link);
-    if (!isOurs) return;
+  /** Leaves an interface as it was found; `name` is null once it is gone. */
+  release(index: number, name: string | null): void {
+    const isOurs = this.#seen.get(index) ?? false;
+    this.#seen.delete(index);
+    if (!isOurs || name === null) return;
     try {
-      this.#settings.write(pathOf(link), "0");
+      this.#settings.write(pathOf(name), "0");
     } catch {
       // The interface is gone, and its settings with it.
     }

@@ -8,6 +8,7 @@ import {
   addressProtocol,
   type AddressRequest,
   type InterfaceAddress,
+  type Link,
   type RouteChange,
 } from "../kernel/rtnetlink.ts";
 import type { Complaints } from "./complaints.ts";
@@ -30,12 +31,21 @@ export interface VirtualAddressNeeds {
   readonly log: Log;
 }
 
+/** An address, and where it belongs. */
+interface Placed {
+  readonly vip: VipAddressPlan;
+  readonly link: Link;
+  readonly key: AddressKey;
+}
+
 /**
  * The virtual addresses on this host's interfaces: adds and removes them, many at a time, and knows which are ours. An
  * address that somebody else configured is neither taken nor removed.
  */
 export class VirtualAddresses {
   readonly #needs: VirtualAddressNeeds;
+  /** The interface that an address was put on: renamed, it keeps it, and the name is nobody's or another's. */
+  readonly #placed = new Map<string, number>();
 
   constructor(needs: VirtualAddressNeeds) {
     this.#needs = needs;
@@ -46,7 +56,10 @@ export class VirtualAddresses {
     const { host, interfaces, ownership, secondaries } = this.#needs;
     const wanted = vips.flatMap((vip) => this.#place(vip) ?? []);
     if (wanted.length === 0) return [];
-    for (const link of new Set(wanted.map(({ vip }) => vip.interface))) secondaries.protect(link);
+    for (const link of new Set(wanted.map((each) => each.link))) secondaries.protect(link);
+    this.#take(
+      wanted.flatMap(({ vip, key }) => this.#keysOf(vip).filter((one) => one.linkIndex !== key.linkIndex)),
+    );
     const absent = wanted.filter(({ key }) => interfaces.find(key) === null);
     ownership.announce(absent.map(({ key }) => addressNote(key)));
     const outcomes = host.routes.apply(
@@ -56,6 +69,7 @@ export class VirtualAddresses {
     ownership.settle(added.map(({ key }) => addressNote(key)));
     for (const [index, { key, vip }] of wanted.entries()) {
       const outcome = outcomes[index];
+      if (this.#isOwned(key)) this.#placed.set(heldText(vip), key.linkIndex);
       if (outcome instanceof Error) this.#complain(`${heldText(vip)} cannot be added: ${errorText(outcome)}`);
       else if (outcome === "idle" && !this.#isOwned(key)) {
         this.#complain(`${heldText(vip)} was there already and is not ours`);
@@ -87,12 +101,8 @@ export class VirtualAddresses {
 
   /** Takes addresses off their interfaces, those of them that are ours. */
   remove(vips: readonly VipAddressPlan[]): void {
-    const { interfaces } = this.#needs;
-    const keys = vips.flatMap((vip) => {
-      const link = interfaces.linkNamed(vip.interface);
-      const key = link === null ? null : keyOf(link.index, vip);
-      return key !== null && this.#isOwned(key) ? [key] : [];
-    });
+    const keys = vips.flatMap((vip) => this.#keysOf(vip));
+    for (const vip of vips) this.#placed.delete(heldText(vip));
     // The last first: the first of a network is the one that the kernel may not part with alone.
     this.#take(keys.toReversed());
   }
@@ -117,8 +127,9 @@ export class VirtualAddresses {
     const adopted = vips.flatMap((vip) => {
       const link = interfaces.linkNamed(vip.interface);
       const found = link === null ? null : interfaces.find(keyOf(link.index, vip));
-      if (found === null || !this.#isLeftover(found)) return [];
-      secondaries.protect(vip.interface);
+      if (link === null || found === null || !this.#isLeftover(found)) return [];
+      secondaries.protect(link);
+      this.#placed.set(heldText(vip), link.index);
       return [addressNote(found)];
     });
     ownership.settle(adopted);
@@ -150,9 +161,19 @@ export class VirtualAddresses {
     return ownership.has(addressNote(key)) || interfaces.find(key)?.protocol === addressProtocol.vrrp;
   }
 
-  #place(vip: VipAddressPlan): { readonly vip: VipAddressPlan; readonly key: AddressKey } | null {
+  /** Names an address wherever it is ours. */
+  #keysOf(vip: VipAddressPlan): readonly AddressKey[] {
+    const named = this.#needs.interfaces.linkNamed(vip.interface)?.index;
+    const indices = new Set([this.#placed.get(heldText(vip)), named]);
+    return [...indices].flatMap((index) => {
+      const key = index === undefined ? null : keyOf(index, vip);
+      return key !== null && this.#isOwned(key) ? [key] : [];
+    });
+  }
+
+  #place(vip: VipAddressPlan): Placed | null {
     const link = this.#needs.interfaces.linkNamed(vip.interface);
-    if (link !== null) return { vip, key: keyOf(link.index, vip) };
+    if (link !== null) return { vip, link, key: keyOf(link.index, vip) };
     this.#complain(`${heldText(vip)} cannot be added: interface ${vip.interface} does not exist`);
     return null;
   }
@@ -169,8 +190,8 @@ export class VirtualAddresses {
     }
     ownership.forget(keys.filter((_, index) => !(outcomes[index] instanceof Error)).map(addressNote));
     for (const linkIndex of new Set(keys.map((key) => key.linkIndex))) {
-      const link = interfaces.linkAt(linkIndex);
-      if (link !== null && !ownership.hasAny(addressesNote(linkIndex))) secondaries.release(link.name);
+      if (ownership.hasAny(addressesNote(linkIndex))) continue;
+      secondaries.release(linkIndex, interfaces.linkAt(linkIndex)?.name ?? null);
     }
   }
 

@@ -52,8 +52,8 @@ const deadlineName = "virtual routes and rules";
 export class VirtualFib {
   readonly #needs: VirtualFibNeeds;
   readonly #wanted = new Map<string, Wanted>();
-  /** Texts of what has been in the kernel since it was wanted. */
-  readonly #seen = new Set<string>();
+  /** What has been in the kernel since it was wanted, as it was asked for: an interface that is renamed keeps its routes. */
+  readonly #seen = new Map<string, FibRequest>();
   #tables: ReadonlyMap<string, number> = new Map();
   #unsubscribe: (() => void) | null = null;
   #isCheckDue = false;
@@ -83,12 +83,12 @@ export class VirtualFib {
   release(held: HeldFib): void {
     const old = wantedOf(held).toReversed();
     // What was never there as ours may be somebody else's, and kernels before 4.17 do not tell rules apart.
-    const ours = old.filter(({ text }) => this.#seen.has(text));
+    const ours = old.flatMap(({ text }) => this.#seen.get(text) ?? []);
     for (const { text } of old) {
       this.#wanted.delete(text);
       this.#seen.delete(text);
     }
-    this.#remove(ours.flatMap((one) => this.#request(one) ?? []));
+    this.#remove(ours);
   }
 
   /** Takes over what an earlier process left of these. */
@@ -106,7 +106,7 @@ export class VirtualFib {
       const found = ours.find((each) => request !== null && isSameRequest(each, request));
       if (found === undefined) continue;
       adopted.add(found);
-      this.#seen.add(one.text);
+      this.#seen.set(one.text, found);
     }
     const left = ours.filter((found) => !adopted.has(found));
     for (const one of left) log.notice(`removing ${foundText(one)}: left by an earlier run`);
@@ -169,9 +169,9 @@ export class VirtualFib {
     const outcomes = host.routes.apply(placed.map(({ request }) => fibChange("add", request)));
     const done = placed.filter((_, index) => outcomes[index] === "done");
     ownership.settle(done.flatMap(({ request }) => notesOf(request)));
-    for (const { text } of done) {
+    for (const { text, request } of done) {
       if (this.#seen.has(text)) putBacks.count(text, text);
-      this.#seen.add(text);
+      this.#seen.set(text, request);
     }
     for (const [index, { text, request }] of placed.entries()) {
       const outcome = outcomes[index];
@@ -189,7 +189,7 @@ export class VirtualFib {
         (this.#isTagged(found) || notesOf(found).some((note) => ownership.has(note)))
       );
     });
-    if (isOurs) this.#seen.add(text);
+    if (isOurs) this.#seen.set(text, request);
     else this.#complain(`${text} cannot be added: there is another already, which is not ours`);
   }
 

@@ -8,6 +8,7 @@ import type { BfdReport, InstanceStatus } from "../ipc/status.ts";
 import { addressProtocol, type RouteEvent } from "../kernel/rtnetlink.ts";
 import { AnnouncementQueue } from "./announcement-queue.ts";
 import { BfdSessions } from "./bfd/sessions.ts";
+import { Captures } from "./captures.ts";
 import { Claims, type Survey } from "./claims.ts";
 import { Departures } from "./departures.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -124,6 +125,7 @@ export class VrrpNode {
       deadlines,
       announcements: new AnnouncementQueue({ host, interfaces: this.#interfaces, deadlines, log }),
       neighbourhoods: new Neighbourhoods(host),
+      captures: new Captures(host),
       bornAt: () => this.#bornAt,
       group: this.#groupView(),
       drainTimeoutMs: () => this.#roster.plan.drainTimeoutMs,

@@ -6,7 +6,6 @@ import type {
   AddressRequest,
   ChangeOutcome,
   InterfaceAddress,
-  LeasedAddress,
   Link,
   RouteChange,
   RouteEvent,
@@ -24,6 +23,7 @@ import { FakeBfdNet } from "./fake-bfd.ts";
 import { FakeProcesses } from "./fake-processes.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { FakeFib } from "./fake-fib.ts";
+import { FakeLeases } from "./fake-leases.ts";
 import { FakeRouteTables } from "./fake-route-tables.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { FakePacketFilter } from "./fake-packet-filter.ts";
@@ -177,6 +177,8 @@ export class FakeMachine {
   isFifoRead = true;
   /** Addresses announced, in order. */
   readonly announced: string[] = [];
+  /** The MACs that neighbours were asked from, in order. */
+  readonly askedAs: Uint8Array[] = [];
   /** Whether addresses keep their tags, as they do from Linux 5.18 on. */
   keepsTags = true;
   /** Routes and rules. */
@@ -194,11 +196,12 @@ export class FakeMachine {
   #addresses: InterfaceAddress[];
   readonly #heldBack = new Set<string>();
   readonly #subscribers = new Set<(event: RouteEvent) => void>();
-  readonly #leases = new Map<string, { from: Instant; lifetimeS: number; cancel: () => void }>();
+  readonly #leases: FakeLeases;
 
   constructor(name: string, segment: FakeSegment, own: Readonly<Record<string, string | readonly string[]>>) {
     this.name = name;
     this.#segment = segment;
+    this.#leases = new FakeLeases(segment.clock);
     const names = Object.keys(own);
     this.#links = new Map(names.map((link, index) => [link, fakeLink(link, index + 2)]));
     this.#addresses = Object.entries(own).flatMap(([link, addresses]) => {
@@ -267,7 +270,10 @@ export class FakeMachine {
       }),
       readFile: (path) => this.files.get(path) ?? null,
       watchFile: () => () => undefined,
-      openNeighbourhood: ({ link }, react) => this.#segment.openNeighbourhood(this, link.name, react),
+      openNeighbourhood: ({ link }, react) => {
+        this.askedAs.push(link.mac);
+        return this.#segment.openNeighbourhood(this, link.name, react);
+      },
       openCapture: () => ({ close: () => undefined }),
       runScript: (script) => {
         const { command } = script;
@@ -343,6 +349,14 @@ export class FakeMachine {
     this.#tell({ kind: "link", link, isGone: false });
   }
 
+  /** Gives a link another name or another MAC, as `ip link set` does; it stays up. */
+  changeLink(name: string, change: Partial<Pick<Link, "name" | "mac">>): void {
+    const link = { ...this.#link(name), ...change };
+    this.#links.delete(name);
+    this.#links.set(link.name, link);
+    this.#tell({ kind: "link", link, isGone: false });
+  }
+
   /** Adds an address as an operator would. */
   addByHand(link: string, address: string, protocol = 0): void {
     const added = addressOn(this.#link(link), address, protocol);
@@ -378,7 +392,7 @@ export class FakeMachine {
       addresses: () => [...this.#addresses],
       taggedRoutes: (protocol) => this.fib.routes.filter((route) => route.protocol === protocol),
       rules: () => [...this.fib.rules],
-      leases: () => this.#addresses.map((address) => this.#leaseOf(address)),
+      leases: () => this.#addresses.map((address) => this.#leases.of(address)),
       apply: (changes) => changes.map((change) => this.#change(change)),
       subscribeFib: (react) => {
         subscriptions.add(react);
@@ -425,25 +439,12 @@ export class FakeMachine {
   }
 
   #lease(address: AddressRequest, lifetimeS: number): ChangeOutcome {
-    const { clock } = this.#segment;
-    const key = `${address.linkIndex} ${address.address}`;
-    const there = this.#addresses.find((each) => `${each.linkIndex} ${each.address}` === key);
-    if (there === undefined) this.#change({ kind: "add-address", address });
-    this.#leases.get(key)?.cancel();
+    const { linkIndex } = address;
+    if (!this.#addresses.some((each) => each.linkIndex === linkIndex && each.address === address.address))
+      this.#change({ kind: "add-address", address });
     // The kernel's own doing: a machine whose processes are stopped loses the address all the same.
-    const cancel = clock.schedule(later(clock.now(), lifetimeS * 1000), () => {
-      this.#leases.delete(key);
-      this.removeByHand(address.address);
-    });
-    this.#leases.set(key, { from: clock.now(), lifetimeS, cancel });
+    this.#leases.renew(address, lifetimeS, () => this.removeByHand(address.address));
     return "done";
-  }
-
-  #leaseOf({ linkIndex, address, prefixLength, protocol }: InterfaceAddress): LeasedAddress {
-    const lease = this.#leases.get(`${linkIndex} ${address}`);
-    const ageS = lease === undefined ? 0 : Math.floor((this.#segment.clock.now() - lease.from) / 1000);
-    const remainingS = lease === undefined ? null : lease.lifetimeS - ageS;
-    return { linkIndex, address, prefixLength, protocol, remainingS };
   }
 
   #tell(event: RouteEvent): void {

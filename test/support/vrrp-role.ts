@@ -49,6 +49,7 @@ export class VrrpRole {
       proxiesAreAlive: true,
       uptimeMs: 0,
       verdicts: [],
+      users: [],
     });
     const answer = (): FromVrrp | undefined =>
       this.#messages.slice(before).find(({ kind }) => kind === "configured" || kind === "refused");

@@ -80,5 +80,9 @@ describe("an active node that was frozen", () => {
     expect(lb1.state()).toBe("active");
     expect(lb1.machine.holds(vip)).toBe(true);
     expect(lb1.machine.announced.length).toBeGreaterThan(announced);
+    const told = lb1.log.filter((line) => line.includes("put back"));
+    expect(told).toEqual([
+      "public-1: 192.0.2.100/24 on eth0 went with its lease while this process was stopped: put back",
+    ]);
   });
 });

@@ -64,10 +64,23 @@ describe("Ownership", () => {
   test("goes on where the journal cannot be written", () => {
     const journal = new FakeJournal();
     journal.isBroken = true;
-    const ownership = open(journal);
+    const lines: string[] = [];
+    const tell = (line: string): void => void lines.push(line);
+    const ownership = new Ownership({
+      journal,
+      log: { ...silentLog, warning: tell, notice: tell },
+      keepsTags: false,
+    });
     ownership.announce(["a"]);
     ownership.settle(["a"]);
-    expect(ownership.has("a")).toBe(true);
+    ownership.announce(["b"]);
+    expect([ownership.has("a"), lines.length]).toEqual([true, 1]);
+    journal.isBroken = false;
+    ownership.settle(["b"]);
+    ownership.settle(["b"]);
+    expect([...journal.entries]).toEqual(["a", "b"]);
+    expect(lines[1]).toBe("the journal of addresses can be written again");
+    expect(lines).toHaveLength(2);
   });
 
   test("the journal has all that is there, whenever the process dies", () => {
