@@ -25,6 +25,9 @@ import { remainsOf, type Occupancy } from "./occupancy.ts";
 import { Quorums, type QuorumChange } from "./quorum.ts";
 import { Returns } from "./returns.ts";
 
+/** The last time of day that can be written (ECMA-262 §21.4.1.1), for a drain without an end. */
+const latestTime = 8.64e15;
+
 /** What availability is kept with. */
 export interface AvailabilityOptions {
   readonly clock: Pick<Clock, "now" | "wallTime">;
@@ -39,6 +42,7 @@ export interface AvailabilityOptions {
  */
 export class Availability implements Circumstances {
   readonly #options: AvailabilityOptions;
+  #services: readonly BalancedService[] = [];
   readonly #returns = new Returns();
   readonly #quorums = new Quorums();
 
@@ -83,6 +87,8 @@ export class Availability implements Circumstances {
 
   /** Forgets what a plan that is in force from now on has no more. */
   keep(services: readonly BalancedService[]): void {
+    this.#tellOfMissing(services);
+    this.#services = services;
     this.#quorums.keep(new Set(services.map((service) => serviceId(service))));
     this.#returns.keep(
       new Set(
@@ -93,6 +99,16 @@ export class Availability implements Circumstances {
         ),
       ),
     );
+  }
+
+  /** A server that was taken out and comes back under another name is one like any other: the operator should know. */
+  #tellOfMissing(services: readonly BalancedService[]): void {
+    const { book, log } = this.#options;
+    for (const drain of book.drains) {
+      if (!hasServer(this.#services, drain) || hasServer(services, drain)) continue;
+      const what = `${formatDrainTarget(drain)} is drained, and no server here any more`;
+      log.notice(`${what}: it is taken out again should it come back under this name`);
+    }
   }
 
   /** Whether time alone, or the end of a connection, will change something. */
@@ -111,6 +127,10 @@ export class Availability implements Circumstances {
     return this.#quorums.standing(serviceId(service)) === true;
   }
 
+  mayConcern({ damping }: BalancedService): boolean {
+    return damping !== null || this.#options.book.drains.length > 0;
+  }
+
   drainOf(service: BalancedService, server: Endpoint): DrainState | null {
     return this.#options.book.drains.find((drain) => concerns(drain, service, server))?.state ?? null;
   }
@@ -126,9 +146,8 @@ export class Availability implements Circumstances {
   }
 
   shareOf(service: BalancedService, server: BalancedServer): number {
-    const { slowStartMs } = server;
-    if (slowStartMs === 0) return 1;
-    return this.#returns.shareOf(serverId(service, server), this.#options.clock.now(), slowStartMs);
+    const { clock } = this.#options;
+    return this.#returns.shareOf(serverId(service, server), clock.now(), server.slowStartMs);
   }
 
   hasQuorum(service: BalancedService, liveWeight: number): boolean {
@@ -141,10 +160,7 @@ export class Availability implements Circumstances {
     for (const name of order.servers) {
       const target = parseDrainTarget(name);
       if (target === null) return refused(`"${name}" names no server; write it as web/192.0.2.8`);
-      const isKnown = services.some((service) =>
-        service.servers.some((server) => concerns(target, service, server)),
-      );
-      if (!isKnown) return refused(unknownServer(name, target, services));
+      if (!hasServer(services, target)) return refused(unknownServer(name, target, services));
       targets.push(target);
     }
     try {
@@ -188,7 +204,7 @@ export class Availability implements Circumstances {
       return { name, text: "gets connections again" };
     }
     const now = clock.wallTime();
-    const until = new Date(now.getTime() + withinMs).toISOString();
+    const until = new Date(Math.min(now.getTime() + withinMs, latestTime)).toISOString();
     const others = book.drains.filter((drain) => !isSameTarget(drain, target));
     book.note([...others, { ...target, since: now.toISOString(), until, state: "draining", cut: 0 }]);
     log.notice(`${name} gets no new connections, by order`);
@@ -198,11 +214,11 @@ export class Availability implements Circumstances {
   #advanceDrains(services: readonly BalancedService[], occupancy: Occupancy): void {
     const { book, clock, log } = this.#options;
     if (!book.drains.some(({ state }) => state === "draining")) return;
-    const now = clock.wallTime().toISOString();
+    const now = clock.wallTime().getTime();
     const advanced = book.drains.map((drain): Drain => {
       if (drain.state === "drained") return drain;
       const { connections, isQuiet } = remainsOf(drain, services, occupancy);
-      if ((connections > 0 || !isQuiet) && now < drain.until) return drain;
+      if ((connections > 0 || !isQuiet) && now < Date.parse(drain.until)) return drain;
       const text =
         connections === 0
           ? "has no connection left"
@@ -222,6 +238,10 @@ export class Availability implements Circumstances {
 /** What came and went is of interest only where time has to do with how a server stands. */
 function isRemembered(service: BalancedService, server: BalancedServer): boolean {
   return service.damping !== null || server.slowStartMs > 0;
+}
+
+function hasServer(services: readonly BalancedService[], target: DrainTarget): boolean {
+  return services.some((service) => service.servers.some((server) => concerns(target, service, server)));
 }
 
 function refused(refusal: string): DrainReport {

@@ -52,7 +52,7 @@ export class Balancer {
       log,
       prober,
       journal: Journal.open(directory, "director"),
-      book: DrainBook.open(directory),
+      book: DrainBook.open(directory, log),
       openIpvs: () => Ipvs.open(onProgress),
       tell: (change) => this.#scripts.tell(change),
       onStandings: (...look) => {

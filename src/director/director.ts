@@ -9,7 +9,7 @@ import type { ProxiedStatus, ServiceStatus } from "../ipc/status.ts";
 import type { IpvsService } from "../kernel/ipvs.ts";
 import { failureOf, tellSteps } from "./apply.ts";
 import { Availability, type AvailabilityOptions } from "./availability.ts";
-import { type BalancedService, everythingIn, serverId, serviceTitle } from "./balanced-service.ts";
+import { type BalancedService, everythingIn, serverId, serviceId, serviceTitle } from "./balanced-service.ts";
 import { standingOf, type IsUp, type ServiceStanding } from "./moment.ts";
 import { advanced, longestAtOnce, sliceMs, type Filling } from "./filling.ts";
 import { keysOf, OwnServices, type OwnServicesOptions } from "./own-services.ts";
@@ -96,6 +96,7 @@ export class Director {
       return failure;
     }
     onProgress();
+    this.#tellEnds(old ?? noDirectorPlan, plan);
     this.#adopt(plan, standing);
     onProgress();
     this.#observe(plan, actual, isUp);
@@ -235,10 +236,9 @@ export class Director {
     const { log, prober } = this.#options;
     this.#filling = null;
     prober.close();
-    for (const service of everythingIn(this.#plan ?? noDirectorPlan)) {
-      if (service.quorum.endsOnStop && this.#availability.hadQuorum(service))
-        this.#options.tell({ service, hasQuorum: false, liveWeight: 0, isFirst: false });
-    }
+    this.#tellEnds(this.#plan ?? noDirectorPlan, noDirectorPlan);
+    // What an earlier process has left is this node's before a plan, too.
+    if (this.#table.owned.size > 0) this.#table.open();
     const { failure } = this.#bring(noDirectorPlan, this.#table.services(), () => true);
     if (failure !== null) log.error(`IPVS services stay behind: ${failure}`);
     this.#plan = null;
@@ -250,6 +250,8 @@ export class Director {
    * earlier process that are. Without any it does nothing: then it is to be stopped.
    */
   leave(): number {
+    // It may have been stopped, or refused by something else, before it has looked.
+    if (this.#plan === null && this.#filling === null) this.#table.find();
     const left = this.#table.foundCount;
     if (left === 0) return 0;
     this.#filling = null;
@@ -349,6 +351,19 @@ export class Director {
       this.#options.onProgress();
       return standingOf(service, isUp, this.#availability);
     });
+  }
+
+  /** Tells of the services that end with a plan, as the next one has them no more. */
+  #tellEnds(plan: DirectorPlan, next: DirectorPlan): void {
+    const going = everythingIn(plan).filter(
+      (service) => service.quorum.endsOnStop && this.#availability.hadQuorum(service),
+    );
+    if (going.length === 0) return;
+    const kept = new Set(everythingIn(next).map((service) => serviceId(service)));
+    for (const service of going) {
+      if (!kept.has(serviceId(service)))
+        this.#options.tell({ service, hasQuorum: false, liveWeight: 0, isFirst: false });
+    }
   }
 
   #tellQuorums(): void {

@@ -1,6 +1,9 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
+import type { Log } from "../base/log.ts";
 import { replaceFile } from "../base/replace-file.ts";
+import { errorText, hasCode } from "../base/system-error.ts";
 import type { Drain } from "./drains.ts";
 
 /**
@@ -11,14 +14,14 @@ export class DrainBook {
   readonly #path: string;
   #drains: readonly Drain[];
 
-  private constructor(path: string) {
+  private constructor(path: string, log: Log) {
     this.#path = path;
-    this.#drains = readDrains(path);
+    this.#drains = readDrains(path, log);
   }
 
-  /** Reads the book of this network namespace from the state directory. */
-  static open(directory: string): DrainBook {
-    return new DrainBook(join(directory, `drains${namespaceSuffix()}.json`));
+  /** Reads the book of this network namespace from the state directory; one that makes no sense is told of. */
+  static open(directory: string, log: Log): DrainBook {
+    return new DrainBook(join(directory, `drains${namespaceSuffix()}.json`), log);
   }
 
   get drains(): readonly Drain[] {
@@ -43,11 +46,26 @@ function namespaceSuffix(): string {
   return `-${own.replaceAll(/\D/g, "")}`;
 }
 
-function readDrains(path: string): readonly Drain[] {
+const form = z.array(
+  z.object({
+    service: z.string(),
+    address: z.string(),
+    port: z.number().nullable(),
+    since: z.string(),
+    until: z.string(),
+    state: z.enum(["draining", "drained"]),
+    cut: z.number(),
+  }),
+);
+
+function readDrains(path: string, log: Log): readonly Drain[] {
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as readonly Drain[];
-  } catch {
-    // No book, or one that someone damaged: nothing is taken out.
+    return form.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch (error) {
+    // Where nobody was ever taken out there is no book.
+    if (hasCode(error, "ENOENT")) return [];
+    const why = error instanceof z.ZodError ? "it is no list of drains" : errorText(error);
+    log.error(`${path} cannot be read (${why}): what was drained gets connections; drain it again`);
     return [];
   }
 }

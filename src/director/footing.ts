@@ -24,8 +24,8 @@ export class Footing {
   readonly #parts: FootingParts;
   /** Null before the first: what an earlier process has left is not touched until then. */
   #plan: FootingPlan | null = null;
-  /** What an earlier process had left before the first plan. */
-  #found: FootingPlan = noFooting;
+  /** What an earlier process had left before the first plan; null until then. */
+  #found: FootingPlan | null = null;
   #problems: readonly string[] = [];
 
   constructor(parts: FootingParts) {
@@ -96,6 +96,7 @@ export class Footing {
 
   /** Leaves settings and sync daemons as an earlier process had left them. */
   leave(): void {
+    if (this.#found === null) return;
     const { syncDaemon } = this.#found;
     this.#prepare(this.#found);
     this.#sum([

@@ -13,7 +13,11 @@ export function removeServices(directory: string): readonly string[] {
   const journal = Journal.open(directory, "director");
   const { entries: noted } = journal;
   removeLeftTable(detourTable, "netdev");
-  if (noted.size === 0) return [];
+  if (noted.size === 0) {
+    // Marks are made before the services that go by them.
+    removeLeftTable(markTable);
+    return [];
+  }
   const ipvs = Ipvs.open();
   try {
     const ours = ipvs.services().filter(({ key }) => noted.has(formatKey(key)));

@@ -98,9 +98,10 @@ export class Marks {
     }
   }
 
-  /** Ends with the marks that an earlier process had left. */
+  /** Ends with the marks that an earlier process had left; before a first plan these are there still. */
   leave(): void {
-    const found = this.#found ?? [];
+    const found = this.#found;
+    if (found === null) return this.#close();
     if (found.length === 0) return this.stop();
     try {
       const filter = this.#open();

@@ -17,6 +17,8 @@ export class Masquerading {
   readonly #open: () => NatKernel;
   /** Whether there may be a table: one of an earlier process, at the start. */
   #mayBeThere = true;
+  /** Whether there was one when it was last looked at. */
+  #wasThere = false;
 
   constructor(open: () => NatKernel) {
     this.#open = open;
@@ -52,15 +54,17 @@ export class Masquerading {
         kernel.close();
       }
     } catch (error) {
+      const isMissed = wanted.length > 0 || this.#wasThere;
       // A kernel without a packet filter has no table that could be left over.
-      if (wanted.length === 0) this.#mayBeThere = false;
-      return { changes: [], problems: wanted.length === 0 ? [] : [`masquerading: ${errorText(error)}`] };
+      if (!isMissed) this.#mayBeThere = false;
+      return { changes: [], problems: isMissed ? [`masquerading: ${errorText(error)}`] : [] };
     }
   }
 
   #remove(kernel: NatKernel): readonly string[] {
     const outcome = kernel.removeTable(masqueradeTable);
     this.#mayBeThere = false;
+    this.#wasThere = false;
     return outcome === "removed" ? ["connections are masqueraded no more"] : [];
   }
 
@@ -68,6 +72,7 @@ export class Masquerading {
     const texts = wanted.map(masqueradeText);
     const actual = kernel.comments(masqueradeTable, masqueradeChain);
     this.#mayBeThere = true;
+    this.#wasThere = true;
     if (texts.length === actual.length && texts.every((text, index) => text === actual[index])) return [];
     kernel.apply(masqueradeChanges(wanted));
     return [`masqueraded: ${texts.join(", ")}`];

@@ -14,17 +14,20 @@ export type DrainState = "draining" | "drained";
 
 /** What besides the checks decides how a server stands. */
 export interface Circumstances {
+  /** Whether the orders below, or damping, may concern any server of a service: of thousands only few are asked about. */
+  mayConcern(service: BalancedService): boolean;
   /** Also of the sorry server, which may be one of the servers. */
   drainOf(service: BalancedService, server: Endpoint): DrainState | null;
   /** Whether a server that changes too often is kept out for a while. */
   isHeldOut(service: BalancedService, server: BalancedServer): boolean;
-  /** The share of its weight that a server which has just come back gets, above 0 and up to 1. */
+  /** The share of its weight that a server which starts slowly gets when it has just come back, above 0 and up to 1. */
   shareOf(service: BalancedService, server: BalancedServer): number;
   hasQuorum(service: BalancedService, liveWeight: number): boolean;
 }
 
 /** Nothing ordered, nobody slow, and a quorum as soon as the weights say so. */
 export const plainCircumstances: Circumstances = {
+  mayConcern: () => true,
   drainOf: () => null,
   isHeldOut: () => false,
   shareOf: () => 1,
@@ -59,7 +62,11 @@ export function standingOf<Service extends BalancedService>(
   circumstances: Circumstances = plainCircumstances,
 ): ServiceStanding<Service["servers"][number]> {
   const own: readonly Service["servers"][number][] = service.servers;
-  const judge = { isUp, trustsUnknown: trustsUnknown(service, isUp) };
+  const judge = {
+    isUp,
+    trustsUnknown: trustsUnknown(service, isUp),
+    asks: circumstances.mayConcern(service),
+  };
   const servers = own.map((server) => serverStanding(service, server, judge, circumstances));
   const liveWeight = servers.reduce((sum, standing) => sum + liveWeightOf(standing), 0);
   const hasQuorum = circumstances.hasQuorum(service, liveWeight);
@@ -77,27 +84,37 @@ function quieted<Server extends BalancedServer>(standing: Standing<Server>): Sta
 function serverStanding<Server extends BalancedServer>(
   service: BalancedService,
   server: Server,
-  { isUp, trustsUnknown: trusts }: { readonly isUp: IsUp; readonly trustsUnknown: boolean },
+  { asks, isUp, trustsUnknown: trusts }: Judge,
   circumstances: Circumstances,
 ): Standing<Server> {
   const known = server.probe === null ? true : isUp(server.probe);
-  const isHeld = circumstances.isHeldOut(service, server);
+  const isHeld = asks && circumstances.isHeldOut(service, server);
   const isServing = (known ?? trusts) && !isHeld;
-  const drain = circumstances.drainOf(service, server) ?? (isDrainedByFile(server) ? "draining" : null);
-  const weight = weightNow(server, isServing, drain, () => circumstances.shareOf(service, server));
+  const ordered = asks ? circumstances.drainOf(service, server) : null;
+  const drain = ordered ?? (isDrainedByFile(server) ? "draining" : null);
+  const full = weightNow(server, isServing, drain);
+  const isWhole = full === null || full === 0 || server.slowStartMs === 0;
+  const weight = isWhole ? full : Math.max(1, Math.floor(full * circumstances.shareOf(service, server)));
   return { server, isUp: isServing, isHeld, drain, weight };
 }
 
+/** What a service's servers are judged by. */
+interface Judge {
+  readonly isUp: IsUp;
+  readonly trustsUnknown: boolean;
+  /** Whether circumstances are asked about each of them. */
+  readonly asks: boolean;
+}
+
+/** Without regard to a slow start. */
 function weightNow(
   { inhibits, weight }: BalancedServer,
   isServing: boolean,
   drain: DrainState | null,
-  share: () => number,
 ): number | null {
   if (drain === "drained") return null;
   if (!isServing) return inhibits ? 0 : null;
-  if (drain === "draining" || weight === 0) return 0;
-  return Math.max(1, Math.floor(weight * share()));
+  return drain === "draining" ? 0 : weight;
 }
 
 /**

@@ -28,7 +28,8 @@ export function remainsOf(
 ): Remains {
   const present = new Map(table?.map((entry) => [formatKey(entry.key), entry]));
   let connections = 0;
-  let isQuiet = true;
+  // One that is no server here at present is nothing that could be counted.
+  let isQuiet = services.some((service) => service.servers.some((one) => concerns(drain, service, one)));
   for (const service of services) {
     if (service.name !== drain.service) continue;
     const remains =

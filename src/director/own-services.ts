@@ -34,6 +34,10 @@ export class OwnServices {
   readonly #options: OwnServicesOptions;
   #ipvs: IpvsTable | null = null;
   #found: Found | null = null;
+  #isJournalBehind = false;
+  #lastReadFailure: string | null = null;
+  /** What others had in the table and a plan names too, as it was, until that plan is in force. */
+  readonly #taken = new Map<string, IpvsService>();
 
   constructor(options: OwnServicesOptions) {
     this.#options = options;
@@ -73,11 +77,20 @@ export class OwnServices {
     return this.#read((ipvs) => ipvs.countedServices());
   }
 
-  /** Gives the steps that lead to what is desired, and notes that as this node's before anything is done. */
+  /**
+   * Gives the steps that lead to what is desired, and notes that as this node's before anything is done. What an attempt before
+   * has taken from others, and is not desired now, becomes theirs again.
+   */
   steps(desired: readonly IpvsService[], actual: readonly IpvsService[]): readonly Step[] {
-    const owned = this.owned.union(keysOf(desired));
-    this.note(owned);
-    return planSteps(desired, actual, owned);
+    const wanted = keysOf(desired);
+    const owned = this.owned.union(wanted);
+    for (const service of actual) {
+      const key = formatKey(service.key);
+      if (wanted.has(key) && !this.owned.has(key)) this.#taken.set(key, service);
+    }
+    const givenBack = [...this.#taken].flatMap(([key, service]) => (wanted.has(key) ? [] : [service]));
+    this.#write(owned);
+    return planSteps([...desired, ...givenBack], actual, owned);
   }
 
   apply(steps: readonly Step[]): Applied {
@@ -94,12 +107,22 @@ export class OwnServices {
     return batches;
   }
 
-  /** Notes what is this node's from now on. */
+  /** Notes what is this node's from now on, as everything desired is there. */
   note(keys: ReadonlySet<string>): void {
+    this.#taken.clear();
+    this.#write(keys);
+  }
+
+  /** Where the journal cannot be written that is said once, and tried again at every look. */
+  #write(keys: ReadonlySet<string>): void {
     const { journal, log } = this.#options;
     try {
       journal.note(keys);
+      if (this.#isJournalBehind) log.notice("the journal of IPVS services can be written again");
+      this.#isJournalBehind = false;
     } catch (error) {
+      if (this.#isJournalBehind) return;
+      this.#isJournalBehind = true;
       const what =
         "the journal of IPVS services cannot be written, a restart after a crash will not know them";
       log.warning(`${what}: ${errorText(error)}`);
@@ -109,6 +132,11 @@ export class OwnServices {
   /** Remembers how the table was before a first plan; with null it forgets that. */
   noteFound(table: readonly IpvsService[] | null): void {
     this.#found = table === null ? null : { table, owned: this.owned };
+  }
+
+  /** Remembers the same if no plan has come so far, and anything is this node's. */
+  find(): void {
+    if (this.#found === null && this.owned.size > 0 && this.open() === null) this.noteFound(this.services());
   }
 
   /** How many services of an earlier process the first plan has found. */
@@ -134,10 +162,16 @@ export class OwnServices {
   }
 
   #read<Service extends IpvsService>(read: (ipvs: IpvsTable) => readonly Service[]): readonly Service[] {
+    if (this.#ipvs === null) return [];
     try {
-      return this.#ipvs === null ? [] : read(this.#ipvs);
+      const services = read(this.#ipvs);
+      this.#lastReadFailure = null;
+      return services;
     } catch (error) {
-      this.#options.log.error(`the IPVS table cannot be read: ${errorText(error)}`);
+      const failure = errorText(error);
+      if (failure !== this.#lastReadFailure)
+        this.#options.log.error(`the IPVS table cannot be read: ${failure}`);
+      this.#lastReadFailure = failure;
       this.close();
       return [];
     }

@@ -25,7 +25,9 @@ export function planSteps(
   const steps: Step[] = [];
   for (const service of desired) {
     const key = formatKey(service.key);
-    steps.push(...serviceSteps(service, left.get(key)));
+    const present = left.get(key);
+    if (present === undefined) addWhole(service, steps);
+    else steps.push(...serviceSteps(service, present));
     left.delete(key);
   }
   for (const name of [...owned].toReversed()) {
@@ -78,12 +80,14 @@ function serverText(server: IpvsServer): string {
   return `${formatEndpoint(server)} ${server.forward} weight ${server.weight}`;
 }
 
-function serviceSteps(desired: IpvsService, actual: IpvsService | undefined): readonly Step[] {
-  const { key } = desired;
-  if (actual === undefined) {
-    const servers = desired.servers.map((server): Step => ({ kind: "addServer", key, server }));
-    return [{ kind: "addService", service: desired }, ...servers];
-  }
+/** Of a first load that is all there is. */
+function addWhole(service: IpvsService, steps: Step[]): void {
+  const { key } = service;
+  steps.push({ kind: "addService", service });
+  for (const server of service.servers) steps.push({ kind: "addServer", key, server });
+}
+
+function serviceSteps(desired: IpvsService, actual: IpvsService): readonly Step[] {
   const change: readonly Step[] = isSameService(desired, actual)
     ? []
     : [{ kind: "setService", service: desired }];

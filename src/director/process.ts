@@ -1,4 +1,3 @@
-import { assert } from "../base/assert.ts";
 import { systemClock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
 import type { Log } from "../base/log.ts";
@@ -7,10 +6,9 @@ import type { FoundName } from "../config/lookup-plan.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import { groupedClock } from "../health/grouped-clock.ts";
 import { Prober } from "../health/prober.ts";
+import { ArrivingPlan } from "../ipc/arriving-plan.ts";
 import type { Channel } from "../ipc/channel.ts";
-import { changedDirectorPlan } from "../ipc/director-change.ts";
 import type { FromDirector, ToDirector, Verdict } from "../ipc/messages.ts";
-import { planOfText } from "../ipc/plan-text.ts";
 import { stateDirectory } from "../kernel/journal.ts";
 import { Balancer } from "./balancer.ts";
 import { NamedPlans } from "./names/named-plans.ts";
@@ -97,6 +95,9 @@ interface Crew {
   readonly plans: PlansInTurn;
 }
 
+/** What comes with a plan for a process that has had one. */
+const nothingKnown = { verdicts: [], found: [] } as const;
+
 /** Does what the supervisor says. */
 function obey(
   channel: Channel<ToDirector, FromDirector>,
@@ -104,19 +105,22 @@ function obey(
   end: (keepsServices: boolean) => Promise<void>,
 ): void {
   const { balancer, footing, named, names, plans, prober } = crew;
-  let told: DirectorPlan | null = null;
+  const arriving = new ArrivingPlan();
   const configure = (plan: DirectorPlan, verdicts: readonly Verdict[], found: readonly FoundName[]): void => {
-    told = plan;
+    prober.inherit(verdicts);
     named.lookUp(plan, found);
     plans.configure(plan, byProbe(verdicts));
   };
   channel.onMessage((message) => {
     switch (message.kind) {
-      case "configure":
-        return configure(planOfText(message.plan), message.verdicts, message.found);
+      case "services":
       case "change":
-        assert(told !== null, "a change follows a plan");
-        return configure(changedDirectorPlan(told, message.change), [], []);
+      case "configure": {
+        const plan = arriving.take(message);
+        const { verdicts, found } = message.kind === "configure" ? message : nothingKnown;
+        if (plan !== null) configure(plan, verdicts, found);
+        return;
+      }
       case "suspects":
         for (const probe of message.probes) prober.hasten(probe);
         return;

@@ -1,10 +1,10 @@
 import { formatEndpoint } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
-import type { BalancedService } from "./balanced-service.ts";
+import { type BalancedService, serviceId } from "./balanced-service.ts";
 import { ProgramLine } from "./program-line.ts";
 import type { QuorumChange } from "./quorum.ts";
 
-/** Programs of one service that wait. */
+/** Runs for one service that wait; one with several ports has a quorum at each of them. */
 const mostWaiting = 16;
 /** How long a stop waits for what is still to be run. */
 const finishLimitMs = 3_000;
@@ -25,7 +25,7 @@ export class QuorumScripts {
     const line = this.#lines.get(service.name) ?? new ProgramLine(this.#log, mostWaiting);
     this.#lines.set(service.name, line);
     const what = `service ${service.name}: quorum_${hasQuorum ? "up" : "down"}`;
-    line.run({ what, program, environment: environmentOf(change) });
+    line.run({ subject: serviceId(service), what, program, environment: environmentOf(change) });
   }
 
   /** Waits for everything that was told of, for a while. */

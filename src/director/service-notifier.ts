@@ -6,7 +6,7 @@ import type { NotifyPlan } from "../config/node-plan.ts";
 import { ProgramLine } from "./program-line.ts";
 import type { ServiceNotice } from "./service-notices.ts";
 
-/** Runs of the script that wait: as many as the servers of a large plan may need at once. */
+/** Runs of the script that wait, before only the last word on each server and service does. */
 const mostWaiting = 1_000;
 /** How long a stop waits for what is still to be run. */
 const finishLimitMs = 1_500;
@@ -52,7 +52,10 @@ export class ServiceNotifier {
       this.#fifo?.write(`${words.join(" ")}\n`);
       if (script === null) continue;
       const environment = { EDGE_HA_NODE: node, EDGE_HA_SERVICE: service };
-      this.#line.run({ what: `notify script: ${words.join(" ")}`, program: script, words, environment });
+      const what = `notify script: ${words.join(" ")}`;
+      // The last word is how it stands.
+      const subject = words.slice(0, -1).join(" ");
+      this.#line.run({ subject, what, program: script, words, environment });
     }
   }
 

@@ -41,9 +41,10 @@ export function desiredService(
   service: IpvsServicePlan,
   standing: ServiceStanding<IpvsServerPlan>,
 ): IpvsService {
-  const servers = standing.servers.flatMap(({ server, weight }) =>
-    weight === null ? [] : [entry(server, server, weight)],
-  );
+  const servers: IpvsServer[] = [];
+  // There may be tens of thousands: nothing is made for one but its entry.
+  for (const { server, weight } of standing.servers)
+    if (weight !== null) servers.push(entry(server, server, weight));
   return {
     key: keyOf(service),
     scheduler: service.scheduler,

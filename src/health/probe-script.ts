@@ -1,4 +1,5 @@
-import { resolveUser, runProgram, type UserIds } from "../base/program.ts";
+import { knownUser } from "../base/known-users.ts";
+import { runProgram } from "../base/program.ts";
 import type { ProbeTiming, ScriptCheck } from "../config/check-plan.ts";
 import type { Achievement } from "./achievement.ts";
 import type { Deadline } from "./deadline.ts";
@@ -17,7 +18,7 @@ export async function probeScript(
     command: probe.command,
     // The attempt's own deadline comes first: it is what ends a run.
     timeoutMs: probe.timeoutMs + graceMs,
-    user: userOf(probe.user),
+    user: knownUser(probe.user),
     environment: { EDGE_HA_ADDRESS: probe.target.address, EDGE_HA_PORT: String(probe.target.port) },
     signal: run.signal,
   });
@@ -27,13 +28,3 @@ export async function probeScript(
 }
 
 const graceMs = 1_000;
-const users = new Map<string | null, UserIds | null>();
-
-/** Users are looked up once: the host's name service may be slow, and users do not change their numbers. */
-function userOf(name: string | null): UserIds | null {
-  const known = users.get(name);
-  if (known !== undefined) return known;
-  const found = resolveUser(name);
-  users.set(name, found);
-  return found;
-}

@@ -68,9 +68,21 @@ export class Prober {
   #sets = new ProbeSets([]);
   /** The last word on each set. */
   readonly #announced = new Map<string, ProbeVerdict>();
+  /** What an earlier process was told about weights. */
+  #inherited: ReadonlyMap<string, WeightWord> = new Map();
 
   constructor(options: ProberOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Takes what checks have told an earlier process about weights: it holds for the probes of the next plan until they are
+   * told otherwise. Without it a server that its agent drains would get connections at every new start.
+   */
+  inherit(verdicts: readonly Pick<ProbeVerdict, "probe" | "weight">[]): void {
+    this.#inherited = new Map(
+      verdicts.flatMap(({ probe, weight }) => (weight === null ? [] : [[probe, weight] as const])),
+    );
   }
 
   /** Replaces all probes and the sets of them; `found` gives verdicts found elsewhere for what is new. */
@@ -95,8 +107,9 @@ export class Prober {
       old?.cancel();
       const isUp = standing.get(probe.id);
       const tally = old?.tally ?? (isUp === undefined ? unknownTally : standingTally(isUp));
-      this.#add(probe, tally, old?.weight ?? null);
+      this.#add(probe, tally, old === undefined ? (this.#inherited.get(probe.id) ?? null) : old.weight);
     }
+    this.#inherited = new Map();
     for (const gone of before.values()) gone.cancel();
     for (const set of sets) this.#announce(set);
   }
@@ -105,7 +118,8 @@ export class Prober {
   weightWord(id: string): WeightWord | null {
     const set = this.#sets.get(id);
     if (set !== null) return setWeightWord(set, (probe) => this.weightWord(probe));
-    return this.#probes.get(id)?.weight ?? null;
+    const running = this.#probes.get(id);
+    return running === undefined ? (this.#inherited.get(id) ?? null) : running.weight;
   }
 
   /** Whether the server behind a probe, or a set of them, is up; null while there is no result, or no such probe. */

@@ -192,7 +192,7 @@ function lines(
   detours: readonly Detour[],
   links: readonly string[],
 ): Readonly<Record<keyof typeof detourChains, readonly Line[]>> {
-  const on = `on ${links.join(" ")}`;
+  const on = `on ${linksText(links)}`;
   const present = familiesOf(detours);
   const answers = present.flatMap((family) =>
     transportsOver(family).map((by) => ({
@@ -213,6 +213,19 @@ function lines(
     ),
     coming: [...answers, ...words],
   };
+}
+
+/** A comment holds 253 bytes, of which the longest words about a detour are 70. */
+const longestLinksText = 160;
+
+/** Says which interfaces these are: by their names, or where these are too long by their number and what comes of the names. */
+function linksText(links: readonly string[]): string {
+  const names = links.join(" ");
+  const bytes = new TextEncoder().encode(names);
+  if (bytes.length <= longestLinksText) return names;
+  // FNV-1a.
+  const sum = bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), 0x811c9dc5);
+  return `${links.length} interfaces (${(sum >>> 0).toString(16)})`;
 }
 
 function commentOf({ comment }: Line): string {

@@ -69,6 +69,10 @@ export class HeldSettings {
       if (!paths.has(note.path)) attempt(note.path, () => this.#putBack(note));
     }
     for (const setting of wanted) attempt(setting.path, () => this.#set(setting));
+    // Services go before what is left of a crash: what could not be noted is done all the same, and noted when that works.
+    const unnoted = this.#note(this.#journal.entries);
+    if (unnoted !== null)
+      problems.push(`what settings were cannot be noted, a crash would leave them: ${unnoted}`);
     return { changes, problems };
   }
 
@@ -126,9 +130,17 @@ export class HeldSettings {
   #remember(path: string, note: HeldNote | null): void {
     const others = this.#notes().filter((one) => one.path !== path);
     const notes = note === null ? others : [...others, note];
-    this.#journal.note(
-      new Set(notes.map(({ path: at, before, ours }) => JSON.stringify([at, before, ours]))),
-    );
+    this.#note(new Set(notes.map(({ path: at, before, ours }) => JSON.stringify([at, before, ours]))));
+  }
+
+  /** Gives why the journal cannot be written, or null. */
+  #note(entries: ReadonlySet<string>): string | null {
+    try {
+      this.#journal.note(entries);
+      return null;
+    } catch (error) {
+      return errorText(error);
+    }
   }
 
   #notes(): readonly HeldNote[] {

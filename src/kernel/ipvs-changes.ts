@@ -3,14 +3,14 @@ import { formatEndpoint, type Endpoint } from "../base/address.ts";
 import {
   formatKey,
   ipvsCommand,
-  keyAttribute,
-  serviceAttribute,
-  writeServer,
+  writeKey,
   writeServerKey,
+  writeService,
   type IpvsKey,
   type IpvsServer,
   type IpvsService,
 } from "./ipvs-messages.ts";
+import { ServersWriter } from "./ipvs-servers-writer.ts";
 import type { AttributeWriter } from "./netlink/attribute-writer.ts";
 import { genericPayload } from "./netlink/generic.ts";
 
@@ -25,24 +25,29 @@ export type IpvsChange =
   | { readonly kind: "setServer"; readonly key: IpvsKey; readonly server: IpvsServer }
   | { readonly kind: "removeServer"; readonly key: IpvsKey; readonly server: Endpoint };
 
-/** Writes the payload of the request that makes a change. */
-export function writeChange(writer: AttributeWriter, change: IpvsChange): void {
+/** Gives what writes the payload of the request that makes a change, for one change after the other. */
+export function changesWriter(): (writer: AttributeWriter, change: IpvsChange) => void {
+  const servers = new ServersWriter();
+  return (writer, change) => writeChange(writer, change, servers);
+}
+
+function writeChange(writer: AttributeWriter, change: IpvsChange, servers: ServersWriter): void {
   writer.copy(headers[change.kind]);
   switch (change.kind) {
     case "addService":
     case "setService":
-      writer.copy(serviceAttribute(change.service));
+      writeService(writer, change.service);
       break;
     case "removeService":
-      writer.copy(keyAttribute(change.key));
+      writeKey(writer, change.key);
       break;
     case "addServer":
     case "setServer":
-      writer.copy(keyAttribute(change.key));
-      writeServer(writer, change.server);
+      servers.writeKey(writer, change.key);
+      servers.write(writer, change.server);
       break;
     case "removeServer":
-      writer.copy(keyAttribute(change.key));
+      servers.writeKey(writer, change.key);
       writeServerKey(writer, change.server);
       break;
     default:

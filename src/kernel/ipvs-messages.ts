@@ -1,21 +1,14 @@
-import { remembered } from "../base/remembered.ts";
 import { addressBytes, addressFromBytes, ipv4Number, type Endpoint, type Family } from "../base/address.ts";
 import {
-  attribute,
-  be16,
-  nested,
   readBe16,
   readNested,
   readText,
   readU16,
   readU32,
   readU8,
-  text,
-  u16,
-  u32,
   type Attributes,
 } from "./netlink/attribute.ts";
-import type { AttributeWriter } from "./netlink/attribute-writer.ts";
+import { AttributeWriter } from "./netlink/attribute-writer.ts";
 import { AF_INET, AF_INET6 } from "./socket-constants.ts";
 
 /** PURE: the attributes of the kernel's IPVS family (linux/ip_vs.h, version 1). */
@@ -132,10 +125,12 @@ function familyNumber(family: Family): number {
 /** Of either family; an IPv4 address is in the first four. */
 const addressLength = 16;
 
-function addressField(type: number, address: string): Uint8Array {
-  const bytes = new Uint8Array(addressLength);
-  bytes.set(addressBytes(address));
-  return attribute(type, bytes);
+/** Gives the number of the address's family. */
+function writeAddress(writer: AttributeWriter, type: number, address: string): number {
+  const number = ipv4Number(address);
+  if (number >= 0) writer.be32(type, number, addressLength);
+  else writer.bytes(type, addressBytes(address));
+  return familyNumber(number >= 0 ? 4 : 6);
 }
 
 function readAddressField(from: Attributes, type: number, family: Family): string | null {
@@ -144,44 +139,48 @@ function readAddressField(from: Attributes, type: number, family: Family): strin
   return bytes === undefined || bytes.length < length ? null : addressFromBytes(bytes.subarray(0, length));
 }
 
-function keyFields(key: IpvsKey): Uint8Array[] {
-  const family = u16(svc.family, familyNumber(key.family));
-  if ("mark" in key) return [family, u32(svc.mark, key.mark)];
-  return [
-    family,
-    u16(svc.protocol, key.protocol),
-    addressField(svc.address, key.address),
-    be16(svc.port, key.port),
-  ];
+function writeKeyFields(writer: AttributeWriter, key: IpvsKey): void {
+  writer.u16(svc.family, familyNumber(key.family));
+  if ("mark" in key) return writer.u32(svc.mark, key.mark);
+  writer.u16(svc.protocol, key.protocol);
+  writeAddress(writer, svc.address, key.address);
+  writer.be16(svc.port, key.port);
 }
 
-/** Writes the service attribute that names a service; once for each key, as every server of a service is sent with it. */
-export const keyAttribute: (key: IpvsKey) => Uint8Array = remembered((key) =>
-  nested(top.service, ...keyFields(key)),
-);
+/** Writes the service attribute that names a service. */
+export function writeKey(writer: AttributeWriter, key: IpvsKey): void {
+  const start = writer.begin(top.service);
+  writeKeyFields(writer, key);
+  writer.end(start);
+}
+
+/** Gives what `writeKey` writes. */
+export function keyAttribute(key: IpvsKey): Uint8Array {
+  const writer = new AttributeWriter();
+  writeKey(writer, key);
+  return writer.written;
+}
 
 /** Writes the service attribute that makes or changes a service. */
-export function serviceAttribute(service: IpvsService): Uint8Array {
+export function writeService(writer: AttributeWriter, service: IpvsService): void {
   const { key, scheduler, persistenceS, persistenceEngine } = service;
   const flags = service.flags | (persistenceS > 0 ? persistentFlag : 0);
-  return nested(
-    top.service,
-    ...keyFields(key),
-    text(svc.scheduler, scheduler),
-    attribute(svc.flags, Uint8Array.of(flags, flags >> 8, flags >> 16, flags >> 24, 0xff, 0xff, 0xff, 0xff)),
-    u32(svc.timeout, persistenceS),
-    netmaskField(key.family, service.netmask),
-    // Without the attribute the kernel takes away the one that is set.
-    ...(persistenceEngine === null ? [] : [text(svc.persistenceEngine, persistenceEngine)]),
-  );
+  const start = writer.begin(top.service);
+  writeKeyFields(writer, key);
+  writer.text(svc.scheduler, scheduler);
+  const everyFlag = [0xff, 0xff, 0xff, 0xff] as const;
+  writer.bytes(svc.flags, Uint8Array.of(flags, flags >> 8, flags >> 16, flags >> 24, ...everyFlag));
+  writer.u32(svc.timeout, persistenceS);
+  writeNetmask(writer, key.family, service.netmask);
+  // Without the attribute the kernel takes away the one that is set.
+  if (persistenceEngine !== null) writer.text(svc.persistenceEngine, persistenceEngine);
+  writer.end(start);
 }
 
 /** An IPv4 mask in network order; for IPv6 the prefix length in host order. */
-function netmaskField(family: Family, length: number): Uint8Array {
-  if (family === 6) return u32(svc.netmask, length);
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, length === 0 ? 0 : (0xffff_ffff << (32 - length)) >>> 0, false);
-  return attribute(svc.netmask, bytes);
+function writeNetmask(writer: AttributeWriter, family: Family, length: number): void {
+  if (family === 6) writer.u32(svc.netmask, length);
+  else writer.be32(svc.netmask, length === 0 ? 0 : (0xffff_ffff << (32 - length)) >>> 0);
 }
 
 function readNetmask(from: Attributes, family: Family): number {
@@ -264,11 +263,9 @@ export function writeServerKey(writer: AttributeWriter, server: Endpoint): void 
 
 /** Gives the number of the address's family, which comes behind what else there is. */
 function writeEndpoint(writer: AttributeWriter, { address, port }: Endpoint): number {
-  const number = ipv4Number(address);
-  if (number >= 0) writer.be32(dest.address, number, addressLength);
-  else writer.bytes(dest.address, addressBytes(address));
+  const family = writeAddress(writer, dest.address, address);
   writer.be16(dest.port, port);
-  return familyNumber(number >= 0 ? 4 : 6);
+  return family;
 }
 
 /** Kernels before 5.2 know IPIP alone and say nothing of it. */

@@ -23,7 +23,7 @@ import {
   type SyncRole,
 } from "./ipvs-daemon-messages.ts";
 import { loadModule } from "./modules.ts";
-import { changeText, writeChange, type IpvsChange } from "./ipvs-changes.ts";
+import { changesWriter, changeText, type IpvsChange } from "./ipvs-changes.ts";
 import { NetlinkConnection, type Requests } from "./netlink/connection.ts";
 import type { Attributes } from "./netlink/attribute.ts";
 import { genericAttributes, genericPayload, resolveFamily } from "./netlink/generic.ts";
@@ -50,7 +50,7 @@ export class Ipvs {
     this.#requests = {
       typeOf: () => family,
       flagsOf: () => 0,
-      write: writeChange,
+      write: changesWriter(),
       operationOf: changeText,
     };
   }

@@ -26,6 +26,8 @@ export class Journal {
   readonly #path: string;
   readonly #boot: string;
   #entries: ReadonlySet<string>;
+  /** Whether the file says so, too: not where it could not be written. */
+  #isStored = true;
 
   private constructor(path: string, boot: string) {
     this.#path = path;
@@ -45,15 +47,22 @@ export class Journal {
     return this.#entries;
   }
 
-  /** Notes what is this node's from now on; writes nothing if it is the same as before. */
+  /**
+   * Notes what is this node's from now on; writes nothing if the file says the same already. Throws what the file system
+   * throws: what was noted holds for this process all the same, and the next call tries to write it again.
+   */
   note(entries: ReadonlySet<string>): void {
-    if (entries.size === this.#entries.size && entries.isSubsetOf(this.#entries)) return;
+    const isSame = entries.size === this.#entries.size && entries.isSubsetOf(this.#entries);
+    if (isSame && this.#isStored) return;
     this.#entries = new Set(entries);
-    if (entries.size === 0) {
-      rmSync(this.#path, { force: true });
-      return;
-    }
-    const text: JournalText = { boot: this.#boot, entries: [...entries] };
+    this.#isStored = false;
+    this.#store();
+    this.#isStored = true;
+  }
+
+  #store(): void {
+    if (this.#entries.size === 0) return rmSync(this.#path, { force: true });
+    const text: JournalText = { boot: this.#boot, entries: [...this.#entries] };
     replaceFile(this.#path, `${JSON.stringify(text)}\n`);
   }
 }
@@ -71,7 +80,7 @@ export function ownEntries(owner: JournalOwner): ReadonlySet<string> {
 function readEntries(path: string, boot: string): ReadonlySet<string> {
   try {
     const text = JSON.parse(readFileSync(path, "utf8")) as JournalText;
-    return new Set(text.boot === boot ? text.entries : []);
+    return new Set(text.boot === boot ? text.entries.filter((entry) => typeof entry === "string") : []);
   } catch {
     // No journal, or one that someone damaged: nothing is this node's until it is wanted again.
     return new Set();

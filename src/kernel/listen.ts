@@ -2,7 +2,7 @@ import { familyOf, formatEndpoint, type Endpoint, type Family } from "../base/ad
 import { SystemError } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 import { holdFilter } from "./hold-filter.ts";
-import { growReceiveQueue } from "./receive-queue.ts";
+import { growReceiveQueue } from "./socket-queues.ts";
 import { internetAddress, intOption } from "./socket-address.ts";
 import {
   AF_INET,

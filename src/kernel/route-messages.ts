@@ -1,7 +1,7 @@
 import { addressBytes, addressFromBytes, familyOf } from "../base/address.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { attribute, parseAttributes, readText, readU32, readU8, text, u32, u8 } from "./netlink/attribute.ts";
-import { AF_INET, AF_INET6 } from "./socket-constants.ts";
+import { AF_INET, AF_INET6, AF_UNSPEC } from "./socket-constants.ts";
 
 /** PURE: rtnetlink(7) messages for links and addresses; fib-messages.ts has those for routes and rules. */
 
@@ -106,10 +106,12 @@ export function addressDump(): Uint8Array {
   return new Uint8Array(8);
 }
 
-/** Reads an RTM_NEWLINK or RTM_DELLINK payload; null if it is too short. */
+/** Reads an RTM_NEWLINK or RTM_DELLINK payload; null if it is too short, or about a part that a link plays elsewhere. */
 export function parseLink(payload: Uint8Array): Link | null {
   if (payload.length < 16) return null;
   const view = viewOf(payload);
+  // A port that leaves its bridge is told as RTM_DELLINK of the bridge's family, and is there as before.
+  if (view.getUint8(0) !== AF_UNSPEC) return null;
   const flags = view.getUint32(8, true);
   const attributes = parseAttributes(payload.subarray(16));
   return {

@@ -2,7 +2,7 @@ import { concatBytes } from "../base/bytes.ts";
 import { hasCode } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 import { readFrames } from "./frame-loop.ts";
-import { growReceiveQueue } from "./receive-queue.ts";
+import { growReceiveQueue } from "./socket-queues.ts";
 import { intOption, packetAddress } from "./socket-address.ts";
 import {
   AF_PACKET,

@@ -45,6 +45,26 @@ export function takeWhileTheyGo(steps: readonly Step[], perform: (step: Step) =>
   return { kind: "done" };
 }
 
+/**
+ * Takes every step through `perform` that goes, whatever becomes of the others. Only where a setting cannot be made nothing
+ * follows: without its ARP settings the machine would answer for the VIPs that come after.
+ */
+export function takeWhatGoes(steps: readonly Step[], perform: (step: Step) => void): Outcome {
+  const inForce: Step[] = [];
+  const reasons: string[] = [];
+  for (const step of steps) {
+    try {
+      perform(step);
+      inForce.push(step);
+    } catch (error) {
+      reasons.push(failure(step, error));
+      if (step.kind === "set-sysctl") break;
+    }
+  }
+  if (reasons.length === 0) return { kind: "done" };
+  return { kind: "failed", reason: reasons.join("; "), inForce, stuck: [] };
+}
+
 function failure(step: Step, error: unknown): string {
   return `could not ${describeStep(step)}: ${errorText(error)}`;
 }

@@ -3,10 +3,10 @@ import { familyOf } from "../base/address.ts";
 import { removeDurably } from "../base/replace-file.ts";
 import { errorText } from "../base/system-error.ts";
 import { readTunnel, type TunnelForm } from "../config/tunnel-words.ts";
-import { type Outcome, takeAllOrNone, takeWhileTheyGo } from "./apply.ts";
+import { type Outcome, takeAllOrNone, takeWhatGoes, takeWhileTheyGo } from "./apply.ts";
 import type { Circumstances } from "./fitness.ts";
 import { Host, mayChangeNetwork } from "./host.ts";
-import { planStart, planStop } from "./plan.ts";
+import { planStart, planStop, type StartPlan } from "./plan.ts";
 import { readState, writeState } from "./state-file.ts";
 import type { SavedState } from "./state.ts";
 import type { Step } from "./steps.ts";
@@ -56,18 +56,13 @@ export function takeBack(host: Host, statePath: string): Report {
 
 /** Brings a wish about and writes down what was there before; takes everything back if a step fails. */
 export function bringAbout(host: Host, wish: Wish, statePath: string): Report {
-  const { vips } = wish;
   const circumstances = host.circumstances();
-  if (!circumstances.isLoopbackUp) throw new Error("lo is down: bring it up with `ip link set lo up`");
-  if (!circumstances.hasIpv6 && vips.some((vip) => familyOf(vip) === 6)) {
-    throw new Error("IPv6 is switched off on lo: run `sysctl -w net.ipv6.conf.lo.disable_ipv6=0`");
-  }
+  const obstacle = obstacleTo(wish.vips, circumstances);
+  if (obstacle !== null) throw new Error(obstacle);
   const saved = readState(statePath);
-  const actual = host.read();
-  const desired = desiredTable(wish, [...actual.addresses, ...(saved?.vips ?? [])]);
-  const plan = planStart(desired, actual, saved);
+  const plan = planFor(host, wish, saved);
   const { journal, outcome: goal, steps } = plan;
-  const notes = [...plan.notes, ...oddities(circumstances, vips)];
+  const notes = [...plan.notes, ...oddities(circumstances, wish.vips)];
   if (steps.length > 0 && !mayChangeNetwork()) return { steps, notes, outcome: { kind: "forbidden" } };
   if (!isDeepStrictEqual(journal, saved)) writeState(statePath, journal);
   const outcome = takeAllOrNone(steps, (step) => host.perform(step));
@@ -75,6 +70,38 @@ export function bringAbout(host: Host, wish: Wish, statePath: string): Report {
   if (outcome.kind === "failed" && outcome.stuck.length === 0) restoreState(statePath, saved);
   if (outcome.kind === "failed" || isDeepStrictEqual(goal, journal)) return { steps, notes, outcome };
   return { steps, notes, outcome: keepFile(steps, () => writeState(statePath, goal)) };
+}
+
+/**
+ * Puts back what somebody has changed of a wish that is in force: as much of it as can be, for what cannot be had of one VIP
+ * is no reason to leave another one dark, or its ARP settings open.
+ */
+export function putBack(host: Host, wish: Wish, statePath: string): Report {
+  const obstacle = obstacleTo(wish.vips, host.circumstances());
+  const saved = readState(statePath);
+  const { journal, steps, notes } = planFor(host, wish, saved);
+  if (steps.length > 0 && !mayChangeNetwork()) return { steps, notes, outcome: { kind: "forbidden" } };
+  if (!isDeepStrictEqual(journal, saved)) writeState(statePath, journal);
+  const outcome = takeWhatGoes(steps, (step) => host.perform(step));
+  if (obstacle === null) return { steps, notes, outcome };
+  const inForce = outcome.kind === "done" ? steps : outcome.inForce;
+  return { steps, notes, outcome: { kind: "failed", reason: obstacle, inForce, stuck: [] } };
+}
+
+function planFor(host: Host, wish: Wish, saved: SavedState | null): StartPlan {
+  const actual = host.read();
+  return planStart(desiredTable(wish, [...actual.addresses, ...(saved?.vips ?? [])]), actual, saved);
+}
+
+/** Says why VIPs cannot be served here as things are; null if they can. */
+function obstacleTo(
+  vips: readonly string[],
+  { hasIpv6, isLoopbackUp }: Pick<Circumstances, "hasIpv6" | "isLoopbackUp">,
+): string | null {
+  if (!isLoopbackUp) return "lo is down: bring it up with `ip link set lo up`";
+  if (!hasIpv6 && vips.some((vip) => familyOf(vip) === 6))
+    return "IPv6 is switched off on lo: run `sysctl -w net.ipv6.conf.lo.disable_ipv6=0`";
+  return null;
 }
 
 /** Gives the tunnels that were asked for when the state file was written. */

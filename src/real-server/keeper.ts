@@ -1,8 +1,8 @@
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
-import { bringAbout, takeBack, type Report } from "./control.ts";
+import { bringAbout, putBack, takeBack, type Report } from "./control.ts";
 import { Host } from "./host.ts";
-import { describeStep } from "./steps.ts";
+import { describeStep, type Step } from "./steps.ts";
 import type { Wish } from "./table.ts";
 
 /** How often everything is looked at; of changed settings the kernel tells nobody. */
@@ -75,7 +75,7 @@ export class Keeper {
   #look(): void {
     this.#isSettling = false;
     try {
-      this.#tell(bringAbout(this.#host, this.#wish, this.#statePath));
+      this.#tell(putBack(this.#host, this.#wish, this.#statePath));
     } catch (error) {
       this.#complain(errorText(error));
     }
@@ -83,19 +83,21 @@ export class Keeper {
   }
 
   #tell({ steps, outcome }: Report): void {
-    if (outcome.kind === "done") {
-      this.#lastTrouble = "";
-      if (steps.length === 0) return;
-      this.#log.warning(`somebody changed this machine; put back: ${steps.map(describeStep).join("; ")}`);
-      this.#putBacks.push(performance.now());
-      if (this.#isFought()) {
-        this.#log.warning(
-          `that was the ${mostPutBacks}th time in a moment: from now on every ${intervalMs / 1000} s`,
-        );
-      }
-      return;
+    if (outcome.kind === "forbidden") return this.#complain("changing addresses and settings takes root");
+    this.#tellPutBack(outcome.kind === "done" ? steps : outcome.inForce);
+    if (outcome.kind === "done") this.#lastTrouble = "";
+    else this.#complain(outcome.reason);
+  }
+
+  #tellPutBack(steps: readonly Step[]): void {
+    if (steps.length === 0) return;
+    this.#log.warning(`somebody changed this machine; put back: ${steps.map(describeStep).join("; ")}`);
+    this.#putBacks.push(performance.now());
+    if (this.#isFought()) {
+      this.#log.warning(
+        `that was the ${mostPutBacks}th time in a moment: from now on every ${intervalMs / 1000} s`,
+      );
     }
-    this.#complain(outcome.kind === "failed" ? outcome.reason : "changing addresses and settings takes root");
   }
 
   /** What goes on being wrong is said once. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Log } from "../base/log.ts";
-import { errorText } from "../base/system-error.ts";
+import { errorText, hasCode } from "../base/system-error.ts";
 import type { AgentForm } from "../config/agent-words.ts";
 import type { CheckConfig } from "../config/config.ts";
 import { agentLine, type DrainWord } from "./agent-line.ts";
@@ -56,12 +56,9 @@ export class RealServerService {
   change(wish: ServiceWish): Report {
     const before = this.#wish.agent;
     const isSamePlace = before?.address === wish.agent?.address && before?.port === wish.agent?.port;
-    const fresh = isSamePlace ? this.#agent : this.#listen(wish.agent);
-    const report = this.#keeper.change(wish);
-    if (report.outcome.kind !== "done") {
-      if (!isSamePlace) fresh?.close();
-      return report;
-    }
+    const fresh = isSamePlace ? this.#agent : this.#listenBeside(wish.agent);
+    const report = this.#changeKept(wish, isSamePlace ? null : fresh);
+    if (report.outcome.kind !== "done") return report;
     if (!isSamePlace) this.#agent?.close();
     this.#agent = fresh;
     this.#wish = wish;
@@ -76,6 +73,38 @@ export class RealServerService {
     this.#check.close();
     if (this.#sampler !== null) clearInterval(this.#sampler);
     return this.#keeper.stop();
+  }
+
+  /** Has what is kept changed; where that fails, by throwing too, an agent that listens for it already is closed. */
+  #changeKept(wish: ServiceWish, fresh: Agent | null): Report {
+    let isDone = false;
+    try {
+      const report = this.#keeper.change(wish);
+      isDone = report.outcome.kind === "done";
+      return report;
+    } finally {
+      if (!isDone) {
+        fresh?.close();
+        this.#agent ??= this.#listen(this.#wish.agent);
+      }
+    }
+  }
+
+  /** Listens at another place; where the agent is in its own way, as at another address of the same port, it leaves the old one first. */
+  #listenBeside(agent: AgentForm | null): Agent | null {
+    try {
+      return this.#listen(agent);
+    } catch (error) {
+      if (!hasCode(error, "EADDRINUSE") || agent?.port !== this.#wish.agent?.port) throw error;
+    }
+    this.#agent?.close();
+    this.#agent = null;
+    try {
+      return this.#listen(agent);
+    } catch (error) {
+      this.#agent = this.#listen(this.#wish.agent);
+      throw error;
+    }
   }
 
   #listen(agent: AgentForm | null): Agent | null {

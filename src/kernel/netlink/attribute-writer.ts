@@ -50,17 +50,19 @@ export class AttributeWriter {
 
   /** Writes an attribute of `length` bytes that begins with an unsigned 32-bit number in network order. */
   be32(type: number, value: number, length: number = 4): void {
-    const at = this.#header(type, length);
-    this.#bytes[at] = value >>> 24;
-    this.#bytes[at + 1] = (value >>> 16) & 0xff;
-    this.#bytes[at + 2] = (value >>> 8) & 0xff;
-    this.#bytes[at + 3] = value & 0xff;
+    this.replaceBe32(this.#header(type, length), value);
   }
 
   /** Writes an attribute. */
   bytes(type: number, value: Uint8Array): void {
     const at = this.#header(type, value.length);
     this.#bytes.set(value, at);
+  }
+
+  /** Writes a text of ASCII letters with the NUL behind it. */
+  text(type: number, value: string): void {
+    const at = this.#header(type, value.length + 1);
+    for (let index = 0; index < value.length; index++) this.#bytes[at + index] = value.charCodeAt(index);
   }
 
   /** Begins a message (netlink(7)) to the kernel, which holds what is written until `endMessage`, called with what this gives. */
@@ -79,11 +81,25 @@ export class AttributeWriter {
     this.#number(start, this.#length - start);
   }
 
-  /** Copies attributes, or what is to stand before them: a multiple of four bytes. */
-  copy(written: Uint8Array): void {
+  /** Copies attributes, or what is to stand before them: a multiple of four bytes. Gives their place. */
+  copy(written: Uint8Array): number {
     const at = this.#length;
     this.#reach(at + written.length);
     this.#bytes.set(written, at);
+    return at;
+  }
+
+  /** Puts an unsigned 32-bit number in host order in the place of one that is written already. */
+  replaceU32(at: number, value: number): void {
+    this.#number(at, value);
+  }
+
+  /** The same in network order. */
+  replaceBe32(at: number, value: number): void {
+    this.#bytes[at] = value >>> 24;
+    this.#bytes[at + 1] = (value >>> 16) & 0xff;
+    this.#bytes[at + 2] = (value >>> 8) & 0xff;
+    this.#bytes[at + 3] = value & 0xff;
   }
 
   /** What was written, until something more is. */

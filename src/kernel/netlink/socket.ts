@@ -1,6 +1,6 @@
 import { SystemError, hasCode } from "../../base/system-error.ts";
 import * as native from "../../native/index.ts";
-import { growReceiveQueue } from "../receive-queue.ts";
+import { growReceiveQueue, growSendQueue } from "../socket-queues.ts";
 import { intOption, netlinkAddress, netlinkPortId, timevalOption } from "../socket-address.ts";
 import {
   AF_NETLINK,
@@ -39,10 +39,21 @@ export function openRequestSocket(protocol: number): NetlinkPort {
     throw error;
   }
   return {
-    send: (request) => void native.send(fd, request, netlinkAddress(0), 0),
+    send: (request) => sendWhole(fd, request),
     receive: () => receiveFromKernel(fd, into),
     close: () => native.close(fd),
   };
+}
+
+/** A packet filter's transaction is one request, however many ports it is about: some 24 bytes for each. */
+function sendWhole(fd: number, request: Uint8Array): void {
+  try {
+    native.send(fd, request, netlinkAddress(0), 0);
+  } catch (error) {
+    if (!hasCode(error, "EMSGSIZE")) throw error;
+    growSendQueue(fd, request.length);
+    native.send(fd, request, netlinkAddress(0), 0);
+  }
 }
 
 /**

@@ -38,6 +38,16 @@ const say = (document: unknown): void => {
   process.stdout.write(`${JSON.stringify(document)}\n`);
 };
 const netlink = RouteNetlink.open();
+
+function marked(markings: readonly Marking[]): { readonly before: boolean; readonly after: boolean } {
+  const filter = Nftables.open();
+  const before = hasMarkings(filter, markings);
+  if (!before) filter.apply(rebuiltMarkTable(markings));
+  const after = hasMarkings(filter, markings);
+  filter.close();
+  return { before, after };
+}
+
 const link = (name: string): Link => {
   const found = netlink.links().find((candidate) => candidate.name === name);
   if (found === undefined) throw new Error(`no link ${name}`);
@@ -55,12 +65,14 @@ const openMulticast = (): RawMulticast =>
 
 const actions: Readonly<Record<string, () => void>> = {
   mark() {
-    const markings = JSON.parse(parameter(0)) as readonly Marking[];
-    const filter = Nftables.open();
-    const before = hasMarkings(filter, markings);
-    if (!before) filter.apply(rebuiltMarkTable(markings));
-    say({ before, after: hasMarkings(filter, markings) });
-    filter.close();
+    say(marked(JSON.parse(parameter(0)) as readonly Marking[]));
+  },
+  /** As many ports as a parameter does not hold. */
+  markPorts() {
+    const sockets = Array.from({ length: Number(parameter(0)) }, (_, index) => {
+      return { protocol: 6, address: "192.0.2.1", port: index + 1 };
+    });
+    say(marked([{ mark: 9, family: 4, sockets }]));
   },
   marks() {
     const filter = Nftables.open();

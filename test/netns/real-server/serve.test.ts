@@ -64,6 +64,15 @@ describe("edge-ha rs serve", () => {
       expect(await show6()).toContain(` ${vip6}/128 `);
     }
     expect(child.output()).toContain(`put back: set ${ignoreAll} from 0 to 1`);
+    // What cannot be had of one VIP is no reason to leave the other one dark.
+    await server.setSysctl("net.ipv6.conf.lo.disable_ipv6", "1");
+    await waitFor("that IPv6 is off is told", () => child.output().includes("IPv6 is switched off on lo"));
+    await server.setSysctl(ignoreAll, "0");
+    await server.host.ip(["address", "del", `${vip}/32`, "dev", "lo"]);
+    await waitFor("the IPv4 VIP is back", async () => Bun.deepEquals(await server.snapshot(), served));
+    await server.setSysctl("net.ipv6.conf.lo.disable_ipv6", "0");
+    await waitFor("the IPv6 VIP is back", async () => (await show6()).includes(` ${vip6}/128 `));
+    expect(child.output().split("IPv6 is switched off on lo")).toHaveLength(2);
     await ends(child);
     expect(await server.snapshot()).toEqual(before);
     expect(await show6()).not.toContain(vip6);
@@ -124,6 +133,21 @@ describe("edge-ha rs serve", () => {
     withTable(`addresses = ["192.0.2.300"]\n`);
     await reload();
     expect(child.output()).toContain("192.0.2.300");
+    // A wish that cannot be brought about leaves nothing behind that is in the way of the next attempt.
+    withTable(`addresses = ["192.0.2.101"]\nagent = { address = ":8082" }\n`);
+    await server.host.ip(["link", "set", "lo", "down"]);
+    await reload();
+    expect(child.output()).toContain("lo is down");
+    await server.host.ip(["link", "set", "lo", "up"]);
+    await reload();
+    // Of the same port, one of its addresses alone: the agent itself is in the way.
+    withTable(`addresses = ["192.0.2.101"]\nagent = { address = "192.0.2.8:8082" }\n`);
+    await reload();
+    expect(child.output()).not.toContain("EADDRINUSE");
+    const listeners = await server.host.run(["ss", "-Hltn", "sport = :8082"]);
+    expect(listeners.stdout.trim().split(/\s+/)[3]).toBe("192.0.2.8:8082");
+    withTable(`addresses = ["192.0.2.300"]\n`);
+    await reload();
     expect(child.output()).toContain("still serving what was before");
     expect(await server.loopback()).toEqual(["127.0.0.1/8 lo", "192.0.2.101/32 lo:1"]);
     await ends(child);

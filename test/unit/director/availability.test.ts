@@ -5,6 +5,15 @@ import { directorLab as lab, key, plan, weights } from "../../support/director-l
 import { FakeIpvs } from "../../support/fake-ipvs.ts";
 import { plannedServer, plannedService } from "../../support/ipvs-services.ts";
 
+/** The table of the service, with three connections to each server. */
+function busyTable(): readonly IpvsService[] {
+  return desiredTable([plannedService()], () => true).map((service) =>
+    Object.assign({}, service, {
+      servers: service.servers.map((server) => Object.assign({}, server, { activeConnections: 3 })),
+    }),
+  );
+}
+
 describe("Director.drain", () => {
   const order = { servers: ["web/10.99.0.21"], isBack: false, withinMs: 60_000 };
 
@@ -30,12 +39,7 @@ describe("Director.drain", () => {
   });
 
   test("leaves open connections until they end, or the time is up", () => {
-    const busy = { ...desiredTable([plannedService()], () => true)[0] } as IpvsService;
-    const servers = busy.servers.map((server) => ({ ...server, activeConnections: 3 }));
-    const { director, kernel, clock, said } = lab({
-      kernel: new FakeIpvs([{ ...busy, servers }]),
-      owned: [key],
-    });
+    const { director, kernel, clock, said } = lab({ kernel: new FakeIpvs(busyTable()), owned: [key] });
     director.configure(plan(plannedService()));
     director.drain(order);
     expect(weights(kernel)).toEqual(["10.99.0.21 0", "10.99.0.22 1"]);
@@ -50,6 +54,34 @@ describe("Director.drain", () => {
       isUp: true,
       cutConnections: 3,
     });
+  });
+
+  test("ends at once for no time, and not before its time for a very long one", () => {
+    const busy = busyTable();
+    for (const withinMs of [9_999_999 * 86_400_000, Number.MAX_VALUE, 0]) {
+      const { director, kernel, clock } = lab({ kernel: new FakeIpvs(busy), owned: [key] });
+      director.configure(plan(plannedService()));
+      expect(director.drain({ ...order, withinMs }).refusal).toBeNull();
+      clock.advance(10 * 365 * 86_400_000);
+      director.reconcile();
+      expect(weights(kernel)).toEqual(withinMs === 0 ? ["10.99.0.22 1"] : ["10.99.0.21 0", "10.99.0.22 1"]);
+    }
+  });
+
+  test("goes on where a reload takes the service away for a while, and says so", () => {
+    const busy = busyTable();
+    const { director, kernel, book, said } = lab({ kernel: new FakeIpvs(busy), owned: [key] });
+    director.configure(plan(plannedService()));
+    director.drain(order);
+    director.configure(plan(plannedService({ name: "shop" })));
+    expect(weights(kernel)).toEqual(["10.99.0.21 1", "10.99.0.22 1"]);
+    expect(said.filter((line) => line.includes("10.99.0.21"))).toContainEqual(
+      "notice: web/10.99.0.21 is drained, and no server here any more: it is taken out again should it come back under this name",
+    );
+    expect(said).not.toContain("notice: web/10.99.0.21 has no connection left");
+    expect(book.drains).toMatchObject([{ state: "draining" }]);
+    director.configure(plan(plannedService()));
+    expect(weights(kernel)).toEqual(["10.99.0.21 0", "10.99.0.22 1"]);
   });
 
   test("holds over a restart, whose process knows it from the book", () => {
@@ -217,5 +249,20 @@ describe("Director and time", () => {
     expect(said).toContain(`notice: service web (${key}) has its quorum again`);
     director.stop();
     expect(told.at(-1)).toBe("web down");
+  });
+
+  test("tells that a service ends which a reload no longer has, before those that come in its place", () => {
+    const quorum = { weight: 1, hysteresis: 0, up: null, down: null, endsOnStop: true };
+    const { director, down, told } = lab();
+    const gone = plannedService({ name: "old", address: "10.99.0.102", quorum });
+    director.configure(plan(plannedService({ quorum }), gone));
+    director.configure(plan(plannedService({ quorum }), { ...gone, scheduler: "lblc" }));
+    expect(told).toEqual(["web up", "old up"]);
+    director.configure(plan(plannedService({ quorum }), plannedService({ name: "new", port: 81 })));
+    expect(told.slice(2)).toEqual(["old down", "new up"]);
+    down.add("probe 21").add("probe 22");
+    director.reconcile();
+    director.configure(plan());
+    expect(told.slice(4).toSorted()).toEqual(["new down", "web down"]);
   });
 });

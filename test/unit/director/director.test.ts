@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { SystemError } from "../../../src/base/system-error.ts";
 import type { IpvsService } from "../../../src/kernel/ipvs.ts";
 import { desiredTable } from "../../../src/director/table.ts";
@@ -152,6 +152,15 @@ describe("Director after a crash of the one before", () => {
     expect(told).toEqual(["web up", "web down"]);
   });
 
+  test("leaves what is there after a start that was refused before it had a plan", () => {
+    const kernel = new FakeIpvs(desiredTable([plannedService()], () => true));
+    const { director, journal } = lab({ kernel, owned: [key] });
+    expect(director.leave()).toBe(1);
+    expect(kernel.services()).toEqual([...desiredTable([plannedService()], () => true)]);
+    expect([...journal.entries]).toEqual([key]);
+    expect(lab().director.leave()).toBe(0);
+  });
+
   test("takes no verdict from a service that was not its own", () => {
     const kernel = new FakeIpvs(desiredTable([plannedService({ servers: [] })], () => true));
     const { director, standing } = lab({ kernel });
@@ -266,5 +275,60 @@ describe("Director.stop", () => {
     expect(kernel.services().map((service) => service.key)).toEqual(foreign.map((service) => service.key));
     expect(journal.entries.size).toBe(0);
     expect(kernel.isClosed).toBe(true);
+  });
+
+  test("removes before any plan what an earlier process has left, and nothing of others", () => {
+    const foreign = plannedService({ address: "10.99.0.150" });
+    const kernel = new FakeIpvs(desiredTable([plannedService(), foreign], () => true));
+    const { director, journal } = lab({ kernel, owned: [key] });
+    director.stop();
+    expect(kernel.services().map((service) => service.key)).toEqual(
+      desiredTable([foreign], () => true).map((service) => service.key),
+    );
+    expect(journal.entries.size).toBe(0);
+  });
+});
+
+test("that the table cannot be read is said once, for as long as that is so", () => {
+  const { director, kernel, said } = lab();
+  director.configure(plan(plannedService()));
+  const failing = new SystemError("IPVS_CMD_GET_SERVICE", "EINTR");
+  const read = spyOn(kernel, "services").mockImplementation(() => {
+    throw failing;
+  });
+  for (let look = 0; look < 3; look++) director.reconcile();
+  read.mockRestore();
+  director.reconcile();
+  expect(said.filter((line) => line.includes("IPVS table"))).toEqual([
+    "error: the IPVS table cannot be read: IPVS_CMD_GET_SERVICE: EINTR",
+    "error: the IPVS table is not as it should be: the kernel's table cannot be read",
+    "notice: the IPVS table is as it should be again",
+  ]);
+});
+
+describe("a service that somebody else made, and a plan names too", () => {
+  const foreign = desiredTable([plannedService({ address: "10.99.0.150", servers: [] })], () => true);
+  const taken = plannedService({ address: "10.99.0.150" });
+
+  test("is as it was after a reload that the kernel has refused", () => {
+    const { director, kernel, journal } = lab({ kernel: new FakeIpvs(foreign) });
+    director.configure(plan(plannedService()));
+    const unknown = plannedService({ address: "10.99.0.102", scheduler: "lblc" });
+    expect(director.configure(plan(plannedService(), taken, unknown))).toContain("no scheduler lblc");
+    expect(sorted(kernel.services())).toEqual(
+      sorted([...foreign, ...desiredTable([plannedService()], () => true)]),
+    );
+    expect([...journal.entries]).toEqual([key]);
+    director.reconcile();
+    expect(kernel.services()).toHaveLength(2);
+  });
+
+  test("is this node's once the plan is in force", () => {
+    const { director, kernel } = lab({ kernel: new FakeIpvs(foreign) });
+    director.configure(plan(plannedService(), taken));
+    director.configure(plan(plannedService()));
+    expect(kernel.services().map((service) => service.key)).toEqual(
+      desiredTable([plannedService()], () => true).map((service) => service.key),
+    );
   });
 });

@@ -60,6 +60,16 @@ function enter(footing: Footing, plan: FootingPlan): void {
   expect(footing.change(plan, () => null)).toBeNull();
 }
 
+test("a process that leaves before it had a plan leaves what an earlier one has set", () => {
+  const { start, sync, values, journals } = lab();
+  const plan = { ...noFooting, syncDaemon: daemon };
+  enter(start(), { ...plan, settings: [{ path: "net/ipv4/ip_forward", value: "1", onlyFrom: null }] });
+  start().leave();
+  expect(values.get("net/ipv4/ip_forward")).toBe("1");
+  expect(sync.daemons()).toHaveLength(2);
+  expect([journals.settings.entries.size, journals.daemons.entries.size]).toEqual([1, 2]);
+});
+
 const synced: FootingPlan = { ...noFooting, syncDaemon: daemon };
 
 describe("sync daemons", () => {
@@ -174,6 +184,20 @@ describe("masquerading", () => {
     expect(said).toEqual([]);
     enter(footing, wanted);
     expect(said.at(-1)).toContain("masquerading: ");
+  });
+
+  test("that could not be ended is ended as soon as that works", () => {
+    const { start, filter, said } = lab();
+    const footing = start();
+    const masquerades = [{ kind: "server" as const, server: "10.98.0.21", interface: "eth0" }];
+    enter(footing, { ...noFooting, masquerades });
+    filter.isThere = false;
+    enter(footing, noFooting);
+    expect(said.at(-1)).toContain("masquerading: ");
+    filter.isThere = true;
+    footing.reconcile();
+    expect(filter.tables.has(masqueradeTable)).toBe(false);
+    expect(footing.status().problems).toEqual([]);
   });
 });
 

@@ -117,6 +117,9 @@ describe("Marks", () => {
       marks.leave();
       expect([filter.rules, filter.sets]).toEqual([rules, sets]);
     }
+    // Before a plan they are there as they were.
+    new Marks({ log: recordingLog().log, openFilter: () => filter, onNews: () => undefined }).leave();
+    expect([filter.rules, filter.sets]).toEqual([rules, sets]);
     const { marks: first, filter: empty } = lab();
     first.configure([web]);
     first.leave();

@@ -167,7 +167,8 @@ describe("standingOf", () => {
   });
 
   test("drained, held out, slow: each has its place in the table", () => {
-    const servers = ["21", "22", "23", "24"].map((part) => plannedServer(`10.99.0.${part}`, { weight: 100 }));
+    const slow = { weight: 100, slowStartMs: 1_000 };
+    const servers = ["21", "22", "23", "24"].map((part) => plannedServer(`10.99.0.${part}`, slow));
     const service = plannedService({ servers });
     const table = desiredTable([service], isUp, {
       ...plainCircumstances,

@@ -210,6 +210,25 @@ describe("Prober", () => {
     expect(verdicts).toEqual([]);
   });
 
+  test("goes on with the weight that a check told an earlier process, until it tells another", async () => {
+    const { prober, weights, verdicts, pass } = lab();
+    const drained: WeightWord = { kind: "share", percent: 0 };
+    prober.inherit([
+      { probe: "a", weight: drained },
+      { probe: "b", weight: null },
+    ]);
+    // Before a plan, too: servers are weighed before their probes begin.
+    expect([prober.weightWord("a"), prober.weightWord("b")]).toEqual([drained, null]);
+    prober.configure([probe("a"), probe("b")], new Map([["a", true]]));
+    expect([prober.weightWord("a"), prober.weightWord("b")]).toEqual([drained, null]);
+    weights.set("a", { kind: "share", percent: 50 });
+    await pass(300);
+    expect(verdicts).toContain("a up, 50% of its weight");
+    prober.configure([]);
+    prober.configure([probe("a")]);
+    expect(prober.weightWord("a")).toBeNull();
+  });
+
   test("tells of a weight that a check asks for, once, and when it changes", async () => {
     const { prober, behaviour, weights, verdicts, pass } = lab();
     weights.set("a", { kind: "share", percent: 50 });

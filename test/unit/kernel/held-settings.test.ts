@@ -32,9 +32,11 @@ class FakeSettings {
 
 class FakeJournal {
   entries: ReadonlySet<string> = new Set();
+  isBroken = false;
 
   note(entries: ReadonlySet<string>): void {
     this.entries = entries;
+    if (this.isBroken) throw new SystemError("write", "ENOSPC", "settings.json");
   }
 }
 
@@ -55,6 +57,20 @@ describe("held settings", () => {
     expect(settings.hold([want(sloppy, "1")]).problems).toHaveLength(1);
     kernel.values.set(sloppy, "2");
     expect(settings.hold([want(sloppy, "1", "0")])).toEqual({ changes: [], problems: [] });
+  });
+
+  test("are set where the journal cannot be written: services go before what a crash may leave", () => {
+    const { journal, kernel, settings } = lab({ [sloppy]: "0" });
+    journal.isBroken = true;
+    const { changes, problems } = settings.hold([want(sloppy, "1")]);
+    expect([changes.length, kernel.values.get(sloppy)]).toEqual([1, "1"]);
+    const told = "what settings were cannot be noted, a crash would leave them: write settings.json: ENOSPC";
+    expect(problems).toEqual([told]);
+    expect(settings.hold([want(sloppy, "1")])).toEqual({ changes: [], problems: [told] });
+    journal.isBroken = false;
+    expect(settings.hold([want(sloppy, "1")]).problems).toEqual([]);
+    settings.hold([]);
+    expect(kernel.values.get(sloppy)).toBe("0");
   });
 
   test("are set while they are wanted and put back afterwards", () => {

@@ -8,13 +8,13 @@ import {
   parseServer,
   parseService,
   parseVersion,
-  serviceAttribute,
   type IpvsForward,
   type IpvsKey,
   type IpvsServer,
   type IpvsService,
   writeServer,
   writeServerKey,
+  writeService,
 } from "../../../src/kernel/ipvs-messages.ts";
 import {
   attribute,
@@ -22,6 +22,7 @@ import {
   readNested,
   type Attributes,
 } from "../../../src/kernel/netlink/attribute.ts";
+import { ServersWriter } from "../../../src/kernel/ipvs-servers-writer.ts";
 import { written } from "../../support/written-attributes.ts";
 
 // What ipvsadm 1.31 sends after the netlink and generic headers.
@@ -94,8 +95,8 @@ describe("services", () => {
     ["IPv6 and UDP", ipvsadm.ipv6, dns],
     ["a firewall mark", ipvsadm.mark, marked],
     ["a scheduler's flag and a netmask", ipvsadm.hash, hashed],
-  ])("serviceAttribute() writes the bytes ipvsadm writes for %s", (_, hex, service) => {
-    expect(toHex(serviceAttribute(service))).toBe(bytesOf(hex));
+  ])("writeService() writes the bytes ipvsadm writes for %s", (_, hex, service) => {
+    expect(toHex(written((writer) => writeService(writer, service)))).toBe(bytesOf(hex));
     expect(parseService(attributesOf(hex))).toEqual(service);
   });
 
@@ -118,7 +119,7 @@ describe("services", () => {
     ).toBeNull();
   });
 
-  test("parseService() returns what serviceAttribute() wrote", () => {
+  test("parseService() returns what writeService() wrote", () => {
     const families = fc.constantFrom<Family>(4, 6);
     const keys = fc.oneof<fc.Arbitrary<IpvsKey>[]>(
       fc.record({ family: families, mark: fc.integer({ min: 1, max: 0xffff_ffff }) }),
@@ -146,7 +147,9 @@ describe("services", () => {
     });
     fc.assert(
       fc.property(services, (service) => {
-        expect(parseService(parseAttributes(serviceAttribute(service)))).toEqual(service);
+        expect(parseService(parseAttributes(written((writer) => writeService(writer, service))))).toEqual(
+          service,
+        );
       }),
     );
   });
@@ -162,14 +165,21 @@ describe("services", () => {
     ],
     ["an IPv6 prefix", { key: dns.key, netmask: 64 }, { 1: "0a00", 9: "40000000" }],
     ["an IPv6 mark", { key: { family: 6, mark: 0x8000_0001 }, netmask: 128 }, { 1: "0a00", 5: "01000080" }],
-  ])("serviceAttribute() writes %s as linux/ip_vs.h has it", (_, change, fields) => {
-    const written = hexFields(readNested(parseAttributes(serviceAttribute({ ...web, ...change })), 1));
-    expect(written).toMatchObject(fields);
+  ])("writeService() writes %s as linux/ip_vs.h has it", (_, change, fields) => {
+    const found = hexFields(
+      readNested(parseAttributes(written((writer) => writeService(writer, { ...web, ...change }))), 1),
+    );
+    expect(found).toMatchObject(fields);
   });
 
   test("an IPv4 netmask of length 0 is all zeros", () => {
-    expect(toHex(serviceAttribute({ ...web, netmask: 0 }))).toEndWith("0800090000000000");
-    expect(parseService(parseAttributes(serviceAttribute({ ...web, netmask: 0 })))?.netmask).toBe(0);
+    expect(toHex(written((writer) => writeService(writer, { ...web, netmask: 0 })))).toEndWith(
+      "0800090000000000",
+    );
+    expect(
+      parseService(parseAttributes(written((writer) => writeService(writer, { ...web, netmask: 0 }))))
+        ?.netmask,
+    ).toBe(0);
   });
 });
 
@@ -285,6 +295,37 @@ test("every parser takes any bytes", () => {
       parseService(attributes);
       parseServer(attributes, 6);
       parseVersion(attributes);
+    }),
+  );
+});
+
+test("ServersWriter writes what writeServer() and keyAttribute() do, whatever it has written before", () => {
+  const tunnels = [null, { type: "gue", port: 5555, checksum: "none" }] as const;
+  const one = fc.record({
+    address: fc.constantFrom("192.0.2.8", "10.0.0.255", "255.255.255.255", "2001:db8::8"),
+    port: fc.constantFrom(0, 80, 65_535),
+    weight: fc.constantFrom(0, 1, 65_535),
+    forward: fc.constantFrom<IpvsForward>("dr", "tunnel"),
+    tunnel: fc.constantFrom(...tunnels),
+    upperThreshold: fc.constantFrom(0, 2 ** 31 - 1),
+    lowerThreshold: fc.constantFrom(0, 0, 7),
+  });
+  const counts = { activeConnections: 0, inactiveConnections: 0, persistentConnections: 0 };
+  const keys = [web.key, { family: 4, mark: 7 } as const];
+  fc.assert(
+    fc.property(fc.array(fc.tuple(one, fc.constantFrom(...keys)), { maxLength: 12 }), (list) => {
+      const servers = new ServersWriter();
+      const bytes = written((writer) => {
+        for (const [item, key] of list) {
+          servers.writeKey(writer, key);
+          servers.write(writer, { ...item, ...counts });
+        }
+      });
+      const each = list.flatMap(([item, key]) => [
+        keyAttribute(key),
+        written((writer) => writeServer(writer, { ...item, ...counts })),
+      ]);
+      expect(toHex(bytes)).toBe(toHex(concatBytes(...each)));
     }),
   );
 });

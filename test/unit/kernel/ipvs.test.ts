@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { concatBytes, fromHex, toHex } from "../../../src/base/bytes.ts";
 import { Ipvs, type IpvsServer, type IpvsService } from "../../../src/kernel/ipvs.ts";
-import { keyAttribute, serviceAttribute, writeServer } from "../../../src/kernel/ipvs-messages.ts";
+import { keyAttribute, writeServer, writeService } from "../../../src/kernel/ipvs-messages.ts";
 import type { NetlinkMessage } from "../../../src/kernel/netlink/message.ts";
 import { written } from "../../support/written-attributes.ts";
 import { acknowledge, done, FakeNetlink, reply, type FakeAnswer } from "../../support/fake-netlink.ts";
@@ -82,8 +82,24 @@ describe("services()", () => {
       if (command(request) === 4) {
         return [
           [
-            reply(request, family, generic(1, serviceAttribute(service)), 2),
-            reply(request, family, generic(1, serviceAttribute({ ...service, key: other })), 2),
+            reply(
+              request,
+              family,
+              generic(
+                1,
+                written((writer) => writeService(writer, service)),
+              ),
+              2,
+            ),
+            reply(
+              request,
+              family,
+              generic(
+                1,
+                written((writer) => writeService(writer, { ...service, key: other })),
+              ),
+              2,
+            ),
           ],
           [done(request)],
         ];
@@ -107,7 +123,20 @@ describe("services()", () => {
   test("leaves out a service that goes between the two dumps", () => {
     const { ipvs } = kernel((request) =>
       command(request) === 4
-        ? [[reply(request, family, generic(1, serviceAttribute(service)), 2), done(request)]]
+        ? [
+            [
+              reply(
+                request,
+                family,
+                generic(
+                  1,
+                  written((writer) => writeService(writer, service)),
+                ),
+                2,
+              ),
+              done(request),
+            ],
+          ]
         : [[acknowledge(request, 3)]],
     );
     expect(ipvs.services()).toEqual([]);

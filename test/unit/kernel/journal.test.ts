@@ -44,3 +44,25 @@ test("a damaged journal claims nothing", () => {
   writeFileSync(file(), '{"boot":');
   expect(Journal.open(directory, "director").entries.size).toBe(0);
 });
+
+test("a journal without a list of texts in it claims nothing that is none", () => {
+  Journal.open(directory, "vrrp").note(new Set(["a"]));
+  const { boot } = JSON.parse(readFileSync(file(), "utf8")) as { boot: string };
+  for (const entries of ['["a",1,null,{}]', "7", "null"]) {
+    writeFileSync(file(), `{"boot":"${boot}","entries":${entries}}`);
+    expect([...Journal.open(directory, "vrrp").entries]).toEqual(entries.startsWith("[") ? ["a"] : []);
+  }
+});
+
+test("what could not be written is written as soon as that can be done", () => {
+  const below = join(directory, "state");
+  const journal = Journal.open(below, "director");
+  writeFileSync(below, "in the way");
+  const noted = new Set(["tcp 10.99.0.101:80"]);
+  expect(() => journal.note(noted)).toThrow();
+  expect([...journal.entries]).toEqual([...noted]);
+  expect(() => journal.note(noted)).toThrow();
+  rmSync(below);
+  journal.note(noted);
+  expect([...Journal.open(below, "director").entries]).toEqual([...noted]);
+});

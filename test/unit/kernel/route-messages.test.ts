@@ -156,6 +156,12 @@ describe("links", () => {
     expect(parseLink(link("02100000"))).toMatchObject({ isUp: false, hasCarrier: false });
   });
 
+  test("parseLink() passes over what a bridge tells of its ports: one that leaves it is there as before", () => {
+    const told = link("43100100");
+    told[0] = 7;
+    expect(parseLink(told)).toBeNull();
+  });
+
   test("parseLink() takes a link without a hardware address", () => {
     expect(parseLink(fromHex("0000040301000000 49000100 00000000 07000300 6c6f0000"))).toMatchObject({
       name: "lo",

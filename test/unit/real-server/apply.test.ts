@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { SystemError } from "../../../src/base/system-error.ts";
-import { takeAllOrNone, takeWhileTheyGo } from "../../../src/real-server/apply.ts";
+import { takeAllOrNone, takeWhatGoes, takeWhileTheyGo } from "../../../src/real-server/apply.ts";
 import { describeStep, type Step } from "../../../src/real-server/steps.ts";
 
 const sysctl: Step = { kind: "set-sysctl", path: "net/ipv4/conf/all/arp_ignore", from: "0", to: "1" };
@@ -60,5 +60,28 @@ describe("takeWhileTheyGo()", () => {
       inForce: [sysctl],
     });
     expect(asked).toEqual([describeStep(sysctl)]);
+  });
+});
+
+describe("takeWhatGoes()", () => {
+  const other: Step = { kind: "add-address", address: "192.0.2.11", label: "lo:1" };
+
+  test("takes the steps behind one that fails, and takes nothing back", () => {
+    const { asked, perform } = recorder("192.0.2.10");
+    expect(takeWhatGoes([sysctl, address, route, other], perform)).toEqual({
+      kind: "failed",
+      reason:
+        "could not add 192.0.2.10/32 to lo as lo:0: netlink: EPERM; " +
+        "could not add the host route to 192.0.2.10 on lo: netlink: EPERM",
+      inForce: [sysctl, other],
+      stuck: [],
+    });
+    expect(asked).toEqual([sysctl, other].map(describeStep));
+  });
+
+  test("adds no VIP where its ARP settings cannot be made", () => {
+    const { asked, perform } = recorder("arp_ignore");
+    expect(takeWhatGoes([sysctl, address], perform)).toMatchObject({ kind: "failed", inForce: [] });
+    expect(asked).toEqual([]);
   });
 });
