@@ -1,3 +1,4 @@
+import { fileOfBody } from "./body-file.ts";
 import type { FieldValue } from "./freshness.ts";
 import { isNamed, PurgeMarks } from "./purge-marks.ts";
 import type { StoredResponse } from "./stored-response.ts";
@@ -23,6 +24,11 @@ export class CacheStore {
     this.shrink();
   }
 
+  /** Whether so many bytes of one response would fit. */
+  mayHold(bytes: number): boolean {
+    return bytes <= this.mostBytes;
+  }
+
   /** Gives the response for a request, which then is the one used last; null if there is none. */
   find(url: string, upstream: string, request: FieldValue): StoredResponse | null {
     for (const entry of this.byUrl.get(url) ?? []) {
@@ -34,8 +40,9 @@ export class CacheStore {
     return null;
   }
 
-  /** Keeps a response in place of the one before it for the same requests; false if it is too large, or purged since. */
+  /** Keeps a response in place of the one before it for the same requests; false if it is too large, stays in a file, or is purged since. */
   put(entry: StoredResponse): boolean {
+    if (fileOfBody(entry.body) !== null) return false;
     if (entry.cost > this.mostBytes || this.marks.covers(entry.url, entry.askedAt)) return false;
     const variants = this.byUrl.get(entry.url) ?? [];
     for (const old of variants.filter((one) => isSameVariant(one, entry))) this.remove(old);

@@ -1,6 +1,5 @@
 import { Exchange } from "../exchange.ts";
 import type { ExchangeClient, ResponseStart } from "../exchange-client.ts";
-import { isUnchanged, httpDate } from "../content/conditions.ts";
 import { afterWaits } from "../admission/gate.ts";
 import { plainAnswer, type Answer } from "../answer.ts";
 import type { Waiting } from "../decide.ts";
@@ -8,34 +7,33 @@ import { ownAnswer } from "../own-answer.ts";
 import type { Route } from "../snapshot.ts";
 import type { OpenExchange } from "../open-exchange.ts";
 import { anyKey, type RequestKey } from "../request-key.ts";
-import type { RequestView } from "../request-view.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
-import { AskingClient } from "./asking-client.ts";
-import { askingHead, keptValues, type CachedRequest } from "./cached-request.ts";
+import { AskingClient } from "../asking-client.ts";
+import { fileOfBody } from "./body-file.ts";
+import { askingHead, keptValues, type AtHand, type CachedRequest } from "./cached-request.ts";
 import type { FlightEnd, Waiter } from "./flights.ts";
-import { mayReplaceError, usability, type FieldValue } from "./freshness.ts";
-import { fromStore, unchanged, type FromStore } from "./from-store.ts";
+import { usability, type FieldValue } from "./freshness.ts";
+import { fromStore } from "./from-store.ts";
+import { HeldResponse } from "./held-response.ts";
 import { Recording } from "./recording.ts";
 import { refresh } from "./refresh.ts";
 import type { RouteCache } from "./route-cache.ts";
-import { comingNow, freshened, storedLines, type Origin, type StoredResponse } from "./stored-response.ts";
+import {
+  ageOf,
+  comingNow,
+  freshened,
+  replacesError,
+  storedLines,
+  type Origin,
+  type StoredResponse,
+} from "./stored-response.ts";
+import { StoreAnswer, type Source } from "./store-answer.ts";
+import { isSelected } from "./variant.ts";
 
 /** What an exchange needs, but for the head that goes to the server: that is written only if it has to. */
 export type CachedOptions = Omit<ConstructorParameters<typeof Exchange>[0], "headText" | "key">;
 
-/** A request while its fields are there. */
-export interface AtHand {
-  readonly view: RequestView;
-  /** Writes the head that goes to the server. */
-  readonly headText: () => string;
-}
-
-/** What X-Cache says of where an answer came from. */
-type Source = "HIT" | "MISS" | "EXPIRED" | "REVALIDATED" | "STALE" | "BYPASS";
-
 const never = Number.POSITIVE_INFINITY;
-/** RFC 5861 §4. */
-const serverErrors: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
 /**
  * One request and its response, by way of the cache (RFC 9111 §4). It stands between the client and the exchange with a
@@ -61,15 +59,18 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
   private inner: Exchange | null = null;
   private stale: StoredResponse | null = null;
   /** What the disk had, which may be too large for the memory. */
-  private fromDisk: StoredResponse | null = null;
+  private readonly fromDisk = new HeldResponse();
+  /** The answer if it is one of ours: what the server says goes nowhere then. */
+  private readonly shown: StoreAnswer;
+  /** Whether nothing but that is still to be done. */
+  private isServed = false;
   private recording: Recording | null = null;
   private leads = false;
   /** Whether a disk has been asked, or need not be. */
   private hasLooked: boolean;
   private waitUntil = never;
+  private patience = 0; // until when it waits for others, one after another
   private askedAt = 0;
-  /** Status of the answer if it is one of ours: what the server says goes nowhere then. */
-  private answered = 0;
   private isDone = false;
 
   constructor(o: CachedOptions, cache: RouteCache, request: CachedRequest, atHand: AtHand) {
@@ -83,6 +84,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     this.hasLooked = cache.disk === null;
     this.source = target === o.head.target ? cache.upstream : `${cache.upstream} ${target}`;
     this.value = (name) => view.value(name);
+    this.shown = new StoreAnswer(o, this);
   }
 
   begin(decision: Route | Waiting): void {
@@ -106,7 +108,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     if (found !== null && use === "fresh") {
       cache.disk?.used(found, now);
       this.answerFrom(found, "HIT");
-      this.finish(this.answered);
+      this.finish(this.shown.status);
       return;
     }
     this.keepRequest();
@@ -122,9 +124,9 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
   private answerMeanwhile(stale: StoredResponse): void {
     const { cache, headText, key, requestKey, value } = this;
     this.answerFrom(stale, "STALE");
-    this.endFlight("stored");
+    this.endFlight("stored", fileOfBody(stale.body) === null ? null : stale);
     refresh({ ...this.o, trace: null, headText, key: requestKey }, cache, { key, stale, value });
-    this.finish(this.answered);
+    this.finish(this.shown.status);
   }
 
   /** Waits for somebody else's answer, if there is one under way. */
@@ -133,7 +135,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     const { asked, wanted } = this.request;
     if (this.leads || asked.onlyIfCached || wanted.isHead || !cache.flights.has(key)) return false;
     if (wanted.range !== null && this.hasLooked && this.find() === null) return false;
-    this.waitUntil = this.o.engine.sweep.after(cache.plan.lockTimeoutMs);
+    this.waitUntil = this.patience ||= this.o.engine.sweep.after(cache.plan.lockTimeoutMs);
     cache.flights.join(key, this);
     return true;
   }
@@ -145,11 +147,13 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     this.leads = !request.wanted.isHead && !cache.flights.has(key);
     if (this.leads) cache.flights.begin(key);
     cache.disk?.find({ url: request.url, source, value, plan: cache.plan }, (entry) => {
-      if (this.isDone) return;
-      this.fromDisk = entry;
-      const isShared = entry !== null && cache.store.put(entry);
-      this.start();
-      if (this.answered > 0) this.endFlight(isShared ? "stored" : "failed");
+      if (!this.isDone) {
+        this.fromDisk.keep(entry);
+        const isShared = entry !== null && cache.store.put(entry);
+        this.start();
+        if (this.shown.status > 0) this.endFlight(isShared ? "stored" : "failed", isShared ? null : entry);
+      }
+      if (entry !== null) fileOfBody(entry.body)?.release();
     });
   }
 
@@ -167,14 +171,17 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     }
   }
 
-  wake(): void {
+  wake(found: StoredResponse | null): void {
     if (this.isDone) return;
     this.waitUntil = never;
+    const isForThis = found !== null && isSelected(found.selecting, this.value);
+    if (isForThis) this.fromDisk.keep(found);
+    this.hasLooked = isForThis || this.cache.disk === null; // what was fetched may be there by now
     this.start();
   }
 
   get hasBegun(): boolean {
-    return this.answered > 0 || this.inner?.hasBegun === true;
+    return this.shown.status > 0 || this.inner?.hasBegun === true;
   }
 
   get isWaiting(): boolean {
@@ -190,12 +197,14 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
   }
 
   clientDrained(): void {
-    this.inner?.clientDrained();
+    if (this.shown.isUnderWay) this.shown.clientDrained();
+    else this.inner?.clientDrained();
   }
 
   cancel(): void {
     if (this.isDone) return;
-    this.isDone = true;
+    this.over();
+    this.shown.cancel();
     this.inner?.cancel();
     this.cache.flights.leave(this.key, this);
     this.endFlight("failed");
@@ -214,6 +223,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
       this.cache.flights.leave(this.key, this);
       this.lead(this.find(), false);
     } else {
+      this.shown.sweep(now);
       this.inner?.sweep(now);
     }
   }
@@ -222,65 +232,60 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     const { status } = start.head;
     const { stale } = this;
     if (stale !== null && status === 304) return this.revalidated(stale, start);
-    if (stale !== null && serverErrors.has(status) && this.replacesError(stale)) {
+    if (stale !== null && replacesError(stale, status)) {
       this.endFlight("failed");
       return this.answerFrom(stale, "STALE");
     }
-    const isWhole = this.waitsForWhole;
-    this.recording = isWhole ? Recording.of(start, this.origin(ageOf(start))) : null;
+    const isWhole = this.askedAt > 0; // and the server was asked by GET
+    this.recording = isWhole ? Recording.of(start, this.origin(ageOf(start)), this.cache) : null;
     if (this.recording === null && isWhole) {
       // RFC 9111 §4.3.3: a full answer replaces the stored one even where it cannot be stored itself.
       if (stale !== null && status < 500) this.cache.forget(stale);
       this.endFlight(status < 500 ? "of no use" : "failed");
     }
-    const own = this.ownAnswer();
+    const own = this.recording?.unchangedFor(this.request.wanted) ?? null;
     this.take(piece, isLast);
     const source = isWhole ? (stale === null ? "MISS" : "EXPIRED") : "BYPASS";
-    if (own !== null) return this.send(own, start.rules.added, source);
+    if (own !== null) return this.shown.send(own, start.rules.added, source);
     const rules = { removed: start.rules.removed, added: `${start.rules.added}X-Cache: ${source}\r\n` };
     return this.sink.sendResponse({ head: start.head, fields: start.fields, rules }, piece, isLast);
   }
 
   sendBody(piece: BodyPiece, isLast: boolean): boolean {
     this.take(piece, isLast);
-    return this.answered > 0 ? true : this.sink.sendBody(piece, isLast);
+    return this.shown.status > 0 ? true : this.sink.sendBody(piece, isLast);
   }
 
   dropped(): void {
-    this.sink.dropped?.();
-  }
-
-  changed(answer: Answer): Answer {
-    return this.sink.changed?.(answer) ?? answer;
+    // Of an answer from the store nothing is dropped because a server breaks off what nobody is shown.
+    if (this.shown.status === 0) this.sink.dropped?.();
   }
 
   answerWith(answer: Answer): void {
-    this.isDone = true;
+    this.inner = null;
     this.endFlight("failed");
     const { stale } = this;
-    if (stale !== null && serverErrors.has(answer.status) && this.replacesError(stale)) {
+    if (stale !== null && replacesError(stale, answer.status)) {
       this.answerFrom(stale, "STALE");
-      this.client.exchangeDone(this.answered);
+      this.finish(this.shown.status);
     } else {
+      this.over();
       this.client.answerWith(answer);
     }
   }
 
   exchangeDone(status: number): void {
+    this.inner = null;
     this.endFlight("failed"); // if nothing else was said of it
-    this.finish(this.answered > 0 ? this.answered : status);
+    this.finish(this.shown.status > 0 ? this.shown.status : status);
   }
 
   abort(status: number, isStalled: boolean): void {
-    this.isDone = true;
+    this.inner = null;
     this.endFlight("failed");
-    if (this.answered > 0 && !isStalled) this.client.exchangeDone(this.answered);
-    else this.client.abort(status, isStalled);
-  }
-
-  /** Whether the server was asked for the whole, by GET. */
-  private get waitsForWhole(): boolean {
-    return this.askedAt > 0;
+    if (this.shown.status > 0 && !isStalled) return this.finish(this.shown.status);
+    this.over();
+    this.client.abort(status, isStalled);
   }
 
   private get key(): string {
@@ -300,7 +305,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
 
   private find(): StoredResponse | null {
     const { request } = this;
-    const found = this.cache.store.find(request.url, this.source, this.value) ?? this.fromDisk;
+    const found = this.cache.store.find(request.url, this.source, this.value) ?? this.fromDisk.entry;
     return found !== null && request.hasAuthorization && !found.isForAll ? null : found;
   }
 
@@ -319,14 +324,14 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
   }
 
   private answerOwn(answer: Answer): void {
-    this.isDone = true;
+    this.over();
     this.client.answerWith(ownAnswer(this.o.route, this.sink, answer));
   }
 
-  private endFlight(how: FlightEnd): void {
+  private endFlight(how: FlightEnd, found: StoredResponse | null = null): void {
     if (!this.leads) return;
     this.leads = false;
-    this.cache.flights.end(this.key, how, performance.now());
+    this.cache.flights.end(this.key, how, performance.now(), found);
   }
 
   private origin(age: string | null): Origin {
@@ -343,10 +348,11 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
       this.endFlight("of no use");
     } else if (isLast) {
       this.recording = null;
-      const stored = recording.finish();
-      cache.keep(stored);
-      // What is stale at once would let those who wait ask one after the other.
-      this.endFlight(stored.lifetime.freshMs > 0 ? "stored" : "of no use");
+      const { key, leads } = this;
+      this.leads = false;
+      recording.finish((how) => {
+        if (leads) cache.flights.end(key, how, performance.now());
+      });
     }
   }
 
@@ -359,40 +365,32 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     return isTaken;
   }
 
-  /** The client's own conditions, which were not passed on, hold for a whole answer, too (RFC 9110 §13.2.2). */
-  private ownAnswer(): FromStore | null {
-    const { recording, request } = this;
-    if (recording === null) return null;
-    const lastModified = recording.value("last-modified");
-    const lastModifiedMs = lastModified === null ? null : httpDate(lastModified);
-    const validators = { etag: recording.value("etag"), lastModifiedMs };
-    return isUnchanged(request.wanted, validators) ? unchanged(recording.lines) : null;
-  }
-
-  private replacesError({ bornAt, lifetime }: StoredResponse): boolean {
-    return mayReplaceError(lifetime, performance.now() - bornAt);
-  }
-
   private answerFrom(stored: StoredResponse, source: Source): boolean {
     const ageS = Math.max(0, Math.trunc((performance.now() - stored.bornAt) / 1000));
     const added = `${this.o.route.rules.added}Age: ${ageS}\r\n`; // RFC 9111 §5.1
-    return this.send(fromStore(stored, this.request.wanted), added, source);
+    return this.shown.send(fromStore(stored, this.request.wanted), added, source);
   }
 
-  private send({ fields, head, piece }: FromStore, added: string, source: Source): boolean {
-    this.answered = head.status;
-    const rules = { removed: this.o.route.rules.removed, added: `${added}X-Cache: ${source}\r\n` };
-    return this.sink.sendResponse({ head, fields, rules }, piece, true);
+  fileSent(isWhole: boolean): void {
+    const { status } = this.shown;
+    if (!isWhole) {
+      this.cancel();
+      this.client.abort(status, false);
+    } else if (this.isServed) {
+      this.finish(status);
+    }
   }
 
   private finish(status: number): void {
-    this.isDone = true;
+    this.isServed = true;
+    if (this.shown.isUnderWay) return; // it is done when all of the file went
+    this.over();
     this.client.exchangeDone(status);
   }
-}
 
-function ageOf({ fields }: Pick<ResponseStart, "fields">): string | null {
-  for (let index = 0; index < fields.count; index++)
-    if (fields.name(index).toLowerCase() === "age") return fields.value(index);
-  return null;
+  private over(): void {
+    this.isDone = true;
+    this.recording?.drop();
+    this.fromDisk.keep(null);
+  }
 }

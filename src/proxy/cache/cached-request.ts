@@ -11,6 +11,13 @@ export interface CachedRequest {
   readonly hasAuthorization: boolean;
 }
 
+/** A request while its fields are there. */
+export interface AtHand {
+  readonly view: RequestView;
+  /** Writes the head that goes to the server. */
+  readonly headText: () => string;
+}
+
 /** Reads a request; null if it is not for the cache to answer. */
 export function cachedRequest(view: RequestView): CachedRequest | null {
   const { head } = view;

@@ -1,7 +1,9 @@
+import type { StoredResponse } from "./stored-response.ts";
+
 /** What waits for somebody else's answer. */
 export interface Waiter {
-  /** The answer is there, or will not come: look again. */
-  wake(): void;
+  /** The answer is there, or will not come: look again. One that stays in a file is handed over; who keeps it holds that. */
+  wake(found: StoredResponse | null): void;
 }
 
 /** How one ended: it was stored, it cannot be, or it broke off. */
@@ -44,14 +46,14 @@ export class Flights {
     if (at >= 0) list?.splice(at, 1);
   }
 
-  /** Lets those who wait look again. */
-  end(key: string, how: FlightEnd, now: number): void {
+  /** Lets those who wait look again, and gives them what was found for all. */
+  end(key: string, how: FlightEnd, now: number, found: StoredResponse | null = null): void {
     const waiters = this.waiting.get(key) ?? [];
     this.waiting.delete(key);
     if (how === "of no use") {
       if (this.notStorable.size >= mostRemembered) this.notStorable.clear();
       this.notStorable.set(key, now + memoryMs);
     }
-    for (const waiter of waiters) waiter.wake();
+    for (const waiter of waiters) waiter.wake(found);
   }
 }

@@ -3,6 +3,7 @@ import { craftResponse, type CraftedResponse } from "../content/crafted-response
 import { writtenLines, type FieldLine } from "../http1/field-lines.ts";
 import type { RequestView } from "../request-view.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
+import type { BodyFile } from "./body-file.ts";
 import type { StoredResponse } from "./stored-response.ts";
 
 /** What a request says of the part, or the version, that it wants. */
@@ -12,9 +13,19 @@ export interface Wanted extends Conditions {
   readonly isHead: boolean;
 }
 
+/** A body in a file, or a part of it. */
+export interface FilePart {
+  readonly body: BodyFile;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** A response made of a stored one. */
 export interface FromStore extends CraftedResponse {
+  /** The body, if that is in memory. */
   readonly piece: BodyPiece;
+  /** What is to be read for it; null if nothing is. */
+  readonly part: FilePart | null;
 }
 
 const noPiece: BodyPiece = { bytes: Buffer.alloc(0), start: 0, end: 0 };
@@ -46,11 +57,13 @@ export function fromStore(stored: StoredResponse, wanted: Wanted): FromStore {
     const part = wanted.isHead ? null : partOf(stored, wanted);
     if (part !== null) return part;
   }
-  return wanted.isHead ? { ...whole(stored), piece: noPiece } : whole(stored);
+  return wanted.isHead ? { ...whole(stored), piece: noPiece, part: null } : whole(stored);
 }
 
 function whole({ body, fields, head }: StoredResponse): FromStore {
-  return { head, fields, piece: { bytes: body, start: 0, end: body.length, isLasting: true } };
+  const end = body.length;
+  if (!Buffer.isBuffer(body)) return { head, fields, piece: noPiece, part: { body, start: 0, end } };
+  return { head, fields, piece: { bytes: body, start: 0, end, isLasting: true }, part: null };
 }
 
 /** RFC 9110 §15.4.5: what a client needs to go on with what it has. */
@@ -59,7 +72,7 @@ const told = /^(?:cache-control|content-location|date|etag|expires|last-modified
 /** Makes the 304 of a response with these field lines. */
 export function unchanged(lines: readonly FieldLine[]): FromStore {
   const kept = writtenLines(lines.filter(([name]) => told.test(name)));
-  return { ...craftResponse("HTTP/1.1 304 Not Modified", kept), piece: noPiece };
+  return { ...craftResponse("HTTP/1.1 304 Not Modified", kept), piece: noPiece, part: null };
 }
 
 /** Gives the part that was asked for; null if it is not just one, or not of this version: then it is the whole. */
@@ -74,14 +87,14 @@ function partOf(stored: StoredResponse, { ifRange, range }: Wanted): FromStore |
   if (first !== "" && last !== "" && Number(last) < Number(first)) return null; // RFC 9110 §14.1.1: invalid
   if (start >= size || start >= end) {
     const lines = `Content-Range: bytes */${size}\r\nContent-Length: 0\r\n`;
-    return { ...craftResponse("HTTP/1.1 416 Range Not Satisfiable", lines), piece: noPiece };
+    return { ...craftResponse("HTTP/1.1 416 Range Not Satisfiable", lines), piece: noPiece, part: null };
   }
   const kept = writtenLines(stored.lines);
   const lines = `${kept}Content-Range: bytes ${start}-${end - 1}/${size}\r\nContent-Length: ${end - start}\r\n`;
-  return {
-    ...craftResponse("HTTP/1.1 206 Partial Content", lines),
-    piece: { bytes: stored.body, start, end },
-  };
+  const crafted = craftResponse("HTTP/1.1 206 Partial Content", lines);
+  const { body } = stored;
+  if (!Buffer.isBuffer(body)) return { ...crafted, piece: noPiece, part: { body, start, end } };
+  return { ...crafted, piece: { bytes: body, start, end }, part: null };
 }
 
 /** RFC 9110 §13.1.5: by the strong comparison, or by exactly the date. */

@@ -1,9 +1,14 @@
 import type { ResponseStart } from "../exchange-client.ts";
+import { httpDate, isUnchanged } from "../content/conditions.ts";
 import type { FieldLine } from "../http1/field-lines.ts";
 import { untilCloseBody } from "../http1/request-head.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
+import { wholeBytes } from "./body-file.ts";
+import type { DiskWriting } from "./disk/disk-writing.ts";
 import { responseDirectives } from "./cache-control.ts";
 import { lifetimeOf, type FieldValue } from "./freshness.ts";
+import { unchanged, type FromStore, type Wanted } from "./from-store.ts";
+import type { RouteCache } from "./route-cache.ts";
 import { isStorable } from "./storable.ts";
 import {
   statusLineOf,
@@ -14,16 +19,23 @@ import {
   type StoredResponse,
 } from "./stored-response.ts";
 
+const noBytes = Buffer.alloc(0);
+
 /** A response that is being taken down while it passes. */
 export class Recording {
   readonly lines: readonly FieldLine[];
   readonly value: FieldValue;
   private readonly statusLine: string;
   private readonly origin: Origin;
+  private readonly cache: RouteCache;
   private readonly pieces: Buffer[] = [];
   private length = 0;
+  /** What is too long to be gathered here, on its way to the disk. */
+  private writing: DiskWriting | null = null;
+  private mayWrite = true;
 
-  private constructor(start: ResponseStart, lines: readonly FieldLine[], origin: Origin) {
+  private constructor(start: ResponseStart, lines: readonly FieldLine[], origin: Origin, cache: RouteCache) {
+    this.cache = cache;
     this.statusLine = statusLineOf(start);
     this.lines = lines;
     this.value = valuesOf(lines);
@@ -31,7 +43,7 @@ export class Recording {
   }
 
   /** Starts with a head; null if the response may not be stored, or is known to be too large. */
-  static of(start: ResponseStart, origin: Origin): Recording | null {
+  static of(start: ResponseStart, origin: Origin, cache: RouteCache): Recording | null {
     const { head } = start;
     const { plan, request } = origin;
     // RFC 9111 §3.3: only the end of the connection says where this one ends, and it may have broken off.
@@ -41,21 +53,69 @@ export class Recording {
     const said = responseDirectives(value("cache-control"));
     const lifetime = lifetimeOf(said, value, plan);
     const fields = { request, response: value };
-    return isStorable(head.status, said, lifetime, fields) ? new Recording(start, lines, origin) : null;
+    return isStorable(head.status, said, lifetime, fields)
+      ? new Recording(start, lines, origin, cache)
+      : null;
   }
 
-  /** Takes a piece down; false if it has become too large. */
+  /** Makes a 304 of it for a client whose own conditions, which were not passed on, hold for it (RFC 9110 §13.2.2); null if they do not. */
+  unchangedFor(wanted: Wanted): FromStore | null {
+    const lastModified = this.value("last-modified");
+    const lastModifiedMs = lastModified === null ? null : httpDate(lastModified);
+    return isUnchanged(wanted, { etag: this.value("etag"), lastModifiedMs }) ? unchanged(this.lines) : null;
+  }
+
+  /** Takes a piece down; false if it has become too large, or cannot be kept: then that was the end of it. */
   take({ bytes, end, start }: BodyPiece): boolean {
     this.length += end - start;
-    if (this.length > this.origin.plan.maxObjectBytes) return false;
-    if (end > start) this.pieces.push(Buffer.from(bytes.subarray(start, end)));
-    return true;
+    const isKept =
+      this.length <= this.origin.plan.maxObjectBytes &&
+      (end === start || this.keep(Buffer.from(bytes.subarray(start, end))));
+    if (!isKept) this.drop();
+    return isKept;
   }
 
-  /** Gives the whole. */
-  finish(): StoredResponse {
+  /** Keeps the whole, and tells what that came to: later, if it goes to a disk. */
+  finish(done: (how: "stored" | "of no use") => void): void {
+    const { cache, writing } = this;
+    if (writing === null) {
+      const stored = this.response(this.gathered());
+      cache.keep(stored);
+      // What is stale at once would let those who wait ask one after the other.
+      done(stored.lifetime.freshMs > 0 ? "stored" : "of no use");
+      return;
+    }
+    const { lifetime } = this.response(noBytes);
+    writing.finish((isStored) => done(isStored && lifetime.freshMs > 0 ? "stored" : "of no use"));
+    this.writing = null;
+  }
+
+  /** Lets go of what there is. */
+  drop(): void {
+    this.writing?.drop();
+    this.writing = null;
+    this.pieces.length = 0;
+  }
+
+  private keep(bytes: Buffer): boolean {
+    if (this.writing !== null) return this.writing.append(bytes);
+    this.pieces.push(bytes);
+    const { disk, store } = this.cache;
+    if (disk !== null && this.length <= wholeBytes) return true;
+    if (disk !== null && this.mayWrite) this.writing = disk.begin(this.response(noBytes));
+    this.mayWrite = false;
+    if (this.writing === null) return store.mayHold(this.length);
+    const all = this.gathered();
+    this.pieces.length = 0;
+    return this.writing.append(all);
+  }
+
+  private gathered(): Buffer {
     const [only] = this.pieces;
-    const body = this.pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.pieces);
+    return this.pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.pieces);
+  }
+
+  private response(body: Buffer): StoredResponse {
     return storedResponse(this.statusLine, this.lines, body, this.origin);
   }
 }

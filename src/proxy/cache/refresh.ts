@@ -3,7 +3,9 @@ import { Exchange } from "../exchange.ts";
 import type { ExchangeClient, ResponseStart } from "../exchange-client.ts";
 import type { Route } from "../snapshot.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
+import { fileOfBody } from "./body-file.ts";
 import { askingHead } from "./cached-request.ts";
+import type { FlightEnd } from "./flights.ts";
 import type { FieldValue } from "./freshness.ts";
 import { Recording } from "./recording.ts";
 import type { RouteCache } from "./route-cache.ts";
@@ -35,6 +37,8 @@ class Refresh implements ExchangeClient {
   private readonly route: Route;
   private readonly askedAt = performance.now();
   private recording: Recording | null = null;
+  /** Whether the whole answer came, and ends the flight as soon as others can have it. */
+  private isLanding = false;
 
   constructor(o: ExchangeOptions, cache: RouteCache, what: Refreshed) {
     this.engine = o.engine;
@@ -46,6 +50,7 @@ class Refresh implements ExchangeClient {
   }
 
   start(): void {
+    fileOfBody(this.what.stale.body)?.hold();
     this.engine.sweep.add(this);
     this.exchange.begin(this.route);
   }
@@ -60,7 +65,7 @@ class Refresh implements ExchangeClient {
     if (start.head.status === 304)
       cache.keepUnchanged(freshened(stale, storedLines(start.head, start.fields), this.origin()));
     else {
-      this.recording = Recording.of(start, this.origin());
+      this.recording = Recording.of(start, this.origin(), cache);
       if (this.recording === null && start.head.status < 500) cache.forget(stale);
       this.take(piece, isLast);
     }
@@ -124,15 +129,23 @@ class Refresh implements ExchangeClient {
 
   private take(piece: BodyPiece, isLast: boolean): void {
     const { recording } = this;
-    if (recording?.take(piece) === true) {
-      if (isLast) this.cache.keep(recording.finish());
-    } else {
+    if (recording?.take(piece) !== true) {
       this.recording = null;
+    } else if (isLast) {
+      this.recording = null;
+      this.isLanding = true;
+      recording.finish((how) => this.endFlight(how));
     }
   }
 
   private end(): void {
     this.engine.sweep.remove(this);
-    this.cache.flights.end(this.what.key, "failed", performance.now());
+    this.recording?.drop();
+    if (!this.isLanding) this.endFlight("failed");
+    fileOfBody(this.what.stale.body)?.release();
+  }
+
+  private endFlight(how: FlightEnd): void {
+    this.cache.flights.end(this.what.key, how, performance.now());
   }
 }

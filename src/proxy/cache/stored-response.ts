@@ -4,8 +4,9 @@ import { craftResponse, type CraftedResponse } from "../content/crafted-response
 import { fieldLines, writtenLines, type FieldLine } from "../http1/field-lines.ts";
 import type { FieldTable } from "../http1/field-table.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
+import type { StoredBody } from "./body-file.ts";
 import { responseDirectives } from "./cache-control.ts";
-import { initialAgeMs, lifetimeOf, type FieldValue, type Lifetime } from "./freshness.ts";
+import { initialAgeMs, lifetimeOf, mayReplaceError, type FieldValue, type Lifetime } from "./freshness.ts";
 import { isForAll, varyNames } from "./storable.ts";
 import { selectingFields, type Variant } from "./variant.ts";
 
@@ -14,7 +15,7 @@ export interface StoredResponse extends CraftedResponse, Variant {
   /** Scheme, authority and target of its request. */
   readonly url: string;
   readonly lines: readonly FieldLine[];
-  readonly body: Buffer;
+  readonly body: StoredBody;
   readonly etag: string | null;
   readonly lastModified: string | null;
   readonly lastModifiedMs: number | null;
@@ -61,6 +62,14 @@ export function valuesOf(lines: readonly FieldLine[]): FieldValue {
   };
 }
 
+/** RFC 5861 §4. */
+const serverErrors: ReadonlySet<number> = new Set([500, 502, 503, 504]);
+
+/** Tells whether a response may stand in place of an error that a server, or the proxy, answers now. */
+export function replacesError({ bornAt, lifetime }: StoredResponse, status: number): boolean {
+  return serverErrors.has(status) && mayReplaceError(lifetime, performance.now() - bornAt);
+}
+
 /** What is known when a response is stored. */
 export interface Origin {
   readonly url: string;
@@ -88,7 +97,7 @@ export function comingNow(
 export function storedResponse(
   statusLine: string,
   lines: readonly FieldLine[],
-  body: Buffer,
+  body: StoredBody,
   origin: Origin,
 ): StoredResponse {
   const { delayMs, now, plan, request, unixMs, upstream, url } = origin;
@@ -113,7 +122,7 @@ export interface Described extends Variant {
 /** Makes an entry of what is known of it; how long it is of use is judged by the plan of today. */
 export function restored(
   { lines, selecting, statusLine, upstream, url }: Described,
-  body: Buffer,
+  body: StoredBody,
   of: Pick<StoredResponse, "bornAt" | "askedAt"> & { readonly plan: CachePlan },
 ): StoredResponse {
   const { askedAt, bornAt, plan } = of;
@@ -164,4 +173,11 @@ export function freshened(
 /** Gives the status line of a response, without its line end and in our own version. */
 export function statusLineOf({ fields, head }: CraftedResponse): string {
   return `HTTP/1.1${fields.text.substring(8, head.statusLineEnd - 2)}`;
+}
+
+/** Gives the Age field of an answer (RFC 9111 §5.1), or null. */
+export function ageOf({ fields }: { readonly fields: FieldTable }): string | null {
+  for (let index = 0; index < fields.count; index++)
+    if (fields.name(index).toLowerCase() === "age") return fields.value(index);
+  return null;
 }

@@ -6,13 +6,17 @@ import type { FieldValue } from "../freshness.ts";
 import type { PurgeMarks } from "../purge-marks.ts";
 import { restored, type StoredResponse } from "../stored-response.ts";
 import { isSameVariant, isSelected } from "../variant.ts";
+import { fileOfBody, type StoredBody } from "../body-file.ts";
 import { DiskCounts } from "./disk-counts.ts";
 import type { Description } from "./disk-entry.ts";
 import { diskName, fileOf, mostSlots } from "./disk-files.ts";
 import type { DiskFolder } from "./disk-folder.ts";
 import { DiskKeeper } from "./disk-keeper.ts";
 import { describe, isWorthADisk } from "./disk-description.ts";
+import { DiskWriting } from "./disk-writing.ts";
 import { Lane } from "./lane.ts";
+import { OpenBodies } from "./open-bodies.ts";
+import { DamagedFile } from "./open-body.ts";
 
 /** What a cache on disk needs. */
 export interface DiskCacheOptions {
@@ -59,6 +63,7 @@ export class DiskCache {
   private readonly removals = new Lane(1, Number.POSITIVE_INFINITY);
   private readonly removing = new Set<string>();
   private readonly keeper: DiskKeeper;
+  private readonly openBodies: OpenBodies;
   private readonly usedAt = new WeakMap<StoredResponse, number>();
   private waitingBytes = 0;
   private writesAgainAt = 0;
@@ -69,6 +74,10 @@ export class DiskCache {
     this.path = folder.path;
     this.folder = folder;
     this.counts = new DiskCounts(folder.path, log);
+    this.openBodies = new OpenBodies({
+      failed: (file, error) => void this.bodyFailed(file, error),
+      full: () => void this.counts.late++,
+    });
     this.keeper = new DiskKeeper({ folder, marks, counts: this.counts });
   }
 
@@ -77,15 +86,21 @@ export class DiskCache {
     this.keeper.configure(mostBytes, isKeeper);
   }
 
-  /** Looks for an answer, and calls back once: with null if there is none, or it does not come in time. */
+  /**
+   * Looks for an answer, and calls back once: with null if there is none, or it does not come in time. Who is given one whose body is
+   * in a file holds that.
+   */
   find(wanted: DiskWanted, found: (entry: StoredResponse | null) => void): void {
-    if (this.keeper.isOutOfUse || this.reads.heldUpMs(performance.now()) > patienceMs) {
+    if (this.keeper.isOutOfUse || this.isHeldUp) {
       found(null);
       return;
     }
     let isOver = false;
     const end = (entry: StoredResponse | null): void => {
-      if (isOver) return;
+      if (isOver) {
+        if (entry !== null) fileOfBody(entry.body)?.release();
+        return;
+      }
       isOver = true;
       clearTimeout(timer);
       found(entry);
@@ -103,17 +118,35 @@ export class DiskCache {
   /** Has an answer written, unless that is not worth it, or the disk cannot follow. */
   write(entry: StoredResponse): void {
     if (!isWorthADisk(entry)) return;
-    const bytes = entry.body.length;
-    const isPossible =
-      !this.keeper.isOutOfUse &&
-      performance.now() >= this.writesAgainAt &&
-      this.waitingBytes + bytes <= mostWaitingBytes;
+    const held = fileOfBody(entry.body);
+    const bytes = held === null ? entry.body.length : 0;
     const job = async (): Promise<void> => {
       if (await this.keeper.isReady()) await this.writeNow(entry);
       this.waitingBytes -= bytes;
+      held?.release();
     };
-    if (isPossible && this.writes.add(job)) this.waitingBytes += bytes;
-    else this.counts.skipped++;
+    held?.hold();
+    if (this.mayWrite && this.reserve(bytes)) {
+      if (this.writes.add(job)) return;
+      this.waitingBytes -= bytes;
+    }
+    held?.release();
+    this.counts.skipped++;
+  }
+
+  /** Begins to write an answer whose body is yet to come; null if that is not worth it, or the disk cannot. */
+  begin(entry: StoredResponse): DiskWriting | null {
+    const text = isWorthADisk(entry) ? describe(entry) : null;
+    if (text === null || !this.mayWrite) return null;
+    return new DiskWriting({
+      lane: this.writes,
+      open: async () => ((await this.keeper.isReady()) ? this.folder.begin(text) : null),
+      reserve: (bytes) => this.reserve(bytes),
+      written: (bytes) => void (this.waitingBytes -= bytes),
+      land: async (fresh) => this.place(entry, (file) => fresh.land(file)),
+      attempt: async (act) => !this.hasFailed(await this.counts.attempt(act)),
+      skipped: () => void this.counts.skipped++,
+    });
   }
 
   /** Notes that an answer was given from memory: what is asked for most must not look as if nobody did. */
@@ -163,6 +196,12 @@ export class DiskCache {
     return { path: this.path, files, bytes, found, stored, skipped, late, damaged, failed, failure };
   }
 
+  /** Whether the disk hangs. */
+  private get isHeldUp(): boolean {
+    const now = performance.now();
+    return this.reads.heldUpMs(now) > patienceMs || this.openBodies.heldUpMs(now) > patienceMs;
+  }
+
   private note(kind: DiskNote["kind"], file: string, bytes = 0): void {
     const note = { path: this.path, kind, file, bytes };
     if (!this.keeper.heard(note)) this.o.tell(note);
@@ -185,8 +224,13 @@ export class DiskCache {
       if (found.kind === "nothing") return null;
       if (found.kind === "damaged") await this.removeDamaged(file);
       else if (found.body !== null) {
-        const entry = this.restore(found.head.description, found.body, wanted.plan);
-        if (entry === null) continue;
+        const body = Buffer.isBuffer(found.body) ? found.body : await this.openBodies.take(file, found.body);
+        if (body === null) return null;
+        const entry = this.restore(found.head.description, body, wanted.plan);
+        if (entry === null) {
+          fileOfBody(body)?.release();
+          continue;
+        }
         if (Date.now() - found.usedMs > usedEveryMs) this.noteUse(async () => file);
         return entry;
       }
@@ -195,7 +239,7 @@ export class DiskCache {
   }
 
   /** Null if it has been purged since, or a clock that was set makes its age unknown. */
-  private restore(description: Description, body: Buffer, plan: CachePlan): StoredResponse | null {
+  private restore(description: Description, body: StoredBody, plan: CachePlan): StoredResponse | null {
     const unix = Date.now();
     const now = performance.now();
     if (description.bornMs > unix + clockSlackMs) return null;
@@ -204,6 +248,14 @@ export class DiskCache {
     const entry = restored(description, body, { plan, bornAt: Math.min(now, bornAt), askedAt });
     this.usedAt.set(entry, now);
     return entry;
+  }
+
+  /** A body could not be read, in the middle of an answer or at its beginning. */
+  private async bodyFailed(file: string, error: unknown): Promise<void> {
+    await this.counts.attempt(async () => {
+      if (!(error instanceof DamagedFile)) throw error;
+      await this.removeDamaged(file);
+    });
   }
 
   private async removeDamaged(file: string): Promise<void> {
@@ -224,23 +276,45 @@ export class DiskCache {
     });
   }
 
+  private get mayWrite(): boolean {
+    return !this.keeper.isOutOfUse && performance.now() >= this.writesAgainAt;
+  }
+
+  /** Counts bytes that wait to be written; false if there are too many. */
+  private reserve(bytes: number): boolean {
+    if (this.waitingBytes + bytes > mostWaitingBytes) return false;
+    this.waitingBytes += bytes;
+    return true;
+  }
+
   private async writeNow(entry: StoredResponse): Promise<void> {
-    const { marks } = this.o;
-    if (marks.covers(entry.url, entry.askedAt)) return;
     const failed = await this.counts.attempt(async () => {
-      const head = describe(entry);
-      const file = head === null ? null : await this.fileFor(entry);
-      if (head === null || file === null) return;
-      await this.folder.write(file, head, entry.body);
-      this.counts.stored++;
-      this.usedAt.set(entry, performance.now());
-      this.note("stored", file, head.length + entry.body.length);
-      // It may have changed while it was written.
-      if (marks.covers(entry.url, entry.askedAt)) await this.removeNow(diskName(entry.url));
+      const text = describe(entry);
+      if (text !== null) await this.place(entry, (file) => this.folder.write(file, text, entry.body));
     });
-    if (failed === null) return;
+    this.hasFailed(failed);
+  }
+
+  /** Puts a file where an answer belongs; false if there is a newer one, or it has been purged. */
+  private async place(entry: StoredResponse, put: (file: string) => Promise<number>): Promise<boolean> {
+    const { marks } = this.o;
+    const file = marks.covers(entry.url, entry.askedAt) ? null : await this.fileFor(entry);
+    if (file === null) return false;
+    const length = await put(file);
+    this.counts.stored++;
+    this.usedAt.set(entry, performance.now());
+    this.note("stored", file, length);
+    // It may have changed while it was written.
+    if (marks.covers(entry.url, entry.askedAt)) await this.removeNow(diskName(entry.url));
+    return true;
+  }
+
+  /** Notes what a write threw: nothing is written for a moment then. */
+  private hasFailed(error: unknown): boolean {
+    if (error === null) return false;
     this.writesAgainAt = performance.now() + pauseMs;
-    if (hasCode(failed, "ENOSPC", "EDQUOT")) this.note("full", "");
+    if (hasCode(error, "ENOSPC", "EDQUOT")) this.note("full", "");
+    return true;
   }
 
   /** Gives where an answer belongs: in the place of the same variant, or the first free one. Null if there is a newer one. */

@@ -1,6 +1,6 @@
 import type { StoredResponse } from "../stored-response.ts";
 import { statusLineOf } from "../stored-response.ts";
-import { encodeHead } from "./disk-entry.ts";
+import { encodeDescription, mostBodyBytes } from "./disk-entry.ts";
 
 /** What is of use for a shorter time is not worth being written. */
 const leastMs = 10_000;
@@ -11,20 +11,18 @@ export function isWorthADisk({ etag, lastModified, lifetime }: StoredResponse): 
   return usefulMs >= leastMs || etag !== null || lastModified !== null;
 }
 
-/** Writes the head of an answer's file, with its times by the clock of the day; null if there is too much. */
+/** Writes what an answer's file says of it, with its times by the clock of the day; null if there is too much of that, or of its body. */
 export function describe(entry: StoredResponse): Buffer | null {
-  const { lines, selecting, upstream, url } = entry;
+  const { body, lines, selecting, upstream, url } = entry;
+  if (body.length >= mostBodyBytes) return null;
   const offset = Date.now() - performance.now();
-  return encodeHead(
-    {
-      url,
-      upstream,
-      selecting,
-      statusLine: statusLineOf(entry),
-      lines,
-      bornMs: entry.bornAt + offset,
-      askedMs: entry.askedAt + offset,
-    },
-    entry.body,
-  );
+  return encodeDescription({
+    url,
+    upstream,
+    selecting,
+    statusLine: statusLineOf(entry),
+    lines,
+    bornMs: entry.bornAt + offset,
+    askedMs: entry.askedAt + offset,
+  });
 }

@@ -1,11 +1,12 @@
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import type { Described } from "../stored-response.ts";
+import { sumsBytes, type BodySum } from "./body-sums.ts";
 
 /**
  * The file of an entry. A head of 20 octets: `EHC1`, the length of the description, that of the body, the body's
- * CRC-32, and the CRC-32 of all of this and the description; then the description as JSON, then the body. Numbers are of 32 bits,
- * the lowest octet first. What differs from that anywhere is no entry.
+ * checksum, and the CRC-32 of all of this and the description; then the description as JSON, then the body, and behind one of more than a block
+ * the checksums of its blocks. Numbers are of 32 bits, the lowest octet first. What differs from that anywhere is no entry.
  */
 
 const magic = 0x31434845;
@@ -13,7 +14,8 @@ const magic = 0x31434845;
 export const prefixBytes = 20;
 /** Longer ones are not written. */
 const mostDescriptionBytes = 1024 ** 2;
-const mostBodyBytes = 2 ** 31;
+/** Bodies are shorter. */
+export const mostBodyBytes: number = 2 ** 31;
 
 /** What a file says of its body. */
 export interface Description extends Described {
@@ -33,24 +35,25 @@ const descriptionSchema: z.ZodType<Description> = z.strictObject({
 });
 
 /** What stands before the body of a file. */
-export interface EntryHead {
+export interface EntryHead extends BodySum {
   readonly description: Description;
-  /** Where the body begins, and the length and checksum it must have. */
+  /** Where the body begins. */
   readonly bodyStart: number;
-  readonly bodyLength: number;
-  readonly bodyChecksum: number;
 }
 
-/** Writes what stands before a body; null if there is too much of either. */
-export function encodeHead(description: Description, body: Buffer): Buffer | null {
+/** Writes a description; null if it is too long. */
+export function encodeDescription(description: Description): Buffer | null {
   const text = Buffer.from(JSON.stringify(description));
-  if (text.length > mostDescriptionBytes || body.length >= mostBodyBytes) return null;
-  const head = Buffer.allocUnsafe(prefixBytes + text.length);
+  return text.length > mostDescriptionBytes ? null : text;
+}
+
+/** Writes what stands before a description. */
+export function encodePrefix(text: Buffer, { bodyChecksum, bodyLength }: BodySum): Buffer {
+  const head = Buffer.allocUnsafe(prefixBytes);
   head.writeUInt32LE(magic, 0);
   head.writeUInt32LE(text.length, 4);
-  head.writeUInt32LE(body.length, 8);
-  head.writeUInt32LE(crc32(body), 12);
-  text.copy(head, prefixBytes);
+  head.writeUInt32LE(bodyLength, 8);
+  head.writeUInt32LE(bodyChecksum, 12);
   head.writeUInt32LE(crc32(text, crc32(head.subarray(0, 16))), 16);
   return head;
 }
@@ -69,7 +72,7 @@ export function decodeHead(start: Buffer, fileBytes: number): EntryHead | null {
   const text = start.subarray(prefixBytes, bodyStart);
   if (crc32(text, crc32(start.subarray(0, 16))) !== start.readUInt32LE(16)) return null;
   const bodyLength = start.readUInt32LE(8);
-  if (fileBytes !== bodyStart + bodyLength) return null;
+  if (fileBytes !== bodyStart + bodyLength + sumsBytes(bodyLength)) return null;
   const description = descriptionOf(text.toString());
   if (description === null) return null;
   return { description, bodyStart, bodyLength, bodyChecksum: start.readUInt32LE(12) };

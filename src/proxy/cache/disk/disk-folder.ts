@@ -15,13 +15,16 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { cacheTag, cacheTagName } from "../../../base/cache-folder.ts";
 import { hasCode } from "../../../base/system-error.ts";
+import { wholeBytes, type BodyFile, type StoredBody } from "../body-file.ts";
+import { BodySums, sumsBytes } from "./body-sums.ts";
 import { decodeHead, headLength, type EntryHead } from "./disk-entry.ts";
 import { isEntryFile } from "./disk-files.ts";
+import { FreshFile } from "./fresh-file.ts";
+import type { OpenedFile } from "./open-body.ts";
+import { readFully } from "./read-fully.ts";
 
 /** Read at once; most entries are no longer. */
 const firstBytes = 64 * 1024;
-/** Longer ones are read and written in pieces of this. */
-const pieceBytes = 1024 ** 2;
 /** Neither a link nor a pipe of somebody else holds a reader up. */
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const writeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -63,44 +66,59 @@ export class DiskFolder {
       throw new Error(`${cacheTagName} is another's`);
   }
 
-  /** Reads what stands before the body of an entry; the body too if `wants` says so of that. */
+  /** Reads what stands before the body of an entry; if `wants` says so of that the body too, or leaves the file open if that is long. */
   async read(
     file: string,
     wants: (head: EntryHead) => boolean,
-  ): Promise<Found & { readonly body: Buffer | null }> {
+  ): Promise<Found & { readonly body: Buffer | OpenedFile | null }> {
     const handle = await openIfThere(join(this.path, file));
     if (typeof handle === "string") return { kind: handle, body: null };
+    let isToStay = false;
     try {
-      const { isFile, mtimeMs, size } = await stated(handle);
+      const { inode, isFile, mtimeMs, size } = await stated(handle);
       if (!isFile) return { kind: "damaged", body: null };
       let start = await piece(handle, 0, Math.min(size, firstBytes));
       const length = headLength(start);
       if (length !== null && length > start.length) start = await piece(handle, 0, Math.min(size, length));
       const head = decodeHead(start, size);
       if (head === null) return { kind: "damaged", body: null };
-      const body = wants(head) ? await bodyOf(handle, head, start) : null;
-      if (body !== null && crc32(body) !== head.bodyChecksum) return { kind: "damaged", body: null };
+      if (!wants(head)) return { kind: "entry", head, usedMs: mtimeMs, body: null };
+      if (head.bodyLength > wholeBytes) {
+        const sums = await piece(handle, head.bodyStart + head.bodyLength, sumsBytes(head.bodyLength));
+        if (crc32(sums) !== head.bodyChecksum) return { kind: "damaged", body: null };
+        isToStay = true;
+        return { kind: "entry", head, usedMs: mtimeMs, body: { handle, inode, head, sums } };
+      }
+      const body = await bodyOf(handle, head, start);
+      if (body === null) return { kind: "damaged", body: null };
       return { kind: "entry", head, usedMs: mtimeMs, body };
     } finally {
-      await handle.close();
+      if (!isToStay) await handle.close();
     }
   }
 
-  /** Writes an entry beside the old one and moves it over: nobody ever sees a part of it. */
-  async write(file: string, head: Buffer, body: Buffer): Promise<void> {
-    const fresh = join(this.path, freshFolder, `${process.pid}-${this.count++}`);
-    const handle = await madeOnTheWay(fresh, () => open(fresh, writeFlags, 0o600));
+  /** Begins a file for an entry with this description. */
+  async begin(text: Buffer): Promise<FreshFile> {
+    const name = join(this.path, freshFolder, `${process.pid}-${this.count++}`);
+    const handle = await madeOnTheWay(name, () => open(name, writeFlags, 0o600));
+    return new FreshFile(handle, text, {
+      move: (file) => {
+        const target = join(this.path, file);
+        return madeOnTheWay(target, () => rename(name, target));
+      },
+      remove: () => this.removeAt(name),
+    });
+  }
+
+  /** Writes an entry in place of the old one; gives the length of its file. */
+  async write(file: string, text: Buffer, body: StoredBody): Promise<number> {
+    const fresh = await this.begin(text);
     try {
-      try {
-        await writeWhole(handle, head);
-        await writeWhole(handle, body);
-      } finally {
-        await handle.close();
-      }
-      const target = join(this.path, file);
-      await madeOnTheWay(target, () => rename(fresh, target));
+      if (Buffer.isBuffer(body)) await fresh.append(body);
+      else await copy(body, fresh);
+      return await fresh.land(file);
     } catch (error) {
-      await this.removeAt(fresh).catch(() => undefined); // the first error tells more
+      await fresh.drop().catch(() => undefined); // the first error tells more
       throw error;
     }
   }
@@ -164,36 +182,45 @@ async function openIfThere(path: string): Promise<FileHandle | "nothing" | "dama
   }
 }
 
-async function stated(handle: FileHandle): Promise<{ isFile: boolean; size: number; mtimeMs: number }> {
-  const stat = await handle.stat();
-  return { isFile: stat.isFile(), size: stat.size, mtimeMs: stat.mtimeMs };
+interface Stated {
+  readonly inode: number;
+  readonly isFile: boolean;
+  readonly size: number;
+  readonly mtimeMs: number;
 }
 
-async function bodyOf(handle: FileHandle, head: EntryHead, start: Buffer): Promise<Buffer> {
-  const { bodyLength, bodyStart } = head;
+async function stated(handle: FileHandle): Promise<Stated> {
+  const stat = await handle.stat();
+  return { inode: stat.ino, isFile: stat.isFile(), size: stat.size, mtimeMs: stat.mtimeMs };
+}
+
+/** Gives a body as a whole, of which `start` may have some already; null if it is not what was written. */
+async function bodyOf(handle: FileHandle, head: EntryHead, start: Buffer): Promise<Buffer | null> {
+  const { bodyChecksum, bodyLength, bodyStart } = head;
   const end = bodyStart + bodyLength;
-  if (start.length >= end) return start.subarray(bodyStart, end);
-  const body = Buffer.allocUnsafeSlow(bodyLength);
-  let at = start.copy(body, 0, bodyStart);
-  while (at < bodyLength) {
-    const { bytesRead } = await handle.read(body, at, Math.min(pieceBytes, bodyLength - at), bodyStart + at);
-    if (bytesRead === 0) break; // cut off meanwhile: the checksum finds that
-    at += bytesRead;
+  let body = start.subarray(bodyStart, end);
+  if (start.length < end) {
+    body = Buffer.allocUnsafeSlow(bodyLength);
+    const at = start.copy(body, 0, bodyStart);
+    if (!(await readFully(handle, body, at, bodyStart + at))) return null; // cut off meanwhile
   }
-  return body.subarray(0, at);
+  const sums = new BodySums();
+  sums.add(body);
+  return sums.whole().bodyChecksum === bodyChecksum ? body : null;
+}
+
+async function copy(body: BodyFile, fresh: FreshFile): Promise<void> {
+  for (let at = 0; at < body.length;) {
+    const { bytes, end, start } = await body.read(at, body.length);
+    await fresh.append(bytes.subarray(start, end));
+    at += end - start;
+  }
 }
 
 async function piece(handle: FileHandle, at: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(length);
   const { bytesRead } = await handle.read(bytes, 0, length, at);
   return bytes.subarray(0, bytesRead);
-}
-
-async function writeWhole(handle: FileHandle, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, at, Math.min(pieceBytes, bytes.length - at));
-    at += bytesWritten;
-  }
 }
 
 /** Does something with a path, and again once the folder of that is made if it was missing. */

@@ -38,6 +38,11 @@ export class Lane {
     return true;
   }
 
+  /** Does a job when it is its turn, however many wait. */
+  insist(job: Job): void {
+    if (!this.add(job)) this.waiting.push(job);
+  }
+
   private async run(first: Job): Promise<void> {
     for (let job: Job | undefined = first; job !== undefined; job = this.waiting.shift()) {
       const mark = { since: performance.now() };

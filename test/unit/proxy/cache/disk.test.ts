@@ -16,7 +16,13 @@ import { cacheTag, cacheTagName } from "../../../../src/base/cache-folder.ts";
 import type { CachePlan } from "../../../../src/config/content-plan.ts";
 import type { DiskNote } from "../../../../src/ipc/disk-note.ts";
 import { DiskCache } from "../../../../src/proxy/cache/disk/disk-cache.ts";
-import { decodeHead, encodeHead, type Description } from "../../../../src/proxy/cache/disk/disk-entry.ts";
+import { blockBytes, BodySums, sumOf } from "../../../../src/proxy/cache/disk/body-sums.ts";
+import {
+  decodeHead,
+  encodeDescription,
+  encodePrefix,
+  type Description,
+} from "../../../../src/proxy/cache/disk/disk-entry.ts";
 import { diskName, fileOf, isEntryFile, nameIn } from "../../../../src/proxy/cache/disk/disk-files.ts";
 import { DiskFolder } from "../../../../src/proxy/cache/disk/disk-folder.ts";
 import { DiskIndex } from "../../../../src/proxy/cache/disk/disk-index.ts";
@@ -42,10 +48,12 @@ const description: Description = {
   askedMs: 1_700_000_000_000,
 };
 
-function fileWith(body: Buffer): Buffer {
-  const head = encodeHead(description, body);
-  if (head === null) throw new Error("too much");
-  return Buffer.concat([head, body]);
+function fileWith(body: Buffer, of: Description = description): Buffer {
+  const text = encodeDescription(of);
+  if (text === null) throw new Error("too much");
+  const sums = new BodySums();
+  sums.add(body);
+  return Buffer.concat([encodePrefix(text, sums.whole()), text, body, sums.list()]);
 }
 
 /** Reads a file as the cache does; null if it is not as it was written. */
@@ -53,12 +61,21 @@ function read(file: Buffer): { readonly description: Description; readonly body:
   const head = decodeHead(file, file.length);
   if (head === null) return null;
   const body = file.subarray(head.bodyStart, head.bodyStart + head.bodyLength);
-  return crc32(body) === head.bodyChecksum ? { description: head.description, body: body.toString() } : null;
+  const sums = new BodySums();
+  sums.add(body);
+  const isIntact = sums.whole().bodyChecksum === head.bodyChecksum;
+  return isIntact ? { description: head.description, body: body.toString() } : null;
 }
 
 describe("the file of an entry", () => {
   test("gives what was written", () => {
-    for (const body of ["", "hello", "x".repeat(100_000)])
+    for (const body of [
+      "",
+      "hello",
+      "x".repeat(100_000),
+      "y".repeat(blockBytes),
+      "z".repeat(2 * blockBytes + 1),
+    ])
       expect(read(fileWith(Buffer.from(body)))).toEqual({ description, body });
   });
 
@@ -75,9 +92,28 @@ describe("the file of an entry", () => {
   });
 
   test("is none of something else that has right checksums", () => {
-    const other = encodeHead({ url: "http://a/" } as unknown as Description, Buffer.alloc(0));
-    expect(read(other ?? Buffer.alloc(0))).toBeNull();
-    expect(encodeHead({ ...description, url: "x".repeat(2 ** 20) }, Buffer.alloc(0))).toBeNull();
+    expect(read(fileWith(Buffer.alloc(0), { url: "http://a/" } as unknown as Description))).toBeNull();
+    expect(encodeDescription({ ...description, url: "x".repeat(2 ** 20) })).toBeNull();
+  });
+
+  test("has a checksum for each block of a longer body, however that came", () => {
+    const random = seededRandom(3);
+    for (const length of [0, 1, blockBytes, blockBytes + 1, 3 * blockBytes, 3 * blockBytes + 77]) {
+      const body = Buffer.alloc(length, "some bytes");
+      const sums = new BodySums();
+      for (let at = 0; at < length;) {
+        const to = Math.min(length, at + 1 + Math.trunc(random() * 200_000));
+        sums.add(body.subarray(at, to));
+        at = to;
+      }
+      const list = sums.list();
+      const blocks = length <= blockBytes ? 0 : Math.ceil(length / blockBytes);
+      expect(list).toHaveLength(4 * blocks);
+      for (let block = 0; block < blocks; block++)
+        expect(sumOf(list, block)).toBe(crc32(body.subarray(block * blockBytes, (block + 1) * blockBytes)));
+      const bodyChecksum = blocks === 0 ? crc32(body) : crc32(list);
+      expect(sums.whole()).toEqual({ bodyLength: length, bodyChecksum });
+    }
   });
 
   test("has a name that follows from the URL", () => {
@@ -242,7 +278,7 @@ describe("a cache on disk", () => {
     await until(() => disk.notes.length === 1);
     expect(disk.notes[0]).toMatchObject({ kind: "stored", file: fileOf(diskName("http://a/x"), 0) });
     const found = await disk.find("/x");
-    expect(found?.body.toString()).toBe("hello");
+    expect(found?.body).toEqual(Buffer.from("hello"));
     expect(Math.abs((found?.bornAt ?? 0) - one.bornAt)).toBeLessThan(5);
     expect(await disk.find("/y")).toBeNull();
     // What was asked for earlier takes no newer one's place.

@@ -1,0 +1,70 @@
+import type { FileHandle } from "node:fs/promises";
+import { BodySums } from "./body-sums.ts";
+import { encodePrefix, prefixBytes } from "./disk-entry.ts";
+
+/** Written at once, at most. */
+const pieceBytes = 1024 ** 2;
+
+/** What becomes of a file that was written. */
+export interface FreshPlace {
+  /** Moves it to where an entry belongs, by its path below the folder. */
+  readonly move: (file: string) => Promise<void>;
+  readonly remove: () => Promise<void>;
+}
+
+/** A file of an entry that is being written beside the others: nobody ever sees a part of it. The head comes last, as it tells of the body. */
+export class FreshFile {
+  private readonly handle: FileHandle;
+  private readonly text: Buffer;
+  private readonly place: FreshPlace;
+  private readonly sums = new BodySums();
+  private at = prefixBytes;
+  private isClosed = false;
+
+  /** `text` is the description. */
+  constructor(handle: FileHandle, text: Buffer, place: FreshPlace) {
+    this.handle = handle;
+    this.text = text;
+    this.place = place;
+  }
+
+  /** Writes more of the body. */
+  async append(bytes: Buffer): Promise<void> {
+    if (this.at === prefixBytes) await this.write(this.text);
+    this.sums.add(bytes);
+    await this.write(bytes);
+  }
+
+  /** Writes what stands around the body, and moves the file to where it belongs; gives its length. */
+  async land(file: string): Promise<number> {
+    await this.append(Buffer.alloc(0)); // the description of a body without bytes
+    await this.write(this.sums.list());
+    const length = this.at;
+    this.at = 0;
+    await this.write(encodePrefix(this.text, this.sums.whole()));
+    await this.close();
+    await this.place.move(file);
+    return length;
+  }
+
+  /** Leaves nothing of it. */
+  async drop(): Promise<void> {
+    await this.close();
+    await this.place.remove();
+  }
+
+  private async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    await this.handle.close();
+  }
+
+  private async write(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const length = Math.min(pieceBytes, bytes.length - at);
+      const { bytesWritten } = await this.handle.write(bytes, at, length, this.at);
+      at += bytesWritten;
+      this.at += bytesWritten;
+    }
+  }
+}
