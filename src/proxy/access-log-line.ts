@@ -1,38 +1,3 @@
-import { fieldNumber } from "./http1/field-names.ts";
-import type { FieldTable } from "./http1/field-table.ts";
-
-/** What a log line says of a request, taken out while its fields are there. */
-export interface RequestNotes {
-  /** The request line as the client sent it. */
-  readonly requestLine: string;
-  /** Name in `Authorization: Basic`, or empty. */
-  readonly remoteUser: string;
-  readonly referer: string;
-  readonly userAgent: string;
-  readonly forwardedFor: string;
-}
-
-/** Takes the notes of a request out of its fields. */
-export function notesOf(requestLine: string, fields: FieldTable): RequestNotes {
-  const authorization = fields.first(fieldNumber.authorization);
-  return {
-    requestLine,
-    remoteUser: authorization === "" ? "" : basicUser(authorization),
-    referer: fields.first(fieldNumber.referer),
-    userAgent: fields.first(fieldNumber["user-agent"]),
-    forwardedFor: fields.first(fieldNumber["x-forwarded-for"]),
-  };
-}
-
-/** Notes of a request that cannot be read. */
-export const noNotes: RequestNotes = {
-  requestLine: "",
-  remoteUser: "",
-  referer: "",
-  userAgent: "",
-  forwardedFor: "",
-};
-
 /** What a log line says of how it went. */
 export interface RequestOutcome {
   readonly remoteAddress: string;
@@ -41,15 +6,6 @@ export interface RequestOutcome {
   readonly status: number;
   /** Bytes sent behind the head. */
   readonly bodyBytes: number;
-}
-
-/** Writes a line of nginx's `main` format, line feed included. */
-export function mainLine(request: RequestNotes, outcome: RequestOutcome): string {
-  const { remoteAddress, timeLocal, status, bodyBytes } = outcome;
-  return (
-    `${remoteAddress} - ${orDash(request.remoteUser)} [${timeLocal}] "${orDash(request.requestLine)}" ${status} ${bodyBytes} ` +
-    `"${orDash(request.referer)}" "${orDash(request.userAgent)}" "${orDash(request.forwardedFor)}"\n`
-  );
 }
 
 const unsafe = /["\\]|[^ -~]/;
@@ -62,10 +18,6 @@ export function escapeLogged(latin1: string): string {
     everyUnsafe,
     (c) => `\\x${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
   );
-}
-
-function orDash(value: string): string {
-  return value === "" ? "-" : escapeLogged(value);
 }
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

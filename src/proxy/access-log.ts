@@ -3,11 +3,14 @@ import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { LineFormat } from "./line-format.ts";
 import { writeLatin1 } from "./latin1.ts";
+import type { LineRoom } from "./main-line.ts";
 
 const bufferBytes = 64 * 1024;
 
 /** Where lines of access logs go. */
 export interface LogSink {
+  /** Where lines are written that are not put together as texts first. */
+  readonly room: LineRoom;
   /** Adds a line, line feed included. */
   add(line: string): void;
   /** Writes what has gathered. */
@@ -20,7 +23,15 @@ export interface LogSink {
 /** The access log of a site or route: lines in its format, and where they go. */
 export interface RequestLog {
   readonly format: LineFormat;
+  /** Where lines go that are in one of the formats that `MainLine` writes; null if they are in another. */
+  readonly main: MainLog | null;
   add(line: string): void;
+}
+
+/** A log in nginx's format `main`, or in `combined`, which does not tell X-Forwarded-For. */
+export interface MainLog {
+  readonly room: LineRoom;
+  readonly tellsForwarded: boolean;
 }
 
 const standardOutput = 1;
@@ -29,12 +40,15 @@ const standardOutput = 1;
  * An access log file, or standard output. Lines are gathered and written each second or when they fill 64 KiB, for a write is a system
  * call; and they are gathered as bytes, for strings that live that long cost the collector more than this copy. A file that cannot be written is reported once, and the service goes on without it.
  */
-export class AccessLog implements LogSink {
+export class AccessLog implements LogSink, LineRoom {
   private readonly path: string | null;
   private readonly log: Log;
   private fd: number | null = null;
   private readonly bytes = Buffer.allocUnsafe(bufferBytes);
-  private used = 0;
+  /** Of them, how many have gathered. */
+  used = 0;
+  /** A line that is longer than all of them. */
+  private longLine: Buffer | null = null;
   private hasFailed = false;
   /** Whether the file ends in the middle of a line, for want of room. */
   private isCutOff = false;
@@ -58,6 +72,24 @@ export class AccessLog implements LogSink {
       this.used += line.length;
     }
     // The line of a request that ends after its plan: nobody flushes any more.
+    if (this.isClosed) this.close();
+  }
+
+  get room(): LineRoom {
+    return this;
+  }
+
+  roomFor(most: number): Buffer {
+    if (this.used + most > bufferBytes) this.flush();
+    if (most <= bufferBytes) return this.bytes;
+    this.longLine = Buffer.allocUnsafe(most);
+    return this.longLine;
+  }
+
+  wrote(end: number): void {
+    if (this.longLine === null) this.used = end;
+    else this.write(this.longLine, end);
+    this.longLine = null;
     if (this.isClosed) this.close();
   }
 

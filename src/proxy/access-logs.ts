@@ -19,7 +19,9 @@ export class AccessLogs {
     const key = JSON.stringify(to);
     const sink = this.sinks.get(key) ?? this.sinkOf(to);
     this.sinks.set(key, sink);
-    return { format: compileLineFormat(format, escape), add: (line) => sink.add(line) };
+    const isMain = (format === "main" || format === "combined") && (escape ?? "default") === "default";
+    const main = isMain ? { room: sink.room, tellsForwarded: format === "main" } : null;
+    return { format: compileLineFormat(format, escape), main, add: (line) => sink.add(line) };
   }
 
   /** Writes what has gathered. */

@@ -213,6 +213,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     // A request that is not complete now may never be: its connection cannot be used again (RFC 9112 §9.3).
     const told = this.listener.alternative?.start(start) ?? start;
+    this.writer.keepsHead = this.record.wantsHead;
     return this.writer.head(told, this.isToClose || !this.reader.body.isDone, piece, isLast);
   }
 
@@ -294,7 +295,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
       return false;
     }
     if (isFault(head)) return this.refuse(head.status, reader.requestLine);
-    this.begin(head, reader.requestLine);
+    this.begin(head);
     return true;
   }
 
@@ -306,20 +307,20 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     return true;
   }
 
-  private startAnswering(site: Site | null, requestLine: string, sent: FieldTable | null): void {
+  private startAnswering(site: Site | null, requestLine: string | null, sent: FieldTable | null): void {
     this.state = "exchange";
     this.writer.begin(this.request);
     this.bodyBytesBefore = this.outbox.total - this.outbox.headTotal;
     this.record.begin(site, requestLine, sent);
   }
 
-  private begin(head: RequestHead, requestLine: string): void {
+  private begin(head: RequestHead): void {
     const { body, fields } = this.reader;
     this.request = head;
     body.begin(head.bodyLength);
     this.sending = null;
     const site = this.listener.hosts.find(head.hostName);
-    this.startAnswering(site ?? this.listener.hosts.fallback(), requestLine, fields);
+    this.startAnswering(site ?? this.listener.hosts.fallback(), null, fields);
     const path = head.target === "*" ? "/" : matchingPath(head.target);
     this.view ??= new RequestView(this.forwardedBy, head, fields);
     const { view } = this;

@@ -2,6 +2,7 @@ import type {
   AccessLogPlan,
   HeaderRulesPlan,
   ListenerPlan,
+  RequestIdsPlan,
   RoutePlan,
   SitePlan,
 } from "../config/http-plan.ts";
@@ -31,7 +32,10 @@ import { UpstreamState } from "./upstream-state.ts";
 
 type Upstreams = ReadonlyMap<string, Upstream>;
 
-const slots = new SlotHoldings(() => undefined);
+const slots = new SlotHoldings(
+  () => undefined,
+  () => undefined,
+);
 /** Of routes that answer without a server. */
 const noServers = new Upstream(
   {
@@ -118,7 +122,7 @@ function compileSite(site: SitePlan, listener: ListenerPlan, around: Around): Si
       const { path, takes } = compilePath(route.routing.pathKind, route.path);
       const matches = compileConditions(route.routing.conditions);
       const log = routeLog(route.accessLog, accessLog, context);
-      return { path, takes, matches, to: { ...compileRoute(route, listener, around), log } };
+      return { path, takes, matches, to: { ...compileRoute(route, listener, around, site.ids), log } };
     }),
   };
 }
@@ -149,6 +153,7 @@ function compileRoute(
   plan: RoutePlan,
   { policy }: ListenerPlan,
   { upstreams, context, pages }: Around,
+  ids: RequestIdsPlan | null,
 ): Omit<Route, "log"> {
   const read: ReadFile = (path) => context.file(path);
   const content = compileContent(plan.content, pages);
@@ -169,7 +174,7 @@ function compileRoute(
     rules,
     errorPages: content.errorPages,
     cache: cacheOf(plan, context.cache),
-    outgoing: compileOutgoing(joinHeaderRules(policy.requestHeaders, requestHeaders), policy),
+    outgoing: compileOutgoing(joinHeaderRules(policy.requestHeaders, requestHeaders), policy, ids),
     gates: [
       ...(plan.headLimits === null ? [] : [compileHeadLimits(plan.headLimits)]),
       ...accessGates([policy.access, access], read),

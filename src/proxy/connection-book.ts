@@ -1,41 +1,53 @@
+import type { CountKey, NameKind } from "../ipc/counts/layout.ts";
+import type { CommonCounts } from "./common-counts.ts";
+
 /** A number of connections that may be open under a name. */
 export interface ConnectionLimit {
   readonly name: string;
+  readonly kind: NameKind;
   readonly most: number;
 }
 
 /**
- * Counts the connections that are limited, under any number of names: those of the process, of a listener, of one of its
- * sources. `W` is a connection. What no limit concerns is not counted. PURE.
+ * Counts the connections that are limited, under any number of names: those of all processes, of a listener, of one of its
+ * sources. `W` is a connection. What no limit concerns is not counted.
  */
 export class ConnectionBook<W extends object> {
-  private readonly counts = new Map<string, number>();
-  private readonly held = new Map<W, readonly string[]>();
+  readonly counts: CommonCounts;
+  private readonly held = new Map<W, CountKey[]>();
+
+  constructor(counts: CommonCounts) {
+    this.counts = counts;
+  }
 
   /** Counts a connection under further names, if none of them is full; gives the one that is, or null. */
   enter(connection: W, limits: readonly ConnectionLimit[]): ConnectionLimit | null {
-    for (const limit of limits) if (this.count(limit.name) >= limit.most) return limit;
-    if (limits.length === 0) return null;
-    for (const { name } of limits) this.counts.set(name, this.count(name) + 1);
-    const names = limits.map(({ name }) => name);
-    this.held.set(connection, [...(this.held.get(connection) ?? []), ...names]);
+    const keys: CountKey[] = [];
+    for (const limit of limits) {
+      const key = this.counts.key(limit.name, limit.kind);
+      if (!this.counts.enter(key, limit.most)) {
+        for (const taken of keys) this.counts.leave(taken);
+        return limit;
+      }
+      keys.push(key);
+    }
+    if (keys.length === 0) return null;
+    const held = this.held.get(connection);
+    if (held === undefined) this.held.set(connection, keys);
+    else held.push(...keys);
     return null;
   }
 
   /** Forgets a connection that is gone. */
   leave(connection: W): void {
-    const names = this.held.get(connection);
-    if (names === undefined) return;
+    const keys = this.held.get(connection);
+    if (keys === undefined) return;
     this.held.delete(connection);
-    for (const name of names) {
-      const left = this.count(name) - 1;
-      if (left > 0) this.counts.set(name, left);
-      else this.counts.delete(name);
-    }
+    for (const key of keys) this.counts.leave(key);
   }
 
   /** How many connections are open under a name. */
-  count(name: string): number {
-    return this.counts.get(name) ?? 0;
+  count({ name, kind }: Omit<ConnectionLimit, "most">): number {
+    return this.counts.count(this.counts.key(name, kind));
   }
 }

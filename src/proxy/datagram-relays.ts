@@ -5,7 +5,6 @@ import { DatagramRelay, type FlowContext } from "./datagram-relay.ts";
 import type { Engine } from "./engine.ts";
 import type { DatagramEntrance } from "./flow-route.ts";
 import { FlowLimit, type FullReport } from "./flow-limit.ts";
-import { shareOf } from "./share.ts";
 
 const complaintPauseMs = 60_000;
 /** The word that a connection of QUIC ends takes that long on its way through this process. */
@@ -41,7 +40,8 @@ export class DatagramRelays {
     for (const { name } of wanted) {
       if (!this.relays.has(name) && sockets[name] === undefined) throw new Error(`no socket for ${name}`);
     }
-    limit.setMost(Math.max(1, shareOf(plan.mostFlows, plan.workers)));
+    // An even part, for the kernel spreads flows evenly: none takes the room that another one's clients need.
+    limit.setMost(Math.max(1, Math.floor(plan.mostFlows / Math.max(1, plan.workers))));
     for (const { endpoint, name, route } of wanted) {
       const known = this.relays.get(name);
       if (known !== undefined) {

@@ -22,6 +22,8 @@ export interface ResponseSink {
   sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean;
   /** Takes more of the body; true if it takes more at once. */
   sendBody(piece: BodyPiece, isLast: boolean): boolean;
+  /** Whether it works so long on the body of this response that it is to get no more than a portion in a turn. */
+  inPortions?(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean;
   /** Lets go of what it holds for a response that is broken off. */
   dropped?(): void;
   /** Does with an answer of the proxy's own what it does with responses. */

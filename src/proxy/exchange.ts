@@ -205,7 +205,8 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   requestSent(): void {
     this.startReadTimeout();
     const { hedgeMs } = this.route.retries;
-    if (hedgeMs !== null && mayHedge(this.head)) this.hedgeBy = this.engine.sweep.after(hedgeMs);
+    if (hedgeMs !== null && this.status === 0 && mayHedge(this.head))
+      this.hedgeBy = this.engine.sweep.after(hedgeMs);
   }
 
   interimArrived(head: ResponseHead, fields: FieldTable): void {

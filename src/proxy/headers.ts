@@ -1,10 +1,14 @@
 import type { Answer } from "./answer.ts";
 import type { HeaderRulesPlan } from "../config/http-plan.ts";
 import type { ConnectionEnds } from "./proxy-header-reader.ts";
-import { fieldNumber, otherField, spoofedField, type KnownField } from "./http1/field-names.ts";
+import { fieldNumber, spoofedField, type KnownField } from "./http1/field-names.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
+import type { ResponseStart } from "./exchange-client.ts";
+import { drop, isKept, keep, keepingFor, keptFields, length, putKept, type Keeping } from "./kept-fields.ts";
+import { writeLatin1 } from "./latin1.ts";
+import { namedFields } from "./named-fields.ts";
 import { fixedText } from "./policy/variables.ts";
 
 /**
@@ -12,11 +16,6 @@ import { fixedText } from "./policy/variables.ts";
  * connection is dropped, with all that Connection lists (RFC 9110 §7.6.1), and only then our own fields are added,
  * so that no client can have those removed.
  */
-
-const keep = 0;
-const drop = 1;
-/** Kept only if it is alone and written plainly, else written anew. */
-const length = 2;
 
 const hopByHop: readonly KnownField[] = [
   "connection",
@@ -76,10 +75,11 @@ export interface ForwardedBy {
   /** Answers every request; null lets them pass. */
   readonly refusal: Answer | null;
   /**
-   * Host and minor version that `lastFields` was written for; the clients of a connection mostly name one, so the fields
-   * that tell of them, and Via, are one text, built once.
+   * Host, minor version and added lines that `lastFields` was written for; the clients of a connection mostly name one host
+   * and take one route, so the lines of rules, the fields that tell of clients, and Via are one text, built once.
    */
   lastHost: string;
+  lastAdded: string;
   lastMinor: number;
   lastFields: string;
 }
@@ -89,10 +89,13 @@ export interface Outgoing {
   /** Null is the client's. */
   readonly host: string | null;
   readonly removed: ReadonlySet<string> | null;
-  /** Further field lines. */
+  /** Further field lines: those that are the same for many requests, and this one's own. */
   readonly added: string;
+  readonly own: string;
   /** Field lines that tell of the client; null takes the usual ones. */
   readonly telling: string | null;
+  /** Value of X-Request-ID; empty leaves it out. */
+  readonly id: string;
 }
 
 /** Writes the head that goes to the server for the request whose fields were read last; null takes it as it came. */
@@ -106,27 +109,34 @@ export function buildRequestHead(
   const host = how?.host ?? sentHost;
   const keeping = keepingFor(requestActions, head.listed, how?.removed ?? null, head.bodyLength >= 0);
   // The usual request line is followed by the usual Host: both are copied with the fields behind them.
-  let text =
+  const kept =
     head.isPlain && host === sentHost
       ? keptFields(fields, keeping, 0)
       : `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${keptFields(fields, keeping, -1)}`;
-  if (how !== null) text += how.added;
+  // Lines that the next request may not have again are in no text that is kept.
+  const isOwn = how !== null && how.own !== "";
+  const own = isOwn ? how.added + how.own : "";
+  const added = how === null || isOwn ? "" : how.added;
   // What clients say of themselves is never sent on from here: anybody can write it.
   const telling = how?.telling ?? null;
-  text += telling === null ? usualFields(sentHost, head.minor, by) : telling + viaField(head.minor, by);
+  let text =
+    telling === null
+      ? kept + own + usualFields(sentHost, head.minor, by, added)
+      : `${kept}${own}${added}${telling}${viaField(head.minor, by)}`;
   if (head.bodyLength === chunkedBody) text += "Transfer-Encoding: chunked\r\n";
   if (head.webSocketKey !== null) text += "Connection: upgrade\r\nUpgrade: websocket\r\n";
   else if (head.takesTrailers) text += "TE: trailers\r\nConnection: TE\r\n"; // RFC 9110 §10.1.4
   if (head.method === "OPTIONS") text += maxForwards(fields);
-  return `${text}\r\n`;
+  return how === null || how.id === "" ? `${text}\r\n` : `${text}X-Request-ID: ${how.id}\r\n\r\n`;
 }
 
-function usualFields(host: string, minor: number, by: ForwardedBy): string {
-  if (by.lastHost !== host || by.lastMinor !== minor) {
+function usualFields(host: string, minor: number, by: ForwardedBy, added: string): string {
+  if (by.lastHost !== host || by.lastMinor !== minor || by.lastAdded !== added) {
     by.lastHost = host;
     by.lastMinor = minor;
+    by.lastAdded = added;
     // `join` gives one text; a sum would be put together from its parts again in each head.
-    by.lastFields = [forwardedFields(host, by), viaField(minor, by)].join("");
+    by.lastFields = [added, forwardedFields(host, by), viaField(minor, by)].join("");
   }
   return by.lastFields;
 }
@@ -184,7 +194,7 @@ export function compileHeaderRules(plan: HeaderRulesPlan): HeaderRules {
     removed: removed.length === 0 ? null : new Set(removed),
     added: [...plan.set, ...plan.add]
       .map(([name, value]) => [name, fixedText(value)])
-      .map(([name, value]) => (value === null ? "" : `${name}: ${value}\r\n`))
+      .flatMap(([name, value]) => (value === null ? [] : [name, ": ", value, "\r\n"]))
       .join(""),
   };
 }
@@ -192,21 +202,58 @@ export function compileHeaderRules(plan: HeaderRulesPlan): HeaderRules {
 /** How the body of a response goes to the client. */
 export type ClientFraming = "length" | "chunked" | "until-close" | "none";
 
+/** How a response goes to a client in HTTP/1.1. */
+export interface ClientResponse {
+  readonly framing: ClientFraming;
+  readonly closes: boolean;
+  readonly takesTrailers?: boolean;
+}
+
+const connectionClose = "Connection: close\r\n";
+
 /** Writes the head that goes to the client for the response whose fields were read last. */
 export function buildResponseHead(
   head: ResponseHead,
   fields: FieldTable,
   rules: HeaderRules,
-  to: { readonly framing: ClientFraming; readonly closes: boolean; readonly takesTrailers?: boolean },
+  to: ClientResponse,
 ): string {
+  let text = withStatusLine(head, fields, keepingInResponse(head, rules, to));
+  text += rules.added;
+  if (to.framing === "chunked") text += "Transfer-Encoding: chunked\r\n";
+  return to.closes ? `${text}${connectionClose}\r\n` : `${text}\r\n`;
+}
+
+/**
+ * Writes the same into `into` from the bytes that the head came in, and gives its length; -1 if they are not there any more, if it
+ * needs more than is copied, or if there is no room.
+ */
+export function putResponseHead(
+  into: Buffer,
+  { fields, head, rules }: ResponseStart,
+  to: ClientResponse,
+): number {
+  const { source, text } = fields;
+  const most = text.length + fields.count + rules.added.length + connectionClose.length + 2;
+  if (source === null || !head.isHttp11 || to.framing === "chunked" || most > into.length) return -1;
+  let end = putKept(into, fields, keepingInResponse(head, rules, to), source);
+  writeLatin1(into, rules.added, end);
+  end += rules.added.length;
+  if (to.closes) {
+    writeLatin1(into, connectionClose, end);
+    end += connectionClose.length;
+  }
+  into[end] = 0x0d;
+  into[end + 1] = 0x0a;
+  return end + 2;
+}
+
+function keepingInResponse(head: ResponseHead, rules: HeaderRules, to: ClientResponse): Keeping {
   // RFC 9112 §6.2: HEAD and 304 may tell the length of what is not sent; 1xx and 204 may not (RFC 9110 §8.6).
   const keepsLength =
     to.framing === "length" || (to.framing === "none" && head.status !== 204 && head.status >= 200);
-  const actions = to.framing === "chunked" && to.takesTrailers ? announcingActions : responseActions;
-  let text = withStatusLine(head, fields, keepingFor(actions, head.listed, rules.removed, keepsLength));
-  text += rules.added;
-  if (to.framing === "chunked") text += "Transfer-Encoding: chunked\r\n";
-  return to.closes ? `${text}Connection: close\r\n\r\n` : `${text}\r\n`;
+  const actions = to.framing === "chunked" && to.takesTrailers === true ? announcingActions : responseActions;
+  return keepingFor(actions, head.listed, rules.removed, keepsLength);
 }
 
 /** Gives the fields that go to the client, the rules' own behind them, name by name for versions that do not write lines. */
@@ -220,7 +267,7 @@ export function eachResponseField(
   const keeping = {
     actions: responseActions,
     listed: head.listed,
-    removed: rules?.removed ?? null,
+    removed: namedFields(rules?.removed ?? null),
     keepsLength,
   };
   let hasLength = false;
@@ -248,85 +295,4 @@ function withStatusLine(head: ResponseHead, fields: FieldTable, keeping: Keeping
   // RFC 9110 §2.5: we answer in our own version. That of an HTTP/1.1 server is copied with the fields behind it.
   if (head.isHttp11) return keptFields(fields, keeping, 0);
   return `HTTP/1.1${fields.text.substring(8, head.statusLineEnd)}${keptFields(fields, keeping, -1)}`;
-}
-
-interface Keeping {
-  actions: Uint8Array;
-  listed: readonly string[];
-  removed: ReadonlySet<string> | null;
-  keepsLength: boolean;
-}
-
-// One for all heads: each is written in one go.
-const lastKeeping: Keeping = { actions: requestActions, listed: [], removed: null, keepsLength: false };
-
-/** Tells what of a head stays; valid until the next one is asked for. */
-function keepingFor(
-  actions: Uint8Array,
-  listed: readonly string[],
-  removed: ReadonlySet<string> | null,
-  keepsLength: boolean,
-): Keeping {
-  lastKeeping.actions = actions;
-  lastKeeping.listed = listed;
-  lastKeeping.removed = removed;
-  lastKeeping.keepsLength = keepsLength;
-  return lastKeeping;
-}
-
-/**
- * Gives the field lines that stay, in their order, behind what stands from `start` before them unless that is -1. Neighbours
- * are copied as one run: 3 substrings instead of 12 a request.
- */
-function keptFields(fields: FieldTable, keeping: Keeping, start: number): string {
-  let text = "";
-  let runStart = start;
-  let hasLength = false;
-  for (let index = 0; index < fields.count; index++) {
-    let stays = isKept(fields, index, keeping) || (start === 0 && fields.number[index] === fieldNumber.host);
-    if (stays && fields.number[index] === fieldNumber["content-length"]) {
-      stays = !hasLength; // several equal ones are sent on as one (RFC 9112 §6.3)
-      hasLength = true;
-    }
-    const lineStart = fields.nameStart[index] ?? 0;
-    if (stays && fields.isPlain[index] === 1) {
-      if (runStart < 0) runStart = lineStart;
-      continue;
-    }
-    if (runStart >= 0) text += fields.text.substring(runStart, lineStart);
-    runStart = -1;
-    if (stays) text += `${fields.name(index)}: ${fields.value(index)}\r\n`;
-  }
-  // What is left of the head is its empty line.
-  return runStart < 0 ? text : text + fields.text.substring(runStart, fields.text.length - 2);
-}
-
-function isKept(fields: FieldTable, index: number, keeping: Keeping): boolean {
-  const number = fields.number[index] ?? otherField;
-  const action = keeping.actions[number] ?? keep;
-  if (action === drop) return false;
-  if (action === length && !keeping.keepsLength) return false;
-  const { listed, removed } = keeping;
-  if (listed.length === 0 && (removed === null || !mayHold(removed, fields.nameLength(index)))) return true;
-  const name = fields.name(index).toLowerCase();
-  if (removed?.has(name) === true) return false;
-  // RFC 9110 §7.6.1: end-to-end fields must not be listed; those we know are not dropped because a peer lists them.
-  return number !== otherField || !listed.includes(name);
-}
-
-const lengthsOf = new WeakMap<ReadonlySet<string>, number>();
-
-/** Tells whether a name of this length can be among these: most fields are of another one, and are not looked up then. */
-function mayHold(names: ReadonlySet<string>, length: number): boolean {
-  let lengths = lengthsOf.get(names);
-  if (lengths === undefined) {
-    lengths = 0;
-    for (const name of names) lengths |= lengthBit(name.length);
-    lengthsOf.set(names, lengths);
-  }
-  return (lengths & lengthBit(length)) !== 0;
-}
-
-function lengthBit(length: number): number {
-  return 1 << Math.min(length, 31);
 }

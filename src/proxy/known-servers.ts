@@ -33,7 +33,10 @@ export class KnownServers {
   constructor(engine: Engine, tell: Tell) {
     this.engine = engine;
     this.tell = tell;
-    this.slots = new SlotHoldings(tell.slots);
+    const { counts } = engine.connections;
+    this.slots = new SlotHoldings(tell.slots, (name, held) =>
+      counts.set(counts.key(name, "configured"), held),
+    );
     this.newClients = new NewClients(tell.clients);
   }
 
@@ -84,11 +87,11 @@ export class KnownServers {
   }
 
   /** Gives how much a server of a relay has to do. */
-  load(relay: string, server: RelayServerPlan, workers: number): ServerLoad {
+  load(relay: string, server: RelayServerPlan): ServerLoad {
     const key = poolKey(relay, server);
-    const load = this.loads.get(key) ?? new ServerLoad();
+    const load = this.loads.get(key) ?? new ServerLoad(this.engine.connections.counts, key);
     this.loads.set(key, load);
-    load.setThresholds(server, workers);
+    load.setThresholds(server);
     return load;
   }
 

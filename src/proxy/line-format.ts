@@ -5,7 +5,7 @@ import {
   type LogEscape,
   type LogVariable,
 } from "../config/log-format.ts";
-import { basicUser, escapeLogged, mainLine, notesOf, timeIso8601 } from "./access-log-line.ts";
+import { basicUser, escapeLogged, timeIso8601 } from "./access-log-line.ts";
 import { certificateField } from "./certificate-fields.ts";
 import { fieldNumber } from "./http1/field-names.ts";
 import type { FieldTable } from "./http1/field-table.ts";
@@ -66,7 +66,6 @@ type Write = (notes: readonly string[], request: LoggedRequest) => string;
 
 /** Makes a format ready: one that has a name, or one of one's own; throws if it has a variable that there is none of. */
 export function compileLineFormat(format: string, escape: LogEscape | null): LineFormat {
-  if (format === "main" && (escape ?? "default") === "default") return mainFormat;
   const text = Object.hasOwn(namedFormats, format)
     ? namedFormats[format as keyof typeof namedFormats]
     : format;
@@ -99,23 +98,6 @@ export function compileLineFormat(format: string, escape: LogEscape | null): Lin
     wantsHead: [...names].some((name) => name.startsWith("sent_http_")),
   };
 }
-
-/** Written out, as most logs are in it: taken apart and put together it would cost a tenth of a request more. */
-const mainFormat: LineFormat = {
-  note(requestLine, fields) {
-    if (fields === null) return [requestLine, "", "", "", ""];
-    const { forwardedFor, referer, remoteUser, userAgent } = notesOf(requestLine, fields);
-    return [requestLine, remoteUser, referer, userAgent, forwardedFor];
-  },
-  write([requestLine = "", remoteUser = "", referer = "", userAgent = "", forwardedFor = ""], request) {
-    return mainLine({ requestLine, remoteUser, referer, userAgent, forwardedFor }, request);
-  },
-  wantsTimes: false,
-  wantsTrace: false,
-  wantsNumbers: false,
-  wantsIds: false,
-  wantsHead: false,
-};
 
 const escapes: Readonly<Record<LogEscape, (value: string) => string>> = {
   default: (value) => (value === "" ? "-" : escapeLogged(value)),

@@ -1,6 +1,8 @@
 import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { LogSink } from "./access-log.ts";
+import type { LineRoom } from "./main-line.ts";
+import { TextRoom } from "./text-room.ts";
 import { LostLines } from "./lost-lines.ts";
 import { syslogPriority } from "./syslog.ts";
 
@@ -20,6 +22,7 @@ type Logger = Bun.Subprocess<"pipe", "ignore", "pipe">;
  * started anew. Lines that it does not take are lost, counted, and told of.
  */
 export class LocalSyslogLog implements LogSink {
+  readonly room: LineRoom = new TextRoom(this);
   private readonly path: string;
   private readonly tag: string;
   private readonly lost: LostLines;

@@ -3,13 +3,15 @@ import { cachedRequest } from "./cache/cached-request.ts";
 import { invalidating } from "./cache/invalidation.ts";
 import type { Waiting } from "./decide.ts";
 import { Exchange } from "./exchange.ts";
-import type { ExchangeClient } from "./exchange-client.ts";
+import type { ExchangeClient, ResponseSink } from "./exchange-client.ts";
+import { PortionedExchange } from "./portioned-exchange.ts";
 import { requestHeadOf } from "./policy/outgoing.ts";
 import type { RequestRecord } from "./request-record.ts";
 import type { RequestView } from "./request-view.ts";
 import { filtered } from "./response-change.ts";
 import type { Route } from "./snapshot.ts";
 import type { Swept } from "./sweep.ts";
+import { turns } from "./turns.ts";
 
 /** An exchange as its client sees it. */
 export interface OpenExchange extends Swept {
@@ -38,17 +40,36 @@ export function openExchange(
   route: Route,
   view: RequestView,
 ): OpenExchange {
+  const sink = filtered(view, route.filters, client);
+  const { engine } = record;
+  const { compression } = route.plan.content;
+  if (compression === null) return openBetween(client, sink, { record, route, view });
+  return new PortionedExchange(client, sink, { turns, log: engine.log }, (between) =>
+    openBetween(between, between, { record, route, view }),
+  );
+}
+
+interface Request {
+  readonly record: RequestRecord;
+  readonly route: Route;
+  readonly view: RequestView;
+}
+
+function openBetween(
+  client: ExchangeClient,
+  sink: ResponseSink,
+  { record, route, view }: Request,
+): OpenExchange {
   const { by, head } = view;
   const { cache } = route;
   const { engine, trace } = record;
-  const sink = filtered(view, route.filters, client);
   const request = cache === null ? null : cachedRequest(view);
   if (cache !== null && request !== null) {
     const headText = headWriter(record, route, view);
     const o = { engine, client, route, head, by, sink, trace };
     return new CachedExchange(o, cache, request, { view, headText });
   }
-  const headText = record.stamped(requestHeadOf(route, view));
+  const headText = headOf(record, route, view);
   const towards = cache === null ? sink : invalidating(view, cache, sink);
   const key = route.upstream.keyOf(view);
   return new Exchange({ engine, client, route, head, headText, by, key, sink: towards, trace });
@@ -56,5 +77,10 @@ export function openExchange(
 
 // A function of its own: what a closure knows is allocated where it could be made, even if it is not.
 function headWriter(record: RequestRecord, route: Route, view: RequestView): () => string {
-  return () => record.stamped(requestHeadOf(route, view));
+  return () => headOf(record, route, view);
+}
+
+function headOf(record: RequestRecord, route: Route, view: RequestView): string {
+  const head = requestHeadOf(route, view);
+  return route.outgoing?.writesId === true ? head : record.stamped(head);
 }

@@ -45,6 +45,29 @@ export class Outbox {
     return (this.queue ?? []).reduce((left, { end, start }) => left - (end - start), this.total);
   }
 
+  /** Where a head may be put together for `sendPut`, within the turn. */
+  get place(): Buffer {
+    return frame;
+  }
+
+  /** Writes a head that stands in the first `headLength` bytes of `place`, and the first bytes of a body; true if all was taken. */
+  sendPut(headLength: number, { bytes, end, isFree, start }: BodyPiece): boolean {
+    this.headTotal += headLength;
+    const length = headLength + end - start;
+    if (isFree === true && headLength <= start) {
+      const from = start - headLength;
+      frame.copy(bytes, from, 0, headLength);
+      return this.send(bytes, from, end, true);
+    }
+    if (length > frame.length) {
+      this.sendFrame(headLength);
+      return this.send(bytes, start, end, isFree);
+    }
+    bytes.copy(frame, headLength, start, end);
+    if (isFree === true) letGo(bytes);
+    return this.sendFrame(length);
+  }
+
   /** Writes a head, Latin-1, and perhaps the first bytes of a body behind it in one call; true if all was taken. */
   sendHead(head: string, body: BodyPiece | null): boolean {
     this.headTotal += head.length;

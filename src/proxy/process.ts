@@ -71,6 +71,7 @@ export function runProxyProcess(channel: Channel<ToProxy, FromProxy>, log: Log):
         break;
       case "outlive":
         leaving.outlive(message.drainMs);
+        worker.outlive();
         channel.send({ kind: "outlives" });
         break;
       case "drain":

@@ -23,7 +23,7 @@ const validParent = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{
 /** Gives the names that a request has, or new ones; one that a client sent badly is replaced. */
 export function idsOf(fields: FieldTable | null, wishes: IdWishes): RequestIds {
   const sent = valueOf(fields, "x-request-id");
-  const requestId = validId.test(sent) ? sent : randomHex();
+  const requestId = sent !== "" && validId.test(sent) ? sent : randomHex();
   if (!wishes.trace) return { requestId, traceparent: "" };
   const parent = valueOf(fields, "traceparent");
   // §4.3: a proxy that takes no part in a trace passes it on as it is; one that begins it makes both ids.
@@ -69,6 +69,9 @@ function valueOf(fields: FieldTable | null, name: string): string {
 /** Random bytes for many names: to ask for a few is as dear as to ask for thousands. */
 const random = Buffer.alloc(16 * 256);
 let randomAt = random.length;
+/** The next of them in digits: few enough that a connection which keeps one name keeps no memory worth mention with it. */
+const atOnceBytes = 16 * 16;
+let digits = "";
 
 /** Gives a name that nothing else has: 32 hexadecimal digits, as nginx's `$request_id`. */
 export function randomHex(): string {
@@ -76,6 +79,8 @@ export function randomHex(): string {
     crypto.getRandomValues(random);
     randomAt = 0;
   }
+  const at = randomAt % atOnceBytes;
+  if (at === 0) digits = random.toString("hex", randomAt, randomAt + atOnceBytes);
   randomAt += 16;
-  return random.toString("hex", randomAt - 16, randomAt);
+  return digits.substring(2 * at, 2 * at + 32);
 }

@@ -1,7 +1,13 @@
 import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
 import type { HeadLimits, HeadScan } from "./http1/head-end.ts";
-import { faultOfScan, readRequestHead, type RequestFault, type RequestHead } from "./http1/request-head.ts";
+import {
+  faultOfScan,
+  isFault,
+  readRequestHead,
+  type RequestFault,
+  type RequestHead,
+} from "./http1/request-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { readLatin1 } from "./latin1.ts";
 import type { BodyPiece } from "./upstream-connection.ts";
@@ -17,7 +23,7 @@ export class RequestReader {
   readonly body: BodyReader = new BodyReader();
   /** The fields of the head read last, within the turn. */
   readonly fields: FieldTable = fields;
-  /** The first line of the head read last; empty if there is none that could be told from the rest. */
+  /** The first line of a head that could not be read; empty if there is none that could be told from the rest. */
   requestLine = "";
   /** Whether a head was looked for in what arrived since the last `begin`. */
   isHeadBegun = false;
@@ -63,8 +69,8 @@ export class RequestReader {
     const { input } = this;
     this.blankLines = 0;
     const text = readLatin1(bytes, input.start, scan.end);
-    this.requestLine = text.substring(0, (scan.lineEnds[0] ?? 0) - input.start - 2);
     const head = readRequestHead(text, scan, input.start, fields);
+    if (isFault(head)) this.requestLine = text.substring(0, (scan.lineEnds[0] ?? 0) - input.start - 2);
     input.consumeTo(scan.end);
     return head;
   }

@@ -4,15 +4,16 @@ import type { Engine } from "./engine.ts";
 import type { ForwardedBy } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { LoggedRequest } from "./line-format.ts";
+import { MainLine } from "./main-line.ts";
 import type { RequestView } from "./request-view.ts";
 import { idsOf, stampHead, traceIdOf, type IdWishes, type RequestIds } from "./request-ids.ts";
 import type { Site } from "./snapshot.ts";
 import { UpstreamTrace } from "./upstream-trace.ts";
 
-/** What a client's connection tells of its keys. */
+/** What a client's connection tells of its keys; nothing once the client has reset it, whatever the runtime's types say. */
 export interface SecuredBy {
-  getTLSVersion(): string;
-  getCipher(): { readonly name: string };
+  getTLSVersion(): string | null;
+  getCipher(): { readonly name: string } | undefined;
   getServername(): string | false | null | undefined;
 }
 
@@ -56,7 +57,10 @@ export class RequestRecord implements LoggedRequest {
   private sentBefore = 0;
   private numbers: ConnectionNumbers | null = null;
   private fields: FieldTable | null = null;
-  private requestLine = "";
+  /** Null is that of the head. */
+  private requestLine: string | null = null;
+  /** Made for the first log that wants it. */
+  private line: MainLine | null = null;
   private ids: RequestIds | null = null;
 
   constructor(engine: Engine, by: ForwardedBy, source: RecordSource) {
@@ -66,8 +70,8 @@ export class RequestRecord implements LoggedRequest {
     this.clientAddress = by.remoteAddress;
   }
 
-  /** Starts with a request; `fields` is null if they could not be read. */
-  begin(site: Site | null, requestLine: string, fields: FieldTable | null): void {
+  /** Starts with a request; `fields` is null if they could not be read, `requestLine` if it is the one before them. */
+  begin(site: Site | null, requestLine: string | null, fields: FieldTable | null): void {
     this.engine.counters.requests++;
     this.site = site;
     this.clientAddress = this.by.remoteAddress;
@@ -89,8 +93,13 @@ export class RequestRecord implements LoggedRequest {
     this.log = log;
     if (log === null) return;
     const { fields } = this;
+    if (log.main !== null) {
+      this.line ??= new MainLine();
+      this.line.note(this.requestLine, fields);
+      return;
+    }
     const { format } = log;
-    this.notes = format.note(this.requestLine, fields);
+    this.notes = format.note(this.requestLine ?? fields?.startLine ?? "", fields);
     this.headBytes = fields?.text.length ?? 0;
     if (format.wantsTimes) this.startedAt = performance.now();
     if (format.wantsTrace) this.trace = new UpstreamTrace();
@@ -127,6 +136,10 @@ export class RequestRecord implements LoggedRequest {
     if (log === null) return;
     this.status = status;
     this.bodyBytes = bodyBytes;
+    if (log.main !== null) {
+      this.line?.write(log.main.room, this, log.main.tellsForwarded);
+      return;
+    }
     this.trace?.ended(status);
     log.add(log.format.write(this.notes, this));
   }
@@ -152,11 +165,11 @@ export class RequestRecord implements LoggedRequest {
   }
 
   get tlsVersion(): string {
-    return this.by.scheme === "http" ? "" : this.source.wire.getTLSVersion();
+    return this.by.scheme === "http" ? "" : (this.source.wire.getTLSVersion() ?? "");
   }
 
   get tlsCipher(): string {
-    return this.by.scheme === "http" ? "" : this.source.wire.getCipher().name;
+    return this.by.scheme === "http" ? "" : (this.source.wire.getCipher()?.name ?? "");
   }
 
   get tlsServerName(): string {

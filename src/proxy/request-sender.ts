@@ -57,7 +57,10 @@ export class RequestSender {
     }
     const piece = this.client.takeBody();
     const isLast = this.client.isBodyDone();
-    if (piece === null) return;
+    if (piece === null) {
+      this.awaitsBody = !isLast; // the server has taken all there was: it is the client's turn
+      return;
+    }
     upstream.sendBody(piece, isLast);
     this.afterSending(upstream, isLast);
   }

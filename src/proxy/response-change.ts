@@ -21,6 +21,10 @@ export abstract class ResponseChange implements ResponseSink {
     return this.client.sendBody(piece, isLast);
   }
 
+  inPortions(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
+    return this.client.inPortions?.(start, piece, isLast) === true;
+  }
+
   dropped(): void {
     this.client.dropped?.();
   }
@@ -39,9 +43,14 @@ export function bodySent(sink: ResponseSink, piece: BodyPiece, isLast: boolean, 
   try {
     return sink.sendBody(piece, isLast);
   } catch (error) {
-    log.warning(`a response was broken off: ${String(error)}`);
+    brokenOff(error, log);
     return null;
   }
+}
+
+/** Tells that what changes a response cannot go on. */
+export function brokenOff(error: unknown, log: Log): void {
+  log.warning(`a response was broken off: ${String(error)}`);
 }
 
 /** Puts what changes a response on its way in front of the client. */

@@ -1,6 +1,6 @@
 import { answerHead, type Answer } from "./answer.ts";
 import type { ResponseStart } from "./exchange-client.ts";
-import { buildInterimHead, buildResponseHead, type ClientFraming } from "./headers.ts";
+import { buildInterimHead, buildResponseHead, putResponseHead, type ClientFraming } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import { chunkedBody, untilCloseBody, type RequestHead } from "./http1/request-head.ts";
 import { passedTrailers } from "./http1/trailers.ts";
@@ -16,6 +16,8 @@ export class ResponseWriter {
   closes = false;
   /** Head of the response that was sent last. */
   sentHead = "";
+  /** Whether somebody wants to know that of a server's response. */
+  keepsHead = false;
   private readonly outbox: Outbox;
   private request: RequestHead | null = null;
 
@@ -54,6 +56,11 @@ export class ResponseWriter {
     const framing = this.framingFor(head);
     this.framing = framing;
     this.closes = this.isLast(isToClose) || framing === "until-close";
+    const { place } = this.outbox;
+    // With another piece than the first of the server's, the bytes of the head may have been let go of.
+    const isThere = piece.bytes === fields.source && !this.keepsHead;
+    const put = isThere ? putResponseHead(place, start, this) : -1;
+    if (put >= 0) return this.outbox.sendPut(put, piece);
     const text = buildResponseHead(head, fields, rules, this);
     this.sentHead = text;
     return framing === "chunked"

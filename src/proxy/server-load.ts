@@ -1,9 +1,10 @@
 import type { RelayServerPlan } from "../config/node-plan.ts";
 import type { ServerStanding } from "../ipc/standing.ts";
 import type { ProxiedTraffic } from "../ipc/status.ts";
+import type { CountKey } from "../ipc/counts/layout.ts";
+import type { CommonCounts } from "./common-counts.ts";
 import { OpenElsewhere } from "./open-elsewhere.ts";
 import type { ServerConnections } from "./server-connections.ts";
-import { shareOf } from "./share.ts";
 
 /** Something open that leads to a server. */
 export interface Carrier {
@@ -14,31 +15,50 @@ export interface Carrier {
 }
 
 /**
- * How many connections this process has to a server of a relay, and whether they are as many as it may have. It outlives
- * the plan, for so do connections.
+ * How many connections this process has to a server of a relay, and whether all processes have as many as it may have. It
+ * outlives the plan, for so do connections.
  */
 export class ServerLoad implements ServerConnections {
   activeConnections = 0;
   readonly elsewhere: OpenElsewhere = new OpenElsewhere();
-  /** Whether it gets no more until enough have ended. */
-  isFull = false;
   drainedSince: string | null = null;
   /** Whether the server is gone for the connections that it has, too. */
   isGone = false;
+  private readonly counts: CommonCounts;
+  private readonly name: string;
+  /** Where its connections are counted with those of other processes; null if there is no threshold. */
+  private key: CountKey | null = null;
   private upper = 0;
   private lower = 0;
+  /** Whether it was full when this process last looked, and gets no more until enough have ended. */
+  private wasFull = false;
   private total = 0;
   private failed = 0;
   private inBytes = 0;
   private outBytes = 0;
   private readonly carriers = new Set<Carrier>();
 
-  /** Sets this process's part of the thresholds: each of `workers` keeps to its own. */
-  setThresholds({ upperThreshold, lowerThreshold }: RelayServerPlan, workers: number): void {
-    this.upper = shareOf(upperThreshold, workers);
-    this.lower = shareOf(lowerThreshold, workers);
-    this.isFull =
-      this.upper > 0 && (this.activeConnections >= this.upper || (this.isFull && !this.isRelieved()));
+  /** `name` is what it is counted under, by all processes. */
+  constructor(counts: CommonCounts, name: string) {
+    this.counts = counts;
+    this.name = name;
+  }
+
+  /** Sets how many connections all processes together may have to it, and from how many on they may have more again. */
+  setThresholds({ upperThreshold, lowerThreshold }: RelayServerPlan): void {
+    this.upper = upperThreshold;
+    this.lower = lowerThreshold;
+    if (this.key !== null && upperThreshold === 0) this.counts.set(this.key, 0);
+    this.key = upperThreshold === 0 ? null : this.counts.key(`relay ${this.name}`, "configured");
+    this.changed();
+  }
+
+  /** Whether it gets no more until enough have ended. */
+  get isFull(): boolean {
+    if (this.key === null) return false;
+    const open = Math.max(this.activeConnections, this.counts.count(this.key));
+    this.wasFull = open >= this.upper || (this.wasFull && !this.isRelieved(open));
+    return this.wasFull;
   }
 
   attend({ drainedSince, endsConnections }: Pick<ServerStanding, "drainedSince" | "endsConnections">): void {
@@ -61,7 +81,7 @@ export class ServerLoad implements ServerConnections {
   opened(): void {
     this.activeConnections += 1;
     this.total += 1;
-    if (this.upper > 0 && this.activeConnections >= this.upper) this.isFull = true;
+    this.changed();
   }
 
   /** Takes what carries the bytes of a connection that the server has accepted. */
@@ -80,7 +100,7 @@ export class ServerLoad implements ServerConnections {
   /** Counts a connection that ended before anything carried it. */
   closed(): void {
     this.activeConnections -= 1;
-    if (this.isFull && this.isRelieved()) this.isFull = false;
+    this.changed();
   }
 
   /** Notes that the server failed a client. */
@@ -88,9 +108,17 @@ export class ServerLoad implements ServerConnections {
     this.failed += 1;
   }
 
-  private isRelieved(): boolean {
-    // Parts of small thresholds may be equal: then one free place is enough.
-    if (this.lower > 0) return this.activeConnections < Math.min(this.lower, this.upper);
-    return this.activeConnections * 4 < this.upper * 3;
+  private changed(): void {
+    if (this.key === null) {
+      this.wasFull = false;
+      return;
+    }
+    this.counts.set(this.key, this.activeConnections);
+    // Whether it is full now decides when it may have more again.
+    void this.isFull;
+  }
+
+  private isRelieved(open: number): boolean {
+    return this.lower > 0 ? open < this.lower : open * 4 < this.upper * 3;
   }
 }

@@ -93,7 +93,7 @@ export interface SnapshotContext {
   /** Gives what is remembered of an upstream. */
   state(upstream: string): UpstreamState;
   pool(plan: UpstreamPlan, server: UpstreamServerPlan): UpstreamPool;
-  load(relay: string, server: RelayServerPlan, workers: number): ServerLoad;
+  load(relay: string, server: RelayServerPlan): ServerLoad;
   /** Gives what is known of a relay's clients, or null if it does not matter where they go. */
   persistence(plan: RelayPlan): Persistence | null;
   accessLog(plan: AccessLogPlan): RequestLog;
@@ -119,9 +119,7 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext, pages
   }
   const relays = new Map<string, Relay>();
   for (const relay of plan.relays) {
-    const group = relay.servers.map((server) =>
-      relayServer(relay, server, context.load(relay.name, server, plan.workers)),
-    );
+    const group = relay.servers.map((server) => relayServer(relay, server, context.load(relay.name, server)));
     const scheduler =
       context.persistence(relay)?.scheduler(group) ??
       makeScheduler(relay.scheduler, relay.schedulerFlags, group, () => context.random());

@@ -97,6 +97,7 @@ export function forwardedBy(
     via,
     refusal: identity?.refusal ?? null,
     lastHost: "",
+    lastAdded: "",
     lastMinor: -1,
     lastFields: "",
   };

@@ -5,6 +5,8 @@ import { errorText } from "../base/system-error.ts";
 import type { LogSink } from "./access-log.ts";
 import { timeIso8601 } from "./access-log-line.ts";
 import { connectTo, type ServerSocket } from "./datagram-socket.ts";
+import type { LineRoom } from "./main-line.ts";
+import { TextRoom } from "./text-room.ts";
 import { LostLines } from "./lost-lines.ts";
 
 /** Facility local7, severity informational, as nginx has them: by their names, and as RFC 5424 §6.2.1 counts them. */
@@ -20,6 +22,7 @@ const mostBytes = 65_507;
 
 /** An access log that goes to a syslog server over UDP, a datagram a line (RFC 5424, 5426); what it does not take is lost. */
 export class SyslogLog implements LogSink {
+  readonly room: LineRoom = new TextRoom(this);
   private readonly endpoint: Endpoint;
   private readonly lost: LostLines;
   private readonly tail: string;

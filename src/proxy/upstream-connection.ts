@@ -23,7 +23,7 @@ export interface BodyPiece {
    * gives its memory back (`letGo`).
    */
   readonly isFree?: boolean;
-  /** Whether the bytes are the whole of a body that is kept and never changes, such as one of the cache. */
+  /** Whether `bytes` are the whole of a body that is kept and never changes, such as one of the cache. */
   readonly isLasting?: boolean;
   /** With the last piece: the trailer field lines behind it, as the server sent them, if there are any. */
   readonly trailers?: string;
@@ -93,6 +93,7 @@ const maxInterim = 16;
 // Shared: what is read is used within the turn.
 const fields = new FieldTable(responseLimits.fields);
 const noBytes = Buffer.alloc(0);
+const noPiece: BodyPiece = { bytes: noBytes, start: 0, end: 0 };
 
 /** One connection to a server: reads responses one after another and hands them to the present user. */
 export class UpstreamConnection implements SocketOwner, UpstreamStream {
@@ -158,8 +159,8 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     if (outbox === null) return false;
     const before = outbox.total;
     this.isChunked = isChunked;
-    if (piece === null) outbox.sendHead(head, null);
-    else if (isChunked) outbox.sendChunk(head, piece, isLast);
+    // A body that was seen to be empty before it goes to another server still has to be ended.
+    if (isChunked && (piece !== null || isLast)) outbox.sendChunk(head, piece ?? noPiece, isLast);
     else outbox.sendHead(head, piece);
     return outbox.total > before && !outbox.isLost;
   }
@@ -221,8 +222,10 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     this.wire?.end();
   }
 
-  closed(): void {
-    this.finish("the server closed the connection");
+  closed(isReset: boolean): void {
+    // RFC 9112 §8: what ends with the connection is whole only if that ended in order.
+    if (isReset && this.user !== null) this.fail("closed", "the server reset the connection");
+    else this.finish("the server closed the connection");
   }
 
   private opened(socket: Wire): void {
@@ -275,8 +278,10 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
       }
       const text = readLatin1(held, input.start, scan.end);
       const head = readResponseHead(text, scan, fields, user.method);
-      const { end } = input;
+      const { end, start } = input;
       input.consumeTo(scan.end);
+      fields.source = held;
+      fields.sourceStart = start;
       if (typeof head === "string") {
         this.fail("protocol", head);
         return;

@@ -74,12 +74,15 @@ export class UpstreamPool implements Swept, ServerConnections {
   /** Sets whether requests go to the server in HTTP/2. */
   setHttp2(isOn: boolean): void {
     if (isOn === (this.http2 !== null)) return;
-    this.http2?.close("the server is spoken to otherwise", true);
-    const { endpoint, tls } = this;
+    const { endpoint, http2, tls } = this;
+    if (http2 !== null) http2.idleMs = 0; // what is busy now is closed when it is done
+    http2?.close("the server is spoken to otherwise", true);
     const { handlers, sweep } = this.context;
     const onRoom = (): void => this.roomMade();
     const onSecured = (refusal: string | null): void => this.secured(refusal);
-    this.http2 = isOn ? new Http2Upstreams({ endpoint, tls, handlers, sweep, onRoom, onSecured }) : null;
+    const onFailure = (): void => this.failedRequest();
+    const o = { endpoint, tls, handlers, sweep, onRoom, onFailure, onSecured };
+    this.http2 = isOn ? new Http2Upstreams(o) : null;
     if (this.http2 === null) return;
     this.http2.idleMs = this.idleMs;
     this.http2.lifetime = this.lifetime;

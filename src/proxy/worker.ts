@@ -3,6 +3,7 @@ import type { FoundName } from "../config/lookup-plan.ts";
 import { foundByLookup, type Found } from "../config/named-servers.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import type { ClientNote } from "../ipc/client-book.ts";
+import { mapMemory } from "../ipc/counts/memory.ts";
 import type { Departure } from "../ipc/departure.ts";
 import type { DiskNote } from "../ipc/disk-note.ts";
 import type { SpentNote, ToProxy } from "../ipc/messages.ts";
@@ -15,6 +16,7 @@ import { Admission } from "./admission/admission.ts";
 import { AccessLogs } from "./access-logs.ts";
 import { ProcessCache } from "./cache/process-cache.ts";
 import { certificateBooks, doorOptions, openDoor, type Door } from "./door.ts";
+import { CommonCounts } from "./common-counts.ts";
 import { ConnectionBook } from "./connection-book.ts";
 import { DatagramRelays } from "./datagram-relays.ts";
 import { Departures } from "./departures.ts";
@@ -61,6 +63,7 @@ type Configuration = Extract<ToProxy, { readonly kind: "configure" }>;
 /** One proxy process: its sockets, its plan, its connections. */
 export class Worker {
   private readonly engine: Engine;
+  private readonly counts = new CommonCounts();
   private readonly doors = new Map<string, Door>();
   private readonly entrances: Entrances;
   private readonly servers: KnownServers;
@@ -93,7 +96,7 @@ export class Worker {
       log,
       suspects: new Suspects(tell.suspects),
       counters: new Counters(),
-      connections: new ConnectionBook(),
+      connections: new ConnectionBook(this.counts),
       quietUntil: 0,
       clients: new Set(),
       tunnels: new Set(),
@@ -110,6 +113,7 @@ export class Worker {
   configure({
     plan,
     sockets,
+    counts,
     standings,
     clients,
     credentials,
@@ -122,6 +126,7 @@ export class Worker {
     for (const name of missing) {
       if (sockets[name] === undefined) throw new Error(`no listening socket for ${name}`);
     }
+    this.counts.join(() => mapMemory(counts), process.pid);
     const books = certificateBooks(plan, credentials);
     this.servers.secure(plan, credentials);
     this.found = foundByLookup(found);
@@ -230,6 +235,11 @@ export class Worker {
     this.servers.slots.heard(words);
   }
 
+  /** Another program comes in the place of the supervisor's: its processes begin beside this one. */
+  outlive(): void {
+    this.servers.slots.part();
+  }
+
   /** Sees to the connections to addresses that are about to move to another node. */
   depart(departure: Departure): void {
     this.departures.begin(departure);
@@ -301,7 +311,7 @@ export class Worker {
       pool: (upstream, server) => this.servers.pool(upstream, server),
       found: this.found,
       state: (upstream) => this.servers.state(upstream),
-      load: (relay, server, workers) => this.servers.load(relay, server, workers),
+      load: (relay, server) => this.servers.load(relay, server),
       persistence: (relay) => this.servers.persistence(relay),
       accessLog: (log) => this.logs.open(log),
       gates: (admission) => this.admission.gates(admission, (path) => files[path] ?? ""),

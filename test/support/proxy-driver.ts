@@ -19,12 +19,13 @@ import type { FromProxy, SpentNote, ToProxy, Verdict } from "../../src/ipc/messa
 import type { OpenNews } from "../../src/ipc/open-news.ts";
 import type { ServerEjection } from "../../src/ipc/server-ejection.ts";
 import type { ServerStanding } from "../../src/ipc/standing.ts";
-import type { ProxyStatus } from "../../src/ipc/status.ts";
+import type { ProxiedTraffic, ProxyStatus } from "../../src/ipc/status.ts";
 import { listeningSockets, type ListeningSocket } from "../../src/ipc/listening-socket.ts";
 import { closeListener, listenTcp, listenUdp } from "../../src/kernel/listen.ts";
 import { proxyRuntimeOptions } from "../../src/supervisor/child.ts";
 import { prepareCacheFolders } from "../../src/supervisor/cache-folders.ts";
 import { readCredentials } from "../../src/supervisor/credentials.ts";
+import { Seats } from "../../src/supervisor/seats.ts";
 import { SlotOffice } from "../../src/supervisor/slot-office.ts";
 import { readPages } from "../../src/supervisor/pages.ts";
 
@@ -198,6 +199,12 @@ function standingsOf({ relays, upstreams }: ProxyPlan, verdicts: readonly Verdic
 
 const entry = fileURLToPath(new URL("proxy-entry.ts", import.meta.url));
 
+/** What a process has in common with those that were there before. */
+interface Service {
+  readonly descriptors?: readonly number[];
+  readonly seats?: Seats;
+}
+
 /** A proxy process under test, started as the supervisor starts it. */
 export class ProxyDriver implements AsyncDisposable {
   readonly pid: number;
@@ -223,26 +230,36 @@ export class ProxyDriver implements AsyncDisposable {
 
   /** Lends slots of what is limited to this process and its successors. */
   private office: SlotOffice = new SlotOffice();
+  /** Where it counts connections together with them. */
+  private readonly seats: Seats;
+  private readonly ownsSeats: boolean;
 
   private constructor(
     names: ReadonlyMap<string, ListeningSocket>,
-    inherited: readonly number[] | null = null,
+    service: Service = {},
     wrapper: readonly string[] = [],
   ) {
+    const inherited = service.descriptors ?? null;
+    this.seats = service.seats ?? Seats.create();
+    this.ownsSeats = service.seats === undefined;
     this.descriptors = inherited ?? [...names.values()].map(open);
     this.ownsDescriptors = inherited === null;
     this.names = names;
     // The child sees them as 3, 4, … in their order.
     this.sockets = Object.fromEntries([...names.keys()].map((name, index) => [name, 3 + index]));
     this.subprocess = Bun.spawn([...wrapper, process.execPath, entry], {
-      stdio: ["ignore", "inherit", "pipe", ...this.descriptors],
+      stdio: ["ignore", "inherit", "pipe", ...this.descriptors, this.seats.descriptor],
       env: { ...process.env, ...proxyRuntimeOptions },
       serialization: "json",
       ipc: (message: FromProxy) => this.receive(message),
     });
     this.pid = this.subprocess.pid;
     this.exited = this.subprocess.exited;
-    void this.exited.then(() => this.office.forget(this));
+    this.seats.take(this.pid);
+    void this.exited.then(() => {
+      this.seats.clear(this.pid);
+      this.office.forget(this);
+    });
     void this.readLog();
   }
 
@@ -255,7 +272,7 @@ export class ProxyDriver implements AsyncDisposable {
     verdicts: readonly Verdict[] = [],
     wrapper: readonly string[] = [],
   ): Promise<ProxyDriver> {
-    const driver = new ProxyDriver(listeningSockets(plan), null, wrapper);
+    const driver = new ProxyDriver(listeningSockets(plan), {}, wrapper);
     await driver.next((message) => message.kind === "hello");
     await driver.configure(plan, verdicts);
     return driver;
@@ -264,7 +281,7 @@ export class ProxyDriver implements AsyncDisposable {
   /** Starts another process with the same plan on the same sockets. */
   async successor(clients: readonly ClientNote[] = []): Promise<ProxyDriver> {
     if (this.plan === null) throw new Error("there is no plan yet");
-    const driver = new ProxyDriver(this.names, this.descriptors);
+    const driver = new ProxyDriver(this.names, { descriptors: this.descriptors, seats: this.seats });
     driver.keepsDisks = false;
     driver.office = this.office;
     await driver.next((message) => message.kind === "hello");
@@ -274,7 +291,7 @@ export class ProxyDriver implements AsyncDisposable {
 
   /** Starts another process of the same service, with a plan and sockets of its own. */
   async beside(plan: ProxyPlan): Promise<ProxyDriver> {
-    const driver = new ProxyDriver(listeningSockets(plan));
+    const driver = new ProxyDriver(listeningSockets(plan), { seats: this.seats });
     driver.office = this.office;
     await driver.next((message) => message.kind === "hello");
     await driver.configure(plan);
@@ -292,7 +309,7 @@ export class ProxyDriver implements AsyncDisposable {
     const [credentials, pages] = [readCredentials(plan), readPages(plan)];
     prepareCacheFolders(plan, null, silentLog);
     const told = { standings, clients, credentials, pages, found: [], keepsDisks: this.keepsDisks };
-    this.send({ kind: "configure", plan, sockets: this.sockets, ...told });
+    this.send({ kind: "configure", plan, sockets: this.sockets, counts: 3 + this.names.size, ...told });
     const message = await answer;
     if (message.kind === "refused") throw new Error(message.reason);
     this.plan = plan;
@@ -313,6 +330,15 @@ export class ProxyDriver implements AsyncDisposable {
     const message = await this.next(({ kind }) => kind === "status");
     if (message.kind !== "status") throw new Error("unreachable");
     return message.status;
+  }
+
+  /** Asks what has passed to its servers, by their names. */
+  async traffic(): Promise<Readonly<Record<string, ProxiedTraffic>>> {
+    const answer = this.next(({ kind }) => kind === "servers");
+    this.send({ kind: "show", id: 1 });
+    const message = await answer;
+    if (message.kind !== "servers") throw new Error("unreachable");
+    return message.servers;
   }
 
   /** Waits until it reports servers that failed clients, and gives their probes. */
@@ -349,6 +375,7 @@ export class ProxyDriver implements AsyncDisposable {
     this.subprocess.kill("SIGKILL");
     await this.exited;
     if (this.ownsDescriptors) for (const fd of this.descriptors) closeListener(fd);
+    if (this.ownsSeats) this.seats.close();
   }
 
   private next(matches: (message: FromProxy) => boolean): Promise<FromProxy> {

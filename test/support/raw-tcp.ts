@@ -142,6 +142,8 @@ export interface ServerConnection {
 /** What a scripted server does when bytes have come. */
 export type Script = (connection: ServerConnection, bytes: string) => void;
 
+const noBytes = Buffer.alloc(0);
+
 /** A server that keeps every byte and does what its script says. */
 export class RawServer implements AsyncDisposable {
   readonly port: number;
@@ -151,13 +153,21 @@ export class RawServer implements AsyncDisposable {
 
   constructor(script: Script, port = 0) {
     this.script = script;
+    const unsent = new WeakMap<Bun.Socket<ServerConnection>, Buffer>();
+    const flush = (socket: Bun.Socket<ServerConnection>): void => {
+      const bytes = unsent.get(socket) ?? noBytes;
+      unsent.set(socket, bytes.subarray(Math.max(0, socket.write(bytes))));
+    };
     this.server = Bun.listen<ServerConnection>({
       hostname: "127.0.0.1",
       port,
       allowHalfOpen: true,
       socket: {
         open: (socket) => {
-          const send = (text: string): void => void socket.write(Buffer.from(text, "latin1"));
+          const send = (text: string): void => {
+            unsent.set(socket, Buffer.concat([unsent.get(socket) ?? noBytes, Buffer.from(text, "latin1")]));
+            flush(socket);
+          };
           socket.data = { received: "", hasEnded: false, isClosed: false, socket, send };
           this.connections.push(socket.data);
         },
@@ -166,6 +176,7 @@ export class RawServer implements AsyncDisposable {
           socket.data.received += text;
           this.script(socket.data, text);
         },
+        drain: flush,
         end: (socket) => void (socket.data.hasEnded = true),
         close: (socket) => void (socket.data.isClosed = true),
         error: () => undefined,

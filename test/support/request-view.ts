@@ -18,6 +18,7 @@ export const testClient: ForwardedBy = {
   certificateFields: "",
   refusal: null,
   lastHost: "",
+  lastAdded: "",
   lastMinor: -1,
   lastFields: "",
 };

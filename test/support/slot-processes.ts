@@ -1,5 +1,6 @@
 import type { SlotNews, SlotWord } from "../../src/ipc/slot-news.ts";
 import { SlotHolding } from "../../src/proxy/slots/slot-holding.ts";
+import type { SlotsBefore } from "../../src/supervisor/slot-ledger.ts";
 import { SlotOffice, type SlotTaker } from "../../src/supervisor/slot-office.ts";
 
 let pids = 0;
@@ -16,7 +17,7 @@ export class SlotProcess implements SlotTaker {
   constructor(now: () => number, name = "thing") {
     this.holding = new SlotHolding(name, {
       now,
-      say: (note) => this.said.push({ from: this.pid, notes: [note] }),
+      say: (note) => this.isAlone || this.said.push({ from: this.pid, notes: [note] }),
       wake: () => undefined,
     });
     this.holding.serve(
@@ -55,6 +56,9 @@ export class SlotProcess implements SlotTaker {
     }
   }
 
+  /** Nobody hears it any more. */
+  isAlone = false;
+
   /** What it may use, or has been lent and has yet to hear of. */
   get lent(): number {
     return this.told.reduce((sum, word) => sum + (word.kind === "lent" ? word.count : 0), this.holding.held);
@@ -62,11 +66,14 @@ export class SlotProcess implements SlotTaker {
 }
 
 /** Processes that share one thing. */
-export class SlotProcesses {
+export class SlotProcesses implements SlotsBefore {
   now = 0;
   most: number;
-  readonly office: SlotOffice = new SlotOffice();
+  office: SlotOffice = new SlotOffice(this);
   all: SlotProcess[] = [];
+  /** Those of the programs before, which finish. */
+  before: SlotProcess[] = [];
+  areYielding = false;
 
   constructor(most: number, count: number) {
     this.most = most;
@@ -86,6 +93,32 @@ export class SlotProcesses {
     const late = [...one.said];
     one.pid = 0;
     for (const news of late) this.office.heard(one, news);
+  }
+
+  held(): number {
+    return this.before.reduce((sum, { holding }) => sum + holding.held, 0);
+  }
+
+  /** Another program takes this one's place, with processes of its own; what was said last is heard by nobody. */
+  succeed(count: number): void {
+    this.office.pause();
+    for (const one of this.all) {
+      while (one.told.length > 0) this.tell(one);
+      one.holding.part();
+      one.isAlone = true;
+    }
+    this.before.push(...this.all);
+    this.all = [];
+    this.areYielding = true;
+    this.office = new SlotOffice(this);
+    for (let index = 0; index < count; index++) this.start(count);
+  }
+
+  /** The processes of the program before are told to finish. */
+  release(): void {
+    for (const { holding } of this.before) holding.leave();
+    this.areYielding = false;
+    this.office.look();
   }
 
   /** Takes another limit in all of them. */
@@ -119,10 +152,10 @@ export class SlotProcesses {
   }
 
   get inUse(): number {
-    return this.all.reduce((sum, one) => sum + one.inUse, 0);
+    return [...this.all, ...this.before].reduce((sum, one) => sum + one.inUse, 0);
   }
 
   get lent(): number {
-    return this.all.reduce((sum, one) => sum + one.lent, 0);
+    return [...this.all, ...this.before].reduce((sum, one) => sum + one.lent, 0);
   }
 }

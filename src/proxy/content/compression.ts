@@ -1,4 +1,5 @@
 import type { Answer } from "../answer.ts";
+import { letGo } from "../body-memory.ts";
 import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
 import type { HeaderRules } from "../headers.ts";
 import { chunkedBody } from "../http1/request-head.ts";
@@ -34,18 +35,19 @@ class Compression extends ResponseChange {
     this.wishes = wishes;
   }
 
+  override inPortions(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
+    const { coding, isHead } = this.wishes;
+    if (coding === null || isHead || !this.isTaken(start) || !this.isFor(start, piece, isLast)) return false;
+    const { bodies, plan } = this.encoding;
+    return !isWhole(piece) || !bodies.knows(piece.bytes, coding, plan.levels[coding]);
+  }
+
   override sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     const { client, wishes } = this;
-    const { plan } = this.encoding;
-    const { status } = start.head;
-    if (status === 304) return client.sendResponse(this.unchanged(start), piece, isLast);
-    const length = lengthOf(start, piece, { isHead: wishes.isHead, isLast });
-    const value = (name: string): string | null => start.fields.joined(name);
-    if (!isEncodable(limitsFor(plan, wishes), { status, length, value }))
-      return client.sendResponse(start, piece, isLast);
+    if (start.head.status === 304) return client.sendResponse(this.unchanged(start), piece, isLast);
+    if (!this.isFor(start, piece, isLast)) return client.sendResponse(start, piece, isLast);
     const varied = { ...start, rules: withVary(start) };
-    if (wishes.coding === null || wishes.isPart || status === 206)
-      return client.sendResponse(varied, piece, isLast);
+    if (wishes.coding === null || !this.isTaken(start)) return client.sendResponse(varied, piece, isLast);
     if (wishes.isHead) return client.sendResponse(encoded(varied, wishes.coding, null), piece, isLast);
     if (isLast && piece.trailers === undefined) {
       const code = this.whole(piece);
@@ -60,6 +62,20 @@ class Compression extends ResponseChange {
 
   override sendBody(piece: BodyPiece, isLast: boolean): boolean {
     return this.client.sendBody(this.encode(piece, isLast), isLast);
+  }
+
+  /** Whether the response would be encoded for a client that takes it. */
+  private isFor(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
+    const { plan } = this.encoding;
+    const { wishes } = this;
+    const length = lengthOf(start, piece, { isHead: wishes.isHead, isLast });
+    const value = (name: string): string | null => start.fields.joined(name);
+    return isEncodable(limitsFor(plan, wishes), { status: start.head.status, length, value });
+  }
+
+  /** Whether this client takes it: parts are of the answer as it is. */
+  private isTaken({ head }: ResponseStart): boolean {
+    return this.wishes.coding !== null && !this.wishes.isPart && head.status !== 206;
   }
 
   override dropped(): void {
@@ -93,12 +109,15 @@ class Compression extends ResponseChange {
     const { bodies, plan } = this.encoding;
     const { coding, refusesIdentity } = this.wishes;
     if (coding === null) return null;
-    const { bytes, end, isLasting, start } = piece;
+    const { bytes, end, start } = piece;
     const level = plan.levels[coding];
     try {
-      if (isLasting === true && start === 0 && end === bytes.length) return bodies.of(bytes, coding, level);
+      if (isWhole(piece))
+        return refusesIdentity ? bodies.of(bytes, coding, level) : bodies.soon(bytes, coding, level);
       const code = encodeWhole(coding, level, piece);
-      return code.length < end - start || refusesIdentity ? code : null;
+      if (code.length >= end - start && !refusesIdentity) return null;
+      if (piece.isFree === true) letGo(bytes);
+      return code;
     } catch {
       return null; // without memory for a coder there is still the answer
     }
@@ -126,6 +145,7 @@ class Compression extends ResponseChange {
     const { bytes, end, start, trailers } = piece;
     if (this.encoder === null || (start === end && !isLast)) return piece;
     const code = this.encoder.encode(bytes, start, end, isLast);
+    if (piece.isFree === true) letGo(bytes);
     if (isLast) this.close();
     const all = { bytes: code, start: 0, end: code.length };
     return trailers === undefined ? all : { ...all, trailers };
@@ -148,6 +168,11 @@ class Compression extends ResponseChange {
     const tag = rules.removed?.has("etag") === true ? null : heldTag(fields.joined("etag"), noneMatch);
     return { ...start, rules: tag === null ? varied : withTag(varied, tag) };
   }
+}
+
+/** Whether it is a whole body that is sent again and again. */
+function isWhole({ bytes, end, isLasting, start }: BodyPiece): boolean {
+  return isLasting === true && start === 0 && end === bytes.length;
 }
 
 /** Gives the length of a body, as far as it is known; to HEAD that of the answer to GET. */

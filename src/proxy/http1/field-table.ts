@@ -18,7 +18,12 @@ export interface HeadLines {
 export class FieldTable {
   /** The head as Latin-1, one character an octet. */
   text = "";
+  /** Bytes in which the head stood from `sourceStart` on: it does as long as what came behind it is there; null if there are none. */
+  source: Buffer | null = null;
+  sourceStart = 0;
   count = 0;
+  /** Offset behind the start line, without its line end. */
+  startLineEnd = 0;
   readonly nameStart: Int32Array;
   readonly nameEnd: Int32Array;
   readonly valueStart: Int32Array;
@@ -46,8 +51,10 @@ export class FieldTable {
    */
   read(text: string, scan: HeadLines, start: number, allowsSpaceBeforeColon: boolean): FieldFault | null {
     this.text = text;
+    this.source = null;
     this.count = scan.lineCount - 1;
     let from = (scan.lineEnds[0] ?? 0) - start;
+    this.startLineEnd = from - 2;
     for (let index = 0; index < this.count; index++) {
       const to = (scan.lineEnds[index + 1] ?? 0) - start;
       const fault = this.readLine(index, from, to, allowsSpaceBeforeColon);
@@ -55,6 +62,11 @@ export class FieldTable {
       from = to;
     }
     return null;
+  }
+
+  /** The start line, without its line end. */
+  get startLine(): string {
+    return this.text.substring(0, this.startLineEnd);
   }
 
   /** Gives the value of a field without the white space around it. */
@@ -76,6 +88,15 @@ export class FieldTable {
   /** Gives the name of a field as it was sent. */
   name(index: number): string {
     return this.text.substring(this.nameStart[index] ?? 0, this.nameEnd[index] ?? 0);
+  }
+
+  /** Tells whether a field has this name, which is in lower case, without making a text of it. */
+  isNamed(index: number, name: string): boolean {
+    const start = this.nameStart[index] ?? 0;
+    if ((this.nameEnd[index] ?? 0) - start !== name.length) return false;
+    for (let at = 0; at < name.length; at++)
+      if (tokenOctet[this.text.charCodeAt(start + at)] !== name.charCodeAt(at)) return false;
+    return true;
   }
 
   /** Gives how many octets the name of a field has. */

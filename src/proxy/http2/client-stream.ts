@@ -4,6 +4,7 @@ import type { BodyPiece, UpstreamFailure, UpstreamStream, UpstreamUser } from ".
 import { FramedStream } from "./framed-stream.ts";
 import { errorCode } from "./frames.ts";
 import type { Field } from "./hpack-decoder.ts";
+import { SentRequest } from "./sent-request.ts";
 import { readHttp2Response } from "./upstream-head.ts";
 import { responseLimits } from "./settings.ts";
 import { StreamEnd } from "./stream-end.ts";
@@ -11,14 +12,21 @@ import type { Http2Upstream } from "./upstream.ts";
 
 const noBytes = Buffer.alloc(0);
 const maxInterim = 16;
+/** So often a request goes to another connection because its server has not looked at it. */
+const mostMoves = 3;
 // Shared: what is read is used within the turn.
 const table = new FieldTable(responseLimits.fields + 1);
 
 /** A request to a server over HTTP/2. */
 export class ClientStream extends FramedStream implements UpstreamStream {
   readonly isReused: boolean;
-  private readonly connection: Http2Upstream;
+  /** When its request was sent, by the coarse clock; infinite before. */
+  beganAt: number = Number.POSITIVE_INFINITY;
+  private connection: Http2Upstream;
   private user: UpstreamUser | null;
+  /** Null before it is sent, and once it cannot be sent again. */
+  private sent: SentRequest | null = null;
+  private isMoving = false;
   private isPaused = false;
   /** What the user has got while it wanted no more. */
   private pausedBytes = 0;
@@ -59,7 +67,39 @@ export class ClientStream extends FramedStream implements UpstreamStream {
 
   /** The connection is there: the user may send. */
   ready(): void {
-    this.user?.upstreamReady();
+    if (this.isMoving) this.sendAgain();
+    else this.user?.upstreamReady();
+  }
+
+  /** Goes to another connection. */
+  moveTo(connection: Http2Upstream): void {
+    this.connection = connection;
+  }
+
+  override get isBlocked(): boolean {
+    return this.isMoving || super.isBlocked;
+  }
+
+  /** The server has not looked at it: it is sent anew over another connection, if all of it is still there (RFC 9113 §8.7). */
+  unseen(detail: string): void {
+    const { interimCount, sent } = this;
+    if (this.user === null) return;
+    if (sent?.isWhole !== true || interimCount > 0 || ++sent.moves > mostMoves) {
+      this.fail("closed", detail);
+      return;
+    }
+    this.isMoving = true;
+    this.connection.moved(this);
+  }
+
+  private sendAgain(): void {
+    const { sent } = this;
+    this.isMoving = false;
+    if (sent === null) return;
+    const { head, isLast, pieces } = sent;
+    if (!this.connection.begin(this, head, isLast && pieces.length === 0)) return;
+    for (const [at, piece] of pieces.entries()) this.send(piece, isLast && at === pieces.length - 1);
+    if (this.isTaken()) this.user?.upstreamDrained();
   }
 
   sendRequest(head: string, _isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean {
@@ -68,6 +108,9 @@ export class ClientStream extends FramedStream implements UpstreamStream {
       return this.connection.begin(this, head, false);
     }
     const isEmpty = piece === null || piece.end === piece.start;
+    this.sent = new SentRequest(head);
+    if (piece !== null) this.sent.add(piece, isLast);
+    else this.sent.isLast = isLast;
     if (!this.connection.begin(this, head, isEmpty && isLast)) return false;
     if (isEmpty) this.isTaken();
     else this.send(piece, isLast);
@@ -75,6 +118,7 @@ export class ClientStream extends FramedStream implements UpstreamStream {
   }
 
   sendBody(piece: BodyPiece, isLast: boolean): void {
+    this.sent?.add(piece, isLast);
     this.send(piece, isLast);
   }
 
@@ -100,7 +144,7 @@ export class ClientStream extends FramedStream implements UpstreamStream {
 
   discard(): void {
     this.user = null;
-    this.connection.finished(this, errorCode.cancel);
+    this.connection.abandoned(this);
   }
 
   /** Takes a header block: of an interim response, of the final one, or of trailers. */
@@ -120,6 +164,7 @@ export class ClientStream extends FramedStream implements UpstreamStream {
       this.fail("protocol", head);
     } else if (head.status >= 200) {
       this.hasHead = true;
+      this.sent = null;
       this.expected = head.bodyLength;
       user.headArrived(head, table, { bytes: noBytes, start: 0, end: 0 }, isEnd);
     } else if (head.status === 101 && head.upgrades) {
@@ -151,9 +196,9 @@ export class ClientStream extends FramedStream implements UpstreamStream {
   }
 
   override resetByPeer(code: number): void {
-    // RFC 9113 §8.7: a refused stream was not looked at.
-    const failure = code === errorCode.refusedStream ? "closed" : "protocol";
-    this.fail(failure, `the server reset the stream (error ${code})`);
+    const detail = `the server reset the stream (error ${code})`;
+    if (code === errorCode.refusedStream) this.unseen(detail);
+    else this.fail("protocol", detail, null); // RFC 9113 §5.4.2: no reset answers a reset
   }
 
   override violated(code: number): void {
@@ -161,12 +206,14 @@ export class ClientStream extends FramedStream implements UpstreamStream {
   }
 
   /** Tells the user that nothing more will come. */
-  fail(failure: UpstreamFailure, detail: string): void {
-    const { user } = this;
+  fail(failure: UpstreamFailure, detail: string, code: number | null = errorCode.cancel): void {
+    const { isMoving, user } = this;
     this.user = null;
-    this.connection.finished(this, errorCode.cancel);
+    if (user !== null) this.connection.failedRequest();
+    this.connection.finished(this, code);
     this.end?.closed(true);
-    user?.upstreamFailed(failure, detail);
+    // What it has handed in is gone, even if no connection has come about this time.
+    user?.upstreamFailed(isMoving ? "closed" : failure, detail);
   }
 
   private switched(user: UpstreamUser, head: ResponseHead, isEnd: boolean): void {

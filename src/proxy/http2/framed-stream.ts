@@ -62,6 +62,17 @@ export abstract class FramedStream implements SendingStream {
     this.id = id;
   }
 
+  /** Leaves its carrier, and forgets what waits: it begins anew on another. */
+  detach(): void {
+    this.carrier = null;
+    this.id = 0;
+    this.unreturned = 0;
+    this.isEndHeld = false;
+    this.isRemoteDone = false;
+    this.isAwaited = false;
+    this.waiting.length = 0;
+  }
+
   /** Whether bytes wait for the peer. */
   get isBlocked(): boolean {
     return this.waiting.length > 0 || this.carrier?.isBlocked === true;

@@ -238,7 +238,7 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   }
 
   sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
-    const isEmpty = isLast && piece.end === piece.start;
+    const isEmpty = isLast && piece.end === piece.start && piece.trailers === undefined;
     const o = { isLast: isEmpty, wantsText: this.record.wantsHead };
     const told = this.connection.listener.alternative?.start(start) ?? start;
     this.sentHead = this.connection.heads.response(this.id, told, o);

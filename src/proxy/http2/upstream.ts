@@ -4,7 +4,7 @@ import type { UpstreamUser } from "../upstream-connection.ts";
 import { ClientStream } from "./client-stream.ts";
 import { FrameSession, type SessionUser } from "./frame-session.ts";
 import { clientPreface, errorCode, setting, settingsFrame } from "./frames.ts";
-import { largestWindow, newPeerSettings, responseLimits } from "./settings.ts";
+import { largestWindow, responseLimits } from "./settings.ts";
 import { http2RequestFields } from "./upstream-head.ts";
 
 /** What a server may send ahead of what its client takes, for each stream; for all of them together it is as much as there can be. */
@@ -21,16 +21,24 @@ const preamble: Buffer = Buffer.concat([
 /** What a connection needs of its pool. */
 export interface Http2Home {
   readonly scheme: "http" | "https";
+  /** Milliseconds of the monotonic clock, as of the last tick. */
+  readonly now: number;
+  /** How many requests at once the server takes over a connection, as far as that is known. */
+  readonly mostStreams: number;
   /** It takes no new requests: it ends, it has had enough of them, or the server has said so. */
   left(connection: Http2Upstream): void;
   /** It is closed. */
   gone(connection: Http2Upstream): void;
   /** It has no request under way. */
   idle(connection: Http2Upstream): void;
-  /** The server has said whether it takes WebSockets (RFC 8441 §3). */
-  told(takesWebSockets: boolean): void;
-  /** A WebSocket has ended. */
+  /** The server has said whether it takes WebSockets (RFC 8441 §3), and how many requests at once. */
+  told(takesWebSockets: boolean, mostStreams: number): void;
+  /** The server has not looked at a request, which needs another connection. */
+  leftOver(stream: ClientStream): void;
+  /** A request or a WebSocket has ended. */
   roomMade(): void;
+  /** The server has failed a request. */
+  failedRequest(): void;
 }
 
 /** A connection to a server in HTTP/2: many requests side by side. */
@@ -53,6 +61,7 @@ export class Http2Upstream implements SocketOwner, SessionUser {
   private nextId = 1;
   private hasSettings = false;
   private hasServed = false;
+  private heardAt = Number.NEGATIVE_INFINITY;
   private isLeaving = false;
   private isClosed = false;
 
@@ -62,7 +71,8 @@ export class Http2Upstream implements SocketOwner, SessionUser {
 
   /** Whether it takes another request. */
   get hasRoom(): boolean {
-    const most = this.session?.peer.maxConcurrentStreams ?? newPeerSettings().maxConcurrentStreams;
+    const { hasSettings, home, session } = this;
+    const most = hasSettings && session !== null ? session.peer.maxConcurrentStreams : home.mostStreams;
     return !this.isLeaving && this.count < most && this.nextId < largestWindow - 2;
   }
 
@@ -74,10 +84,24 @@ export class Http2Upstream implements SocketOwner, SessionUser {
   /** Gives a stream to a user, who hears when it may send, or that it has to go another way, later than this returns. */
   open(user: UpstreamUser, onRefused: (() => void) | null): ClientStream {
     const stream = new ClientStream(this, user, { isReused: this.hasServed, onRefused });
+    this.take(stream);
+    return stream;
+  }
+
+  /** Takes a stream that has no connection yet, or none any more. */
+  take(stream: ClientStream): void {
     this.early.add(stream);
     this.requests += 1;
     if (this.session !== null) queueMicrotask(() => this.start(stream));
-    return stream;
+  }
+
+  /** The server has not looked at a request. */
+  moved(stream: ClientStream): void {
+    this.early.delete(stream);
+    this.session?.close(stream, null);
+    stream.detach();
+    this.settle();
+    this.home.leftOver(stream);
   }
 
   /** The socket is connected, and its keys are agreed on if there are any. */
@@ -134,6 +158,7 @@ export class Http2Upstream implements SocketOwner, SessionUser {
   }
 
   received(bytes: Buffer): void {
+    this.heardAt = this.home.now;
     this.session?.received(bytes);
   }
 
@@ -174,6 +199,7 @@ export class Http2Upstream implements SocketOwner, SessionUser {
     const { session } = this;
     if (session === null || this.isClosed) return false;
     const protocol = stream.isForWebSocket ? "websocket" : null;
+    stream.beganAt = this.home.now;
     session.open(stream, this.nextId);
     this.nextId += 2;
     session.blocks.request(stream.id, http2RequestFields(head, this.home.scheme, protocol), endsStream);
@@ -185,9 +211,16 @@ export class Http2Upstream implements SocketOwner, SessionUser {
     this.early.delete(stream);
     const wasUnderWay = this.session?.close(stream, code) === true;
     if (wasUnderWay && code === null) this.hasServed = true;
-    if (this.count > 0 || this.isClosed) return;
-    if (this.isLeaving) this.close("it is not needed any more");
-    else this.home.idle(this);
+    this.settle();
+    this.home.roomMade();
+  }
+
+  /** Nobody waits for a request any more. Where nothing was heard since it was sent, nothing may ever be: others go another way. */
+  abandoned(stream: ClientStream): void {
+    const since = this.session === null ? this.bornAt : stream.beganAt;
+    const isSilent = this.heardAt <= since && since < this.home.now;
+    this.finished(stream, errorCode.cancel);
+    if (isSilent) this.finish();
   }
 
   isIdle(id: number): boolean {
@@ -196,13 +229,18 @@ export class Http2Upstream implements SocketOwner, SessionUser {
 
   settingsRead(): void {
     this.hasSettings = true;
-    this.home.told(this.takesWebSockets);
+    this.home.told(this.takesWebSockets, this.session?.peer.maxConcurrentStreams ?? 0);
     for (const stream of this.early) this.start(stream);
   }
 
   /** A WebSocket has ended. */
   roomMade(): void {
     this.home.roomMade();
+  }
+
+  /** The server has failed a request. */
+  failedRequest(): void {
+    this.home.failedRequest();
   }
 
   violated(code: number): void {
@@ -217,8 +255,9 @@ export class Http2Upstream implements SocketOwner, SessionUser {
   /** RFC 9113 §6.8: streams above the last were not looked at, and may be sent again elsewhere. */
   goingAway(last: number): void {
     this.leave();
-    for (const [id, stream] of this.session?.streams ?? [])
-      if (id > last) stream.fail("closed", "the server is going away");
+    const unseen = [...(this.session?.streams ?? [])].filter(([id]) => id > last).map(([, stream]) => stream);
+    for (const stream of unseen) stream.unseen("the server is going away");
+    for (const stream of this.early) this.moved(stream);
     if (this.count === 0) this.close("the server is going away");
   }
 
@@ -235,6 +274,12 @@ export class Http2Upstream implements SocketOwner, SessionUser {
     }
     this.early.delete(stream);
     stream.ready();
+  }
+
+  private settle(): void {
+    if (this.count > 0 || this.isClosed) return;
+    if (this.isLeaving) this.close("it is not needed any more");
+    else this.home.idle(this);
   }
 
   private leave(): void {

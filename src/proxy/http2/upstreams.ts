@@ -5,6 +5,8 @@ import type { SocketOwner, Wire } from "../sockets.ts";
 import type { Sweep } from "../sweep.ts";
 import type { UpstreamTls } from "../tls/upstream-tls.ts";
 import type { UpstreamStream, UpstreamUser } from "../upstream-connection.ts";
+import type { ClientStream } from "./client-stream.ts";
+import { newPeerSettings } from "./settings.ts";
 import { Http2Upstream, type Http2Home } from "./upstream.ts";
 
 /** What the connections to a server need of their pool. */
@@ -13,8 +15,10 @@ export interface UpstreamsOptions {
   readonly tls: UpstreamTls | null;
   readonly handlers: Bun.SocketHandler<SocketOwner>;
   readonly sweep: Sweep;
-  /** A WebSocket has ended. */
+  /** A request or a WebSocket has ended. */
   readonly onRoom: () => void;
+  /** The server has failed a request. */
+  readonly onFailure: () => void;
   /** How a handshake of TLS went. */
   readonly onSecured: (refusal: string | null) => void;
 }
@@ -24,6 +28,8 @@ export class Http2Upstreams implements Http2Home {
   readonly scheme: "http" | "https";
   /** Whether the server takes WebSockets; true until it has said that it does not. */
   takesWebSockets = true;
+  /** How many requests at once it takes over a connection, by what it has said last. */
+  mostStreams: number = newPeerSettings().maxConcurrentStreams;
   /** How long one without a request is kept. */
   idleMs = 0;
   lifetime: Lifetime = endless;
@@ -39,15 +45,19 @@ export class Http2Upstreams implements Http2Home {
 
   /** Gives a stream for a request; one for a WebSocket may be refused. */
   open(user: UpstreamUser, onRefused: (() => void) | null = null): UpstreamStream {
-    for (const connection of this.connections)
-      if (connection.hasRoom) return this.openOn(connection, user, onRefused);
-    const connection = new Http2Upstream(this);
-    connection.bornAt = this.options.sweep.now;
-    connection.haste = Math.random();
-    this.connections.add(connection);
-    const stream = this.openOn(connection, user, onRefused);
-    this.connect(connection);
-    return stream;
+    return this.withRoom((connection) => connection.open(user, onRefused));
+  }
+
+  leftOver(stream: ClientStream): void {
+    this.withRoom((connection) => {
+      stream.moveTo(connection);
+      connection.take(stream);
+      return stream;
+    });
+  }
+
+  get now(): number {
+    return this.options.sweep.now;
   }
 
   /** How many requests are under way, and how many connections have none. */
@@ -72,12 +82,17 @@ export class Http2Upstreams implements Http2Home {
     this.leaving.delete(connection);
   }
 
-  told(takesWebSockets: boolean): void {
+  told(takesWebSockets: boolean, mostStreams: number): void {
     this.takesWebSockets = takesWebSockets;
+    this.mostStreams = mostStreams;
   }
 
   roomMade(): void {
     this.options.onRoom();
+  }
+
+  failedRequest(): void {
+    this.options.onFailure();
   }
 
   idle(connection: Http2Upstream): void {
@@ -100,14 +115,24 @@ export class Http2Upstreams implements Http2Home {
       if (!isOnlyIdle || connection.count === 0) connection.close(detail);
   }
 
-  private openOn(
-    connection: Http2Upstream,
-    user: UpstreamUser,
-    onRefused: (() => void) | null,
-  ): UpstreamStream {
-    const stream = connection.open(user, onRefused);
+  /** Has a connection that has room take a request; one is made if there is none. */
+  private withRoom(take: (connection: Http2Upstream) => ClientStream): ClientStream {
+    const ready = this.ready();
+    const connection = ready ?? new Http2Upstream(this);
+    if (ready === null) {
+      connection.bornAt = this.now;
+      connection.haste = Math.random();
+      this.connections.add(connection);
+    }
+    const stream = take(connection);
     if (connection.requests >= this.lifetime.mostRequests) connection.finish();
+    if (ready === null) this.connect(connection);
     return stream;
+  }
+
+  private ready(): Http2Upstream | null {
+    for (const connection of this.connections) if (connection.hasRoom) return connection;
+    return null;
   }
 
   private connect(connection: Http2Upstream): void {

@@ -159,10 +159,8 @@ export class Http3Endpoint {
     if (engine.isDraining || listener === null || socket === undefined) return null;
     const { clientAddress, clientPort, localAddress } = flow.client;
     const limited = { terminate: () => session.destroy() };
-    if (!letIn(engine, listener, limited) || !letInFrom(engine, listener, limited, clientAddress)) {
-      engine.connections.leave(limited);
+    if (!letIn(engine, listener, limited) || !letInFrom(engine, listener, limited, clientAddress))
       return null;
-    }
     const destination = { address: localAddress, port: socket.port };
     this.flows.connect(flow);
     const connection: Http3Connection = new Http3Connection({
@@ -179,6 +177,7 @@ export class Http3Endpoint {
         via: engine.snapshot.plan.via,
         refusal: null,
         lastHost: "",
+        lastAdded: "",
         lastMinor: -1,
         lastFields: "",
       },

@@ -1,4 +1,4 @@
-import type { HeaderRulesPlan } from "../../config/http-plan.ts";
+import type { HeaderRulesPlan, RequestIdsPlan } from "../../config/http-plan.ts";
 import type { ListenerPolicyPlan } from "../../config/routing-plan.ts";
 import { buildRequestHead, compileHeaderRules } from "../headers.ts";
 import type { RequestView } from "../request-view.ts";
@@ -12,24 +12,39 @@ export interface OutgoingRules {
   /** Host, if it is not the client's. */
   readonly host: Template | null;
   readonly removed: ReadonlySet<string> | null;
-  readonly lines: Template | null;
+  /** Lines that are the same for all requests, and those that are not. */
+  readonly added: string;
+  readonly varying: Template | null;
   /** Fields that tell of the client, if they are not the usual ones. */
   readonly telling: Template | null;
+  /** Whether X-Request-ID is written with the head; else names are stamped into it afterwards. */
+  readonly writesId: boolean;
 }
 
+const idField = "x-request-id";
+
 /** Makes it ready; null where requests go on as they came. */
-export function compileOutgoing(plan: HeaderRulesPlan, listener: ListenerPolicyPlan): OutgoingRules | null {
+export function compileOutgoing(
+  plan: HeaderRulesPlan,
+  listener: ListenerPolicyPlan,
+  ids: RequestIdsPlan | null = null,
+): OutgoingRules | null {
   const host = plan.set.find(isHost)?.[1] ?? null;
   const rest = { ...plan, set: plan.set.filter((pair) => !isHost(pair)) };
   const { added, removed } = compileHeaderRules(rest);
   const varying = variableLines(rest);
   const telling = compileTelling(listener);
-  if (host === null && removed === null && added === "" && varying === null && telling === null) return null;
+  const isNamed = [...rest.set, ...rest.add].some(([name]) => name.toLowerCase() === idField);
+  const writesId = ids?.requestId === true && !ids.trace && !isNamed;
+  const isSame = removed === null && added === "" && varying === null && !writesId;
+  if (isSame && host === null && telling === null) return null;
   return {
     host: host === null ? null : compileTemplate(host),
-    removed,
-    lines: added === "" && varying === null ? null : (view) => added + (varying?.(view) ?? ""),
+    removed: writesId ? new Set([...(removed ?? []), idField]) : removed,
+    added,
+    varying,
     telling,
+    writesId,
   };
 }
 
@@ -48,7 +63,9 @@ export function requestHeadOf(route: Pick<Route, "outgoing">, view: RequestView)
     // What makes no authority is none: a field must not end its line, and a server must not get an empty Host.
     host: host === null || !/^[!-~]+$/.test(host) ? null : host,
     removed: outgoing.removed,
-    added: outgoing.lines?.(view) ?? "",
+    added: outgoing.added,
+    own: outgoing.varying?.(view) ?? "",
     telling: outgoing.telling?.(view) ?? null,
+    id: outgoing.writesId ? view.requestId : "",
   });
 }

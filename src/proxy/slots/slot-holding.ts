@@ -106,6 +106,12 @@ export class SlotHolding {
     this.keeper.wake();
   }
 
+  /** Gives back half of what it has no use for, for others to begin with. */
+  part(): void {
+    const returned = Math.floor((this.held - this.needed) / 2);
+    if (returned > 0) this.say({ returned, asks: false, obeys: null });
+  }
+
   /** Less is in use, or fewer wait: gives back what is not its own any more. */
   roomMade(): void {
     if (this.held <= this.keep && !this.isLeaving) return;
@@ -116,7 +122,8 @@ export class SlotHolding {
   /** Takes up again what has not been got. */
   again(): void {
     this.isDue = false;
-    if (this.needed > this.held) this.ask();
+    if (this.isAsking && this.needed > this.wanted) this.say({ returned: 0, asks: false, obeys: null });
+    else if (this.needed > this.held) this.ask();
     else this.say({ returned: this.surplus(), asks: false, obeys: null });
   }
 

@@ -4,12 +4,15 @@ import { askAgainMs, SlotHolding, type SlotKeeper } from "./slot-holding.ts";
 /** The slots that this process has of everything that is limited for all processes together. */
 export class SlotHoldings implements SlotKeeper {
   private readonly tell: (news: SlotNews) => void;
+  private readonly note: (name: string, held: number) => void;
   private readonly holdings = new Map<string, SlotHolding>();
   private notes: SlotNote[] = [];
   private timer: Timer | null = null;
 
-  constructor(tell: (news: SlotNews) => void) {
+  /** `note` writes down what this process may have in use, for a supervisor that comes after this one. */
+  constructor(tell: (news: SlotNews) => void, note: (name: string, held: number) => void) {
     this.tell = tell;
+    this.note = note;
   }
 
   /** Gives the slots of this name. */
@@ -41,6 +44,12 @@ export class SlotHoldings implements SlotKeeper {
       if (holding === undefined) this.decline(word);
       else holding.heard(word);
     }
+    for (const { name } of words) this.writeDown(name);
+  }
+
+  /** Another supervisor is to come, and knows nobody here: its processes need something to begin with. */
+  part(): void {
+    for (const holding of this.holdings.values()) holding.part();
   }
 
   /** Finishes what is open, and leaves all else to others. */
@@ -59,6 +68,7 @@ export class SlotHoldings implements SlotKeeper {
     const { notes } = this;
     if (notes.length === 0) return;
     this.notes = [];
+    for (const { name } of notes) this.writeDown(name);
     this.tell({ from: process.pid, notes });
   }
 
@@ -73,6 +83,10 @@ export class SlotHoldings implements SlotKeeper {
     if (isHungry || this.timer === null) return;
     clearInterval(this.timer);
     this.timer = null;
+  }
+
+  private writeDown(name: string): void {
+    this.note(name, this.holdings.get(name)?.held ?? 0);
   }
 
   /** Gives back what has come too late. */

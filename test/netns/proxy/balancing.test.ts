@@ -264,6 +264,19 @@ describe("a request that a server fails", () => {
     expect((await bodies(port, 4)).split("").sort().join("")).toBe("bbxx");
   });
 
+  test("goes to another with the end of its body, though that was seen to be empty before", async () => {
+    const port = freePort();
+    await using a = new RawServer(unavailable);
+    await using b = new RawServer((connection) => {
+      if (connection.received.endsWith("\r\n\r\n0\r\n\r\n"))
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb");
+    });
+    await using _driver = await start(port, [a, b], { retries: { ...retries, on: [503] } });
+    const put = `${get("/", "Transfer-Encoding: chunked\r\n").replace("GET", "PUT")}0\r\n\r\n`;
+    for (let round = 0; round < 2; round++) expect(await ask(port, put)).toEndWith("\r\n\r\nb");
+    expect(a.received()).toContain("PUT ");
+  });
+
   test("goes to another as its route says, where that says something", async () => {
     const port = freePort();
     await using a = new RawServer(unavailable);

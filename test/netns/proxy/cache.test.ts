@@ -146,6 +146,22 @@ describe("the cache", () => {
     });
   });
 
+  test("waits no longer than it is told, however many have failed before it one after the other", async () => {
+    let [open, most] = [0, 0];
+    const failing: Script = (connection) => {
+      most = Math.max(most, ++open);
+      setTimeout(() => {
+        open -= 1;
+        connection.send("HTTP/1.1 500 Sorry\r\nContent-Length: 0\r\n\r\n");
+      }, 250);
+    };
+    await behind(failing, { lockTimeoutMs: 300 }, async (port) => {
+      const answers = await Promise.all(Array.from({ length: 12 }, () => ask(port, get("/"))));
+      for (const answer of answers) expect(answer).toStartWith("HTTP/1.1 500 ");
+      expect(most).toBeGreaterThan(5); // those who have waited long enough ask side by side
+    });
+  });
+
   test("asks about what is stale, and answers an unchanged one itself", async () => {
     let isNew = false;
     const script: Script = (connection, bytes) => {

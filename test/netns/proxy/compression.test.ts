@@ -265,6 +265,23 @@ describe("compression", () => {
     });
   });
 
+  test("streams a long answer of the cache in parts until its code is there", async () => {
+    const long = textOf(700_000).toString();
+    const script: Script = (connection) => connection.send(ok("Cache-Control: max-age=60\r\n", long));
+    await behind(script, async (port, origin) => {
+      const url = `http://127.0.0.1:${port}/kept`;
+      const asked = async (): Promise<Headers> => {
+        const answer = await fetch(url, { decompress: false, headers: { "Accept-Encoding": "gzip" } });
+        expect(zlib.gunzipSync(Buffer.from(await answer.arrayBuffer())).toString()).toBe(long);
+        return answer.headers;
+      };
+      expect((await asked()).get("x-cache")).toBe("MISS");
+      expect((await asked()).get("content-length")).toBeNull();
+      await waitFor("the code to be there", async () => (await asked()).get("content-length") !== null);
+      expect(origin.received().split("/kept").length - 1).toBe(1);
+    });
+  });
+
   test("sends each event as it comes", async () => {
     await behind(eventful, async (port, origin) => {
       const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { "Accept-Encoding": "br" } });

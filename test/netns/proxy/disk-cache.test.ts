@@ -6,7 +6,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -17,9 +16,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cacheTag, cacheTagName } from "../../../src/base/cache-folder.ts";
-import { noContent, type CachePlan } from "../../../src/config/content-plan.ts";
+import { noContent } from "../../../src/config/content-plan.ts";
 import type { DiskStatus } from "../../../src/ipc/disk-note.ts";
 import { diskName, fileOf } from "../../../src/proxy/cache/disk/disk-files.ts";
+import { behindDiskCache, disk, files, usualDiskCache, written } from "../../support/disk-cache-lab.ts";
 import { waitFor } from "../../support/lab.ts";
 import {
   freePort,
@@ -35,54 +35,6 @@ setDefaultTimeout(30_000);
 
 const folder = mkdtempSync(join(tmpdir(), "edge-ha-disk-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-let lastFolder = 0;
-
-const usual: Omit<CachePlan, "disk"> = {
-  maxObjectBytes: 8 * 1024 ** 2,
-  ttlMs: 0,
-  staleWhileRevalidateMs: 0,
-  staleIfErrorMs: 0,
-  lockTimeoutMs: 5000,
-};
-
-/** A proxy with a cache on disk, and what is behind it. */
-interface Setting {
-  readonly port: number;
-  readonly path: string;
-  readonly origin: RawServer;
-  /** Kills the process and starts another. */
-  readonly restart: () => Promise<void>;
-  readonly driver: () => ProxyDriver;
-}
-
-async function behind(
-  script: Script,
-  plan: Partial<CachePlan>,
-  run: (setting: Setting) => Promise<void>,
-): Promise<void> {
-  const port = freePort();
-  const path = join(folder, String(lastFolder++), "answers");
-  await using origin = new RawServer(script);
-  const disk = { path, bytes: 100 * 1024 ** 2 };
-  const content = { ...noContent, cache: { ...usual, disk, ...plan } };
-  const sites = [site(["*"], [route("/", "apps", { content })])];
-  const whole = simplePlan(port, [upstreamServer(origin.port)], { sites });
-  let driver = await ProxyDriver.start(whole);
-  try {
-    await run({
-      port,
-      path,
-      origin,
-      driver: () => driver,
-      restart: async () => {
-        await driver[Symbol.asyncDispose]();
-        driver = await ProxyDriver.start(whole);
-      },
-    });
-  } finally {
-    await driver[Symbol.asyncDispose]();
-  }
-}
 
 const get = (path: string, lines = "", method = "GET"): string =>
   `${method} ${path} HTTP/1.1\r\nHost: a\r\n${lines}Connection: close\r\n\r\n`;
@@ -94,24 +46,6 @@ const requests = (origin: RawServer): number =>
     .split(" HTTP/1.1\r\nHost: a\r\n").length - 1;
 const ok = (lines: string, body = "hello"): string =>
   `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${lines}\r\n${body}`;
-
-/** Paths of the files with answers. */
-function files(path: string): readonly string[] {
-  return readdirSync(path, { recursive: true, encoding: "utf8" })
-    .filter((name) => /^[0-9a-f]{2}\/[0-9a-f]{14}\.\d$/.test(name))
-    .map((name) => join(path, name));
-}
-
-async function disk({ driver }: Setting): Promise<DiskStatus> {
-  const { disks } = await driver().nextStatus();
-  const [first] = disks;
-  if (first === undefined) throw new Error("there is no cache on disk");
-  return first;
-}
-
-async function written(setting: Setting, count: number): Promise<void> {
-  await waitFor(`${count} files`, () => files(setting.path).length === count);
-}
 
 /** What the server has at a path: that, as often as the number at its end says if it is large. */
 function bodyOf(path: string): string {
@@ -137,7 +71,7 @@ const byLanguage: Script = (connection, bytes) => {
 
 describe("the cache on disk", () => {
   test("outlives a restart, with variants, parts and ages", async () => {
-    await behind(byLanguage, {}, async (setting) => {
+    await behindDiskCache(byLanguage, {}, async (setting) => {
       const { origin, path, port, restart } = setting;
       for (const language of ["de", "fr", "it"])
         expect(source(await ask(port, get("/", `Accept-Language: ${language}\r\n`)))).toBe("MISS");
@@ -172,7 +106,7 @@ describe("the cache on disk", () => {
       if (isUp) connection.send(ok('Cache-Control: max-age=1\r\nAge: 1\r\nETag: "x"\r\n', `body${++count}`));
       else connection.socket.end();
     };
-    await behind(script, { staleWhileRevalidateMs: 600_000 }, async (setting) => {
+    await behindDiskCache(script, { staleWhileRevalidateMs: 600_000 }, async (setting) => {
       expect(await ask(setting.port, get("/"))).toEndWith("body1");
       await written(setting, 1);
       await setting.restart();
@@ -181,7 +115,7 @@ describe("the cache on disk", () => {
       expect((await disk(setting)).found).toBe(1);
       await waitFor("a newer answer", async () => (await ask(setting.port, get("/"))).endsWith("body3"));
     });
-    await behind(script, { staleIfErrorMs: 600_000 }, async (setting) => {
+    await behindDiskCache(script, { staleIfErrorMs: 600_000 }, async (setting) => {
       const first = await ask(setting.port, get("/"));
       await written(setting, 1);
       await setting.restart();
@@ -194,7 +128,7 @@ describe("the cache on disk", () => {
   });
 
   test("forgets what is purged and what requests change, though nobody had time to remove the files", async () => {
-    await behind(byPath, {}, async (setting) => {
+    await behindDiskCache(byPath, {}, async (setting) => {
       const { driver, path, port, restart } = setting;
       const sources = async (...paths: readonly string[]): Promise<readonly string[]> =>
         Promise.all(paths.map(async (one) => source(await ask(port, get(one)))));
@@ -231,7 +165,7 @@ describe("the cache on disk", () => {
       "/folder": (file) => replace(file, () => mkdirSync(file)),
     };
     const paths = Object.keys(damages);
-    await behind(byPath, {}, async (setting) => {
+    await behindDiskCache(byPath, {}, async (setting) => {
       const { driver, path, port, restart } = setting;
       await Promise.all(paths.map((one) => ask(port, get(one))));
       await written(setting, paths.length);
@@ -265,7 +199,7 @@ describe("the cache on disk", () => {
   });
 
   test("never has a part of an answer, whenever its process is killed", async () => {
-    await behind(byPath, {}, async (setting) => {
+    await behindDiskCache(byPath, {}, async (setting) => {
       const { driver, path, port, restart } = setting;
       for (let round = 0; round < 4; round++) {
         const asked = ["/a", "/b", "/c", "/d"].map((one) => `${one}/${round}/100000`);
@@ -291,7 +225,7 @@ describe("the cache on disk", () => {
     const port = freePort();
     const path = mkdtempSync(join(folder, "small-"));
     await using origin = new RawServer(byPath);
-    const content = { ...noContent, cache: { ...usual, disk: { path, bytes: 2 ** 30 } } };
+    const content = { ...noContent, cache: { ...usualDiskCache, disk: { path, bytes: 2 ** 30 } } };
     const plan = simplePlan(port, [upstreamServer(origin.port)], {
       sites: [site(["*"], [route("/", "apps", { content })])],
     });

@@ -1,12 +1,21 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { UpstreamPlan } from "../../../src/config/http-plan.ts";
 import { makeCertificates } from "../../support/certificates.ts";
 import { waitFor } from "../../support/lab.ts";
-import { freePort, ProxyDriver, simplePlan, upstream, upstreamServer } from "../../support/proxy-driver.ts";
+import {
+  freePort,
+  ProxyDriver,
+  route,
+  simplePlan,
+  site,
+  upstream,
+  upstreamServer,
+} from "../../support/proxy-driver.ts";
 import { answering, ask, RawClient, RawServer } from "../../support/raw-tcp.ts";
 
 setDefaultTimeout(30_000);
@@ -54,6 +63,11 @@ const breaking: Answer = (stream, path) => {
     stream.respond({ ":status": 200 });
     stream.end("fine");
   }
+};
+
+const echoingLate: Answer = (stream) => {
+  stream.respond({ ":status": 200 });
+  setTimeout(() => stream.pipe(stream), 50);
 };
 
 describe("a server that is spoken to in HTTP/2", () => {
@@ -162,13 +176,113 @@ describe("a server that is spoken to in HTTP/2", () => {
     expect(origin.connections).toHaveLength(1);
   });
 
+  test("gets what it has not looked at over another connection, bodies and all, and is blamed for nothing", async () => {
+    const goAway = "\0\0\x08\x07\0\0\0\0\0\0\0\0";
+    await using origin = new RawServer((connection, bytes) => {
+      const has = (type: number, flags: number, stream: number): boolean =>
+        bytes.includes(String.fromCharCode(type, flags, 0, 0, 0, stream));
+      if (bytes.startsWith("PRI ")) connection.send("\0\0\0\x04\0\0\0\0\0");
+      // It takes requests without a body, and one with a body as the first of a connection.
+      for (const stream of [1, 3, 5]) if (has(1, 5, stream)) connection.send(headers(stream));
+      if (has(0, 1, 1)) connection.send(headers(1));
+      for (const stream of [3, 5])
+        if (has(1, 4, stream)) connection.send(`${goAway}${String.fromCharCode(stream - 2)}\0\0\0\0`);
+    });
+    const on = ["connect", "closed", "timeout"] as const;
+    const ejection = {
+      on,
+      failures: 1,
+      windowMs: 60_000,
+      timeMs: 60_000,
+      mostTimeMs: 60_000,
+      mostPercent: 100,
+    };
+    const port = freePort();
+    await using driver = await ProxyDriver.start(plan(port, origin.port, { ejection }));
+    const post = (body: string): Promise<string> =>
+      ask(
+        port,
+        `POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+    for (const body of ["once more", "and again".repeat(1000)]) {
+      expect(await get(port)).toStartWith("204 ");
+      expect(await post(body)).toStartWith("HTTP/1.1 204 ");
+      expect(origin.received().split(body)).toHaveLength(3);
+    }
+    expect(driver.log()).toBe("");
+    await using slow = await RawClient.connect(port);
+    slow.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nfirst ");
+    const known = origin.connections.length;
+    await waitFor(
+      "another connection",
+      () => origin.connections.at(known)?.received.includes("first ") === true,
+    );
+    slow.send("last.");
+    await slow.expect("HTTP/1.1 204 ");
+    expect(origin.connections[known]?.received).toContain("last.");
+    expect(driver.log()).toBe("");
+  });
+
+  test("that goes away for good leaves no rest of a body to another server", async () => {
+    await using other = new RawServer(() => undefined);
+    const vanishing = createTcpServer((socket) => {
+      socket
+        .on("error", () => undefined)
+        .on("data", (bytes) => {
+          if (bytes.includes("first ")) vanishing.close();
+          const goAway = "\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0";
+          socket.write(bytes.includes("first ") ? goAway : "\0\0\0\x04\0\0\0\0\0", "latin1");
+        });
+    });
+    await new Promise<void>((resolve) => void vanishing.listen(0, "127.0.0.1", resolve));
+    const { port: first } = vanishing.address() as AddressInfo;
+    const servers = [upstreamServer(first), upstreamServer(other.port, { isBackup: true })];
+    const port = freePort();
+    await using _driver = await ProxyDriver.start(plan(port, 0, { servers }));
+    await using client = await RawClient.connect(port);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nfirst ");
+    await client.expect("HTTP/1.1 502 ");
+    expect(other.received()).toBe("");
+  });
+
+  test("gets no more requests at once than it takes, though it has said so too late", async () => {
+    const server = createServer({ settings: { maxConcurrentStreams: 2 } });
+    const port = freePort();
+    await using driver = await ProxyDriver.start(plan(port, await listening(server, echoingLate)));
+    for (const round of [1, 2]) {
+      const bodies = Array.from({ length: 20 }, (_, index) => `${round} ${index} `.padEnd(2000, "b"));
+      const answers = bodies.map((body) =>
+        ask(port, `POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2000\r\n\r\n${body}`),
+      );
+      for (const [index, answered] of (await Promise.all(answers)).entries())
+        expect(answered).toContain(`\r\n${bodies[index]}\r\n0\r\n\r\n`);
+    }
+    expect(driver.log()).toBe("");
+    server.close();
+  });
+
+  test("that is not heard of over a connection any more gets requests over another", async () => {
+    await using origin = new RawServer((connection, bytes) => {
+      if (connection !== origin.connections[0] || connection.received === bytes)
+        connection.send(`\0\0\0\x04\0\0\0\0\0${headers(1)}`);
+    });
+    const port = freePort();
+    const sites = [site(["*"], [route("/", "apps", { readTimeoutMs: 400 })])];
+    await using _driver = await ProxyDriver.start({ ...plan(port, origin.port), sites });
+    expect(await get(port)).toStartWith("204 ");
+    expect(await get(port)).toStartWith("504 ");
+    expect(await get(port)).toStartWith("204 ");
+    expect(origin.connections).toHaveLength(2);
+  });
+
   test("makes 502 of what else goes wrong", async () => {
     const server = createServer();
     const port = freePort();
     const upstreamPort = await listening(server, breaking);
-    await using _driver = await ProxyDriver.start(plan(port, upstreamPort));
+    await using driver = await ProxyDriver.start(plan(port, upstreamPort));
     expect(await get(port, "/broken")).toStartWith("502 ");
     expect(await get(port, "/half")).toBe("200 half");
+    expect(Object.values(await driver.traffic())).toMatchObject([{ open: 0, total: 2, failed: 2 }]);
     server.close();
     await waitFor("refusal", async () => (await get(port)).startsWith("502 "));
   });
@@ -191,6 +305,28 @@ describe("a server that is spoken to in HTTP/2", () => {
     }
     expect(await Promise.all(answers)).toEqual(["200 done", "200 done", "200 done"]);
     expect(driver.log()).toBe("");
+    server.close();
+  });
+
+  test("that is to be spoken to in HTTP/1.1 from now on is left once what is under way is done", async () => {
+    const server = createServer();
+    let open = 0;
+    server.on("session", (session) => {
+      open += 1;
+      session.on("close", () => void (open -= 1));
+    });
+    const held: ServerHttp2Stream[] = [];
+    const upstreamPort = await listening(server, (stream) => held.push(stream));
+    const port = freePort();
+    await using driver = await ProxyDriver.start(plan(port, upstreamPort));
+    const answer = get(port);
+    await waitFor("the request", () => held.length === 1);
+    await driver.configure(plan(port, upstreamPort, { http2: false }));
+    expect(open).toBe(1);
+    held[0]?.respond({ ":status": 200 });
+    held[0]?.end("late");
+    expect(await answer).toContain("late");
+    await waitFor("the end of the connection", () => open === 0);
     server.close();
   });
 

@@ -147,6 +147,15 @@ describe("HTTP/2", () => {
     });
   });
 
+  test("passes the trailers of a response without a body, though all of it comes at once", async () => {
+    const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 7\r\n\r\n";
+    await withClient(new RawServer((connection) => connection.send(chunked)), async (client) => {
+      client.request(1);
+      const { flags } = await client.expect("trailers", ({ fields }) => fields["x-sum"] === "7");
+      expect(flags & flag.endStream).toBe(flag.endStream);
+    });
+  });
+
   test("resets a malformed request and serves the next one (RFC 9113 §8.1.1)", async () => {
     const origin = new RawServer(answering("hello"));
     await withClient(origin, async (client) => {

@@ -351,7 +351,7 @@ describe("HTTP/3", () => {
     await waitFor("one connection to be over", async () => (await driver.nextStatus()).connections === 1);
     expect(driver.residentBytes() - before).toBeLessThan(60 * 1024 ** 2);
     expect(driver.log()).toContain("50 UDP flows are open in this process");
-    expect(driver.log()).toContain("listener http from 127.0.0.1 has 2 in this process");
+    expect(driver.log()).toContain("listener http from 127.0.0.1 has 2, all it may have");
   });
 
   test("takes nobody for the client whose address a packet bears in the middle of a handshake", async () => {

@@ -35,29 +35,76 @@ function header(client: string): string {
   return `PROXY TCP4 ${client} 192.0.2.11 40000 443\r\n`;
 }
 
+/** Gives a client that has its answer and stays; it comes again until the end of one before it has been noticed. */
 async function held(port: number): Promise<RawClient> {
-  const client = await RawClient.connect(port);
-  client.send(keepAlive);
-  await client.expect("200 OK");
-  return client;
+  for (;;) {
+    const client = await RawClient.connect(port);
+    client.send(keepAlive);
+    const isLetIn = (): boolean => client.received.includes("200 OK");
+    await waitFor("an answer or the end", () => isLetIn() || client.hasEnded || client.isClosed);
+    if (isLetIn()) return client;
+  }
 }
 
 describe("a listener's limits of connections", () => {
-  test("hold for all of them, also over a reload, and count those that have left no more", async () => {
+  test("hold for all processes together, to the last connection, also over a reload", async () => {
     await using origin = new RawServer(answering("ok"));
-    const port = freePort();
-    const plan = planOn(port, origin.port, { mostConnections: 3 }, 2); // 2 for each of two processes
+    const [port, otherPort] = [freePort(), freePort()];
+    const plan = planOn(port, origin.port, { mostConnections: 3 }, 2);
     await using proxy = await ProxyDriver.start(plan);
-    const clients = [await held(port), await held(port)];
-    expect(await curlFrom(port, "127.0.0.5")).toBe("");
+    const otherPlan = planOn(otherPort, origin.port, { mostConnections: 3 }, 2);
+    await using other = await proxy.beside(otherPlan);
+    // One has all of them while the other has none.
+    const clients = [await held(port), await held(port), await held(port)];
+    for (const each of [port, otherPort]) expect(await curlFrom(each, "127.0.0.5")).toBe("");
     await waitFor("the log says so", () =>
-      proxy.log().includes("connections are refused: listener http has 2 in this process"),
+      other.log().includes("connections are refused: listener http has 3, all it may have"),
     );
     await proxy.configure(plan);
     expect(await curlFrom(port, "127.0.0.5")).toBe("");
     clients[0]?.cut();
-    await waitFor("there is room", async () => (await curlFrom(port, "127.0.0.5")) === "ok");
+    await waitFor(
+      "there is room in the other",
+      async () => (await curlFrom(otherPort, "127.0.0.5")) === "ok",
+    );
+    clients.push(await held(otherPort));
+    for (const each of [port, otherPort]) expect(await curlFrom(each, "127.0.0.5")).toBe("");
+    // A lower limit holds once there are fewer; what is open goes on.
+    await other.configure(planOn(otherPort, origin.port, { mostConnections: 1 }, 2));
     clients[1]?.cut();
+    clients[2]?.cut();
+    await waitFor("there is room in one", async () => (await curlFrom(port, "127.0.0.5")) === "ok");
+    expect(await curlFrom(otherPort, "127.0.0.5")).toBe("");
+    clients[3]?.send(keepAlive);
+    await waitFor("it is served", () => (clients[3]?.received.split("200 OK").length ?? 0) > 2);
+    clients[3]?.cut();
+  });
+
+  test("count a process that finishes what is open, and no more one that is gone", async () => {
+    const answer = answering("ok");
+    await using origin = new RawServer((connection, bytes) => {
+      if (!connection.received.includes("/slow")) answer(connection, bytes);
+    });
+    const [port, otherPort] = [freePort(), freePort()];
+    const more = { mostConnections: 3, mostPerSource: 2 };
+    await using one = await ProxyDriver.start(planOn(port, origin.port, more, 2));
+    await using other = await one.beside(planOn(otherPort, origin.port, more, 2));
+    await using slow = await RawClient.connect(port);
+    slow.send(keepAlive.replace("/", "/slow"));
+    await waitFor("it is with the server", () => origin.connections.length === 1);
+    one.send({ kind: "drain", deadlineMs: 60_000 });
+    await using fast = await held(otherPort);
+    expect(await curlFrom(otherPort, "127.0.0.1")).toBe("");
+    await waitFor("another is let in", async () => (await curlFrom(otherPort, "127.0.0.5")) === "ok");
+    one.kill();
+    await one.exited;
+    await using next = await held(otherPort);
+    expect(await curlFrom(otherPort, "127.0.0.1")).toBe("");
+    // Its successor has its seat, and nothing in it.
+    await using successor = await other.beside(planOn(freePort(), origin.port, more, 2));
+    expect(await curlFrom(otherPort, "127.0.0.1")).toBe("");
+    await waitFor("another is let in", async () => (await curlFrom(otherPort, "127.0.0.5")) === "ok");
+    expect([slow.hasEnded, fast.hasEnded, next.hasEnded, successor.log()]).toEqual([true, false, false, ""]);
   });
 
   test("hold for each source, and for the one that a balancer names", async () => {

@@ -137,6 +137,7 @@ describe("servers", () => {
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello",
       true,
     ],
+    ["a body that ends with the connection, and a reset", "HTTP/1.1 200 OK\r\n\r\nhello", true],
     [
       "fewer bytes than their length, and nothing more",
       "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello",

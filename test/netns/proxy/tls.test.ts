@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
@@ -194,6 +195,26 @@ describe("a listener under TLS", () => {
     expect(others).toEqual([first, second, third].map((line) => `HTTP/2.0 ${line}`));
     expect(first).toMatch(/^200 TLSv1\.3 TLS_\S+ shop\.example SUCCESS CN=client\.example [0-9A-F]+ good -$/);
     expect(lines.join("\n")).toMatch(/^HTTP\/1\.1 502 TLSv1\.3 .* - text\/html/m);
+  });
+
+  test("forgets a client that resets its connection amid a request, though nothing is known of its keys any more", async () => {
+    await using origin = new RawServer(() => undefined);
+    const port = freePort();
+    const log = at("gone.log");
+    const format = "$request $status $ssl_protocol $ssl_cipher $ssl_server_name";
+    const sites = [site(["*"], [route("/", "apps")], { accessLog: fileLog(log, format) })];
+    await using driver = await ProxyDriver.start({ ...planOn(port, origin, tlsPlan()), sites });
+    const below = connectTcp(port, "127.0.0.1");
+    const socket = connect({ socket: below, servername: "shop.example", rejectUnauthorized: false });
+    socket.on("error", () => undefined);
+    await new Promise((resolve) => socket.once("secureConnect", resolve));
+    socket.write("GET /gone HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+    await waitFor("the request", () => origin.received().endsWith("\r\n\r\n"));
+    below.resetAndDestroy();
+    await waitFor("no connection", async () => (await driver.nextStatus()).connections === 0);
+    await waitFor("the line", () => existsSync(log) && readFileSync(log, "utf8").endsWith("\n"));
+    expect(readFileSync(log, "utf8")).toBe("GET /gone HTTP/1.1 499 - - -\n");
+    expect(driver.log()).toBe("");
   });
 
   test("carries large bodies both ways unharmed", async () => {

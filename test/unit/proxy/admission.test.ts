@@ -190,7 +190,17 @@ describe("RateTable", () => {
     expect(table.take("a", 1100)).toEqual({ isRefused: false, delayMs: 200 });
   });
 
-  test("knows 100,000 keys, and forgets those that were quiet for longest", () => {
+  test("knows 100,000 keys, and forgets first those to which that makes no difference", () => {
+    const table = new RateTable({ intervalMs: 1000, burst: 1 });
+    for (let index = 0; index < 100_000; index++) table.take(String(index), index === 7 ? 0 : 5000);
+    table.take("new", 5000);
+    expect(table.size).toBe(100_000);
+    expect(table.take("0", 5000)).toEqual({ isRefused: false, delayMs: 1000 });
+    for (let index = 0; index < 150_000; index++) table.take(`later ${index}`, 7000);
+    expect(table.size).toBe(100_000);
+  });
+
+  test("forgets those that were quiet for longest if all matter", () => {
     const table = new RateTable({ intervalMs: 1e9, burst: 0 });
     for (let index = 0; index < 100_001; index++) table.take(String(index), 0);
     expect(table.size).toBe(100_000);

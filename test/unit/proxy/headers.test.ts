@@ -4,6 +4,7 @@ import {
   buildRequestHead,
   buildResponseHead,
   compileHeaderRules,
+  putResponseHead,
   type ClientFraming,
 } from "../../../src/proxy/headers.ts";
 import { testClient } from "../../support/request-view.ts";
@@ -38,10 +39,20 @@ function response(text: string): { readonly head: ResponseHead; readonly fields:
   return { head, fields };
 }
 
+/** As text; what is written from the bytes must be the same, wherever in these the head stands. */
 function answered(lines: string, rules = {}, framing: ClientFraming = "length", closes = false): string {
   const { fields, head } = response(`HTTP/1.1 200 Fine\r\n${lines}\r\n`);
   const compiled = compileHeaderRules({ remove: [], set: [], add: [], ...rules });
-  return buildResponseHead(head, fields, compiled, { framing, closes });
+  const text = buildResponseHead(head, fields, compiled, { framing, closes });
+  const into = Buffer.alloc(4096);
+  const start = { head, fields, rules: compiled };
+  expect(putResponseHead(into, start, { framing, closes })).toBe(-1);
+  fields.source = Buffer.from(`before${fields.text}behind`, "latin1");
+  fields.sourceStart = "before".length;
+  const length = putResponseHead(into, start, { framing, closes });
+  if (framing === "chunked") expect(length).toBe(-1);
+  else expect(into.toString("latin1", 0, length)).toBe(text);
+  return text;
 }
 
 describe("a forwarded request", () => {
@@ -161,6 +172,19 @@ describe("a forwarded response", () => {
     expect(buildResponseHead(first.head, first.fields, rules, none)).toBe("HTTP/1.1 204 X\r\n\r\n");
     const second = response("HTTP/1.1 304 X\r\nContent-Length: 9\r\n\r\n");
     expect(buildResponseHead(second.head, second.fields, rules, none)).toContain("Content-Length: 9\r\n");
+  });
+
+  test("is put together as text where it is longer than the place for it, or not of HTTP/1.1", () => {
+    const rules = compileHeaderRules({ remove: [], set: [], add: [] });
+    for (const [version, room] of [
+      ["1.1", 58],
+      ["1.0", 4096],
+    ] as const) {
+      const { fields, head } = response(`HTTP/${version} 200 X\r\nContent-Length: 9\r\n\r\n`);
+      fields.source = Buffer.from(fields.text, "latin1");
+      const start = { head, fields, rules };
+      expect(putResponseHead(Buffer.alloc(room), start, { framing: "length", closes: true })).toBe(-1);
+    }
   });
 
   test("that is interim keeps its fields", () => {

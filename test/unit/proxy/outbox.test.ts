@@ -30,6 +30,23 @@ describe("a head with the first bytes of its body", () => {
     });
   }
 
+  for (const [start, length] of [
+    [serverHead.length, 5],
+    [5, 5],
+    [serverHead.length, 600_000],
+    [5, 600_000],
+  ] as const) {
+    test(`is the same if it was put together as bytes, with ${length} bytes behind ${start}`, () => {
+      const { wire, writes } = fakeWire();
+      const bytes = Buffer.from(`${serverHead.slice(0, start)}${"b".repeat(length)}`);
+      const outbox = new Outbox(wire);
+      outbox.place.write(ourHead, "latin1");
+      expect(outbox.sendPut(ourHead.length, { bytes, start, end: bytes.length, isFree: true })).toBeTrue();
+      expect(writes.join("")).toBe(`${ourHead}${"b".repeat(length)}`);
+      expect([outbox.total, outbox.headTotal]).toEqual([ourHead.length + length, ourHead.length]);
+    });
+  }
+
   test("leaves alone what stands before a body that others have too", () => {
     const { wire, writes } = fakeWire();
     const bytes = Buffer.from(`${serverHead}body`);

@@ -5,6 +5,7 @@ import { chooseCoding } from "../../../../src/proxy/content/accept-encoding.ts";
 import { heldTag, isEncodable, variesByEncoding } from "../../../../src/proxy/content/encodable.ts";
 import { EncodedBodies } from "../../../../src/proxy/content/encoded-bodies.ts";
 import { Encoder, encodeWhole } from "../../../../src/proxy/content/encoder.ts";
+import { portionBytes, Turns } from "../../../../src/proxy/turns.ts";
 import { seededRandom } from "../../../support/seeded-random.ts";
 
 const codings: readonly Coding[] = ["zstd", "br", "gzip"];
@@ -210,5 +211,27 @@ describe("EncodedBodies", () => {
     expect(bodies.of(a, "gzip", 6)).not.toBe(code);
     // What would be no shorter stays as it is.
     expect(bodies.of(Buffer.from("abc"), "br", 4)).toBeNull();
+  });
+
+  test("encodes a long body in turns, once, while it goes as it is", () => {
+    const acts: (() => void)[] = [];
+    const bodies = new EncodedBodies(8 * portionBytes, new Turns((act) => void acts.push(act)));
+    const body = Buffer.from("abcdef".repeat(portionBytes / 2));
+    expect(bodies.soon(body, "gzip", 5)).toBeNull();
+    expect(bodies.knows(body, "gzip", 5)).toBeFalse(); // is being made already
+    expect(acts).toHaveLength(1);
+    let turns = 0;
+    for (let act = acts.shift(); act !== undefined; act = acts.shift()) {
+      act();
+      turns++;
+    }
+    expect(turns).toBeGreaterThanOrEqual(3);
+    expect(bodies.knows(body, "gzip", 5)).toBeTrue();
+    expect(zlib.gunzipSync(bodies.soon(body, "gzip", 5) ?? "").equals(body)).toBeTrue();
+    // One that could not be kept with its code is not worth the work.
+    expect(bodies.soon(Buffer.alloc(5 * portionBytes), "gzip", 5)).toBeNull();
+    expect(acts).toHaveLength(0);
+    // A short one is there at once.
+    expect(bodies.soon(body.subarray(0, portionBytes), "gzip", 5)).not.toBeNull();
   });
 });
