@@ -2,12 +2,15 @@ import { Command, CommanderError } from "commander";
 import { defaultSocket } from "./admin/client.ts";
 import { createLog } from "./base/log.ts";
 import { errorText } from "./base/system-error.ts";
+import { allWritten } from "./cli/last-words.ts";
 import { addStatus } from "./cli/status-command.ts";
 import { version } from "./cli/version.ts";
 import { openChannel } from "./ipc/channel.ts";
 import type { FromDirector, FromProxy, FromVrrp, Role, ToDirector, ToProxy, ToVrrp } from "./ipc/messages.ts";
 import { keepName, roleArgument } from "./supervisor/self-command.ts";
 
+/** A service that was told to end does so, whoever has its log; the reader of an answer may take minutes. */
+const serviceLastWordsMs = 1000;
 const defaultConfig = "/etc/edge-ha/edge-ha.toml";
 
 const roles: readonly Role[] = ["vrrp", "director", "proxy"];
@@ -390,5 +393,7 @@ if (words[0] === roleArgument) {
   keepName();
   await runRole(role);
 } else {
-  process.exit(await runCommand(words));
+  const status = await runCommand(words);
+  await allWritten(words.includes("serve") ? serviceLastWordsMs : null);
+  process.exit(status);
 }

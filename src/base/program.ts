@@ -74,27 +74,39 @@ const unprivileged = ["edge-ha", "nobody"];
 /**
  * Finds a user through the host's own name service; throws if there is none. For null it gives the first of `edge-ha` and
  * `nobody` that exists: a script is run by root only if the configuration says so. Where this process is not root, null
- * is this process's own user.
+ * is this process's own user. It waits for the name service, and throws where that takes longer than `limitMs`.
  */
-export function resolveUser(name: string | null): UserIds | null {
+export function resolveUser(name: string | null, limitMs: number = lookupLimitMs): UserIds | null {
   if (name === null) {
     if (process.getuid?.() !== 0) return null;
-    const found = unprivileged.map(findUser).find((user) => user !== null);
-    return found ?? { uid: 65_534, gid: 65_534 };
+    for (const one of unprivileged) {
+      const found = findUser(one, limitMs);
+      if (found !== null) return found;
+    }
+    return { uid: 65_534, gid: 65_534 };
   }
-  const user = findUser(name);
+  const user = findUser(name, limitMs);
   if (user === null) throw new Error(`there is no user ${name} to run a script as`);
   return user;
 }
 
-function findUser(name: string): UserIds | null {
+/** How long the host's name service may take to say who a user is: nothing else is done meanwhile. */
+const lookupLimitMs = 3_000;
+
+function findUser(name: string, limitMs: number): UserIds | null {
   const ask = (flag: string): number | null => {
-    const { stdout, exitCode } = Bun.spawnSync(["id", flag, "--", name], { stderr: "ignore" });
+    const { stdout, exitCode, exitedDueToTimeout } = Bun.spawnSync(["id", flag, "--", name], {
+      stderr: "ignore",
+      timeout: limitMs,
+      killSignal: "SIGKILL",
+    });
+    if (exitedDueToTimeout === true)
+      throw new Error(`the host's name service does not say within ${formatSpan(limitMs)} who ${name} is`);
     const text = stdout.toString().trim();
     return exitCode === 0 && /^\d+$/.test(text) ? Number(text) : null;
   };
   const uid = ask("-u");
-  const gid = ask("-g");
+  const gid = uid === null ? null : ask("-g");
   return uid === null || gid === null ? null : { uid, gid };
 }
 

@@ -1,3 +1,4 @@
+import { silentLog } from "../base/log.ts";
 import { askAdmin } from "../admin/client.ts";
 import { errorText, hasCode } from "../base/system-error.ts";
 import type { ProbeSetPlan } from "../config/check-plan.ts";
@@ -33,7 +34,7 @@ export async function forecastKernel(plan: DirectorPlan, socket: string): Promis
   const actual = readTable();
   if (typeof actual === "string") return { steps: null, reason: actual, footing };
   const said = await runningChecks(socket, plan.probeSets);
-  const { drains } = DrainBook.open(stateDirectory(process.env));
+  const { drains } = DrainBook.open(stateDirectory(process.env), silentLog);
   return { steps: forecast(plan.services, { actual, owned, drains, ...said }), reason: null, footing };
 }
 

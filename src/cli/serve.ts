@@ -223,6 +223,7 @@ class Service {
       this.manager.watchdog();
       succeed(installedCommand(...process.argv.slice(2)), process.env, succession);
     } catch (error) {
+      this.#supervisor.goOn();
       this.#log.error(`the program could not be replaced: ${errorText(error)}`);
       this.manager.ready("serving: the program could not be replaced");
     }

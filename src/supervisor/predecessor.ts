@@ -29,23 +29,31 @@ const lookSeldomMs = 1_000;
 const killPatienceMs = 2_000;
 const stopPatienceMs = 5_000;
 
+/** What is needed to see to them. */
+export interface PredecessorParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called with each process that is gone. */
+  readonly onGone: (pid: number) => void;
+  readonly control?: ProcessControl;
+}
+
 /** The processes of the program whose place this one has taken: they go on until there are others in their place. */
 export class Predecessor {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #control: ProcessControl;
+  readonly #onGone: (pid: number) => void;
   readonly #vrrp: number | null;
   readonly #proxies: readonly number[];
   readonly #here: Set<number>;
   #cancelLook: () => void = () => undefined;
 
-  constructor(
-    left: Pick<Succession, "vrrp" | "proxies" | "leaving">,
-    parts: { readonly clock: Clock; readonly log: Log; readonly control?: ProcessControl },
-  ) {
+  constructor(left: Pick<Succession, "vrrp" | "proxies" | "leaving">, parts: PredecessorParts) {
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#control = parts.control ?? systemProcesses;
+    this.#onGone = parts.onGone;
     this.#vrrp = left.vrrp;
     this.#proxies = left.proxies;
     this.#here = new Set([...(left.vrrp === null ? [] : [left.vrrp]), ...left.proxies, ...left.leaving]);
@@ -103,7 +111,11 @@ export class Predecessor {
 
   #clear(): void {
     if (this.#here.size === 0) return;
-    for (const pid of this.#here) if (this.#control.hasEnded(pid)) this.#here.delete(pid);
+    for (const pid of this.#here) {
+      if (!this.#control.hasEnded(pid)) continue;
+      this.#here.delete(pid);
+      this.#onGone(pid);
+    }
     if (this.#here.size === 0) this.#log.notice("the last process of the program before this one is gone");
   }
 }

@@ -23,6 +23,14 @@ interface Holder {
   recall: number;
 }
 
+/** What processes have of a thing that nobody can ask: those of the program before this one. */
+export interface SlotsBefore {
+  /** How many they may have in use. */
+  held(name: string): number;
+  /** Whether they are about to give back what they do not use, so that who asks waits for it. */
+  readonly areYielding: boolean;
+}
+
 /**
  * Who holds the slots of one thing: they are lent to processes and come back from them, and there are never more of them
  * than the limit, but for those that are still out when it is lowered. A process that says nothing keeps what it has; what
@@ -30,13 +38,18 @@ interface Holder {
  */
 export class SlotLedger {
   private readonly name: string;
+  private readonly before: SlotsBefore;
   private readonly holders = new Map<number, Holder>();
+  /** How many there are, by the plan. */
+  private limit = 0;
+  /** How many of them there are for these processes. */
   private most = 0;
   private turns = 0;
   private recalls = 0;
 
-  constructor(name: string) {
+  constructor(name: string, before: SlotsBefore) {
     this.name = name;
+    this.before = before;
   }
 
   get isEmpty(): boolean {
@@ -50,8 +63,9 @@ export class SlotLedger {
     this.holders.set(from, holder);
     holder.most = most;
     holder.held = Math.max(0, holder.held - returned);
+    const wantsMore = wanted > holder.wanted;
     holder.wanted = wanted;
-    if (asks) holder.asks = "now";
+    if (asks || (wantsMore && holder.asks === "waits" && holder.awaited.size === 0)) holder.asks = "now";
     if (obeys !== null) this.obeyed(from, obeys);
     if (most === null && holder.held === 0 && wanted === 0) this.holders.delete(from);
     return this.settle();
@@ -68,17 +82,26 @@ export class SlotLedger {
     for (const { awaited, recall: own } of this.holders.values()) if (own <= recall) awaited.delete(pid);
   }
 
-  private settle(): readonly AddressedWord[] {
+  /** Whether somebody waits for an answer. */
+  get isAwaited(): boolean {
+    return this.holders.values().some(({ asks }) => asks === "waits");
+  }
+
+  /** Lends what there is by now, and gives what processes are to be told. */
+  settle(): readonly AddressedWord[] {
     const words: AddressedWord[] = [];
     const limits = [...this.holders.values()].flatMap(({ most }) => (most === null ? [] : [most]));
-    const before = this.most;
+    const last = this.most;
     // Where plans differ for a moment, none is overrun.
-    if (limits.length > 0) this.most = Math.min(...limits);
-    if (this.most < before) this.shrink(words);
+    if (limits.length > 0) this.limit = Math.min(...limits);
+    const before = this.before.held(this.name);
+    this.most = Math.max(0, this.limit - before);
+    if (this.most < last) this.shrink(words);
     this.lend(words);
     for (const holder of this.holders.values()) if (holder.asks === "now") this.recallFor(holder, words);
     for (const holder of this.holders.values()) {
       if (holder.asks !== "waits" || holder.awaited.size > 0) continue;
+      if (before > 0 && this.before.areYielding) continue;
       holder.asks = "not";
       words.push(this.lent(holder, 0, true));
     }

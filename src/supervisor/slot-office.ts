@@ -1,5 +1,5 @@
 import type { SlotNews, SlotWord } from "../ipc/slot-news.ts";
-import { type AddressedWord, SlotLedger } from "./slot-ledger.ts";
+import { type AddressedWord, SlotLedger, type SlotsBefore } from "./slot-ledger.ts";
 
 /** A process that slots are lent to. */
 export interface SlotTaker {
@@ -8,19 +8,52 @@ export interface SlotTaker {
   send(message: { readonly kind: "slots"; readonly words: readonly SlotWord[] }): void;
 }
 
+const nobodyBefore: SlotsBefore = { held: () => 0, areYielding: false };
+
 /** Lends slots of what is limited for all proxy processes together to those that want them. */
 export class SlotOffice {
   private readonly ledgers = new Map<string, SlotLedger>();
   private readonly takers = new Map<number, SlotTaker>();
+  private readonly before: SlotsBefore;
+  /** What was said while nothing is lent; null while something is. */
+  private unheard: (() => void)[] | null = null;
+
+  constructor(before: SlotsBefore = nobodyBefore) {
+    this.before = before;
+  }
+
+  /** Lends nothing any more: what processes have by the time they have heard all words until now, they have. */
+  pause(): void {
+    this.unheard ??= [];
+  }
+
+  /** Lends again, for no other program has come. */
+  goOn(): void {
+    const { unheard } = this;
+    this.unheard = null;
+    for (const hear of unheard ?? []) hear();
+  }
+
+  /** Looks again whether there is something for those who wait for an answer. */
+  look(): void {
+    if (this.unheard !== null) return;
+    const awaited = [...this.ledgers.values()].filter(({ isAwaited }) => isAwaited);
+    this.tell(awaited.flatMap((ledger) => ledger.settle()));
+  }
 
   /** Takes what a process says. */
-  heard(taker: SlotTaker, { from, notes }: SlotNews): void {
+  heard(taker: SlotTaker, news: SlotNews): void {
+    if (this.unheard !== null) {
+      this.unheard.push(() => this.heard(taker, news));
+      return;
+    }
+    const { from, notes } = news;
     // The last words of a process that has been started anew meanwhile are nobody's.
     if (taker.pid !== from) return;
     this.takers.set(from, taker);
     const words: AddressedWord[] = [];
     for (const note of notes) {
-      const ledger = this.ledgers.get(note.name) ?? new SlotLedger(note.name);
+      const ledger = this.ledgers.get(note.name) ?? new SlotLedger(note.name, this.before);
       this.ledgers.set(note.name, ledger);
       words.push(...ledger.heard(from, note));
       if (ledger.isEmpty) this.ledgers.delete(note.name);
@@ -30,6 +63,10 @@ export class SlotOffice {
 
   /** Takes back what a process has that is gone. */
   forget(taker: SlotTaker): void {
+    if (this.unheard !== null) {
+      this.unheard.push(() => this.forget(taker));
+      return;
+    }
     const words: AddressedWord[] = [];
     for (const [pid, other] of this.takers) {
       if (other !== taker) continue;

@@ -14,6 +14,8 @@ export interface Succession {
   /** Two versions that do not know each other's form do not follow one another. */
   readonly format: 1;
   readonly sockets: readonly InheritedSocket[];
+  /** Memory where its processes count what is limited; null in what a version before 0.1.0 leaves. */
+  readonly counts: number | null;
   /** The process of the elections, which go on in it until there is another one. */
   readonly vrrp: number | null;
   /** These answer clients until there are others, and then finish what is open. */
@@ -31,6 +33,7 @@ export interface Succession {
 const form: z.ZodType<Succession> = z.object({
   format: z.literal(1),
   sockets: z.array(z.object({ descriptor: z.number(), storedAs: z.string().nullable() })),
+  counts: z.number().nullable().default(null),
   vrrp: z.number().nullable(),
   proxies: z.array(z.number()),
   leaving: z.array(z.number()),
@@ -76,7 +79,11 @@ export function succeed(
     return execute({
       command,
       environment: { ...Object.fromEntries(kept), [variable]: String(state) },
-      descriptors: [state, ...succession.sockets.map(({ descriptor }) => descriptor)],
+      descriptors: [
+        state,
+        ...(succession.counts === null ? [] : [succession.counts]),
+        ...succession.sockets.map(({ descriptor }) => descriptor),
+      ],
     });
   } finally {
     closeSync(state);

@@ -15,10 +15,12 @@ import type { Ahead } from "./ahead.ts";
 import { startChild } from "./child.ts";
 import { Departures } from "./departures.ts";
 import { ElectionsView } from "./elections-view.ts";
+import { inTime } from "./in-time.ts";
+import { Inheritance } from "./inheritance.ts";
 import type { InheritedSocket } from "./inherited-sockets.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
 import { Orders } from "./orders.ts";
-import { Predecessor } from "./predecessor.ts";
+import { scriptUsers } from "./script-users.ts";
 import { SocketStore, type DescriptorKeeper } from "./socket-store.ts";
 import type { Succession } from "./succession.ts";
 import { trackedVerdicts } from "./tracked-verdicts.ts";
@@ -76,7 +78,7 @@ export class Supervisor {
   readonly #drains: Orders<DrainOrder, DrainOutcome>;
   #isStopping = false;
   /** What is left of the program before this one. */
-  readonly #predecessor: Predecessor | null;
+  readonly #inheritance: Inheritance;
 
   constructor(plan: NodePlan, options: SupervisorOptions) {
     const { clock, log } = options;
@@ -85,13 +87,15 @@ export class Supervisor {
     this.#startedAt = clock.wallTime();
     const { inherited, manager, succession } = options;
     this.#bornAt = later(clock.now(), -(succession?.uptimeMs ?? 0));
-    this.#predecessor = succession === null ? null : new Predecessor(succession, { clock, log });
+    this.#inheritance = new Inheritance(succession, { clock, log });
     this.#elections = new ElectionsView(clock, succession);
     this.#vitality = newVitality(clock.now());
     this.#workers = new Workers({
       clock,
       log,
       inherited,
+      seats: this.#inheritance.seats,
+      slots: this.#inheritance.slots,
       store: new SocketStore({ manager, clock, log, inherited }),
       standings: () => this.#findings.standings,
       found: () => this.#findings.names,
@@ -122,7 +126,7 @@ export class Supervisor {
       clock,
       log,
       start: (handlers) => options.director.take(handlers),
-      configuration: () => this.#orders.whole(this.#plan.director),
+      configuration: () => this.#orders.whole(this.#plan.director, (part) => this.#director.send(part)),
       onMessage: (message) => this.#heardDirector(message),
       onChange: () => this.#directorChanged(),
     });
@@ -143,15 +147,16 @@ export class Supervisor {
     const director = await this.#director.start();
     if (director.kind === "refused") return director;
     if (this.#isStopping) return stopping;
-    const workers = await this.#inTime(this.#workers.configure(this.#plan.proxy));
+    const { clock } = this.#options;
+    const workers = await inTime(this.#workers.configure(this.#plan.proxy), clock, startPatienceMs);
     if (workers.kind === "refused") return workers;
     if (this.#isStopping) return stopping;
     this.#look();
-    await this.#predecessor?.endElections();
+    await this.#inheritance.endElections();
     if (this.#isStopping) return stopping;
     this.#elections.keptUntilNow();
     const vrrp = await this.#vrrp.start();
-    this.#predecessor?.release();
+    this.#inheritance.release();
     return vrrp;
   }
 
@@ -161,18 +166,24 @@ export class Supervisor {
    */
   async prepareSuccession(): Promise<Succession | null> {
     if (this.#isStopping) return null;
+    // What is lent now would be on its way when nobody counts it any more.
+    this.#inheritance.slots.pause();
     const [{ proxies, leaving, sockets }, vrrp] = await Promise.all([
       this.#workers.outlive(this.#plan.proxy.drainMs),
       this.#vrrp.outlive({ kind: "outlive" }, stopLimitMs),
     ]);
-    if (this.#isStopping) return null;
+    if (this.#isStopping) {
+      this.goOn();
+      return null;
+    }
     const director = this.#director.status("director").pid;
     return {
       format: 1,
       sockets,
+      counts: this.#inheritance.seats.descriptor,
       vrrp,
       proxies,
-      leaving: [...leaving, ...(this.#predecessor?.left ?? []), ...(director > 0 ? [director] : [])],
+      leaving: [...leaving, ...this.#inheritance.left, ...(director > 0 ? [director] : [])],
       active: this.#elections.active,
       handedOver: this.#elections.handedOver,
       uptimeMs: this.#options.clock.now() - this.#bornAt,
@@ -182,6 +193,11 @@ export class Supervisor {
   /** The last thing before another program comes: checks pause, and the kernel's table stays as it is. */
   letGo(): void {
     this.#director.kill();
+  }
+
+  /** The other program has not come. */
+  goOn(): void {
+    this.#inheritance.slots.goOn();
   }
 
   /** Brings everything to a new plan, or, if one child refuses it, everything back to the old one. */
@@ -201,7 +217,7 @@ export class Supervisor {
   reopenLogs(): void {
     try {
       this.#workers.reopenLogs();
-      this.#predecessor?.reopenLogs();
+      this.#inheritance.reopenLogs();
     } catch (error) {
       this.#options.log.error(`access logs cannot be opened anew: ${errorText(error)}`);
     }
@@ -227,7 +243,7 @@ export class Supervisor {
     await Promise.all([
       this.#workers.stop(),
       this.#director.stop({ kind: "stop", keepsServices }, stopLimitMs, longestStopMs),
-      this.#predecessor?.stop(),
+      this.#inheritance.stop(),
     ]);
   }
 
@@ -285,27 +301,15 @@ export class Supervisor {
 
   async #carryOut(plan: NodePlan): Promise<(Outcome & { kind: "refused" }) | null> {
     this.#plan = plan;
-    const director = await this.#director.configure(this.#orders.next(plan.director));
-    if (director.kind === "refused") return director;
+    const order = this.#orders.next(plan.director);
+    const director = order === null ? null : await this.#director.configure(order);
+    if (director?.kind === "refused") return director;
     const workers = await this.#workers.configure(plan.proxy);
     if (workers.kind === "refused") return workers;
     this.#findings.keep(plan.director);
     this.#look();
     const vrrp = await this.#vrrp.configure(this.#vrrpMessage([]));
     return vrrp.kind === "refused" ? vrrp : null;
-  }
-
-  #inTime(outcome: Promise<Outcome>): Promise<Outcome> {
-    const { clock } = this.#options;
-    return new Promise((resolve) => {
-      const cancel = clock.schedule(later(clock.now(), startPatienceMs), () =>
-        resolve({ kind: "configured" }),
-      );
-      void outcome.then((value) => {
-        cancel();
-        resolve(value);
-      });
-    });
   }
 
   #vrrpMessage(adopt: readonly string[]): ToVrrp {
@@ -317,6 +321,7 @@ export class Supervisor {
       proxiesAreAlive: this.#vitality.isAlive,
       uptimeMs: this.#options.clock.now() - this.#bornAt,
       verdicts: trackedVerdicts(this.#plan.vrrp, this.#findings.verdicts),
+      users: scriptUsers(this.#plan.vrrp),
     };
   }
 

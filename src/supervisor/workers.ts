@@ -1,6 +1,5 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import { hasCode } from "../base/system-error.ts";
 import type { FoundName } from "../config/lookup-plan.ts";
 import type { ProxyPlan } from "../config/node-plan.ts";
 import { closeListener } from "../kernel/listen.ts";
@@ -14,13 +13,14 @@ import type { ProcessStatus, ProxiedTraffic, ProxyStatus } from "../ipc/status.t
 import { prepareAccessLogs } from "./access-logs.ts";
 import { prepareCacheFolders } from "./cache-folders.ts";
 import { drainedOpen } from "./proxied-sums.ts";
-import { startChild, type Child, type ChildOptions } from "./child.ts";
 import { lastingTls, readCredentials, type Credentials } from "./credentials.ts";
 import { takeOverSockets, type InheritedSocket } from "./inherited-sockets.ts";
 import { Keeper, type Outcome } from "./keeper.ts";
+import { startProxy } from "./proxy-child.ts";
 import { RelayClients } from "./relay-clients.ts";
 import { Replaced } from "./replaced.ts";
-import { SlotOffice } from "./slot-office.ts";
+import type { Seats } from "./seats.ts";
+import type { SlotOffice } from "./slot-office.ts";
 import type { SocketStore } from "./socket-store.ts";
 import { closeUnused, hold, openSockets, sameSockets, type SocketSet } from "./sockets.ts";
 import { TrafficQuestion } from "./traffic-question.ts";
@@ -48,6 +48,10 @@ export interface WorkersOptions {
   /** Sockets that were open when this program started. */
   readonly inherited: readonly InheritedSocket[];
   readonly store: SocketStore;
+  /** Where the processes count what is limited for all of them together. */
+  readonly seats: Seats;
+  /** Lends them slots of it where they have to wait for one. */
+  readonly slots: SlotOffice;
 }
 
 /** What keeps a proxy process alive. */
@@ -78,19 +82,6 @@ async function outliving(workers: readonly Worker[], drainMs: number): Promise<r
   return pids.filter((pid) => pid !== null);
 }
 
-/** Starts a proxy process; throws with a word on what to do if its user has no access to this very executable. */
-function startProxy(options: Omit<ChildOptions<FromProxy>, "role">): Child<ToProxy> {
-  try {
-    return startChild<ToProxy, FromProxy>({ role: "proxy", ...options });
-  } catch (error) {
-    if (options.user === null || !hasCode(error, "EACCES")) throw error;
-    throw new Error(
-      `user ${options.user.name} may not run ${process.execPath}; put it where everyone can reach it, such as /usr/bin`,
-      { cause: error },
-    );
-  }
-}
-
 /** The proxy processes: one for each core, with their listening sockets. */
 export class Workers {
   readonly #options: WorkersOptions;
@@ -104,7 +95,6 @@ export class Workers {
   /** Processes that were replaced, and still have connections to finish. */
   readonly #replaced: Replaced<Worker>;
   readonly #clients = new RelayClients();
-  readonly #slots = new SlotOffice();
   readonly #question: TrafficQuestion<WorkerKeeper>;
   #isRetired = false;
 
@@ -296,7 +286,7 @@ export class Workers {
   }
 
   #makeWorker(plan: ProxyPlan, sockets: SocketSet, index: number): Worker {
-    const { clock, log, onChange, onDeparture, onGone, onSuspects } = this.#options;
+    const { clock, log, onChange, onDeparture, onGone, onSuspects, seats, slots } = this.#options;
     const worker: Worker = {
       status: null,
       drained: null,
@@ -306,7 +296,7 @@ export class Workers {
         clock,
         log,
         start: (handlers) =>
-          startProxy({ descriptors: [...sockets.values()], user: proxyUser(plan.user), ...handlers }),
+          startProxy(seats, { descriptors: [...sockets.values()], user: proxyUser(plan.user), ...handlers }),
         // A process that comes back later gets the plan in force then.
         configuration: () =>
           this.#configuration(this.#workers.includes(worker) ? (this.#plan ?? plan) : plan, {
@@ -330,7 +320,7 @@ export class Workers {
             case "changed":
               return this.#tellOthers(message, worker);
             case "slots":
-              return this.#slots.heard(worker.keeper, message.news);
+              return slots.heard(worker.keeper, message.news);
             case "suspects":
               return onSuspects(message.probes);
             case "departure":
@@ -348,7 +338,7 @@ export class Workers {
           if (worker.keeper.isServing) return;
           worker.drained = null;
           this.#question.forget(worker.keeper);
-          this.#slots.forget(worker.keeper);
+          slots.forget(worker.keeper);
           onGone(worker.keeper);
         },
       }),
@@ -381,10 +371,11 @@ export class Workers {
     const names = [...(sockets?.keys() ?? [])];
     // Descriptors 0, 1 and 2 are the standard streams; the inherited sockets follow in order.
     const byName = Object.fromEntries(names.map((name, at) => [name, 3 + at]));
+    const counts = 3 + names.length;
     const [standings, found] = [this.#options.standings(), this.#options.found()];
     const credentials = this.#credentials;
     const pages = this.#pages.get(plan) ?? {};
     const told = { standings, clients, credentials, pages, found, keepsDisks: index === 0 };
-    return { kind: "configure", plan, sockets: byName, ...told };
+    return { kind: "configure", plan, sockets: byName, counts, ...told };
   }
 }

@@ -75,3 +75,32 @@ test("the executable takes no orders from files in its working directory", async
   expect(status.stderr).toBe("");
   expect(status.stdout).toContain("not started");
 });
+
+test("the executable writes all of a long answer to a slow reader, and none to one that has left", async () => {
+  await using lab = await Lab.create();
+  const host = await lab.host("slow", {});
+  const config = join(lab.directory, "long.toml");
+  const vips = Array.from(
+    { length: 250 },
+    (_, index) => `[[vip]]
+name = "v${index}"
+address = "192.0.2.${index + 1}/24"
+interface = "eth0"
+vrid = ${index + 1}
+prefer = ["lb251", "lb252"]
+`,
+  );
+  const nodes = ["251", "252"].map(
+    (last) => `[[node]]
+name = "lb${last}"
+address = { eth0 = "192.0.2.${last}/24" }
+`,
+  );
+  await Bun.write(config, `[cluster]\nname = "long"\n${nodes.join("")}${vips.join("")}`);
+  const check = `'${executable}' check --plan --json --node lb251 --config '${config}'`;
+  const whole = await host.run(["sh", "-c", `${check} | { sleep 0.2; cat; }`]);
+  expect(JSON.parse(whole.stdout)).toMatchObject({ isUsable: true });
+  expect(whole.stdout.length).toBeGreaterThan(65_536);
+  const begun = await host.run(["sh", "-c", `${check} | head -c 2`]);
+  expect(begun).toMatchObject({ stdout: "{\n", exitCode: 0 });
+});

@@ -1,8 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readFileSync, renameSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pairFile, siteTables, vips } from "../support/cluster-file.ts";
-import { executable, spawnEdgeHa, startEdgeHa } from "../support/edge-ha.ts";
+import { executable, instanceOf, rolePids, spawnEdgeHa, startEdgeHa } from "../support/edge-ha.ts";
+import { signalQuietly } from "../support/lab-host.ts";
 import { waitFor, type Host } from "../support/lab.ts";
 import { startNginx } from "../support/nginx.ts";
 import { createPair, type Pair } from "../support/pair.ts";
@@ -223,4 +224,36 @@ describe("a wrong configuration", () => {
     expect(stderr).toBe("");
     expect(exitCode).toBe(0);
   });
+});
+
+test("a name service that takes its time moves no address, neither at a reload nor when the elections die", async () => {
+  await using pair = await createPair();
+  const { lb1, lb2 } = pair;
+  const tools = join(lb1.directory, "tools");
+  const slow = join(lb1.directory, "slow");
+  mkdirSync(tools);
+  writeFileSync(join(tools, "id"), `#!/bin/sh\n[ ! -e '${slow}' ] || sleep 1\nexec /usr/bin/id "$@"\n`);
+  chmodSync(join(tools, "id"), 0o755);
+  const env = { PATH: `${tools}:/usr/sbin:/usr/bin:/sbin:/bin` };
+  const plain = { advertInterval: "300ms" };
+  const first = await startEdgeHa(lb1, { config: pairFile(plain), node: "lb1", env });
+  const second = await startEdgeHa(lb2, { config: pairFile(plain), node: "lb2" });
+  const state = async (): Promise<string> => (await instanceOf(first, "first")).state;
+  const takeovers = async (): Promise<number> =>
+    (await instanceOf(second, "first")).counters["becameActive"] ?? 0;
+  await waitFor("lb1 holds its address", async () => (await state()) === "active");
+  await waitFor("lb2 follows", async () => (await instanceOf(second, "first")).state === "backup");
+  const before = await takeovers();
+  writeFileSync(slow, "");
+  const tables = '[notify]\nscript = ["/bin/true"]\nuser = "nobody"\n';
+  expect((await first.reload(pairFile({ ...plain, tables }))).exitCode).toBe(0);
+  const [old = 0] = await rolePids(lb1, "vrrp");
+  signalQuietly(old, "SIGKILL");
+  await waitFor("the next process goes on with it", async () => {
+    const { processes } = await first.status();
+    const vrrp = processes.find(({ role }) => role === "vrrp");
+    return vrrp?.restarts === 1 && vrrp.pid !== old && (await state()) === "active";
+  });
+  expect((await instanceOf(first, "first")).reason).toContain("taken over from an earlier process");
+  expect(await takeovers()).toBe(before);
 });

@@ -1,9 +1,10 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmod, copyFile, rename } from "node:fs/promises";
+import { chmod, copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { askAdmin } from "../../src/admin/client.ts";
 import { nodesFile, pairFile, siteTables, vips } from "../support/cluster-file.ts";
 import { executable, instanceOf, rolePids, startEdgeHa } from "../support/edge-ha.ts";
+import type { Child } from "../support/lab-command.ts";
 import { Lab, waitFor, type Host } from "../support/lab.ts";
 import { createPair } from "../support/pair.ts";
 import { startHttpProbe } from "../support/probe.ts";
@@ -122,6 +123,52 @@ describe("an executable that is replaced", () => {
     expect(await lb1.pids()).not.toContain(before.pid);
   });
 
+  test("counts what the processes before have open until they are gone", async () => {
+    await using lab = await Lab.create();
+    const host = await startHost(lab);
+    const limited = listeners([80, 81], 2)
+      .replace('127.0.0.1:80"', '127.0.0.1:80"\nmax_connections = 2')
+      .replace(':8081" }]', ':8081" }]\nmax_connections = 2');
+    const node = await startEdgeHa(host, { config: limited, node: "lb1" });
+    const slow = ["curl", "-sN", "-m", "30", "http://127.0.0.1/slow/25000"];
+    const begun = async (): Promise<Child> => {
+      for (;;) {
+        const one = host.spawn(slow);
+        let isRefused = false;
+        void one.exited.then(() => (isRefused = true));
+        await waitFor("it has begun, or is refused", () => isRefused || one.output() !== "");
+        if (!isRefused) return one;
+      }
+    };
+    const open = [await begun(), await begun()];
+    const page = async (): Promise<string> =>
+      (await host.run(["curl", "-s", "-m", "2", "http://127.0.0.1/"])).stdout;
+    // By a listener without a limit, to a server that has as many requests as it may have.
+    const served = async (): Promise<string> =>
+      (await host.run(["curl", "-s", "-m", "5", "-w", "%{http_code}", "http://127.0.0.1:81/slow/1"])).stdout;
+    expect([await page(), (await served()).slice(-3)]).toEqual(["", "503"]);
+    const before = await rolePids(host, "proxy");
+    expect((await node.command("reload", "--binary")).exitCode).toBe(0);
+    // A connection may still wait in a socket of the processes before.
+    for (let turn = 0; turn < 5; turn++) expect(await page()).toBe("");
+    for (let turn = 0; turn < 3; turn++) expect((await served()).slice(-3)).toBe("503");
+    const after = await rolePids(host, "proxy");
+    expect(after.filter((pid) => before.includes(pid)).length).toBeGreaterThan(0);
+    open[0]?.kill("SIGKILL");
+    await waitFor("another is let in", async () => (await page()) === "here");
+    await waitFor("the server has another", async () => (await served()).endsWith("200"));
+    // Other processes of the same program, which count those before them as well.
+    await Bun.write(node.configPath, limited.replace("workers = 2", "workers = 3"));
+    expect((await node.command("reload")).exitCode).toBe(0);
+    await waitFor("another is let in again", async () => (await page()) === "here");
+    await begun();
+    for (let turn = 0; turn < 5; turn++) expect(await page()).toBe("");
+    // Those that are gone count no more, whatever they had open.
+    for (const pid of await rolePids(host, "proxy")) if (before.includes(pid)) process.kill(pid, "SIGKILL");
+    await waitFor("there is room for another", async () => (await page()) === "here");
+    expect(await node.stop()).toBe(0);
+  });
+
   test("stays where the new one finds something wrong with the configuration", async () => {
     await using lab = await Lab.create();
     const host = await startHost(lab);
@@ -166,6 +213,23 @@ describe("an executable that is replaced", () => {
       return (await host.run(["curl", "-s", "-m", "2", "http://127.0.0.1/"])).stdout === "here";
     });
     expect(await node.stop()).toBe(0);
+  });
+
+  test("that cannot be run in the end leaves elections behind that end with the old program", async () => {
+    await using pair = await createPair();
+    const { lb1 } = pair;
+    const TMPDIR = join(lb1.directory, "tmp");
+    await mkdir(TMPDIR);
+    const node = await startEdgeHa(lb1, { config: pairFile(), node: "lb1", env: { TMPDIR } });
+    await waitFor("lb1 holds its address", () => lb1.holds(vips.first));
+    // What is passed on is written there.
+    await rm(TMPDIR, { recursive: true });
+    expect(await askAdmin(node.socket, "POST", "/reload/binary")).toMatchObject({ isAccepted: true });
+    await waitFor("it goes on", () => node.log().includes("the program could not be replaced"));
+    expect(await lb1.holds(vips.first)).toBe(true);
+    node.kill("SIGKILL");
+    await waitFor("nothing is left", async () => (await rolePids(lb1, "vrrp")).length === 0);
+    expect([await lb1.holds(vips.first), await lb1.holds(vips.second)]).toEqual([false, false]);
   });
 
   test("stays away where the service is stopped meanwhile", async () => {

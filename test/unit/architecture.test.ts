@@ -40,6 +40,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const kernelFilesOfTheSupervisor = new Set([
   "kernel/inherited-socket.ts",
   "kernel/listen.ts",
+  "kernel/shared-memory.ts",
   "kernel/succession.ts",
   "kernel/unix-datagram.ts",
 ]);

@@ -1,8 +1,6 @@
 import { expect, test } from "bun:test";
 import { type DirectorPlan, noDirectorPlan } from "../../../src/config/node-plan.ts";
-import { changedDirectorPlan } from "../../../src/ipc/director-change.ts";
-import type { ToDirector } from "../../../src/ipc/messages.ts";
-import { planOfText } from "../../../src/ipc/plan-text.ts";
+import { ArrivingPlan, type PlanMessage } from "../../../src/ipc/arriving-plan.ts";
 import { DirectorOrders } from "../../../src/supervisor/director-orders.ts";
 import { plannedService } from "../../support/ipvs-services.ts";
 
@@ -15,11 +13,11 @@ const [web, mail] = [plannedService({ name: "web" }), plannedService({ name: "ma
 /** A director process as far as its plan goes. */
 class Puppet {
   plan: DirectorPlan | null = null;
+  readonly #arriving = new ArrivingPlan();
 
-  hear(message: ToDirector): string {
-    if (message.kind === "configure") this.plan = planOfText(message.plan);
-    else if (message.kind === "change" && this.plan !== null)
-      this.plan = changedDirectorPlan(this.plan, message.change);
+  hear(message: PlanMessage | null): string {
+    if (message === null) return "nothing";
+    this.plan = this.#arriving.take(message) ?? this.plan;
     return message.kind;
   }
 }
@@ -30,7 +28,11 @@ test("a process is told its first plan whole, and of others what is different", 
     () => [],
   );
   const director = new Puppet();
-  expect(director.hear(orders.whole(plan(web, mail)))).toBe("configure");
+  const ahead = (message: PlanMessage): void => void director.hear(message);
+  // Nobody has a plan that could be changed.
+  expect(orders.next(plan(web))).toBeNull();
+  expect(director.hear(orders.whole(plan(web, mail), ahead))).toBe("configure");
+  expect(director.plan).toEqual(plan(web, mail));
   const heavier = plannedService({ name: "mail", scheduler: "sh" });
   const next = orders.next(plan(web, heavier));
   expect(JSON.stringify(next)).not.toContain('"web"');
@@ -46,10 +48,11 @@ test("a process that comes after one that died is told everything", () => {
     () => [],
     () => [],
   );
-  orders.whole(plan(web));
+  orders.whole(plan(web), () => undefined);
   orders.next(plan(mail));
   const successor = new Puppet();
-  expect(successor.hear(orders.whole(plan(mail)))).toBe("configure");
+  const ahead = (message: PlanMessage): void => void successor.hear(message);
+  expect(successor.hear(orders.whole(plan(mail), ahead))).toBe("configure");
   successor.hear(orders.next(plan(mail, web)));
   expect(successor.plan).toEqual(plan(mail, web));
 });

@@ -24,7 +24,9 @@ test("Predecessor kills the elections only, has the proxies finish, and says whe
   const { log, said } = recordingLog();
   const clock = new FakeClock();
   const control = new Processes();
-  const predecessor = new Predecessor(left, { clock, log, control });
+  const gone: number[] = [];
+  const onGone = (pid: number): void => void gone.push(pid);
+  const predecessor = new Predecessor(left, { clock, log, control, onGone });
   await predecessor.endElections();
   predecessor.release();
   predecessor.reopenLogs();
@@ -43,13 +45,17 @@ test("Predecessor kills the elections only, has the proxies finish, and says whe
   control.gone.add(21);
   clock.advance(10_000);
   expect(said).toEqual(["notice: the last process of the program before this one is gone"]);
+  expect(gone).toEqual([10, 20, 30, 21]);
 });
 
 test("Predecessor kills what does not leave on a stop", async () => {
   const { log } = recordingLog();
   const clock = new FakeClock();
   const control = new Processes();
-  const predecessor = new Predecessor({ vrrp: null, proxies: [20], leaving: [] }, { clock, log, control });
+  const predecessor = new Predecessor(
+    { vrrp: null, proxies: [20], leaving: [] },
+    { clock, log, control, onGone: () => undefined },
+  );
   await predecessor.endElections();
   const stopped = predecessor.stop();
   clock.advance(6_000);

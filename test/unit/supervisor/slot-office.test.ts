@@ -76,6 +76,88 @@ describe("slots that processes share", () => {
     );
   });
 
+  test("are never more than there are when another program takes over, and all there once those before are done", () => {
+    const takeovers = fc.array(
+      fc.record({
+        deed: fc.oneof(
+          { weight: 6, arbitrary: fc.constantFrom<Deed>("begin", "end", "hear", "tell") },
+          {
+            weight: 1,
+            arbitrary: fc.constantFrom<Deed | "succeed" | "release">("tick", "kill", "succeed", "release"),
+          },
+        ),
+        at: fc.nat(),
+      }),
+      { maxLength: 300 },
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 12 }), takeovers, (most, list) => {
+        const processes = new SlotProcesses(most, 3);
+        for (const { at, deed } of list) {
+          const old = processes.before[at % Math.max(1, processes.before.length)];
+          if (deed === "succeed") processes.succeed(1 + (at % 3));
+          else if (deed === "release") processes.release();
+          else if (deed === "begin" && at % 2 === 0) old?.begin();
+          else if (deed === "end" && at % 2 === 0) old?.end();
+          else act(processes, deed, at);
+          expect(processes.lent).toBeLessThanOrEqual(most);
+          expect(processes.inUse).toBeLessThanOrEqual(most);
+        }
+        processes.release();
+        for (const one of [...processes.all, ...processes.before]) {
+          one.waiting = 0;
+          while (one.inUse > 0) one.end();
+        }
+        expect(processes.held()).toBe(0);
+        const [busy] = processes.all;
+        if (busy === undefined) throw new Error("nobody");
+        for (let request = 0; request < 50; request++) busy.begin();
+        for (let turn = 0; turn < 60; turn++) {
+          processes.tick();
+          processes.deliver();
+        }
+        expect(busy.inUse).toBe(most);
+      }),
+    );
+  });
+
+  test("are waited for while those of the program before are about to give some back, and half are there at once", () => {
+    const processes = new SlotProcesses(8, 2);
+    processes.deliver();
+    const [first] = processes.all;
+    first?.begin();
+    processes.succeed(2);
+    processes.deliver();
+    // Of 4 and 4 one is in use: 3 and 4 are parted.
+    expect(processes.held()).toBe(5);
+    const [busy] = processes.all;
+    if (busy === undefined) throw new Error("nobody");
+    for (let request = 0; request < 9; request++) busy.begin();
+    processes.tick();
+    processes.deliver();
+    expect([busy.inUse, busy.waiting, busy.holding.isAsking]).toEqual([3, 6, true]);
+    processes.release();
+    processes.deliver();
+    expect([busy.inUse, busy.holding.isAsking]).toEqual([7, false]);
+    first?.end();
+    processes.tick();
+    processes.deliver();
+    expect(busy.inUse).toBe(8);
+  });
+
+  test("are lent again where no other program has come", () => {
+    const processes = new SlotProcesses(4, 2);
+    processes.deliver();
+    const [a] = processes.all;
+    processes.office.pause();
+    for (let request = 0; request < 4; request++) a?.begin();
+    processes.deliver();
+    expect([a?.inUse, a?.waiting]).toEqual([2, 2]);
+    processes.office.goOn();
+    processes.deliver();
+    expect([a?.inUse, a?.waiting]).toEqual([4, 0]);
+  });
+
   test("are fewer once the limit is lowered, and not more before", () => {
     const changes = fc.array(
       fc.record({

@@ -1,0 +1,43 @@
+import type { Clock } from "../base/clock.ts";
+import { later } from "../base/instant.ts";
+import type { Seats } from "./seats.ts";
+import type { SlotsBefore } from "./slot-ledger.ts";
+import type { Succession } from "./succession.ts";
+
+/** Processes that are told to finish give back by then what they do not use. */
+const yieldMs = 500;
+const lookEveryMs = 20;
+
+/**
+ * The slots of the processes whose program this one has taken the place of. Nobody can ask them for any: they write down what they
+ * have, and give all of it back in time that no request of theirs needs.
+ */
+export class PredecessorSlots implements SlotsBefore {
+  readonly #seats: Seats;
+  readonly #clock: Clock;
+  readonly #pids: readonly number[];
+  areYielding: boolean;
+
+  constructor(seats: Seats, clock: Clock, left: Pick<Succession, "proxies" | "leaving"> | null) {
+    this.#seats = seats;
+    this.#clock = clock;
+    this.#pids = left === null ? [] : [...left.proxies, ...left.leaving];
+    this.areYielding = left !== null;
+  }
+
+  held(name: string): number {
+    return this.#pids.length === 0 ? 0 : this.#seats.countOf(this.#pids, this.#seats.key(name, "configured"));
+  }
+
+  /** They have been told to finish; `look` is called while they come to it. */
+  released(look: () => void): void {
+    if (!this.areYielding) return;
+    const until = later(this.#clock.now(), yieldMs);
+    const again = (): void => {
+      this.areYielding = this.#clock.now() < until;
+      look();
+      if (this.areYielding) this.#clock.schedule(later(this.#clock.now(), lookEveryMs), again);
+    };
+    again();
+  }
+}
