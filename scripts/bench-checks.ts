@@ -3,6 +3,7 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { noDirectorPlan } from "../src/config/node-plan.ts";
 import type { ProbePlan } from "../src/config/check-plan.ts";
+import { directorRuntimeOptions } from "../src/supervisor/child.ts";
 import { startDirector } from "../test/support/director-process.ts";
 import { runCommand } from "../test/support/lab-command.ts";
 import { type Child, type Host, Lab, waitFor } from "../test/support/lab.ts";
@@ -48,7 +49,7 @@ const contenders: readonly Contender[] = [
 ];
 
 async function startOurs(host: Host): ReturnType<Contender["start"]> {
-  const director = await startDirector(host, { isAsked: false });
+  const director = await startDirector(host, { isAsked: false, env: directorRuntimeOptions });
   const timing = { intervalMs: 1_000, jitterMs: 0, timeoutMs: 1_000, retries: 0 };
   const probes = targets.map(({ kind, address }): ProbePlan => {
     const check = kind === "tcp" ? ({ kind } as const) : usualHttp;
@@ -159,26 +160,28 @@ async function measure(contender: Contender): Promise<Result> {
   await stop();
   const dropped = Number(/(\d+) packets? dropped by kernel/.exec(capture.output())?.[1] ?? Number.NaN);
   if (dropped !== 0) throw new Error(`tcpdump missed ${dropped} packets: these figures would mean nothing`);
-  const { stdout } = await web.run(["tcpdump", "-r", file, "-n", "-tt", "-q"]);
+  const { stdout } = await web.run(["tcpdump", "-r", file, "-n", "-tt", "-S"]);
   return { ...readCapture(stdout), cpuMs: (used * 1_000) / tookMs };
 }
 
 function readCapture(text: string): Pick<Result, "checks" | "seldom" | "lateMs"> {
-  const last = new Map<string, { readonly at: number; readonly port: string }>();
+  const last = new Map<string, { readonly at: number; readonly attempt: string }>();
   const again = new Set<string>();
   const late: number[] = [];
   const times: number[] = [];
-  for (const match of text.matchAll(/^(\d+\.\d+) IP [\d.]+\.(\d+) > ([\d.]+)\.80:/gm)) {
-    const [, time, port = "", address = ""] = match;
+  const syn = /^(\d+\.\d+) IP [\d.]+\.(\d+) > ([\d.]+)\.80: Flags \[[^\]]*\], (seq \d+)/gm;
+  for (const match of text.matchAll(syn)) {
+    const [, time, port, address = "", sequence] = match;
+    const attempt = `${port} ${sequence}`;
     const at = Number(time) * 1_000;
     const before = last.get(address);
     // The same once more, because nobody answered.
-    if (before?.port === port) continue;
+    if (before?.attempt === attempt) continue;
     if (before !== undefined) {
       late.push(Math.max(0, at - before.at - 1_000));
       again.add(address);
     }
-    last.set(address, { at, port });
+    last.set(address, { at, attempt });
     times.push(at);
   }
   const seldom = targets.length - again.size;

@@ -1,13 +1,10 @@
 import { systemClock } from "../src/base/clock.ts";
 import { silentLog } from "../src/base/log.ts";
 import { planNode } from "../src/config/plan.ts";
-import type { DirectorPlan } from "../src/config/node-plan.ts";
 import { readConfig } from "../src/config/read.ts";
 import { SectionMemory } from "../src/config/section-memory.ts";
 import { Director } from "../src/director/director.ts";
-import { changedDirectorPlan } from "../src/ipc/director-change.ts";
-import type { ToDirector } from "../src/ipc/messages.ts";
-import { planOfText } from "../src/ipc/plan-text.ts";
+import { ArrivingPlan, type PlanMessage } from "../src/ipc/arriving-plan.ts";
 import { Ipvs } from "../src/kernel/ipvs.ts";
 import { NetlinkConnection } from "../src/kernel/netlink/connection.ts";
 import { DirectorOrders } from "../src/supervisor/director-orders.ts";
@@ -49,10 +46,9 @@ function runDirector(): void {
     stand: () => undefined,
     onProgress: () => undefined,
   });
-  let told: DirectorPlan | null = null;
-  process.on("message", async (message: ToDirector) => {
-    if (message.kind === "configure") told = planOfText(message.plan);
-    if (message.kind === "change" && told !== null) told = changedDirectorPlan(told, message.change);
+  const arriving = new ArrivingPlan();
+  process.on("message", async (message: PlanMessage) => {
+    const told = arriving.take(message);
     if (told === null) return;
     const before = port.changes;
     const refusal = director.configure(told);
@@ -102,7 +98,9 @@ class Node implements Disposable {
     const planned = performance.now();
     const { promise, resolve: heard } = Promise.withResolvers<Answer>();
     this.#heard = heard;
-    this.#child.send(weight === 1 ? this.#orders.whole(wanted) : this.#orders.next(wanted));
+    this.#child.send(
+      this.#orders.next(wanted) ?? this.#orders.whole(wanted, (part) => this.#child.send(part)),
+    );
     const { changes } = await promise;
     const end = performance.now();
     const taken = this.#processorMs() - before;

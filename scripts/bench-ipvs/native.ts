@@ -64,7 +64,7 @@ async function firstLoad(contender: Contender, folder: string, tally: string): P
   const inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", folder];
   const daemon = Bun.spawn(["ip", "netns", "exec", namespace, ...inside, ...command], {
     stdio: ["ignore", "ignore", Bun.file(join(folder, "log"))],
-    env: { ...process.env, EDGE_HA_STATE_DIRECTORY: join(folder, "state") },
+    env: { ...process.env, ...contender.environment, EDGE_HA_STATE_DIRECTORY: join(folder, "state") },
   });
   try {
     const end = performance.now() + patienceMs;

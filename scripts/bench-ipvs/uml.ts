@@ -44,7 +44,7 @@ export async function benchUml(): Promise<void> {
 }
 
 async function runIn(contender: Contender): Promise<UmlLoads> {
-  const { name, program, text, words } = contender;
+  const { environment, name, program, text, words } = contender;
   const folder = await mkdtemp(join(tmpdir(), "edge-ha-bench-"));
   try {
     await Bun.write(join(folder, "modules"), modules("ip_vs", "ip_vs_wrr").join("\n"));
@@ -58,7 +58,8 @@ async function runIn(contender: Contender): Promise<UmlLoads> {
       program,
       ...words(`/run/bench/${name}`, "/run/bench"),
     ];
-    await Bun.write(join(folder, "job"), `exec bash ${command.join(" ")}\n`);
+    const settings = Object.entries(environment).map(([variable, value]) => `${variable}=${value}`);
+    await Bun.write(join(folder, "job"), `exec ${["env", ...settings, "bash", ...command].join(" ")}\n`);
     const machine = Bun.spawn(
       [
         ["linux.uml", `mem=${memory}`, `uml_dir=${folder}`, "rootfstype=hostfs", "rootflags=/", "ro"],
