@@ -6,6 +6,7 @@ export class RawClient implements AsyncDisposable {
   hasEnded = false;
   isClosed = false;
   private socket: Bun.Socket | null = null;
+  private last: string | null = null;
 
   /** Connects to a port of the loopback address. */
   static async connect(port: number): Promise<RawClient> {
@@ -15,7 +16,12 @@ export class RawClient implements AsyncDisposable {
       port,
       allowHalfOpen: true,
       socket: {
-        data: (_socket, bytes) => void (client.received += bytes.toString("latin1")),
+        data: (socket, bytes) => {
+          client.received += bytes.toString("latin1");
+          if (client.last === null || !client.received.includes(client.last)) return;
+          client.last = null;
+          socket.pause();
+        },
         end: () => void (client.hasEnded = true),
         close: () => void (client.isClosed = true),
         error: () => undefined,
@@ -40,6 +46,11 @@ export class RawClient implements AsyncDisposable {
   /** Ends the sending half. */
   shutdown(): void {
     this.socket?.shutdown();
+  }
+
+  /** Stops reading with the bytes that bring this text, before any other come. */
+  pauseAt(text: string): void {
+    this.last = text;
   }
 
   /** Stops reading, or goes on. */

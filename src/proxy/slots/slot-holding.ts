@@ -38,6 +38,8 @@ export class SlotHolding {
   private wanted = 0;
   private keep = Number.POSITIVE_INFINITY;
   private askedAt: number | null = null;
+  /** What it had a use for when it asked: more may have come to wait since. */
+  private asked = 0;
   private quietUntil = 0;
   /** Whether somebody has come to wait when nobody could be asked. */
   private isDue = false;
@@ -137,7 +139,7 @@ export class SlotHolding {
     }
     if (word.isAnswer) {
       this.askedAt = null;
-      if (this.held < this.wanted) this.quietUntil = this.keeper.now() + askAgainMs;
+      if (this.held < this.asked) this.quietUntil = this.keeper.now() + askAgainMs;
       else if (this.needed > this.held) this.ask();
     }
     this.onWord();
@@ -163,7 +165,10 @@ export class SlotHolding {
 
   private speak(wanted: number): void {
     const asks = wanted > this.held;
-    if (asks) this.askedAt = this.keeper.now();
+    if (asks) {
+      this.askedAt = this.keeper.now();
+      this.asked = wanted;
+    }
     this.say({ returned: this.surplus(), asks, obeys: null, wanted });
   }
 

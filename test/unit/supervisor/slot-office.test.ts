@@ -145,6 +145,25 @@ describe("slots that processes share", () => {
     expect(busy.inUse).toBe(8);
   });
 
+  test("are asked for again at once if more has come to want them than had been asked for", () => {
+    const processes = new SlotProcesses(50, 2);
+    processes.deliver();
+    const [busy, idle] = processes.all;
+    if (busy === undefined || idle === undefined) throw new Error("nobody");
+    for (let request = 0; request < 26; request++) busy.begin();
+    processes.hear(busy);
+    for (let request = 0; request < 3; request++) busy.begin();
+    processes.tick();
+    processes.hear(busy);
+    processes.tell(idle);
+    processes.hear(idle);
+    while (busy.told.length > 0) processes.tell(busy);
+    // Three wait, and nobody has said that there is nothing left for them.
+    expect([busy.inUse, busy.waiting, busy.holding.isAsking]).toEqual([26, 3, true]);
+    processes.deliver();
+    expect([busy.inUse, busy.waiting]).toEqual([29, 0]);
+  });
+
   test("are lent again where no other program has come", () => {
     const processes = new SlotProcesses(4, 2);
     processes.deliver();
