@@ -22,7 +22,10 @@ export class Inheritance {
     this.seats = Seats.goOnWith(succession, log);
     this.#before = new PredecessorSlots(this.seats, clock, succession);
     this.slots = new SlotOffice(this.#before);
-    const onGone = (pid: number): void => this.seats.clear(pid);
+    const onGone = (pid: number): void => {
+      this.seats.clear(pid);
+      this.#before.gone(pid);
+    };
     this.#predecessor = succession === null ? null : new Predecessor(succession, { clock, log, onGone });
   }
 

@@ -15,18 +15,25 @@ const lookEveryMs = 20;
 export class PredecessorSlots implements SlotsBefore {
   readonly #seats: Seats;
   readonly #clock: Clock;
-  readonly #pids: readonly number[];
+  readonly #pids: Set<number>;
   areYielding: boolean;
 
   constructor(seats: Seats, clock: Clock, left: Pick<Succession, "proxies" | "leaving"> | null) {
     this.#seats = seats;
     this.#clock = clock;
-    this.#pids = left === null ? [] : [...left.proxies, ...left.leaving];
+    this.#pids = new Set(left === null ? [] : [...left.proxies, ...left.leaving]);
     this.areYielding = left !== null;
   }
 
   held(name: string): number {
-    return this.#pids.length === 0 ? 0 : this.#seats.countOf(this.#pids, this.#seats.key(name, "configured"));
+    return this.#pids.size === 0
+      ? 0
+      : this.#seats.countOf([...this.#pids], this.#seats.key(name, "configured"));
+  }
+
+  /** Forgets a process that is gone: its number may be that of another one from now on. */
+  gone(pid: number): void {
+    this.#pids.delete(pid);
   }
 
   /** They have been told to finish; `look` is called while they come to it. */
