@@ -2,7 +2,7 @@ import { unreachable } from "../base/assert.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Backup, ElectionConfig, ElectionEvent, Heard, Stepped } from "./election-types.ts";
 import { formatMs, skewMs } from "./timers.ts";
-import { becomeActive, becomeFault, isSameClaim, queueMs, rearm, stop, unchanged } from "./transitions.ts";
+import { becomeActive, becomeFault, isSameClaim, queueMs, rearm, skewPriority, stop, unchanged } from "./transitions.ts";
 
 /** A backup watches the active router, follows or outranks it, and claims when it is gone: PURE. */
 
@@ -83,7 +83,7 @@ function lose(config: ElectionConfig, from: Backup, event: Extract<ElectionEvent
 }
 
 function ownSkewMs({ version }: ElectionConfig, { claim, activeIntervalMs }: Backup): number {
-  return skewMs({ version, priority: claim.priority, intervalMs: activeIntervalMs });
+  return skewMs({ version, priority: skewPriority(claim), intervalMs: activeIntervalMs });
 }
 
 /**

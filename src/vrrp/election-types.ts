@@ -28,6 +28,8 @@ export interface StandingClaim {
   readonly kind: "standing";
   /** 1–254, or 255 for the address owner. */
   readonly priority: number;
+  /** By which priority Skew_Time is reckoned, where it is not by that of the advertisements. */
+  readonly skewPriority?: number;
   /** Source of its advertisements; breaks ties. */
   readonly source: string;
 }

@@ -12,13 +12,20 @@ export const handoverReason = "handed over by the operator";
 
 /**
  * Lowers a claim that was handed over to priority 1: it still takes over when nobody else is there, and preempts
- * nobody. The owner of an address has no other priority than 255 (RFC 9568 §5.2.4).
+ * nobody. The owner of an address has no other priority than 255 (RFC 9568 §5.2.4). Of two nodes it is the only one left
+ * when the other resigns or dies, and waits no longer for that than before: the other one reckons with it while it keeps
+ * new connections waiting, and priority 1 would be a whole interval more.
  */
-export function lowered(weighed: WeighedClaim, handedOverAt: string | null): WeighedClaim {
+export function lowered(
+  weighed: WeighedClaim,
+  { neighbours }: Pick<VrrpInstancePlan, "neighbours">,
+  handedOverAt: string | null,
+): WeighedClaim {
   const { claim, claims } = weighed;
   if (handedOverAt === null || claim.kind !== "standing" || claim.priority === 255) return weighed;
+  const isOneOfTwo = neighbours.length === 1;
   return {
-    claim: { ...claim, priority: 1 },
+    claim: { ...claim, priority: 1, ...(isOneOfTwo ? { skewPriority: claim.priority } : {}) },
     claims: [...claims, `${handoverReason} at ${handedOverAt}: priority 1`],
   };
 }

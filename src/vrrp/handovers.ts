@@ -77,7 +77,7 @@ export class Handovers {
 
   /** Gives what a claim is once it is known whether the operator has handed it over. */
   weigh(plan: VrrpInstancePlan, weighed: WeighedClaim): WeighedClaim {
-    return lowered(weighed, this.handedOverAt(plan));
+    return lowered(weighed, plan, this.handedOverAt(plan));
   }
 
   /** Carries out an order; `report` is called once, when its end is known. */

@@ -139,7 +139,7 @@ export function listening(
 export function rearm(config: ElectionConfig, backup: Backup, at: Instant): Backup {
   const { version, downAfter, claimsFrom } = config;
   const { activeIntervalMs: intervalMs, claim } = backup;
-  const downMs = activeDownMs({ version, downAfter, priority: claim.priority, intervalMs });
+  const downMs = activeDownMs({ version, downAfter, priority: skewPriority(claim), intervalMs });
   const from = at < claimsFrom ? claimsFrom : at;
   return { ...backup, deadline: later(from, downMs), hasOverslept: false, isHeld: false, lost: null };
 }
@@ -161,7 +161,12 @@ export function notify(from: Election, next: Election): ElectionEffect {
 
 /** Tells whether a claim is what it was. */
 export function isSameClaim(a: StandingClaim, b: StandingClaim): boolean {
-  return a.priority === b.priority && a.source === b.source;
+  return a.priority === b.priority && a.source === b.source && a.skewPriority === b.skewPriority;
+}
+
+/** Gives the priority by which a claim waits for its turn. */
+export function skewPriority(claim: StandingClaim): number {
+  return claim.skewPriority ?? claim.priority;
 }
 
 /** Leaves everything as it is. */

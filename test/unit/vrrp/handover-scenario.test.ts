@@ -94,6 +94,23 @@ describe("a handover", () => {
     expect(pair.lb1.state()).toBe("backup");
   });
 
+  test("and another one back by the other of two nodes take as long: priority 1 makes nobody wait", () => {
+    const two = (priority: number, other: number): VrrpPlan =>
+      plan(priority, { neighbours: [{ node: "other", priority: other, address: null }] });
+    const pair = settled(two(254, 250), two(250, 254));
+    for (const from of [pair.lb1, pair.lb2, pair.lb1, pair.lb2]) {
+      const answer = order(from);
+      pair.clock.advance(40);
+      expect(lines(answer)[0]).toStartWith("+ public-1: ");
+      expect(from.status()).toMatchObject({ state: "backup", priority: 1 });
+    }
+    // And is no slower when the other one dies.
+    pair.clock.advance(5000);
+    pair.lb1.kill();
+    pair.clock.advance(3030);
+    expect(pair.lb2.status()).toMatchObject({ state: "active", priority: 1 });
+  });
+
   test("gives back the usual claim on demand, which preempts", () => {
     const pair = settled(plan(200), plan(100));
     order(pair.lb1);

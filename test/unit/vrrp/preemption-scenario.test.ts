@@ -203,13 +203,13 @@ describe("open connections are waited for", () => {
     run.best.node.handOver({ names: null, isBack: true, isNow: false }, ({ outcomes }) =>
       answers.push(...outcomes.map(({ text }) => text)),
     );
-    run.clock.advance(5000);
+    run.clock.advance(4000);
     expect([holders(run), steps(run), answers]).toEqual(["- holds", ["drain"], []]);
     answer(run, "drain");
     answer(run, "clear");
     run.clock.advance(1000);
     expect(holders(run)).toBe("holds -");
-    expect(answers[0]).toMatch(/^this node holds it, after 5.\d+ s, and claims with priority 254$/);
+    expect(answers[0]).toMatch(/^this node holds it, after 4.\d+ s, and claims with priority 254$/);
   });
 
   test("when a reload prefers the other node", () => {
