@@ -2,7 +2,16 @@ import { unreachable } from "../base/assert.ts";
 import { later, type Instant } from "../base/instant.ts";
 import type { Backup, ElectionConfig, ElectionEvent, Heard, Stepped } from "./election-types.ts";
 import { formatMs, skewMs } from "./timers.ts";
-import { becomeActive, becomeFault, isSameClaim, queueMs, rearm, skewPriority, stop, unchanged } from "./transitions.ts";
+import {
+  becomeActive,
+  becomeFault,
+  isSameClaim,
+  queueMs,
+  rearm,
+  skewPriority,
+  stop,
+  unchanged,
+} from "./transitions.ts";
 
 /** A backup watches the active router, follows or outranks it, and claims when it is gone: PURE. */
 

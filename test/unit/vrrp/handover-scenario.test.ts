@@ -14,6 +14,10 @@ function plan(priority: number, wish: InstanceWish = {}): VrrpPlan {
   return vrrpPlan([instancePlan({ priority, neighbours, ...wish })]);
 }
 
+function oneOfTwo(priority: number, other: number): VrrpPlan {
+  return plan(priority, { neighbours: [{ node: "other", priority: other, address: null }] });
+}
+
 function groupPlan(priority: number): VrrpPlan {
   const second = { name: "inside-1", interface: "eth1", vrid: 52, vip: inside, priority };
   const syncGroups = [{ name: "VG_1", instances: ["public-1", "inside-1"], tracks: [], notify: null }];
@@ -95,9 +99,7 @@ describe("a handover", () => {
   });
 
   test("and another one back by the other of two nodes take as long: priority 1 makes nobody wait", () => {
-    const two = (priority: number, other: number): VrrpPlan =>
-      plan(priority, { neighbours: [{ node: "other", priority: other, address: null }] });
-    const pair = settled(two(254, 250), two(250, 254));
+    const pair = settled(oneOfTwo(254, 250), oneOfTwo(250, 254));
     for (const from of [pair.lb1, pair.lb2, pair.lb1, pair.lb2]) {
       const answer = order(from);
       pair.clock.advance(40);
