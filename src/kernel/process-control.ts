@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { hasCode } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 
@@ -23,17 +24,24 @@ export function setRealtime(priority: number): void {
   // The main thread first: if that is refused nothing has changed.
   native.setScheduler(0, schedRoundRobin, priority);
   native.setResourceLimit(rlimitRealtimeTime, realtimeSoftUs, realtimeHardUs);
+  const enginePriority = enginePriorityBeside(priority);
   for (const thread of readdirSync("/proc/self/task").map(Number)) {
-    if (thread !== process.pid) promoteThread(thread, priority);
+    if (thread !== process.pid) promoteThread(thread, priority, enginePriority);
   }
 }
 
-// The engine's own threads (collector, compiler) hold locks that the main thread waits for: they go before normal
-// load. But they never go before the main thread, nor take turns with it: on two processors that cost up to 7 ms.
-function promoteThread(thread: number, priority: number): void {
+// The engine's own threads (collector, compiler, allocator) hold locks that the main thread waits for: they go before
+// normal load. But they never go before the main thread, nor take turns with it: on two processors that cost up to 7 ms.
+// On one processor they do take turns: the main thread waits for them by sched_yield(2), again and again, which lets only
+// threads of its own priority run, and those behind it never; the limit above then ended the process.
+function enginePriorityBeside(priority: number): number {
+  return availableParallelism() === 1 ? priority : Math.max(1, priority - 1);
+}
+
+function promoteThread(thread: number, priority: number, enginePriority: number): void {
   try {
     const name = readFileSync(`/proc/self/task/${thread}/comm`, "utf8").trim();
-    native.setScheduler(thread, schedRoundRobin, name === watchThread ? priority : Math.max(1, priority - 1));
+    native.setScheduler(thread, schedRoundRobin, name === watchThread ? priority : enginePriority);
   } catch (error) {
     // The thread has ended meanwhile.
     if (!hasCode(error, "ESRCH", "ENOENT")) throw error;

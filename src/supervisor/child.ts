@@ -43,7 +43,7 @@ export const proxyRuntimeOptions: Readonly<Record<string, string>> = {
  * processor time, in threads of the same realtime priority. Their memory is locked, so that the allocator cannot
  * give any back, and would try to all the time. With 255 virtual routers the three are worth a quarter.
  */
-const vrrpRuntimeOptions: Readonly<Record<string, string>> = {
+export const vrrpRuntimeOptions: Readonly<Record<string, string>> = {
   BUN_JSC_useFTLJIT: "0",
   BUN_JSC_numberOfGCMarkers: "1",
   MIMALLOC_PURGE_DELAY: "-1",

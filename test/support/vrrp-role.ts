@@ -2,11 +2,12 @@ import { join } from "node:path";
 import type { VrrpPlan } from "../../src/config/node-plan.ts";
 import type { FromVrrp, ToVrrp } from "../../src/ipc/messages.ts";
 import type { BfdReport, BfdStatus, InstanceStatus } from "../../src/ipc/status.ts";
+import { vrrpRuntimeOptions } from "../../src/supervisor/child.ts";
 import { type Host, waitFor } from "./lab.ts";
 
 const driver = join(import.meta.dir, "vrrp-driver.ts");
 
-/** A `vrrp` process on a host of a lab, with the test as its supervisor. */
+/** A `vrrp` process on a host of a lab, with the test as its supervisor; the runtime's options are the supervisor's. */
 export class VrrpRole {
   readonly #subprocess: Bun.Subprocess<"ignore", "inherit", "pipe">;
   readonly #messages: FromVrrp[] = [];
@@ -18,7 +19,7 @@ export class VrrpRole {
       stdout: "inherit",
       stderr: "pipe",
       serialization: "json",
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...vrrpRuntimeOptions, ...env },
       ipc: (message: FromVrrp) => void this.#messages.push(message),
     });
     void this.#collect();

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { familyOf } from "../../../src/base/address.ts";
 import { instant } from "../../../src/base/instant.ts";
 import { gratuitousArp } from "../../../src/kernel/arp.ts";
@@ -63,7 +64,20 @@ const openMulticast = (): RawMulticast =>
     tos: 0xc0,
   });
 
-const actions: Readonly<Record<string, () => void>> = {
+/** Makes code that no compiler has seen yet. */
+function newFunction(seed: number): (value: number) => number {
+  const text = `for (let i = 0; i < 2000; i++) value = (value * 31 + i + ${seed}) | 0; return value;`;
+  // oxlint-disable-next-line typescript/no-implied-eval -- what is compiled is the text above
+  return new Function("value", text) as (value: number) => number;
+}
+
+/** Tells whether the kernel has dropped a message to a netlink socket of this namespace, which is full. */
+function hasDropped(): boolean {
+  const [, ...sockets] = readFileSync("/proc/net/netlink", "latin1").trim().split("\n");
+  return sockets.some((line) => Number(line.trim().split(/\s+/)[8]) > 0);
+}
+
+const actions: Readonly<Record<string, () => void | Promise<void>>> = {
   mark() {
     say(marked(JSON.parse(parameter(0)) as readonly Marking[]));
   },
@@ -141,10 +155,12 @@ const actions: Readonly<Record<string, () => void>> = {
       prefixLength: 32,
       label: null,
     };
-    // Nothing is read meanwhile: the notifications pile up until the socket is full.
-    for (let count = 0; count < 20_000; count++) {
-      netlink.addAddress({ ...request, scope: 0, protocol: addressProtocol.vrrp });
-      netlink.removeAddress(request);
+    // Nothing is read meanwhile: the notifications pile up until the socket is full, and the kernel counts what it drops.
+    while (!hasDropped()) {
+      for (let count = 0; count < 100; count++) {
+        netlink.addAddress({ ...request, scope: 0, protocol: addressProtocol.vrrp });
+        netlink.removeAddress(request);
+      }
     }
   },
   announce() {
@@ -227,6 +243,21 @@ const actions: Readonly<Record<string, () => void>> = {
     say({ child: child.stdout.toString(), limits: limits.stdout.toString(), threads });
     early.close();
   },
+  /** Keeps the engine's own threads busy, its allocator's, its collector's and its compilers', and gives how many turns it came through. */
+  async busyRealtime() {
+    let kept: unknown[] = [];
+    let turns = 0;
+    setRealtime(50);
+    for (; turns < 400; turns++) {
+      for (let count = 0; count < 300; count++)
+        kept.push({ text: "x".repeat(count % 50), block: new Uint8Array(200) });
+      if (kept.length > 20_000) kept = [];
+      for (let count = 0; count < 20; count++) newFunction(turns + count)(count);
+      await Bun.sleep(5);
+    }
+    say(turns);
+    process.exit();
+  },
   runaway() {
     setRealtime(1);
     say("looping");
@@ -242,4 +273,4 @@ const actions: Readonly<Record<string, () => void>> = {
 
 const action = actions[what ?? ""];
 if (action === undefined) throw new Error(`no action ${what}`);
-action();
+await action();

@@ -25,7 +25,7 @@ test("100,000 packets of garbage in a second cost no election", async () => {
   const lb1 = await VrrpRole.start(pair.lb1, fastPlan({ priority: 200 }));
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, fastPlan({ priority: 100 }));
-  await waitFor("lb2 follows lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 follows lb1", () => (lb2.status()?.peer ?? null) !== null);
   const before = lb2.status()?.counters["received"] ?? 0;
   const sources = ["192.0.2.66", "192.0.2.10", "192.0.2.11"];
   // As from another machine, whose packets wait for no process of this one.

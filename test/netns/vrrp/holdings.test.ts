@@ -31,7 +31,7 @@ test("addresses, routes and rules come with an election and go with the next", a
   const lb1 = await VrrpRole.start(pair.lb1, planOf("lb1", keys));
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, planOf("lb2", keys));
-  await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   await hasFib(pair.lb1, 6, 3);
   await hasFib(pair.lb2, 0, 0);
 

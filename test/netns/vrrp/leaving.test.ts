@@ -84,7 +84,7 @@ test("a planned stop removes the address only after the other node's first adver
   const lb1 = await VrrpRole.start(pair.lb1, slowPlan(200));
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, slowPlan(100));
-  await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   await stopUnderObservation(pair, lb1);
   await lb2.reaches("active");
   expect(lb2.status()?.reason).toBe("192.0.2.10 resigned");
@@ -124,7 +124,7 @@ test("a second SIGTERM while it leaves changes nothing", async () => {
   const lb1 = await VrrpRole.start(pair.lb1, slowPlan(200));
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, slowPlan(100));
-  await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   const ended = lb1.kill("SIGTERM");
   await waitFor("lb1 leaves", () => lb1.log().includes("active → leaving: stopped by SIGTERM"));
   expect(await lb1.kill("SIGTERM")).toBe(0);
@@ -139,7 +139,7 @@ test("a reload that takes an instance away hands its address over first", async 
   const lb1 = await VrrpRole.start(pair.lb1, slowPlan(200));
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, slowPlan(100));
-  await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   const witness = await Witness.on(pair.lb1);
   expect(await lb1.configure(vrrpPlan([]))).toBeNull();
   expect(await witness.removal()).toBeGreaterThanOrEqual(Math.floor(await witness.firstAdvert()));
@@ -151,7 +151,7 @@ test("an active process that was stopped for long gives way without preempt to t
   const lb1 = await VrrpRole.start(pair.lb1, fastPlan({ priority: 100, preempts: false }));
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, fastPlan({ priority: 50, preempts: false }));
-  await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   lb1.signal("SIGSTOP");
   await lb2.reaches("active");
   const received = lb2.status()?.counters["sent"] ?? 0;
@@ -168,7 +168,7 @@ test("a backup process that was stopped for long does not claim beside a node th
   const lb1 = await VrrpRole.start(pair.lb1, fastPlan({ priority: 200 }));
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, fastPlan({ priority: 100 }));
-  await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   lb2.signal("SIGSTOP");
   const sent = lb1.status()?.counters["sent"] ?? 0;
   await waitFor("lb1 goes on", () => (lb1.status()?.counters["sent"] ?? 0) > sent + 20);

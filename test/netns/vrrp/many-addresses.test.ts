@@ -28,7 +28,7 @@ test("hundreds of addresses move together, and the neighbours are told of each w
   const lb1 = await VrrpRole.start(pair.lb1, planOf("lb1", keys, { address: wide }));
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, planOf("lb2", keys, { address: wide }));
-  await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   const [{ address: mac }] = JSON.parse(await pair.lb2.ip(["-j", "link", "show", "eth0"])) as [
     { address: string },
   ];

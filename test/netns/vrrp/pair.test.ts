@@ -78,7 +78,7 @@ test("the process resigns and leaves when its supervisor is gone", async () => {
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, other);
   await lb2.reaches("backup");
-  await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   expect(await lb1.abandon()).toBe(0);
   expect(await pair.lb1.holds(vip)).toBe(false);
   await lb2.reaches("active");
@@ -92,7 +92,7 @@ test("the address does not move when the process is killed and the next one adop
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, fastPlan({ priority: 100, ...slow }));
   const monitor = pair.lb1.spawn(["ip", "-o", "monitor", "address"]);
-  await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   await lb1.kill("SIGKILL");
   expect(await pair.lb1.holds(vip)).toBe(true);
   const next = await VrrpRole.start(pair.lb1, fastPlan({ priority: 200, ...slow }), ["public-1"]);

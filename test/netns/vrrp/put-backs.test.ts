@@ -82,7 +82,7 @@ test("after a flush of all addresses the node gives way, and takes everything ba
   const lb1 = await VrrpRole.start(pair.lb1, planOf("lb1", keys));
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, planOf("lb2", keys));
-  await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   await hasFib(pair.lb1, 3, 1);
   // Of an interface that only extra addresses are on: what is not the host's own comes back by itself.
   await pair.lb1.ip(["address", "flush", "dev", "eth1"]);

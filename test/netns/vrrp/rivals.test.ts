@@ -120,7 +120,7 @@ for (const title of ["IPv4 with a virtual MAC", "IPv6", "IPv6 with a virtual MAC
     // So long that it asks for each address at least twice.
     await waitFor("we have asked, and nobody but us answers", () => {
       const now = counted();
-      if (now.found !== since.found || us.status()?.splitBrain !== null) since = now;
+      if (now.found !== since.found || (us.status()?.splitBrain ?? null) !== null) since = now;
       return now.sent > since.sent + 45;
     });
   });

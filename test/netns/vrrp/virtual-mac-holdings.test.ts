@@ -26,7 +26,7 @@ test("with a virtual MAC extra addresses have it too, and routes go out below it
   const lb1 = await VrrpRole.start(pair.lb1, planOf("lb1", keys));
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, planOf("lb2", keys));
-  await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   await hasFib(pair.lb1, 2, 0);
   const onMac = (await addressesOn(pair.lb1, macLink)).map(({ local, prefixlen }) => `${local}/${prefixlen}`);
   expect(onMac).toEqual([`${vip}/32`, "192.0.2.101/32", "203.0.113.2/28", "2001:db8::100/64"]);

@@ -30,7 +30,7 @@ test("over IPv6 the neighbours keep what they have learned too", async () => {
     const lb1 = await VrrpRole.start(pair.lb1, plan(200));
     await lb1.reaches("active");
     const lb2 = await VrrpRole.start(pair.lb2, plan(100));
-    await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+    await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
     expect([await linkState(pair.lb1, link), await linkState(pair.lb2, link)]).toEqual(["up", "down"]);
     await isAnswered(client);
     await pair.lb1.cutLink("eth0");

@@ -27,7 +27,7 @@ test("clients keep the MAC they have learned, whoever is active and whatever ann
     await lb1.reaches("active");
     const lb2 = await VrrpRole.start(pair.lb2, other);
     await lb2.reaches("backup");
-    await waitFor("lb2 has heard lb1", () => lb2.status()?.peer !== null);
+    await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
     expect([await linkState(pair.lb1, macLink), await linkState(pair.lb2, macLink)]).toEqual(["up", "down"]);
     for (const host of [client, deaf]) expect(await answersTo(host, vip)).toBe(5);
 

@@ -10,7 +10,7 @@ test("a frozen process gives an IPv6 address up as soon as it wakes, before it s
   const lb1 = await VrrpRole.start(pair.lb1, fastPlan({ vip, priority: 200, preempts: false }));
   await lb1.reaches("active");
   const lb2 = await VrrpRole.start(pair.lb2, fastPlan({ vip, priority: 100, preempts: false }));
-  await waitFor("lb2 follows lb1", () => lb2.status()?.peer !== null);
+  await waitFor("lb2 follows lb1", () => (lb2.status()?.peer ?? null) !== null);
   lb1.signal("SIGSTOP");
   await lb2.reaches("active");
   // Nothing takes an IPv6 address from a process that does not run.
