@@ -1,6 +1,6 @@
 import { FifoLines, openFifo } from "../base/fifo.ts";
+import { knownUser } from "../base/known-users.ts";
 import type { Log } from "../base/log.ts";
-import { resolveUser } from "../base/program.ts";
 import { errorText } from "../base/system-error.ts";
 import type { NotifyPlan } from "../config/node-plan.ts";
 import { ProgramLine } from "./program-line.ts";
@@ -32,7 +32,7 @@ export class ServiceNotifier {
     const path = plan?.fifo ?? null;
     try {
       const script = plan?.script ?? null;
-      if (script !== null) resolveUser(script.user);
+      if (script !== null) knownUser(script.user);
       if (path !== (this.#plan?.fifo ?? null)) {
         const fifo = path === null ? null : new FifoLines(openFifo(path), this.#log);
         this.#fifo?.close();
