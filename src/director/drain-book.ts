@@ -46,13 +46,16 @@ function namespaceSuffix(): string {
   return `-${own.replaceAll(/\D/g, "")}`;
 }
 
+/** Without a time that passes, connections would be cut off at once. */
+const time = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
+
 const form = z.array(
   z.object({
     service: z.string(),
     address: z.string(),
     port: z.number().nullable(),
-    since: z.string(),
-    until: z.string(),
+    since: time,
+    until: time,
     state: z.enum(["draining", "drained"]),
     cut: z.number(),
   }),

@@ -26,12 +26,18 @@ test("a book gives to the next process what was drained, and without one nothing
   const { log, said } = recordingLog();
   const book = DrainBook.open(directory, log);
   expect(book.drains).toEqual([]);
-  book.note([drain]);
-  expect(DrainBook.open(directory, log).drains).toEqual([drain]);
+  const endless: Drain = { ...drain, port: 80, until: new Date(8.64e15).toISOString() };
+  book.note([drain, endless]);
+  expect(DrainBook.open(directory, log).drains).toEqual([drain, endless]);
   expect(said).toEqual([]);
 });
 
-test.each(["", "null", "{}", "[null]", '[{"service":"web"}]', "[{"])(
+const timeless = [
+  { ...drain, since: "long ago" },
+  { ...drain, state: "draining", until: "soon" },
+].map((one) => JSON.stringify([one]));
+
+test.each(["", "null", "{}", "[null]", '[{"service":"web"}]', "[{", ...timeless])(
   "a damaged book (%p) is told of, and drains nothing",
   (text) => {
     const { log, said } = recordingLog();
