@@ -11,7 +11,13 @@ import {
   parseDrainTarget,
   type DrainTarget,
 } from "../ipc/drain-target.ts";
-import { type BalancedServer, type BalancedService, serverId, serviceId } from "./balanced-service.ts";
+import {
+  type BalancedServer,
+  type BalancedService,
+  hasServer,
+  serverId,
+  serviceId,
+} from "./balanced-service.ts";
 import type { DrainBook } from "./drain-book.ts";
 import type { Drain } from "./drains.ts";
 import {
@@ -238,10 +244,6 @@ export class Availability implements Circumstances {
 /** What came and went is of interest only where time has to do with how a server stands. */
 function isRemembered(service: BalancedService, server: BalancedServer): boolean {
   return service.damping !== null || server.slowStartMs > 0;
-}
-
-function hasServer(services: readonly BalancedService[], target: DrainTarget): boolean {
-  return services.some((service) => service.servers.some((server) => concerns(target, service, server)));
 }
 
 function refused(refusal: string): DrainReport {

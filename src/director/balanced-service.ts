@@ -3,6 +3,7 @@ import { formatEndpoint } from "../base/address.ts";
 import type { DirectorPlan } from "../config/node-plan.ts";
 import type { ProxiedPlan } from "../config/proxied-plan.ts";
 import type { IpvsServicePlan } from "../config/service-plan.ts";
+import { concerns, type DrainTarget } from "../ipc/drain-target.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 import { keyOf } from "./table.ts";
 
@@ -18,6 +19,11 @@ export function everythingIn({
   proxied,
 }: Pick<DirectorPlan, "services" | "proxied">): readonly BalancedService[] {
   return [...services, ...proxied];
+}
+
+/** Tells whether any of these services has a server that the operator means. */
+export function hasServer(services: readonly BalancedService[], target: DrainTarget): boolean {
+  return services.some((service) => service.servers.some((server) => concerns(target, service, server)));
 }
 
 /** Gives what a service is remembered by, such as `tcp 192.0.2.1:80` or `relay web`. */

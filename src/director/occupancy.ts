@@ -2,7 +2,7 @@ import { concerns } from "../ipc/drain-target.ts";
 import type { IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
 import type { IpvsServicePlan } from "../config/service-plan.ts";
-import { type BalancedService, serverId, serviceId } from "./balanced-service.ts";
+import { type BalancedService, hasServer, serverId, serviceId } from "./balanced-service.ts";
 import type { Drain } from "./drains.ts";
 
 /** How many connections servers have, by the word of those who carry them. PURE. */
@@ -29,7 +29,7 @@ export function remainsOf(
   const present = new Map(table?.map((entry) => [formatKey(entry.key), entry]));
   let connections = 0;
   // One that is no server here at present is nothing that could be counted.
-  let isQuiet = services.some((service) => service.servers.some((one) => concerns(drain, service, one)));
+  let isQuiet = hasServer(services, drain);
   for (const service of services) {
     if (service.name !== drain.service) continue;
     const remains =
