@@ -1,4 +1,5 @@
 import type { Family } from "../base/address.ts";
+import { fnv1a } from "../base/fnv.ts";
 
 /** PURE: the MAC address of a virtual router, and the interface that carries it. */
 
@@ -20,9 +21,7 @@ export function virtualMacLinkName(family: Family, vrid: number, below: string):
   return new TextEncoder().encode(name).length <= longestName ? name : start + digest(below);
 }
 
-/** Makes five letters and digits of a name (FNV-1a): two interfaces of a host get the same once in 60 million. */
+/** Makes five letters and digits of a name: two interfaces of a host get the same once in 60 million. */
 function digest(name: string): string {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash.toString(36).padStart(5, "0").slice(-5);
+  return fnv1a(name).toString(36).padStart(5, "0").slice(-5);
 }

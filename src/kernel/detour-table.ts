@@ -1,4 +1,5 @@
 import { addressBytes, familyOf } from "../base/address.ts";
+import { fnv1a } from "../base/fnv.ts";
 import { intOption } from "./socket-address.ts";
 import {
   compare,
@@ -221,11 +222,8 @@ const longestLinksText = 160;
 /** Says which interfaces these are: by their names, or where these are too long by their number and what comes of the names. */
 function linksText(links: readonly string[]): string {
   const names = links.join(" ");
-  const bytes = new TextEncoder().encode(names);
-  if (bytes.length <= longestLinksText) return names;
-  // FNV-1a.
-  const sum = bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), 0x811c9dc5);
-  return `${links.length} interfaces (${(sum >>> 0).toString(16)})`;
+  if (Buffer.byteLength(names) <= longestLinksText) return names;
+  return `${links.length} interfaces (${fnv1a(names).toString(16)})`;
 }
 
 function commentOf({ comment }: Line): string {
