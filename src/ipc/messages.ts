@@ -96,7 +96,7 @@ export type ToDirector =
   | { readonly kind: "services"; readonly services: string }
   | {
       readonly kind: "configure";
-      /** As `planText` writes it, without the services that went ahead. */
+      /** As `planText` writes it: all but the services, which went ahead. */
       readonly plan: string;
       /** What an earlier process found: a new one goes on from there. */
       readonly verdicts: readonly Verdict[];

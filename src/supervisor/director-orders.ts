@@ -24,8 +24,7 @@ export class DirectorOrders {
   whole(plan: DirectorPlan, ahead: (message: PlanMessage) => void): PlanMessage {
     this.#told = plan;
     for (const services of servicesTexts(plan.services)) ahead({ kind: "services", services });
-    const rest = planText({ ...plan, services: [] });
-    return { kind: "configure", plan: rest, verdicts: this.#verdicts(), found: this.#found() };
+    return { kind: "configure", plan: planText(plan), verdicts: this.#verdicts(), found: this.#found() };
   }
 
   /** Makes the message for the process that got the last one, whether or not it carried that out; null if none did. */

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { DirectorPlan } from "../../src/config/node-plan.ts";
-import { planText } from "../../src/ipc/plan-text.ts";
+import { planText, servicesTexts } from "../../src/ipc/plan-text.ts";
 import type { FromDirector, Verdict } from "../../src/ipc/messages.ts";
 import type { ProbeStatus } from "../../src/ipc/status.ts";
 import { roleArgument } from "../../src/supervisor/self-command.ts";
@@ -64,6 +64,7 @@ export async function startDirector(
     messages,
     async configure(plan) {
       const before = answers(messages).length;
+      for (const services of servicesTexts(plan.services)) child.send({ kind: "services", services });
       child.send({ kind: "configure", plan: planText(plan), verdicts: [], found: [] });
       await waitFor("the director answers", () => answers(messages).length > before);
       const answer = answers(messages)[before];

@@ -13,9 +13,9 @@ test("the name service is asked once who the script's user is, however many plan
   const asked = join(folder, "asked");
   writeFileSync(join(folder, "id"), `#!/bin/sh\necho "$1" >> ${asked}\necho 7\n`);
   chmodSync(join(folder, "id"), 0o755);
-  const source = (name: string): string => JSON.stringify(join(import.meta.dir, "../../../src", name));
+  const entry = join(import.meta.dir, "../../../src/director/service-notifier.ts");
   const code = `
-    import { ServiceNotifier } from ${source("director/service-notifier.ts")};
+    import { ServiceNotifier } from ${JSON.stringify(entry)};
     const log = { debug() {}, notice() {}, warning() {}, error() {} };
     const notifier = new ServiceNotifier(log);
     const script = { command: ["/bin/true"], user: "deploy", timeoutMs: 1000 };
