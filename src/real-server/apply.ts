@@ -33,16 +33,7 @@ export function takeAllOrNone(steps: readonly Step[], perform: (step: Step) => v
 
 /** Takes the steps in order through `perform` up to the first that throws; the others before it stay. */
 export function takeWhileTheyGo(steps: readonly Step[], perform: (step: Step) => void): Outcome {
-  const inForce: Step[] = [];
-  for (const step of steps) {
-    try {
-      perform(step);
-      inForce.push(step);
-    } catch (error) {
-      return { kind: "failed", reason: failure(step, error), inForce, stuck: [] };
-    }
-  }
-  return { kind: "done" };
+  return take(steps, perform, () => false);
 }
 
 /**
@@ -50,6 +41,15 @@ export function takeWhileTheyGo(steps: readonly Step[], perform: (step: Step) =>
  * follows: without its ARP settings the machine would answer for the VIPs that come after.
  */
 export function takeWhatGoes(steps: readonly Step[], perform: (step: Step) => void): Outcome {
+  return take(steps, perform, ({ kind }) => kind !== "set-sysctl");
+}
+
+/** Takes the steps in order; `goesOn` tells whether the others are tried after one that throws. */
+function take(
+  steps: readonly Step[],
+  perform: (step: Step) => void,
+  goesOn: (failed: Step) => boolean,
+): Outcome {
   const inForce: Step[] = [];
   const reasons: string[] = [];
   for (const step of steps) {
@@ -58,7 +58,7 @@ export function takeWhatGoes(steps: readonly Step[], perform: (step: Step) => vo
       inForce.push(step);
     } catch (error) {
       reasons.push(failure(step, error));
-      if (step.kind === "set-sysctl") break;
+      if (!goesOn(step)) break;
     }
   }
   if (reasons.length === 0) return { kind: "done" };

@@ -60,16 +60,13 @@ export function bringAbout(host: Host, wish: Wish, statePath: string): Report {
   const obstacle = obstacleTo(wish.vips, circumstances);
   if (obstacle !== null) throw new Error(obstacle);
   const saved = readState(statePath);
-  const plan = planFor(host, wish, saved);
-  const { journal, outcome: goal, steps } = plan;
-  const notes = [...plan.notes, ...oddities(circumstances, wish.vips)];
-  if (steps.length > 0 && !mayChangeNetwork()) return { steps, notes, outcome: { kind: "forbidden" } };
-  if (!isDeepStrictEqual(journal, saved)) writeState(statePath, journal);
-  const outcome = takeAllOrNone(steps, (step) => host.perform(step));
-  // If not all could be taken back, the journal stays: it knows what has yet to be.
-  if (outcome.kind === "failed" && outcome.stuck.length === 0) restoreState(statePath, saved);
-  if (outcome.kind === "failed" || isDeepStrictEqual(goal, journal)) return { steps, notes, outcome };
-  return { steps, notes, outcome: keepFile(steps, () => writeState(statePath, goal)) };
+  const report = carryOut(host, wish, { saved, statePath }, (steps, perform) => {
+    const outcome = takeAllOrNone(steps, perform);
+    // If not all could be taken back, the journal stays: it knows what has yet to be.
+    if (outcome.kind === "failed" && outcome.stuck.length === 0) restoreState(statePath, saved);
+    return outcome;
+  });
+  return { ...report, notes: [...report.notes, ...oddities(circumstances, wish.vips)] };
 }
 
 /**
@@ -78,14 +75,32 @@ export function bringAbout(host: Host, wish: Wish, statePath: string): Report {
  */
 export function putBack(host: Host, wish: Wish, statePath: string): Report {
   const obstacle = obstacleTo(wish.vips, host.circumstances());
-  const saved = readState(statePath);
-  const { journal, steps, notes } = planFor(host, wish, saved);
+  const report = carryOut(host, wish, { saved: readState(statePath), statePath }, takeWhatGoes);
+  const { outcome, steps } = report;
+  if (obstacle === null || outcome.kind === "forbidden") return report;
+  const inForce = outcome.kind === "done" ? steps : outcome.inForce;
+  return { ...report, outcome: { kind: "failed", reason: obstacle, inForce, stuck: [] } };
+}
+
+/** The state file, and what stands in it. */
+interface StateFile {
+  readonly statePath: string;
+  readonly saved: SavedState | null;
+}
+
+/** Leads to a wish by a way of taking steps; the state file says before it what may be there, and after it what is. */
+function carryOut(
+  host: Host,
+  wish: Wish,
+  { saved, statePath }: StateFile,
+  take: (steps: readonly Step[], perform: (step: Step) => void) => Outcome,
+): Report {
+  const { journal, notes, outcome: goal, steps } = planFor(host, wish, saved);
   if (steps.length > 0 && !mayChangeNetwork()) return { steps, notes, outcome: { kind: "forbidden" } };
   if (!isDeepStrictEqual(journal, saved)) writeState(statePath, journal);
-  const outcome = takeWhatGoes(steps, (step) => host.perform(step));
-  if (obstacle === null) return { steps, notes, outcome };
-  const inForce = outcome.kind === "done" ? steps : outcome.inForce;
-  return { steps, notes, outcome: { kind: "failed", reason: obstacle, inForce, stuck: [] } };
+  const outcome = take(steps, (step) => host.perform(step));
+  if (outcome.kind === "failed" || isDeepStrictEqual(goal, journal)) return { steps, notes, outcome };
+  return { steps, notes, outcome: keepFile(steps, () => writeState(statePath, goal)) };
 }
 
 function planFor(host: Host, wish: Wish, saved: SavedState | null): StartPlan {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, type Host, Lab, waitFor } from "../../support/lab.ts";
 import { executable } from "../../support/edge-ha.ts";
@@ -94,6 +94,22 @@ describe("edge-ha rs serve", () => {
     expect(next.output()).not.toContain("add ");
     await ends(next);
     expect(await server.snapshot()).toEqual(before);
+  });
+
+  test("forgets what an attempt before has left in its state file, so that it does not come back", async () => {
+    await using lab = await Lab.create();
+    const server = await RealServer.plug(lab);
+    const child = await serve(server, "--vip", vip);
+    const kept = readFileSync(server.statePath, "utf8");
+    const state = JSON.parse(kept) as { readonly vips: readonly { readonly address: string }[] };
+    const vips = [...state.vips, { ...state.vips[0], address: "192.0.2.101", label: "lo:1" }];
+    writeFileSync(server.statePath, JSON.stringify({ ...state, vips }));
+    await waitFor("the state file is as it was", () => readFileSync(server.statePath, "utf8") === kept);
+    child.kill("SIGKILL");
+    await child.exited;
+    await server.expect("stop", [vip]);
+    expect((await server.loopback()).join()).not.toContain("192.0.2.101");
+    expect(existsSync(server.statePath)).toBe(false);
   });
 
   test("no start and no stop comes between, and a second one does not begin", async () => {
