@@ -56,10 +56,12 @@ export class RealServerService {
   change(wish: ServiceWish): Report {
     const before = this.#wish.agent;
     const isSamePlace = before?.address === wish.agent?.address && before?.port === wish.agent?.port;
-    const fresh = isSamePlace ? this.#agent : this.#listenBeside(wish.agent);
-    const report = this.#changeKept(wish, isSamePlace ? null : fresh);
+    // One that could not be had there again does not listen at all.
+    const stays = isSamePlace && (wish.agent === null || this.#agent !== null);
+    const fresh = stays ? this.#agent : this.#listenBeside(wish.agent);
+    const report = this.#changeKept(wish, stays ? null : fresh);
     if (report.outcome.kind !== "done") return report;
-    if (!isSamePlace) this.#agent?.close();
+    if (!stays) this.#agent?.close();
     this.#agent = fresh;
     this.#wish = wish;
     if (wish.agent !== null) this.#agent?.update({ allow: wish.agent.allow });
@@ -85,7 +87,7 @@ export class RealServerService {
     } finally {
       if (!isDone) {
         fresh?.close();
-        this.#agent ??= this.#listen(this.#wish.agent);
+        this.#listenAgain();
       }
     }
   }
@@ -102,8 +104,17 @@ export class RealServerService {
     try {
       return this.#listen(agent);
     } catch (error) {
-      this.#agent = this.#listen(this.#wish.agent);
+      this.#listenAgain();
       throw error;
+    }
+  }
+
+  /** Goes back to where it listened; that this cannot be is not what the operator is to hear instead of what came before. */
+  #listenAgain(): void {
+    try {
+      this.#agent ??= this.#listen(this.#wish.agent);
+    } catch (error) {
+      this.#log.error(`the agent answers no more until the next reload: ${errorText(error)}`);
     }
   }
 

@@ -169,6 +169,43 @@ describe("edge-ha rs serve", () => {
     await ends(child);
   });
 
+  test("says why a wish cannot be had although its agent cannot go back, and has the agent back when it can", async () => {
+    await using lab = await Lab.create();
+    const { server } = await site(lab);
+    const { host } = server;
+    const config = join(host.directory, "edge-ha.toml");
+    const own = ["192.0.2.18/24", "dev", "eth0"];
+    const withAgent = (address: string): void =>
+      writeFileSync(
+        config,
+        `${clusterFile}[real_server]\naddresses = ["${vip}"]\nagent = { address = "${address}" }\n`,
+      );
+    await host.ip(["address", "add", ...own]);
+    withAgent("192.0.2.18:8082");
+    const child = await serve(server, "--config", config);
+    const reload = async (): Promise<void> => {
+      const told = child.output().split("serving ").length;
+      child.kill("SIGHUP");
+      await waitFor("the reload is over", () => child.output().split("serving ").length > told);
+    };
+    const listeners = async (): Promise<string> => (await host.run(["ss", "-Hltn", "sport = :8082"])).stdout;
+    await host.ip(["address", "del", ...own]);
+    await host.ip(["link", "set", "lo", "down"]);
+    withAgent(":8082");
+    await reload();
+    expect(child.output()).toContain("lo is down: bring it up with `ip link set lo up`");
+    expect(child.output()).toContain(
+      "the agent answers no more until the next reload: listen 192.0.2.18:8082",
+    );
+    expect(await listeners()).toBe("");
+    await host.ip(["link", "set", "lo", "up"]);
+    await host.ip(["address", "add", ...own]);
+    withAgent("192.0.2.18:8082");
+    await reload();
+    expect(await listeners()).toContain("192.0.2.18:8082");
+    await ends(child);
+  });
+
   test("an agent's address that is taken stops it before anything is changed", async () => {
     await using lab = await Lab.create();
     const server = await RealServer.plug(lab);
