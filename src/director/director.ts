@@ -78,11 +78,8 @@ export class Director {
     const { onProgress } = this.#options;
     while (this.#filling !== null) this.fill();
     const old = this.#plan;
-    const needsTable = plan.services.length > 0;
-    if (needsTable || this.#table.owned.size > 0) {
-      const refusal = this.#table.open();
-      if (refusal !== null && needsTable) return refusal;
-    }
+    const refusal = this.#openFor(plan);
+    if (refusal !== null) return refusal;
     const actual = this.#table.services();
     this.#table.noteFound(old === null ? actual : null);
     const standing = new Map(old === null ? [...this.#standingVerdicts(plan, actual), ...verdicts] : []);
@@ -105,6 +102,14 @@ export class Director {
     if (this.#filling === null) this.#noteStandings(plan.services, standings);
     this.#tellQuorums();
     return null;
+  }
+
+  /** Opens the table if it has something to do with a plan, or with what is left of others; the result says why a plan has none. */
+  #openFor({ services }: DirectorPlan): string | null {
+    const needsTable = services.length > 0;
+    if (!needsTable && this.#table.owned.size === 0) return null;
+    const refusal = this.#table.open();
+    return needsTable ? refusal : null;
   }
 
   /** Gives what is known of the probes of a plan that is not in force yet. */
@@ -188,7 +193,7 @@ export class Director {
       this.#standProxied(this.#plan, (probe) => prober.verdict(probe));
       return;
     }
-    const refusal = this.#plan.services.length > 0 ? this.#table.open() : null;
+    const refusal = this.#openFor(this.#plan);
     const failure = this.#look(this.#plan, (probe) => prober.verdict(probe), refusal);
     this.#tellQuorums();
     if (failure !== this.#lastFailure) {

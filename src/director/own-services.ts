@@ -25,7 +25,8 @@ export interface OwnServicesOptions {
 
 /** The table before a first plan, and what of it an earlier process had left. */
 interface Found {
-  readonly table: readonly IpvsService[];
+  /** Null if it could not be read. */
+  readonly table: readonly IpvsService[] | null;
   readonly owned: ReadonlySet<string>;
 }
 
@@ -129,20 +130,23 @@ export class OwnServices {
     }
   }
 
-  /** Remembers how the table was before a first plan; with null it forgets that. */
+  /** Remembers the table as it was just read before a first plan, or that it could not be; with null it forgets that. */
   noteFound(table: readonly IpvsService[] | null): void {
-    this.#found = table === null ? null : { table, owned: this.owned };
+    this.#found = table === null ? null : { table: this.isOpen ? table : null, owned: this.owned };
   }
 
-  /** Remembers the same if no plan has come so far, and anything is this node's. */
+  /** Reads and remembers the same if that has not been done so far, and anything is this node's. */
   find(): void {
-    if (this.#found === null && this.owned.size > 0 && this.open() === null) this.noteFound(this.services());
+    if ((this.#found?.table ?? null) !== null || this.owned.size === 0) return;
+    this.open();
+    this.noteFound(this.services());
   }
 
-  /** How many services of an earlier process the first plan has found. */
+  /** How many services of an earlier process the first plan has found; all there may be where the table was not to be read. */
   get foundCount(): number {
     if (this.#found === null) return 0;
     const { table, owned } = this.#found;
+    if (table === null) return this.owned.size;
     return table.filter(({ key }) => owned.has(formatKey(key))).length;
   }
 
@@ -151,13 +155,14 @@ export class OwnServices {
    * empty one.
    */
   putBack(): void {
-    const found = this.#found;
-    if (found === null) return;
+    const { owned, table } = this.#found ?? { owned: this.owned, table: null };
+    // Nothing was changed in a table that could not be read.
+    if (table === null) return;
     const actual = this.services();
-    const applied = this.apply(planSteps(found.table, actual, this.owned));
+    const applied = this.apply(planSteps(table, actual, this.owned));
     tellSteps(this.#options.log, applied.done);
     const failure = this.isOpen ? failureOf(applied) : "it cannot be read";
-    if (failure === null) this.note(found.owned);
+    if (failure === null) this.note(owned);
     else this.#options.log.error(`the IPVS table is not as it was found: ${failure}`);
   }
 

@@ -11,6 +11,17 @@ function sorted(services: readonly IpvsService[]): readonly string[] {
   return services.map((service) => JSON.stringify(service)).toSorted();
 }
 
+/** A table that cannot be read so many times. */
+class UnreadableIpvs extends FakeIpvs {
+  failures = 0;
+
+  override services(): IpvsService[] {
+    if (this.failures === 0) return super.services();
+    this.failures--;
+    throw new SystemError("netlink", "ENOBUFS");
+  }
+}
+
 const idle = { drain: null, activeConnections: 0, inactiveConnections: 0, persistentConnections: 0 };
 
 describe("Director.configure", () => {
@@ -159,6 +170,42 @@ describe("Director after a crash of the one before", () => {
     expect(kernel.services()).toEqual([...desiredTable([plannedService()], () => true)]);
     expect([...journal.entries]).toEqual([key]);
     expect(lab().director.leave()).toBe(0);
+  });
+
+  test.each([1, 2])(
+    "leaves what is there where that could not be read before its first plan (%p times)",
+    (times) => {
+      const kernel = new UnreadableIpvs(desiredTable([plannedService()], () => true));
+      const { director, journal, said } = lab({ kernel, owned: [key] });
+      kernel.failures = times;
+      expect(director.configure(plan(plannedService({ address: "10.99.0.102" })))).toContain(
+        "cannot be read",
+      );
+      expect(director.leave()).toBe(1);
+      expect(kernel.changes).toEqual([]);
+      expect([...journal.entries]).toEqual([key]);
+      expect(said.filter((line) => line.startsWith("error"))).toHaveLength(1);
+    },
+  );
+
+  test("says that nothing is left of an earlier process where that could be read in the end", () => {
+    const kernel = new UnreadableIpvs();
+    const { director } = lab({ kernel, owned: [key] });
+    kernel.failures = 1;
+    expect(director.configure(plan(plannedService()))).toContain("cannot be read");
+    expect(director.leave()).toBe(0);
+  });
+
+  test("removes what the one before made at the next look where the table could not be read", () => {
+    const kernel = new UnreadableIpvs(desiredTable([plannedService()], () => true));
+    const { director, journal } = lab({ kernel, owned: [key] });
+    kernel.failures = 1;
+    expect(director.configure(plan())).toBeNull();
+    expect(kernel.changes).toEqual([]);
+    director.reconcile();
+    expect(kernel.services()).toEqual([]);
+    expect(journal.entries.size).toBe(0);
+    expect(director.leave()).toBe(0);
   });
 
   test("takes no verdict from a service that was not its own", () => {
