@@ -2,7 +2,7 @@ import type { Log } from "../base/log.ts";
 import { errorText } from "../base/system-error.ts";
 import type { CountedService, IpvsService } from "../kernel/ipvs.ts";
 import { formatKey } from "../kernel/ipvs-messages.ts";
-import type { Journal } from "../kernel/journal.ts";
+import { type Notebook, ToldJournal } from "../kernel/told-journal.ts";
 import { type Applied, apply, failureOf, tellSteps, type IpvsChanges } from "./apply.ts";
 import { batchLength } from "./filling.ts";
 import { planSteps, type Step } from "./plan.ts";
@@ -18,7 +18,7 @@ export interface IpvsTable extends IpvsChanges {
 /** What the table is kept with. */
 export interface OwnServicesOptions {
   readonly log: Log;
-  readonly journal: Pick<Journal, "entries" | "note">;
+  readonly journal: Notebook;
   /** Opens the kernel's table; throws `ENOENT` where the kernel has none. */
   readonly openIpvs: () => IpvsTable;
 }
@@ -33,15 +33,17 @@ interface Found {
 /** This node's services in the kernel's table, and the journal that says which these are. */
 export class OwnServices {
   readonly #options: OwnServicesOptions;
+  readonly #journal: ToldJournal;
   #ipvs: IpvsTable | null = null;
   #found: Found | null = null;
-  #isJournalBehind = false;
   #lastReadFailure: string | null = null;
   /** What others had in the table and a plan names too, as it was, until that plan is in force. */
   readonly #taken = new Map<string, IpvsService>();
 
   constructor(options: OwnServicesOptions) {
     this.#options = options;
+    const [name, risk] = ["the journal of IPVS services", "a restart after a crash will not know them"];
+    this.#journal = new ToldJournal(options.journal, options.log, { name, risk });
   }
 
   get isOpen(): boolean {
@@ -50,7 +52,7 @@ export class OwnServices {
 
   /** What is this node's, as `formatKey` writes it. */
   get owned(): ReadonlySet<string> {
-    return this.#options.journal.entries;
+    return this.#journal.entries;
   }
 
   /** Opens the table unless that is done; the result says why that cannot be. */
@@ -90,7 +92,7 @@ export class OwnServices {
       if (wanted.has(key) && !this.owned.has(key)) this.#taken.set(key, service);
     }
     const givenBack = [...this.#taken].flatMap(([key, service]) => (wanted.has(key) ? [] : [service]));
-    this.#write(owned);
+    this.#journal.note(owned);
     return planSteps([...desired, ...givenBack], actual, owned);
   }
 
@@ -111,23 +113,7 @@ export class OwnServices {
   /** Notes what is this node's from now on, as everything desired is there. */
   note(keys: ReadonlySet<string>): void {
     this.#taken.clear();
-    this.#write(keys);
-  }
-
-  /** Where the journal cannot be written that is said once, and tried again at every look. */
-  #write(keys: ReadonlySet<string>): void {
-    const { journal, log } = this.#options;
-    try {
-      journal.note(keys);
-      if (this.#isJournalBehind) log.notice("the journal of IPVS services can be written again");
-      this.#isJournalBehind = false;
-    } catch (error) {
-      if (this.#isJournalBehind) return;
-      this.#isJournalBehind = true;
-      const what =
-        "the journal of IPVS services cannot be written, a restart after a crash will not know them";
-      log.warning(`${what}: ${errorText(error)}`);
-    }
+    this.#journal.note(keys);
   }
 
   /** Remembers the table as it was just read before a first plan, or that it could not be; with null it forgets that. */

@@ -1,5 +1,5 @@
 import { hasCode, errorText } from "../base/system-error.ts";
-import type { Journal } from "./journal.ts";
+import { type Notebook, tryNote } from "./told-journal.ts";
 
 /** A setting of the kernel's, read and written by its path. */
 export interface SettingsPort {
@@ -40,9 +40,9 @@ const besides: ReadonlyMap<string, string> = new Map([
  */
 export class HeldSettings {
   readonly #port: SettingsPort;
-  readonly #journal: Pick<Journal, "entries" | "note">;
+  readonly #journal: Notebook;
 
-  constructor(port: SettingsPort, journal: Pick<Journal, "entries" | "note">) {
+  constructor(port: SettingsPort, journal: Notebook) {
     this.#port = port;
     this.#journal = journal;
   }
@@ -70,7 +70,7 @@ export class HeldSettings {
     }
     for (const setting of wanted) attempt(setting.path, () => this.#set(setting));
     // Services go before what is left of a crash: what could not be noted is done all the same, and noted when that works.
-    const unnoted = this.#note(this.#journal.entries);
+    const unnoted = tryNote(this.#journal, this.#journal.entries);
     if (unnoted !== null)
       problems.push(`what settings were cannot be noted, a crash would leave them: ${unnoted}`);
     return { changes, problems };
@@ -130,17 +130,9 @@ export class HeldSettings {
   #remember(path: string, note: HeldNote | null): void {
     const others = this.#notes().filter((one) => one.path !== path);
     const notes = note === null ? others : [...others, note];
-    this.#note(new Set(notes.map(({ path: at, before, ours }) => JSON.stringify([at, before, ours]))));
-  }
-
-  /** Gives why the journal cannot be written, or null. */
-  #note(entries: ReadonlySet<string>): string | null {
-    try {
-      this.#journal.note(entries);
-      return null;
-    } catch (error) {
-      return errorText(error);
-    }
+    const entries = notes.map(({ path: at, before, ours }) => JSON.stringify([at, before, ours]));
+    // Whether it could be noted is told at the end.
+    tryNote(this.#journal, new Set(entries));
   }
 
   #notes(): readonly HeldNote[] {

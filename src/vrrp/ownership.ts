@@ -1,5 +1,5 @@
 import type { Log } from "../base/log.ts";
-import { errorText } from "../base/system-error.ts";
+import { ToldJournal } from "../kernel/told-journal.ts";
 import type { Host } from "./host.ts";
 
 /**
@@ -7,13 +7,10 @@ import type { Host } from "./host.ts";
  * earlier one noted in the journal. Kernels that keep tags need no journal, and none is written then.
  */
 export class Ownership {
-  readonly #journal: Host["journal"];
-  readonly #log: Log;
+  readonly #journal: ToldJournal;
   readonly #keepsTags: boolean;
   readonly #owned = new Set<string>();
   readonly #inherited: Set<string>;
-  /** Why the journal could not be written the last time, or null. */
-  #problem: string | null = null;
 
   constructor(needs: {
     readonly journal: Host["journal"];
@@ -21,8 +18,8 @@ export class Ownership {
     /** Whether the kernel is known to keep the tags of addresses and rules. */
     readonly keepsTags: boolean;
   }) {
-    this.#journal = needs.journal;
-    this.#log = needs.log;
+    const words = { name: "the journal of addresses", risk: "a crash may leave some behind" };
+    this.#journal = new ToldJournal(needs.journal, needs.log, words);
     this.#keepsTags = needs.keepsTags;
     this.#inherited = new Set(needs.journal.entries);
   }
@@ -50,7 +47,7 @@ export class Ownership {
 
   /** Notes what is about to be added: after a crash in between it is found. */
   announce(keys: readonly string[]): void {
-    if (!this.#keepsTags && keys.length > 0) this.#note(this.#noted().union(new Set(keys)));
+    if (!this.#keepsTags && keys.length > 0) this.#journal.note(this.#noted().union(new Set(keys)));
   }
 
   /** Takes note of what was added or adopted; what was announced and is not among it is forgotten. */
@@ -59,7 +56,7 @@ export class Ownership {
       this.#owned.add(key);
       this.#inherited.delete(key);
     }
-    this.#note(this.#noted());
+    this.#journal.note(this.#noted());
   }
 
   /** Takes note of what was removed. */
@@ -68,25 +65,10 @@ export class Ownership {
       this.#owned.delete(key);
       this.#inherited.delete(key);
     }
-    this.#note(this.#noted());
+    this.#journal.note(this.#noted());
   }
 
   #noted(): ReadonlySet<string> {
     return this.#keepsTags ? this.#inherited : this.#owned.union(this.#inherited);
-  }
-
-  #note(keys: ReadonlySet<string>): void {
-    const before = this.#problem;
-    try {
-      this.#journal.note(keys);
-      this.#problem = null;
-    } catch (error) {
-      this.#problem = errorText(error);
-    }
-    if (this.#problem === before) return;
-    // Hundreds of routers may become active at once, and a full disk stays full.
-    if (this.#problem === null) return this.#log.notice("the journal of addresses can be written again");
-    const what = "the journal of addresses cannot be written, a crash may leave some behind";
-    this.#log.warning(`${what}: ${this.#problem}`);
   }
 }
