@@ -3,7 +3,7 @@ import type { SyncDaemonPlan } from "../config/footing-plan.ts";
 import type { SyncDaemonStatus } from "../ipc/footing-status.ts";
 import type { Ipvs, IpvsSyncDaemon, SyncRole } from "../kernel/ipvs.ts";
 import type { HeldOutcome } from "../kernel/held-settings.ts";
-import type { Journal } from "../kernel/journal.ts";
+import { type Notebook, tryNote } from "../kernel/told-journal.ts";
 
 /** The kernel's sync daemons as they are used here. */
 export type SyncKernel = Pick<Ipvs, "daemons" | "startDaemon" | "stopDaemon">;
@@ -15,9 +15,9 @@ const roles: readonly SyncRole[] = ["master", "backup"];
  * is not in the journal is somebody else's and stays.
  */
 export class SyncDaemons {
-  readonly #journal: Pick<Journal, "entries" | "note">;
+  readonly #journal: Notebook;
 
-  constructor(journal: Pick<Journal, "entries" | "note">) {
+  constructor(journal: Notebook) {
     this.#journal = journal;
   }
 
@@ -47,7 +47,7 @@ export class SyncDaemons {
   /** Stops what is ours and not as it should be; null wants none. */
   withdraw(kernel: SyncKernel, wanted: SyncDaemonPlan | null): HeldOutcome {
     const running = kernel.daemons();
-    return each((role) => {
+    const outcome = each((role) => {
       const found = running.find((daemon) => daemon.role === role);
       if (!this.#isOurs(role) || (found !== undefined && wanted !== null && isAs(found, wanted))) return null;
       if (found !== undefined) {
@@ -60,13 +60,15 @@ export class SyncDaemons {
       this.#note(role, false);
       return found === undefined ? null : `sync daemon (${daemonText(found)}) stopped`;
     });
+    // What is to be started is noted afterwards, and told of then.
+    return wanted === null ? this.#noted(outcome) : outcome;
   }
 
   /** Starts what is missing, after what is in the way was withdrawn. */
   bring(kernel: SyncKernel, wanted: SyncDaemonPlan | null): HeldOutcome {
     if (wanted === null) return { changes: [], problems: [] };
     const running = kernel.daemons();
-    return each((role) => {
+    const outcome = each((role) => {
       const found = running.find((daemon) => daemon.role === role);
       if (found !== undefined) {
         if (this.#isOurs(role) || isAs(found, wanted)) return null;
@@ -78,6 +80,7 @@ export class SyncDaemons {
       kernel.startDaemon(daemon);
       return `sync daemon (${daemonText(daemon)}) started`;
     });
+    return this.#noted(outcome);
   }
 
   #isOurs(role: SyncRole): boolean {
@@ -86,7 +89,16 @@ export class SyncDaemons {
 
   #note(role: SyncRole, isOurs: boolean): void {
     const others = roles.filter((one) => one !== role && this.#isOurs(one));
-    this.#journal.note(new Set(isOurs ? [...others, role] : others));
+    // Whether it could be noted is told at the end.
+    tryNote(this.#journal, new Set(isOurs ? [...others, role] : others));
+  }
+
+  /** Services go before what is left of a crash: what could not be noted is done all the same, and noted when that works. */
+  #noted(outcome: HeldOutcome): HeldOutcome {
+    const unnoted = tryNote(this.#journal, this.#journal.entries);
+    if (unnoted === null) return outcome;
+    const problem = `which sync daemons run cannot be noted, a crash would leave them: ${unnoted}`;
+    return { ...outcome, problems: [...outcome.problems, problem] };
   }
 }
 

@@ -21,9 +21,11 @@ const daemon: SyncDaemonPlan = {
 
 class FakeJournal {
   entries: ReadonlySet<string> = new Set();
+  isBroken = false;
 
   note(entries: ReadonlySet<string>): void {
     this.entries = entries;
+    if (this.isBroken) throw new SystemError("write", "ENOSPC", "journal.json");
   }
 }
 
@@ -85,6 +87,27 @@ describe("sync daemons", () => {
     ]);
     expect(sync.running.size).toBe(0);
     expect(sync.changes).toHaveLength(4);
+  });
+
+  test("run where the journal cannot be written, and that is said once", () => {
+    const { sync, start, journals, said } = lab();
+    journals.daemons.isBroken = true;
+    const footing = start();
+    enter(footing, synced);
+    footing.reconcile();
+    expect([...sync.running.keys()]).toEqual(["master", "backup"]);
+    const problem =
+      "which sync daemons run cannot be noted, a crash would leave them: write journal.json: ENOSPC";
+    expect(footing.status().problems).toEqual([problem]);
+    const errors = said.filter((line) => line.startsWith("error"));
+    expect(errors).toEqual([`error: what the kernel's services stand on is not as it should be: ${problem}`]);
+    journals.daemons.isBroken = false;
+    footing.reconcile();
+    expect([footing.status().problems, journals.daemons.entries.size]).toEqual([[], 2]);
+    journals.daemons.isBroken = true;
+    footing.stop();
+    expect(sync.running.size).toBe(0);
+    expect(said.at(-1)).toBe(`error: stays behind: ${problem}`);
   });
 
   test("that somebody stopped are started again", () => {
