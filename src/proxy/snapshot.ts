@@ -231,6 +231,7 @@ export function shortestTimeoutMs(plan: ProxyPlan): number {
         route.sendTimeoutMs,
         route.readTimeoutMs,
         route.retries?.hedgeMs ?? Number.POSITIVE_INFINITY,
+        route.content.cache?.lockTimeoutMs ?? Number.POSITIVE_INFINITY,
       ]),
     ),
   );
