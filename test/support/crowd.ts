@@ -10,12 +10,12 @@ interface Member {
 export class Crowd implements AsyncDisposable {
   private readonly sockets: Bun.Socket<Member>[] = [];
 
-  /** Opens this many. */
-  static async open(port: number, count: number): Promise<Crowd> {
+  /** Opens this many, and sends a text over each as soon as it is open. */
+  static async open(port: number, count: number, text = ""): Promise<Crowd> {
     const crowd = new Crowd();
     while (crowd.sockets.length < count) {
       const batch = Math.min(250, count - crowd.sockets.length);
-      crowd.sockets.push(...(await Promise.all(Array.from({ length: batch }, () => connect(port)))));
+      crowd.sockets.push(...(await Promise.all(Array.from({ length: batch }, () => connect(port, text)))));
     }
     return crowd;
   }
@@ -72,12 +72,15 @@ export class Crowd implements AsyncDisposable {
   }
 }
 
-function connect(port: number): Promise<Bun.Socket<Member>> {
+function connect(port: number, text: string): Promise<Bun.Socket<Member>> {
   return Bun.connect<Member>({
     hostname: "127.0.0.1",
     port,
     data: { isOpen: true, received: 0, last: "" },
     socket: {
+      open: (socket) => {
+        if (text !== "") socket.write(Buffer.from(text, "latin1"));
+      },
       data: (socket, bytes) => {
         socket.data.received += bytes.length;
         socket.data.last = bytes.toString("latin1").slice(-200);

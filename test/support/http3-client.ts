@@ -60,7 +60,8 @@ export class Http3Exchange {
 
   /** Waits for the end of the response. */
   async end(): Promise<this> {
-    await waitFor("the end of the response", () => (this.hasEnded && this.fields !== null) || this.isReset);
+    const isOver = (): boolean => (this.hasEnded && this.fields !== null) || this.isReset;
+    await waitFor("the end of the response", isOver, 60_000); // of a large body on a busy machine, too
     return this;
   }
 

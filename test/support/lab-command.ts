@@ -65,8 +65,13 @@ export function spawnCommand(command: readonly string[], o: SpawnOptions = {}): 
   const collecting = Promise.all([collect(subprocess.stdout), collect(subprocess.stderr)]);
   const end = async (): Promise<number> => {
     const exitCode = await subprocess.exited;
-    // Grandchildren that outlive the process may hold the pipes open: what it wrote itself is there at once.
-    await Promise.race([collecting, Bun.sleep(100)]);
+    // Grandchildren that outlive the process may hold the pipes open. What it wrote itself is in them, and has been read once
+    // several looks have brought nothing: a time alone may be over before this process has looked at all.
+    for (let empty = 0, isRead = false; empty < 5 && !isRead;) {
+      const before = collected.length;
+      isRead = await Promise.race([collecting.then(() => true), Bun.sleep(20).then(() => false)]);
+      empty = collected.length === before ? empty + 1 : 0;
+    }
     return exitCode;
   };
   return {

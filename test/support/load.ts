@@ -25,6 +25,12 @@ export function startLoad(client: Host, address: string): Child {
   ]);
 }
 
+/** Ends a load before its time is over, and reads what wrk says. */
+export async function endLoad(load: Child): Promise<LoadReport> {
+  load.kill("SIGINT");
+  return loadReport(load);
+}
+
 /** Waits for the end of a load and reads what wrk says. */
 export async function loadReport(load: Child): Promise<LoadReport> {
   const status = await load.exited;

@@ -1,11 +1,16 @@
 import { waitFor } from "./lab.ts";
 
+const noBytes = Buffer.alloc(0);
+
 /** A client that sends what it is told and keeps what it gets, as Latin-1. */
 export class RawClient implements AsyncDisposable {
   received = "";
   hasEnded = false;
   isClosed = false;
   private socket: Bun.Socket | null = null;
+  /** What the kernel has had no room for yet, and whether the end comes behind it. */
+  private unsent = noBytes;
+  private isEnding = false;
   private last: string | null = null;
 
   /** Connects to a port of the loopback address. */
@@ -22,6 +27,7 @@ export class RawClient implements AsyncDisposable {
           client.last = null;
           socket.pause();
         },
+        drain: () => client.flush(),
         end: () => void (client.hasEnded = true),
         close: () => void (client.isClosed = true),
         error: () => undefined,
@@ -32,7 +38,8 @@ export class RawClient implements AsyncDisposable {
 
   /** Sends text, one octet a character. */
   send(text: string): void {
-    this.socket?.write(Buffer.from(text, "latin1"));
+    this.unsent = Buffer.concat([this.unsent, Buffer.from(text, "latin1")]);
+    this.flush();
   }
 
   /** Sends each character by itself. */
@@ -43,9 +50,10 @@ export class RawClient implements AsyncDisposable {
     }
   }
 
-  /** Ends the sending half. */
+  /** Ends the sending half, behind what is to be sent. */
   shutdown(): void {
-    this.socket?.shutdown();
+    this.isEnding = true;
+    this.flush();
   }
 
   /** Stops reading with the bytes that bring this text, before any other come. */
@@ -83,6 +91,12 @@ export class RawClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.socket?.terminate();
+  }
+
+  private flush(): void {
+    if (this.unsent.length > 0)
+      this.unsent = this.unsent.subarray(Math.max(0, this.socket?.write(this.unsent) ?? 0));
+    if (this.isEnding && this.unsent.length === 0) this.socket?.shutdown();
   }
 }
 
@@ -152,8 +166,6 @@ export interface ServerConnection {
 
 /** What a scripted server does when bytes have come. */
 export type Script = (connection: ServerConnection, bytes: string) => void;
-
-const noBytes = Buffer.alloc(0);
 
 /** A server that keeps every byte and does what its script says. */
 export class RawServer implements AsyncDisposable {

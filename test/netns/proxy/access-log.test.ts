@@ -175,7 +175,7 @@ test("a route has a log of its own or none, and files that were moved away are o
   const sites = [site(["*"], routes, { accessLog: fileLog(common, "$request_uri") })];
   await using driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)], { sites }));
   for (const target of ["/a", "/own/b", "/none/c", "/d"]) await ask(port, requestFor(target));
-  await waitFor("the lines", () => lines(common).length === 2);
+  await waitFor("the lines", () => lines(common).length === 2 && lines(own).length > 0);
   expect([lines(common), lines(own)]).toEqual([["/a", "/d"], ["/own/b 200"]]);
   renameSync(common, `${common}.1`);
   await ask(port, requestFor("/before"));

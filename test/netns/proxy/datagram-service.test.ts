@@ -33,7 +33,7 @@ def opened():
 s = opened()
 for turn in range(${count}):
  question = turn.to_bytes(2, 'big') + b'\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3who\\7example\\0\\0\\1\\0\\1'
- for attempt in range(40):
+ for attempt in range(150):
   try:
    s.send(question); answer = s.recv(512)
    if answer[:2] == question[:2]: break

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { waitFor } from "../../support/lab.ts";
-import { loadReport } from "../../support/load.ts";
+import { endLoad } from "../../support/load.ts";
 import { AvailabilityLab, close, file, flowScript } from "./availability-lab.ts";
 
 /** Servers behind the proxies that the operator takes out, and what becomes of what is open. */
@@ -96,17 +96,17 @@ describe("a server of an upstream that is drained", () => {
       "wrk",
       "-t1",
       "-c16",
-      "-d6s",
+      "-d60s",
       "--timeout",
       "5s",
       "http://192.0.2.11/",
     ]);
+    await waitFor("both work", async () => ((await lab.serverOf("web", lab.a)).traffic?.total ?? 0) > 100);
     const slow = lab.client.spawn([
       "sh",
       "-c",
-      `for n in 1 2 3 4; do curl -sN -o /dev/null -w '%{http_code} %{exitcode}\\n' http://192.0.2.11/slow/2500 & done; wait`,
+      `for n in 1 2 3 4; do curl -sN -o /dev/null -w '%{http_code} %{exitcode}\\n' http://192.0.2.11/slow/4000 & done; wait`,
     ]);
-    await waitFor("both work", async () => ((await lab.serverOf("web", lab.a)).traffic?.total ?? 0) > 100);
     await waitFor(
       "slow requests run",
       async () => ((await lab.serverOf("slow", lab.a)).traffic?.open ?? 0) > 0,
@@ -122,7 +122,7 @@ describe("a server of an upstream that is drained", () => {
     await waitFor("it gets requests again", async () => {
       return ((await lab.serverOf("web", lab.a)).traffic?.total ?? 0) > (before.traffic?.total ?? 0) + 50;
     });
-    const { errors, badStatuses, text } = await loadReport(load);
+    const { errors, badStatuses, text } = await endLoad(load);
     expect([errors, badStatuses], text).toEqual([0, 0]);
     await slow.exited;
     expect(slow.output()).toBe("200 0\n".repeat(4));

@@ -77,12 +77,12 @@ describe("a server that is spoken to in HTTP/2", () => {
   ] as const)(
     "has a connection by its %s no longer than it may, and what is on it is finished",
     async (_, more) => {
-      const closed: unknown[] = [];
-      let opened = 0;
+      const sessions: { isClosed: boolean }[] = [];
       const server = createServer();
       server.on("session", (session) => {
-        opened += 1;
-        session.on("close", () => closed.push(session));
+        const one = { isClosed: false };
+        sessions.push(one);
+        session.on("close", () => void (one.isClosed = true));
       });
       const port = freePort();
       const held: ServerHttp2Stream[] = [];
@@ -96,12 +96,13 @@ describe("a server that is spoken to in HTTP/2", () => {
       await using _driver = await ProxyDriver.start(plan(port, await listening(server, answer), more));
       const first = get(port, "/held");
       await waitFor("the held request", () => held.length === 1);
-      await waitFor("another connection", async () => (await get(port)).startsWith("200") && opened > 1);
-      expect(closed).toEqual([]);
+      const isAnswered = async (): Promise<boolean> => (await get(port)).startsWith("200");
+      await waitFor("another connection", async () => (await isAnswered()) && sessions.length > 1);
+      expect(sessions[0]).toEqual({ isClosed: false });
       held[0]?.respond({ ":status": 200 });
       held[0]?.end("late");
       expect(await first).toContain("late");
-      await waitFor("the end of the first", () => closed.length > 0);
+      await waitFor("the end of the first", () => sessions[0]?.isClosed === true);
       server.close();
     },
   );
@@ -267,7 +268,7 @@ describe("a server that is spoken to in HTTP/2", () => {
         connection.send(`\0\0\0\x04\0\0\0\0\0${headers(1)}`);
     });
     const port = freePort();
-    const sites = [site(["*"], [route("/", "apps", { readTimeoutMs: 400 })])];
+    const sites = [site(["*"], [route("/", "apps", { readTimeoutMs: 1_500 })])];
     await using _driver = await ProxyDriver.start({ ...plan(port, origin.port), sites });
     expect(await get(port)).toStartWith("204 ");
     expect(await get(port)).toStartWith("504 ");

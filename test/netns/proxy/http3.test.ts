@@ -22,7 +22,7 @@ import {
 } from "../../support/proxy-driver.ts";
 import { RawServer, type ServerConnection } from "../../support/raw-tcp.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 
 const folder = mkdtempSync(join(tmpdir(), "edge-ha-http3-"));
 const at = (name: string): string => join(folder, name);
@@ -84,7 +84,7 @@ async function gtlsclient(port: number, path: string, ...words: readonly string[
   const to = ["127.0.0.1", String(port), `https://shop.example${path}`];
   const how = [...quiet, "--download", folder];
   const { exitCode, stderr } = await runCommand(["gtlsclient", ...how, ...words, ...to], {
-    timeoutMs: 15_000,
+    timeoutMs: 60_000,
   });
   if (exitCode !== 0) throw new Error(stderr);
   return words.includes("HEAD") ? Buffer.alloc(0) : readFileSync(at(path.slice(1)));

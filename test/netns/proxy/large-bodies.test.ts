@@ -8,7 +8,7 @@ import { LocalNginx } from "../../support/local-nginx.ts";
 import { freePort, listener, ProxyDriver, simplePlan, upstreamServer } from "../../support/proxy-driver.ts";
 import { RawClient, RawServer } from "../../support/raw-tcp.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 const mebibyte = 1024 * 1024;
 const gibibyte = 1024 * mebibyte;

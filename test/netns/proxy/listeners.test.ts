@@ -1,12 +1,19 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { nodesFile } from "../../support/cluster-file.ts";
 import { startEdgeHa } from "../../support/edge-ha.ts";
-import { Lab, waitFor } from "../../support/lab.ts";
-import { loadReport } from "../../support/load.ts";
+import { type Child, Lab, waitFor } from "../../support/lab.ts";
+import { endLoad } from "../../support/load.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
-function file(workers: number, ports: readonly number[]): string {
+/** The statuses of both loads' answers go to a log for each. */
+function file(folder: string, workers: number, ports: readonly number[]): string {
+  const path = (name: string): string => `[[site.route]]
+path = "/${name}"
+respond = { status = 200, body = "here" }
+access_log = { path = "${join(folder, name)}", format = "$status" }`;
   return `${nodesFile()}
 [proxy]
 workers = ${workers}
@@ -17,6 +24,8 @@ listeners = [${ports.map((port) => `"l${port}"`).join(", ")}]
 [[site.route]]
 path = "/"
 respond = { status = 200, body = "here" }
+${path("kept")}
+${path("closing")}
 `;
 }
 
@@ -25,10 +34,18 @@ test("reloads that change the number of processes, and add and remove listeners,
   await lab.bridge("lan");
   const host = await lab.host("lb1", { eth0: { bridge: "lan", address: "192.0.2.11/24" } });
   const client = await lab.host("client", { eth0: { bridge: "lan", address: "192.0.2.1/24" } });
-  const node = await startEdgeHa(host, { config: file(1, [80]), node: "lb1" });
-  const load = (...words: readonly string[]) =>
-    client.spawn(["nice", "wrk", "-t1", "-c8", "-d7s", "--timeout", "5s", ...words, "http://192.0.2.11/"]);
-  const loads = [load(), load("-H", "Connection: close")];
+  const node = await startEdgeHa(host, { config: file(host.directory, 1, [80]), node: "lb1" });
+  const how = ["-t1", "-c8", "-d100s", "--timeout", "5s"];
+  const load = (
+    name: string,
+    ...words: readonly string[]
+  ): { readonly name: string; readonly wrk: Child } => {
+    const wrk = client.spawn(["nice", "wrk", ...how, ...words, `http://192.0.2.11/${name}`]);
+    return { name, wrk };
+  };
+  const loads = [load("kept"), load("closing", "-H", "Connection: close")];
+  const answered = (name: string): number =>
+    readFileSync(join(host.directory, name), "latin1").split("200\n").length - 1;
   const answers = async (port: number): Promise<string> =>
     (await client.run(["curl", "-s", "-m", "2", `http://192.0.2.11:${port}/`])).stdout;
 
@@ -38,7 +55,7 @@ test("reloads that change the number of processes, and add and remove listeners,
     [1, [80]],
     [2, [80, 81, 82]],
   ] as const) {
-    const { exitCode, stderr } = await node.reload(file(workers, ports));
+    const { exitCode, stderr } = await node.reload(file(host.directory, workers, ports));
     expect([exitCode, stderr]).toEqual([0, ""]);
     await waitFor(`there are ${workers} that take clients`, async () => {
       const { processes } = await node.status();
@@ -47,8 +64,9 @@ test("reloads that change the number of processes, and add and remove listeners,
     for (const port of [80, 81, 82])
       expect(await answers(port)).toBe(ports.some((one) => one === port) ? "here" : "");
   }
-  for (const one of loads) {
-    const { badStatuses, errors, requests, text } = await loadReport(one);
+  for (const { name, wrk } of loads) {
+    await waitFor(`a thousand answers to ${name}`, () => answered(name) > 1_000, 30_000);
+    const { badStatuses, errors, requests, text } = await endLoad(wrk);
     expect([badStatuses, errors], text).toEqual([0, 0]);
     expect(requests).toBeGreaterThan(1_000);
   }

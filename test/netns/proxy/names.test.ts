@@ -3,7 +3,7 @@ import type { NameStatus } from "../../../src/ipc/status.ts";
 import { nodesFile } from "../../support/cluster-file.ts";
 import { rolePids, startEdgeHa, type EdgeHa } from "../../support/edge-ha.ts";
 import { type Child, type Host, Lab, waitFor } from "../../support/lab.ts";
-import { loadReport } from "../../support/load.ts";
+import { endLoad } from "../../support/load.ts";
 
 /** Servers that go by a name: dnsmasq says where they are, and says something else while requests are on their way. */
 
@@ -19,7 +19,10 @@ for (const port of [${webPort}, ${webPort + 1}])
     const hostname = "127.0.0." + last;
     Bun.serve({ hostname, port, async fetch(request) {
       const path = new URL(request.url).pathname;
-      if (path === "/slow") await Bun.sleep(1500);
+      if (path === "/slow") {
+        console.log("slow at " + hostname);
+        await Bun.sleep(1500);
+      }
       return new Response(hostname + ":" + port);
     } });
   }
@@ -35,12 +38,12 @@ address = "127.0.0.1:80"
 [[upstream]]
 name = "apps"
 servers = [{ address = "app.example:${webPort}" }]
-check = { type = "tcp", interval = "200ms", timeout = "100ms" }
-resolve = { resolvers = ["${nameServer}"], timeout = "200ms", min_ttl = "200ms", max_ttl = "500ms" }
+check = { type = "tcp", interval = "200ms", timeout = "5s" }
+resolve = { resolvers = ["${nameServer}"], timeout = "1s", min_ttl = "200ms", max_ttl = "500ms" }
 [[upstream]]
 name = "service"
 servers = [{ address = "_http._tcp.app.example" }]
-resolve = { resolvers = ["${nameServer}"], timeout = "200ms", min_ttl = "200ms", max_ttl = "500ms" }
+resolve = { resolvers = ["${nameServer}"], timeout = "1s", min_ttl = "200ms", max_ttl = "500ms" }
 [[site]]
 hosts = ["*"]
 listeners = ["http"]
@@ -55,13 +58,14 @@ ${more}`;
 let lab: Lab;
 let host: Host;
 let node: EdgeHa;
+let web: Child;
 let dns: Child | null = null;
 
 beforeAll(async () => {
   lab = await Lab.create();
   await lab.bridge("lan");
   host = await lab.host("lb1", { eth0: { bridge: "lan", address: "192.0.2.11/24" } });
-  const web = host.spawn([process.execPath, "-e", webScript]);
+  web = host.spawn([process.execPath, "-e", webScript]);
   await waitFor("the web servers listen", () => web.output().includes("ready"));
   node = await startEdgeHa(host, {
     config: file(),
@@ -101,6 +105,12 @@ async function ask(path = "/"): Promise<string> {
   return stdout;
 }
 
+/** Starts requests over so many connections, until they are told to end. */
+function startLoad(connections: number): Child {
+  const words = ["-t1", `-c${connections}`, "-d60s", "--timeout", "5s"];
+  return host.spawn(["wrk", ...words, "http://127.0.0.1/"]);
+}
+
 /** Waits until so many requests in a row are answered by these servers, each by one of them and all of them by one. */
 async function servedBy(path: string, ...servers: readonly string[]): Promise<void> {
   const wanted = servers.map((server) => `${server} 200`).join();
@@ -132,8 +142,9 @@ describe("an upstream whose servers go by a name", () => {
   });
 
   test("loses no request while they come and go, and finishes those on their way", async () => {
-    const load = host.spawn(["wrk", "-t1", "-c8", "-d4s", "--timeout", "5s", "http://127.0.0.1/"]);
+    const load = startLoad(8);
     const slow = ask("/slow");
+    await waitFor("it is on its way", () => web.output().includes("slow at 127.0.0.11"));
     await zone("--host-record=app.example,127.0.0.11", "--host-record=app.example,127.0.0.12");
     await waitFor("there are two", async () => (await named("app.example")).servers.length === 2);
     await zone("--host-record=other.example,127.0.0.12", "--cname=app.example,other.example");
@@ -141,7 +152,7 @@ describe("an upstream whose servers go by a name", () => {
     await zone("--host-record=app.example,127.0.0.13", "--host-record=app.example,127.0.0.14,::1");
     await waitFor("there are three", async () => (await named("app.example")).servers.length === 3);
     expect(await slow).toBe("127.0.0.11:8080 200");
-    const { badStatuses, errors, requests } = await loadReport(load);
+    const { badStatuses, errors, requests } = await endLoad(load);
     expect({ badStatuses, errors }).toEqual({ badStatuses: 0, errors: 0 });
     expect(requests).toBeGreaterThan(100);
     // Nobody listens at ::1, which its check finds out before anybody is sent there.
@@ -163,14 +174,14 @@ describe("an upstream whose servers go by a name", () => {
       async () => (await named("app.example")).complaint?.includes(nameServer) === true,
     );
     expect(await named("app.example")).toMatchObject({ isKnown: true, servers: ["127.0.0.11"] });
-    const load = host.spawn(["wrk", "-t1", "-c4", "-d2s", "--timeout", "5s", "http://127.0.0.1/"]);
+    const load = startLoad(4);
     const [director] = await rolePids(host, "director");
     await host.run(["kill", "-9", String(director)]);
     await waitFor("there is another director", async () => {
       const [other] = await rolePids(host, "director");
       return other !== undefined && other !== director && (await named("app.example")).complaint !== null;
     });
-    const { badStatuses, errors } = await loadReport(load);
+    const { badStatuses, errors } = await endLoad(load);
     expect({ badStatuses, errors }).toEqual({ badStatuses: 0, errors: 0 });
     await zone();
     await waitFor(
@@ -182,14 +193,14 @@ describe("an upstream whose servers go by a name", () => {
 
   test("has those of another name after a reload at once, and asks for the old one no more", async () => {
     await zone("--host-record=app.example,127.0.0.11", "--host-record=new.example,127.0.0.12");
-    const load = host.spawn(["wrk", "-t1", "-c4", "-d2s", "--timeout", "5s", "http://127.0.0.1/"]);
+    const load = startLoad(4);
     expect((await node.reload(file().replace('"app.example:', '"new.example:'))).exitCode).toBe(0);
     await servedBy("/", "127.0.0.12:8080");
     expect((await node.status()).names.map(({ name }) => name)).toEqual([
       "new.example",
       "_http._tcp.app.example",
     ]);
-    const { badStatuses, errors } = await loadReport(load);
+    const { badStatuses, errors } = await endLoad(load);
     expect({ badStatuses, errors }).toEqual({ badStatuses: 0, errors: 0 });
     expect((await node.reload(file())).exitCode).toBe(0);
   });

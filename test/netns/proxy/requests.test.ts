@@ -212,7 +212,7 @@ describe("a request", () => {
 describe("a slow client", () => {
   test("gets 408 when its head is not complete in time, however busily it sends", async () => {
     const port = freePort();
-    const listeners = [listener(port, { headTimeoutMs: 300 })];
+    const listeners = [listener(port, { headTimeoutMs: 1_000 })];
     await using driver = await ProxyDriver.start(simplePlan(port, [], { listeners }));
     await using client = await RawClient.connect(port);
     const timer = setInterval(() => client.send("X: 1\r\n"), 50);
@@ -227,7 +227,7 @@ describe("a slow client", () => {
     await using origin = new RawServer(answering("hello"));
     await using _driver = await ProxyDriver.start(
       simplePlan(port, [upstreamServer(origin.port)], {
-        listeners: [listener(port, { headTimeoutMs: 200, idleTimeoutMs: 200 })],
+        listeners: [listener(port, { headTimeoutMs: 1_000, idleTimeoutMs: 1_000 })],
       }),
     );
     expect(await ask(port, "")).toBe("");

@@ -94,7 +94,7 @@ describe("a WebSocket over HTTP/2 (RFC 8441)", () => {
   test("passes a reset on, both ways (§5), and is cut when it is silent for longer than the route allows", async () => {
     await using origin = new RawServer(accepting);
     const port = freePort();
-    const sites = [site(["*"], [route("/", "apps", { readTimeoutMs: 400 })])];
+    const sites = [site(["*"], [route("/", "apps", { readTimeoutMs: 1_500 })])];
     await using driver = await ProxyDriver.start(planOn(port, origin.port, { sites }));
     await using client = await RawHttp2Client.connect(port);
     for (const stream of [1, 3, 5]) {
