@@ -66,17 +66,30 @@ export class Turns {
   private begin(): void {
     this.isCounting = false;
     this.left = portionBytes;
+    try {
+      this.giveTurns();
+    } finally {
+      this.current = null;
+      if (this.waiting.size > 0) this.spend(0);
+    }
+  }
+
+  private giveTurns(): void {
     for (const taker of this.waiting) {
-      if (this.left < leastBytes) break;
+      if (this.left < leastBytes) return;
       this.goesOn = false;
       this.current = taker;
-      taker.itsTurn();
+      try {
+        taker.itsTurn();
+      } catch (error) {
+        // It would throw again, before all others, in each turn.
+        this.waiting.delete(taker);
+        throw error;
+      }
       // It stays the first until it is done: what a coder works with is in the processor's cache.
-      if (this.goesOn) break;
+      if (this.goesOn) return;
       this.waiting.delete(taker);
     }
-    this.current = null;
-    if (this.waiting.size > 0) this.spend(0);
   }
 }
 

@@ -82,4 +82,22 @@ describe("Turns", () => {
     turn();
     expect(done).toEqual([]);
   });
+
+  test("one that throws keeps nobody from their turns", () => {
+    const { later, turn } = fakeLoop();
+    const turns = new Turns(later);
+    const done: string[] = [];
+    const broken: TurnTaker = {
+      itsTurn: () => {
+        done.push("broken");
+        turns.wait(broken);
+        throw new Error("no memory");
+      },
+    };
+    turns.wait(broken);
+    for (const name of ["a", "b"]) turns.wait(new Work(turns, 1000, () => done.push(name)));
+    expect(turn).toThrow("no memory");
+    expect(turn()).toBeTrue();
+    expect(done).toEqual(["broken", "a", "b"]);
+  });
 });
