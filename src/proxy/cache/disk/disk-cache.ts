@@ -8,7 +8,7 @@ import { restored, type StoredResponse } from "../stored-response.ts";
 import { isSameVariant, isSelected } from "../variant.ts";
 import { fileOfBody, type StoredBody } from "../body-file.ts";
 import { DiskCounts } from "./disk-counts.ts";
-import type { Description } from "./disk-entry.ts";
+import { mostBodyBytes, type Description } from "./disk-entry.ts";
 import { diskName, fileOf, mostSlots } from "./disk-files.ts";
 import type { DiskFolder } from "./disk-folder.ts";
 import { DiskKeeper } from "./disk-keeper.ts";
@@ -141,6 +141,7 @@ export class DiskCache {
     return new DiskWriting({
       lane: this.writes,
       open: async () => ((await this.keeper.isReady()) ? this.folder.begin(text) : null),
+      mostBytes: mostBodyBytes,
       reserve: (bytes) => this.reserve(bytes),
       written: (bytes) => void (this.waitingBytes -= bytes),
       land: async (fresh) => this.place(entry, (file) => fresh.land(file)),

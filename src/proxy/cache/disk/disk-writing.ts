@@ -7,6 +7,8 @@ export interface DiskWritingOptions {
   readonly lane: Lane;
   /** Begins the file; null if the folder is of no use. */
   readonly open: () => Promise<FreshFile | null>;
+  /** A body is shorter than this, or it cannot be told of in a file. */
+  readonly mostBytes: number;
   /** Whether so many bytes more may wait; they count until they are written. */
   readonly reserve: (bytes: number) => boolean;
   readonly written: (bytes: number) => void;
@@ -24,6 +26,7 @@ const patienceMs = 2000;
 export class DiskWriting {
   private readonly o: DiskWritingOptions;
   private fresh: FreshFile | null = null;
+  private length = 0;
   private isOver = false;
 
   constructor(o: DiskWritingOptions) {
@@ -32,13 +35,14 @@ export class DiskWriting {
 
   /** Has more of the body written, which nobody changes any more; false if all of it was given up. */
   append(bytes: Buffer): boolean {
-    const { lane, reserve, skipped, written } = this.o;
+    const { lane, mostBytes, reserve, skipped, written } = this.o;
     if (this.isOver) return false;
+    this.length += bytes.length;
     const job = async (): Promise<void> => {
       if (!this.isOver && !(await this.write(bytes))) this.drop();
       written(bytes.length);
     };
-    if (reserve(bytes.length)) {
+    if (this.length < mostBytes && reserve(bytes.length)) {
       if (lane.add(job)) return true;
       written(bytes.length);
     }
