@@ -30,14 +30,14 @@ export class FreshFile {
 
   /** Writes more of the body. */
   async append(bytes: Buffer): Promise<void> {
-    if (this.at === prefixBytes) await this.write(this.text);
+    await this.describe();
     this.sums.add(bytes);
     await this.write(bytes);
   }
 
   /** Writes what stands around the body, and moves the file to where it belongs; gives its length. */
   async land(file: string): Promise<number> {
-    await this.append(Buffer.alloc(0)); // the description of a body without bytes
+    await this.describe();
     await this.write(this.sums.list());
     const length = this.at;
     this.at = 0;
@@ -51,6 +51,10 @@ export class FreshFile {
   async drop(): Promise<void> {
     await this.close();
     await this.place.remove();
+  }
+
+  private async describe(): Promise<void> {
+    if (this.at === prefixBytes) await this.write(this.text);
   }
 
   private async close(): Promise<void> {
