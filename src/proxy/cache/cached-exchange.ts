@@ -58,8 +58,8 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
   private requestKey: RequestKey = anyKey;
   private inner: Exchange | null = null;
   private stale: StoredResponse | null = null;
-  /** What the disk had, which may be too large for the memory. */
-  private readonly fromDisk = new HeldResponse();
+  /** What the disk had, or another has handed over, which may be too large for the memory. */
+  private readonly handed = new HeldResponse();
   /** The answer if it is one of ours: what the server says goes nowhere then. */
   private readonly shown: StoreAnswer;
   /** Whether nothing but that is still to be done. */
@@ -148,7 +148,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     if (this.leads) cache.flights.begin(key);
     cache.disk?.find({ url: request.url, source, value, plan: cache.plan }, (entry) => {
       if (!this.isDone) {
-        this.fromDisk.keep(entry);
+        this.handed.keep(entry);
         const isShared = entry !== null && cache.store.put(entry);
         this.start();
         if (this.shown.status > 0) this.endFlight(isShared ? "stored" : "failed", isShared ? null : entry);
@@ -175,7 +175,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     if (this.isDone) return;
     this.waitUntil = never;
     const isForThis = found !== null && isSelected(found.selecting, this.value);
-    if (isForThis) this.fromDisk.keep(found);
+    if (isForThis) this.handed.keep(found);
     this.hasLooked = isForThis || this.cache.disk === null; // what was fetched may be there by now
     this.start();
   }
@@ -305,7 +305,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
 
   private find(): StoredResponse | null {
     const { request } = this;
-    const found = this.cache.store.find(request.url, this.source, this.value) ?? this.fromDisk.entry;
+    const found = this.cache.store.find(request.url, this.source, this.value) ?? this.handed.entry;
     return found !== null && request.hasAuthorization && !found.isForAll ? null : found;
   }
 
@@ -350,9 +350,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
       this.recording = null;
       const { key, leads } = this;
       this.leads = false;
-      recording.finish((how) => {
-        if (leads) cache.flights.end(key, how, performance.now());
-      });
+      recording.finish(leads ? cache.flights.landing(key) : null);
     }
   }
 
@@ -361,7 +359,8 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     const fresh = freshened(stale, storedLines(head, fields), this.origin(ageOf({ fields })));
     this.cache.keepUnchanged(fresh);
     const isTaken = this.answerFrom(fresh, "REVALIDATED");
-    this.endFlight(fresh.lifetime.freshMs > 0 ? "stored" : "of no use");
+    if (fresh.lifetime.freshMs > 0) this.endFlight("stored", this.cache.handed(fresh));
+    else this.endFlight("of no use");
     return isTaken;
   }
 
@@ -391,6 +390,6 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
   private over(): void {
     this.isDone = true;
     this.recording?.drop();
-    this.fromDisk.keep(null);
+    this.handed.keep(null);
   }
 }

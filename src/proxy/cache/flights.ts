@@ -2,12 +2,19 @@ import type { StoredResponse } from "./stored-response.ts";
 
 /** What waits for somebody else's answer. */
 export interface Waiter {
-  /** The answer is there, or will not come: look again. One that stays in a file is handed over; who keeps it holds that. */
+  /** The answer is there, and handed over, or will not come: look again. Who keeps one whose body is in a file holds that. */
   wake(found: StoredResponse | null): void;
 }
 
 /** How one ended: it was stored, it cannot be, or it broke off. */
 export type FlightEnd = "stored" | "of no use" | "failed";
+
+/** Which way an answer may take to those who wait for it. */
+export interface Landing {
+  /** Whether anybody waits. */
+  readonly isAwaited: boolean;
+  end(how: FlightEnd, found: StoredResponse | null): void;
+}
 
 /** How long requests for what turned out not to be storable are not held back for one another. */
 const memoryMs = 10_000;
@@ -44,6 +51,17 @@ export class Flights {
     const list = this.waiting.get(key);
     const at = list?.indexOf(waiter) ?? -1;
     if (at >= 0) list?.splice(at, 1);
+  }
+
+  /** Gives the end of one that is left to others. */
+  landing(key: string): Landing {
+    const isAwaited = (): boolean => (this.waiting.get(key)?.length ?? 0) > 0;
+    return {
+      get isAwaited() {
+        return isAwaited();
+      },
+      end: (how, found) => this.end(key, how, performance.now(), found),
+    };
   }
 
   /** Lets those who wait look again, and gives them what was found for all. */

@@ -3,11 +3,12 @@ import { httpDate, isUnchanged } from "../content/conditions.ts";
 import type { FieldLine } from "../http1/field-lines.ts";
 import { untilCloseBody } from "../http1/request-head.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
-import { wholeBytes } from "./body-file.ts";
+import { fileOfBody, wholeBytes } from "./body-file.ts";
 import type { DiskWriting } from "./disk/disk-writing.ts";
 import { responseDirectives } from "./cache-control.ts";
 import { lifetimeOf, type FieldValue } from "./freshness.ts";
 import { unchanged, type FromStore, type Wanted } from "./from-store.ts";
+import type { Landing } from "./flights.ts";
 import type { RouteCache } from "./route-cache.ts";
 import { isStorable } from "./storable.ts";
 import {
@@ -75,19 +76,37 @@ export class Recording {
     return isKept;
   }
 
-  /** Keeps the whole, and tells what that came to: later, if it goes to a disk. */
-  finish(done: (how: "stored" | "of no use") => void): void {
+  /** Keeps the whole, and gives it to those who wait, if there is a landing: later, if it goes to a disk. */
+  finish(landing: Landing | null): void {
     const { cache, writing } = this;
     if (writing === null) {
       const stored = this.response(this.gathered());
       cache.keep(stored);
-      // What is stale at once would let those who wait ask one after the other.
-      done(stored.lifetime.freshMs > 0 ? "stored" : "of no use");
+      if (isOfUse(stored)) landing?.end("stored", cache.handed(stored));
+      else landing?.end("of no use", null);
       return;
     }
-    const { lifetime } = this.response(noBytes);
-    writing.finish((isStored) => done(isStored && lifetime.freshMs > 0 ? "stored" : "of no use"));
     this.writing = null;
+    const isOfUseOnDisk = isOfUse(this.response(noBytes));
+    writing.finish((isStored) => {
+      if (isStored && isOfUseOnDisk) this.land(landing);
+      else landing?.end("of no use", null);
+    });
+  }
+
+  /** What is on the disk is opened once for all who wait for it. */
+  private land(landing: Landing | null): void {
+    const { cache, origin } = this;
+    const { plan, request, upstream, url } = origin;
+    if (landing === null) return;
+    if (cache.disk === null || !landing.isAwaited) {
+      landing.end("stored", null);
+      return;
+    }
+    cache.disk.find({ url, source: upstream, value: request, plan }, (found) => {
+      landing.end("stored", found);
+      if (found !== null) fileOfBody(found.body)?.release();
+    });
   }
 
   /** Lets go of what there is. */
@@ -118,4 +137,9 @@ export class Recording {
   private response(body: Buffer): StoredResponse {
     return storedResponse(this.statusLine, this.lines, body, this.origin);
   }
+}
+
+/** What is stale at once would let those who wait ask one after the other. */
+function isOfUse({ lifetime }: StoredResponse): boolean {
+  return lifetime.freshMs > 0;
 }

@@ -5,7 +5,6 @@ import type { Route } from "../snapshot.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import { fileOfBody } from "./body-file.ts";
 import { askingHead } from "./cached-request.ts";
-import type { FlightEnd } from "./flights.ts";
 import type { FieldValue } from "./freshness.ts";
 import { Recording } from "./recording.ts";
 import type { RouteCache } from "./route-cache.ts";
@@ -37,6 +36,8 @@ class Refresh implements ExchangeClient {
   private readonly route: Route;
   private readonly askedAt = performance.now();
   private recording: Recording | null = null;
+  /** What was found unchanged. */
+  private unchanged: StoredResponse | null = null;
   /** Whether the whole answer came, and ends the flight as soon as others can have it. */
   private isLanding = false;
 
@@ -62,9 +63,10 @@ class Refresh implements ExchangeClient {
   sendResponse(start: ResponseStart, piece: BodyPiece, isLast: boolean): boolean {
     const { cache } = this;
     const { stale } = this.what;
-    if (start.head.status === 304)
-      cache.keepUnchanged(freshened(stale, storedLines(start.head, start.fields), this.origin()));
-    else {
+    if (start.head.status === 304) {
+      this.unchanged = freshened(stale, storedLines(start.head, start.fields), this.origin());
+      cache.keepUnchanged(this.unchanged);
+    } else {
       this.recording = Recording.of(start, this.origin(), cache);
       if (this.recording === null && start.head.status < 500) cache.forget(stale);
       this.take(piece, isLast);
@@ -134,18 +136,20 @@ class Refresh implements ExchangeClient {
     } else if (isLast) {
       this.recording = null;
       this.isLanding = true;
-      recording.finish((how) => this.endFlight(how));
+      recording.finish(this.cache.flights.landing(this.what.key));
     }
   }
 
   private end(): void {
     this.engine.sweep.remove(this);
     this.recording?.drop();
-    if (!this.isLanding) this.endFlight("failed");
+    if (!this.isLanding) this.endFlight();
     fileOfBody(this.what.stale.body)?.release();
   }
 
-  private endFlight(how: FlightEnd): void {
-    this.cache.flights.end(this.what.key, how, performance.now());
+  private endFlight(): void {
+    const { cache, unchanged } = this;
+    const found = unchanged === null ? null : cache.handed(unchanged);
+    cache.flights.end(this.what.key, found === null ? "failed" : "stored", performance.now(), found);
   }
 }

@@ -48,6 +48,11 @@ export class RouteCache {
     if (entry.lifetime.freshMs >= rewrittenMs) this.disk?.write(entry);
   }
 
+  /** Gives an answer for those who wait for it: null if it was purged while it came, for they may have asked after that. */
+  handed(entry: StoredResponse): StoredResponse | null {
+    return this.store.marks.covers(entry.url, entry.askedAt) ? null : entry;
+  }
+
   /** Forgets an answer that is no longer right. */
   forget(entry: StoredResponse): void {
     this.store.remove(entry);

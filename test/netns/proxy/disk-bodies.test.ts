@@ -3,6 +3,8 @@ import { readdirSync, readlinkSync, truncateSync } from "node:fs";
 import zlib from "node:zlib";
 import { behindDiskCache, disk, files, written, type DiskSetting } from "../../support/disk-cache-lab.ts";
 import { waitFor } from "../../support/lab.ts";
+import { flag, frameType } from "../../../src/proxy/http2/frames.ts";
+import { RawHttp2Client, type CameFrame } from "../../support/raw-http2.ts";
 import { ask, RawClient, type Script } from "../../support/raw-tcp.ts";
 
 setDefaultTimeout(30_000);
@@ -39,6 +41,10 @@ function open({ driver, path }: DiskSetting): number {
       return false; // closed meanwhile
     }
   }).length;
+}
+
+function isPingAnswer({ flags, type }: CameFrame): boolean {
+  return type === frameType.ping && (flags & flag.ack) !== 0;
 }
 
 const long = 3_000_001;
@@ -172,6 +178,60 @@ describe("a long answer on disk", () => {
       expect(open(setting)).toBe(1);
       gone.cut();
       await waitFor("all descriptors to be closed", () => open(setting) === 0);
+    });
+  });
+
+  test("is handed to all who have waited for it, or for a 304: nobody asks after it again", async () => {
+    const body = bodyOf("1", long);
+    const held: (() => void)[] = [];
+    let [isFirst, count] = [true, 0];
+    const script: Script = (connection, bytes) => {
+      count++;
+      const maxAge = isFirst ? 0 : 5; // too short for the file to be written anew
+      isFirst = false;
+      const fields = `Cache-Control: max-age=${maxAge}\r\nETag: "1"\r\nVary: Accept-Language\r\n`;
+      const answer = bytes.includes("If-None-Match")
+        ? `HTTP/1.1 304 Not Modified\r\n${fields}\r\n`
+        : `HTTP/1.1 200 OK\r\nContent-Length: ${long}\r\n${fields}\r\n${body}`;
+      held.push(() => connection.send(answer));
+    };
+    const release = async (atPlace: number): Promise<void> => {
+      await waitFor(`request ${atPlace}`, () => count === atPlace);
+      held[atPlace - 1]?.();
+    };
+    await behindDiskCache(script, plan, async (setting) => {
+      const first = ask(setting.port, get("/", "Accept-Language: de\r\n"));
+      await release(1);
+      expect(source(await first)).toBe("MISS");
+      await written(setting, 1);
+      await setting.restart();
+
+      await using client = await RawHttp2Client.connect(setting.port);
+      /** Asks on streams, and waits until all of them are known to the proxy. */
+      const askOn = async (languages: Readonly<Record<number, string>>): Promise<void> => {
+        for (const [stream, language] of Object.entries(languages))
+          client.request(Number(stream), { range: "bytes=0-15", "accept-language": language });
+        const before = client.frames.length;
+        client.frame(frameType.ping, 0, 0, Buffer.alloc(8));
+        await waitFor("the ping's answer", () => client.frames.slice(before).some(isPingAnswer));
+      };
+      await askOn({ 1: "de", 3: "de", 5: "de", 7: "de" });
+      await release(2);
+      for (const stream of [1, 3, 5, 7]) expect(await client.status(stream)).toBe("206");
+      expect(count).toBe(2);
+
+      // Who wants another variant goes on alone, and the others do not wait for that.
+      setting.driver().send({ kind: "purge", pattern: "*" });
+      await written(setting, 0);
+      const leader = ask(setting.port, get("/", "Accept-Language: de\r\n"));
+      await waitFor("the next request", () => count === 3);
+      await askOn({ 9: "fr", 11: "de", 13: "de" });
+      await release(3);
+      expect(source(await leader)).toBe("MISS");
+      for (const stream of [11, 13]) expect(await client.status(stream)).toBe("206");
+      await release(4);
+      expect(await client.status(9)).toBe("200"); // a part that nobody has is the server's to give
+      expect(count).toBe(4);
     });
   });
 });
