@@ -8,7 +8,14 @@ import { askingHead } from "./cached-request.ts";
 import type { FieldValue } from "./freshness.ts";
 import { Recording } from "./recording.ts";
 import type { RouteCache } from "./route-cache.ts";
-import { comingNow, freshened, storedLines, type Origin, type StoredResponse } from "./stored-response.ts";
+import {
+  ageOf,
+  comingNow,
+  freshened,
+  storedLines,
+  type Origin,
+  type StoredResponse,
+} from "./stored-response.ts";
 
 type ExchangeOptions = ConstructorParameters<typeof Exchange>[0];
 
@@ -64,10 +71,10 @@ class Refresh implements ExchangeClient {
     const { cache } = this;
     const { stale } = this.what;
     if (start.head.status === 304) {
-      this.unchanged = freshened(stale, storedLines(start.head, start.fields), this.origin());
+      this.unchanged = freshened(stale, storedLines(start.head, start.fields), this.origin(start));
       cache.keepUnchanged(this.unchanged);
     } else {
-      this.recording = Recording.of(start, this.origin(), cache);
+      this.recording = Recording.of(start, this.origin(start), cache);
       if (this.recording === null && start.head.status < 500) cache.forget(stale);
       this.take(piece, isLast);
     }
@@ -123,10 +130,10 @@ class Refresh implements ExchangeClient {
     return false;
   }
 
-  private origin(): Origin {
+  private origin(start: ResponseStart): Origin {
     const { askedAt, cache, what } = this;
     const { upstream, url } = what.stale;
-    return comingNow({ url, upstream, plan: cache.plan, request: what.value, age: null }, askedAt);
+    return comingNow({ url, upstream, plan: cache.plan, request: what.value, age: ageOf(start) }, askedAt);
   }
 
   private take(piece: BodyPiece, isLast: boolean): void {

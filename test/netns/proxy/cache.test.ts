@@ -216,6 +216,24 @@ describe("the cache", () => {
     });
   });
 
+  test("counts the age that an answer had already where it asked by itself", async () => {
+    let ageS = 100;
+    const script: Script = (connection) => {
+      connection.send(ok(`Cache-Control: max-age=100\r\nAge: ${ageS}\r\n`));
+      ageS = 50;
+    };
+    await behind(script, { staleWhileRevalidateMs: 600_000 }, async (port) => {
+      await ask(port, get("/"));
+      expect(source(await ask(port, get("/")))).toBe("STALE");
+      let answer = "";
+      await waitFor("what is fresh", async () => {
+        answer = await ask(port, get("/"));
+        return source(answer) === "HIT";
+      });
+      expect(answer).toMatch(/\r\nAge: [56]\d\r\n/);
+    });
+  });
+
   test("forgets what requests change, what is purged, and what is too large", async () => {
     await behind(changeable, { maxObjectBytes: 1000 }, async (port, _origin, driver) => {
       const sources = async (...paths: readonly string[]): Promise<readonly string[]> =>
