@@ -209,8 +209,7 @@ function field(fields: FieldTable | null, name: string): string {
   const number = fieldNumber[name as keyof typeof fieldNumber] as number | undefined;
   let joined = "";
   for (let index = 0; index < fields.count; index++) {
-    const isIt =
-      number === undefined ? fields.name(index).toLowerCase() === name : fields.number[index] === number;
+    const isIt = number === undefined ? fields.isNamed(index, name) : fields.number[index] === number;
     if (isIt) joined = joined === "" ? fields.value(index) : `${joined}, ${fields.value(index)}`;
   }
   return joined;

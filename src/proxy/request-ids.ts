@@ -59,7 +59,7 @@ function valueOf(fields: FieldTable | null, name: string): string {
   if (fields === null) return "";
   let found = "";
   for (let index = 0; index < fields.count; index++) {
-    if (fields.nameLength(index) !== name.length || fields.name(index).toLowerCase() !== name) continue;
+    if (!fields.isNamed(index, name)) continue;
     if (found !== "") return ""; // several are as good as none
     found = fields.value(index);
   }

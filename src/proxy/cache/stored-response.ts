@@ -178,6 +178,6 @@ export function statusLineOf({ fields, head }: CraftedResponse): string {
 /** Gives the Age field of an answer (RFC 9111 §5.1), or null. */
 export function ageOf({ fields }: { readonly fields: FieldTable }): string | null {
   for (let index = 0; index < fields.count; index++)
-    if (fields.name(index).toLowerCase() === "age") return fields.value(index);
+    if (fields.isNamed(index, "age")) return fields.value(index);
   return null;
 }

@@ -9,10 +9,14 @@ import type { BodyPiece } from "../upstream-connection.ts";
 import { heldTag, isEncodable, hasType, variesByEncoding, weakTag } from "./encodable.ts";
 import { coderBytes, encodeWhole, Encoder } from "./encoder.ts";
 import { limitsFor, varyLine, type Encoding, type EncodingWishes } from "./encoding.ts";
+import { withNames } from "./with-names.ts";
 
 /** Bytes that coders of bodies that come in pieces may hold in a process. What comes beyond goes as it is. */
 const mostHeld = 256 * 1024 ** 2;
 let held = 0;
+
+const andTag = withNames(["etag"]);
+const andLength = withNames(["content-length", "accept-ranges"]);
 
 /** Encodes responses for clients that take it. */
 export function compressor(encoding: Encoding): ResponseFilter {
@@ -203,7 +207,7 @@ function withWeakTag(lines: string): string {
 }
 
 function withTag({ added, removed }: HeaderRules, tag: string): HeaderRules {
-  return { removed: new Set([...(removed ?? []), "etag"]), added: `${added}ETag: ${tag}\r\n` };
+  return { removed: andTag(removed), added: `${added}ETag: ${tag}\r\n` };
 }
 
 /** Gives the head of the encoded response; `length` is null where its end is marked otherwise. */
@@ -211,11 +215,10 @@ function encoded(start: ResponseStart, coding: string, length: number | null): R
   const { fields, head, rules } = start;
   const etag = rules.removed?.has("etag") === true ? null : fields.joined("etag");
   const tagged = etag === null ? rules : withTag(rules, weakTag(etag));
-  const removed = new Set([...(tagged.removed ?? []), "content-length", "accept-ranges"]);
   const counted = length === null ? "" : `Content-Length: ${length}\r\n`;
   return {
     head: { ...head, bodyLength: length ?? chunkedBody },
     fields,
-    rules: { removed, added: `${tagged.added}Content-Encoding: ${coding}\r\n${counted}` },
+    rules: { removed: andLength(tagged.removed), added: `${tagged.added}Content-Encoding: ${coding}\r\n${counted}` },
   };
 }

@@ -121,8 +121,7 @@ export class FieldTable {
     const number = fieldNumber[name as keyof typeof fieldNumber] as number | undefined;
     let joined: string | null = null;
     for (let index = 0; index < this.count; index++) {
-      if (number === undefined ? this.name(index).toLowerCase() !== name : this.number[index] !== number)
-        continue;
+      if (number === undefined ? !this.isNamed(index, name) : this.number[index] !== number) continue;
       const value = this.value(index);
       joined = joined === null ? value : `${joined}, ${value}`;
     }
