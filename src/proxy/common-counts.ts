@@ -41,11 +41,6 @@ export class CommonCounts {
     this.isShared = true;
   }
 
-  /** How much this process has open under a key. */
-  ownCount(key: CountKey): number {
-    return this.own.count(key);
-  }
-
   /** How much all of them have open under a key. */
   count(key: CountKey): number {
     // What others have written before is read after this: plain reads do not pass it.

@@ -13,7 +13,7 @@ export interface ConnectionLimit {
  * sources. `W` is a connection. What no limit concerns is not counted.
  */
 export class ConnectionBook<W extends object> {
-  readonly counts: CommonCounts;
+  private readonly counts: CommonCounts;
   private readonly held = new Map<W, CountKey[]>();
 
   constructor(counts: CommonCounts) {
@@ -44,10 +44,5 @@ export class ConnectionBook<W extends object> {
     if (keys === undefined) return;
     this.held.delete(connection);
     for (const key of keys) this.counts.leave(key);
-  }
-
-  /** How many connections are open under a name. */
-  count({ name, kind }: Omit<ConnectionLimit, "most">): number {
-    return this.counts.count(this.counts.key(name, kind));
   }
 }

@@ -1,4 +1,5 @@
 import type { Log } from "../base/log.ts";
+import type { CommonCounts } from "./common-counts.ts";
 import type { ConnectionBook } from "./connection-book.ts";
 import type { Limited } from "./connection-limits.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -22,6 +23,8 @@ export interface Engine {
   readonly log: Log;
   readonly suspects: Suspects;
   readonly counters: Counters;
+  /** What is limited for all processes together. */
+  readonly counts: CommonCounts;
   /** Connections whose number is limited. */
   readonly connections: ConnectionBook<Limited>;
   /** Until when nothing more is said of refused connections. */

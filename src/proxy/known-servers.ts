@@ -33,7 +33,7 @@ export class KnownServers {
   constructor(engine: Engine, tell: Tell) {
     this.engine = engine;
     this.tell = tell;
-    const { counts } = engine.connections;
+    const { counts } = engine;
     this.slots = new SlotHoldings(tell.slots, (name, held) =>
       counts.set(counts.key(name, "configured"), held),
     );
@@ -89,7 +89,7 @@ export class KnownServers {
   /** Gives how much a server of a relay has to do. */
   load(relay: string, server: RelayServerPlan): ServerLoad {
     const key = poolKey(relay, server);
-    const load = this.loads.get(key) ?? new ServerLoad(this.engine.connections.counts, key);
+    const load = this.loads.get(key) ?? new ServerLoad(this.engine.counts, key);
     this.loads.set(key, load);
     load.setThresholds(server);
     return load;

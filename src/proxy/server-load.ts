@@ -53,8 +53,8 @@ export class ServerLoad implements ServerConnections {
     this.changed();
   }
 
-  /** Whether it gets no more until enough have ended. */
-  get isFull(): boolean {
+  /** Looks whether it gets no more until enough have ended, and remembers that for the next look. */
+  looksFull(): boolean {
     if (this.key === null) return false;
     const open = Math.max(this.activeConnections, this.counts.count(this.key));
     this.wasFull = open >= this.upper || (this.wasFull && !this.isRelieved(open));
@@ -115,7 +115,7 @@ export class ServerLoad implements ServerConnections {
     }
     this.counts.set(this.key, this.activeConnections);
     // Whether it is full now decides when it may have more again.
-    void this.isFull;
+    this.looksFull();
   }
 
   private isRelieved(open: number): boolean {

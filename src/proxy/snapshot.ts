@@ -188,7 +188,7 @@ function relayServer(relay: RelayPlan, plan: RelayServerPlan, load: ServerLoad):
       return load.elsewhere.with(load.activeConnections);
     },
     get isFull() {
-      return load.isFull;
+      return load.looksFull();
     },
   };
 }

@@ -96,6 +96,7 @@ export class Worker {
       log,
       suspects: new Suspects(tell.suspects),
       counters: new Counters(),
+      counts: this.counts,
       connections: new ConnectionBook(this.counts),
       quietUntil: 0,
       clients: new Set(),
