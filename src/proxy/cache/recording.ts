@@ -6,7 +6,7 @@ import type { BodyPiece } from "../upstream-connection.ts";
 import { fileOfBody, wholeBytes } from "./body-file.ts";
 import type { DiskWriting } from "./disk/disk-writing.ts";
 import { responseDirectives } from "./cache-control.ts";
-import { lifetimeOf, type FieldValue } from "./freshness.ts";
+import { lifetimeOf, type FieldValue, type Lifetime } from "./freshness.ts";
 import { unchanged, type FromStore, type Wanted } from "./from-store.ts";
 import type { Landing } from "./flights.ts";
 import type { RouteCache } from "./route-cache.ts";
@@ -22,10 +22,19 @@ import {
 
 const noBytes = Buffer.alloc(0);
 
+/** What a head says of a response. */
+interface Begun {
+  readonly lines: readonly FieldLine[];
+  readonly value: FieldValue;
+  readonly lifetime: Lifetime;
+}
+
 /** A response that is being taken down while it passes. */
 export class Recording {
   readonly lines: readonly FieldLine[];
   readonly value: FieldValue;
+  /** What is stale at once would let those who wait ask one after the other. */
+  private readonly isOfUse: boolean;
   private readonly statusLine: string;
   private readonly origin: Origin;
   private readonly cache: RouteCache;
@@ -35,11 +44,17 @@ export class Recording {
   private writing: DiskWriting | null = null;
   private mayWrite = true;
 
-  private constructor(start: ResponseStart, lines: readonly FieldLine[], origin: Origin, cache: RouteCache) {
+  private constructor(
+    statusLine: string,
+    { lifetime, lines, value }: Begun,
+    origin: Origin,
+    cache: RouteCache,
+  ) {
     this.cache = cache;
-    this.statusLine = statusLineOf(start);
+    this.statusLine = statusLine;
     this.lines = lines;
-    this.value = valuesOf(lines);
+    this.value = value;
+    this.isOfUse = lifetime.freshMs > 0;
     this.origin = origin;
   }
 
@@ -55,7 +70,7 @@ export class Recording {
     const lifetime = lifetimeOf(said, value, plan);
     const fields = { request, response: value };
     return isStorable(head.status, said, lifetime, fields)
-      ? new Recording(start, lines, origin, cache)
+      ? new Recording(statusLineOf(start), { lines, value, lifetime }, origin, cache)
       : null;
   }
 
@@ -82,14 +97,13 @@ export class Recording {
     if (writing === null) {
       const stored = this.response(this.gathered());
       cache.keep(stored);
-      if (isOfUse(stored)) landing?.end("stored", cache.handed(stored));
+      if (this.isOfUse) landing?.end("stored", cache.handed(stored));
       else landing?.end("of no use", null);
       return;
     }
     this.writing = null;
-    const isOfUseOnDisk = isOfUse(this.response(noBytes));
     writing.finish((isStored) => {
-      if (isStored && isOfUseOnDisk) this.land(landing);
+      if (isStored && this.isOfUse) this.land(landing);
       else landing?.end("of no use", null);
     });
   }
@@ -137,9 +151,4 @@ export class Recording {
   private response(body: Buffer): StoredResponse {
     return storedResponse(this.statusLine, this.lines, body, this.origin);
   }
-}
-
-/** What is stale at once would let those who wait ask one after the other. */
-function isOfUse({ lifetime }: StoredResponse): boolean {
-  return lifetime.freshMs > 0;
 }
