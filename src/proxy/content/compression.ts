@@ -219,6 +219,9 @@ function encoded(start: ResponseStart, coding: string, length: number | null): R
   return {
     head: { ...head, bodyLength: length ?? chunkedBody },
     fields,
-    rules: { removed: andLength(tagged.removed), added: `${tagged.added}Content-Encoding: ${coding}\r\n${counted}` },
+    rules: {
+      removed: andLength(tagged.removed),
+      added: `${tagged.added}Content-Encoding: ${coding}\r\n${counted}`,
+    },
   };
 }

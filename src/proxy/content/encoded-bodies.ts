@@ -9,7 +9,7 @@ const mostBytes = 16 * 1024 ** 2;
 /** What a remembered body takes beside its bytes. */
 const overheadBytes = 512;
 
-/** Long bodies that are encoded at a time: each holds a coder. */
+/** Codes of long bodies that are made at a time: each holds a coder. */
 const mostMaking = 8;
 
 /** Codes of bodies that are sent again and again: pages, files and what the cache keeps. */
@@ -18,8 +18,9 @@ export class EncodedBodies {
   private readonly byBody = new Map<Buffer, Map<string, Buffer | null>>();
   private readonly mostBytes: number;
   private readonly turns: Turns;
-  /** Bodies that are being encoded, with the key of the code. */
+  /** Bodies that are being encoded, with the keys of the codes, and how many codes these are. */
   private readonly making = new Map<Buffer, Set<string>>();
+  private coders = 0;
   private bytes = 0;
 
   constructor(most: number = mostBytes, turns: Turns = processTurns) {
@@ -59,9 +60,11 @@ export class EncodedBodies {
   private make(body: Buffer, coding: Coding, level: number): void {
     const key = keyOf(coding, level);
     const keys = this.making.get(body) ?? new Set<string>();
-    if (keys.has(key) || this.making.size >= mostMaking || 2 * body.length > this.mostBytes) return;
+    if (keys.has(key) || this.coders >= mostMaking || 2 * body.length > this.mostBytes) return;
     this.making.set(body, keys.add(key));
+    this.coders++;
     new BodyEncoding({ turns: this.turns, body, coding, level }, (code) => {
+      this.coders--;
       keys.delete(key);
       if (keys.size === 0) this.making.delete(body);
       if (code !== null) this.remember(body, coding, level, code);

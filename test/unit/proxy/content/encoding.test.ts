@@ -234,4 +234,21 @@ describe("EncodedBodies", () => {
     // A short one is there at once.
     expect(bodies.soon(body.subarray(0, portionBytes), "gzip", 5)).not.toBeNull();
   });
+
+  test("has eight coders at most, whatever bodies they are for", () => {
+    const acts: (() => void)[] = [];
+    const bodies = new EncodedBodies(64 * portionBytes, new Turns((act) => void acts.push(act)));
+    const wanted = ["abc", "def", "ghi"]
+      .map((text) => Buffer.from(text.repeat(portionBytes)))
+      .flatMap((body) => codings.map((coding) => ({ body, coding })));
+    const known = (): readonly boolean[] => wanted.map(({ body, coding }) => bodies.knows(body, coding, 1));
+    expect(known()).toEqual(Array(9).fill(false));
+    const runAll = (): void => {
+      for (let act = acts.shift(); act !== undefined; act = acts.shift()) act();
+    };
+    runAll();
+    expect(known()).toEqual([...Array(8).fill(true), false]);
+    runAll();
+    expect(known()).toEqual(Array(9).fill(true));
+  });
 });
