@@ -52,19 +52,6 @@ export class OpenCounts {
     else this.changed.add(name);
   }
 
-  /** Whether the others take it for more than it is. */
-  isOverstated(name: string): boolean {
-    return this.ownCount(name) < (this.told.get(name) ?? 0);
-  }
-
-  /** Gives the names of which less is open than the others think. */
-  room(): Omit<OpenNews, "from"> | null {
-    const notes = [...this.changed]
-      .filter((name) => this.isOverstated(name))
-      .map((name) => this.noteTold(name));
-    return notes.length === 0 ? null : { isWhole: false, notes };
-  }
-
   /** Gives what the others are to be told now; null if there is nothing. */
   news(now: number): Omit<OpenNews, "from"> | null {
     const isWhole = this.own.size > 0 && now - this.wholeAt >= wholeEachMs;

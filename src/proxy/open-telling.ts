@@ -10,7 +10,6 @@ export class OpenTelling {
   private readonly tell: (news: OpenNews) => void;
   private readonly onTurn: (now: number) => void;
   private timer: Timer | null = null;
-  private isSoon = false;
 
   /** `onTurn` is called each time before something is told. */
   constructor(tell: (news: OpenNews) => void, onTurn: (now: number) => void) {
@@ -26,23 +25,10 @@ export class OpenTelling {
     this.timer = isShared ? setInterval(() => this.turn(), gatherMs) : null;
   }
 
-  /** Tells of room there is again, at the end of this turn: somebody may be refused for want of it. */
-  roomMade(): void {
-    if (this.isSoon || this.timer === null) return;
-    this.isSoon = true;
-    setImmediate(() => {
-      this.isSoon = false;
-      if (this.timer !== null) this.say(this.counts.room());
-    });
-  }
-
   private turn(): void {
     const now = performance.now();
     this.onTurn(now);
-    this.say(this.counts.news(now));
-  }
-
-  private say(news: Omit<OpenNews, "from"> | null): void {
+    const news = this.counts.news(now);
     if (news !== null) this.tell({ from: process.pid, ...news });
   }
 }

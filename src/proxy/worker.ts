@@ -84,7 +84,7 @@ export class Worker {
     const handlers = socketHandlers(log);
     this.open = new OpenTelling(tell.open, (now) => this.openServers.exchange(this.engine.snapshot, now));
     this.openServers = new OpenServers(this.open.counts);
-    this.admission = new Admission(tell.spent, this.open);
+    this.admission = new Admission(tell.spent, this.counts);
     this.cache = new ProcessCache(log, tell);
     this.engine = {
       snapshot: compileSnapshot(emptyPlan, this.context({})),
@@ -328,8 +328,7 @@ export class Worker {
     const admissions = plan.sites.flatMap(({ routes }) => routes.map(({ admission }) => admission));
     this.admission.share(plan.workers > 1);
     this.admission.retain(new Set(admissions.map(({ rateLimit }) => rateLimit?.id ?? "")));
-    const isCounted = admissions.some(({ connectionLimit }) => connectionLimit !== null);
-    this.open.share(plan.workers > 1 && (isCounted || goesByOpen(snapshot)));
+    this.open.share(plan.workers > 1 && goesByOpen(snapshot));
     this.openServers.exchange(snapshot, performance.now());
     this.servers.retain(snapshot);
     this.http3.retain(plan);

@@ -1,6 +1,6 @@
 import type { AdmissionPlan } from "../../config/admission-plan.ts";
 import type { SpentNote } from "../../ipc/messages.ts";
-import type { OpenTelling } from "../open-telling.ts";
+import type { CommonCounts } from "../common-counts.ts";
 import { basicAuthGate } from "./basic-auth.ts";
 import { connectionLimitGate } from "./connection-limit.ts";
 import type { Gate } from "./gate.ts";
@@ -23,11 +23,11 @@ export class Admission {
   private readonly tell: (notes: readonly SpentNote[]) => void;
   private notes = new Map<string, SpentNote>();
   private isShared = false;
-  private readonly open: OpenTelling;
+  private readonly counts: CommonCounts;
 
-  constructor(tell: (notes: readonly SpentNote[]) => void, open: OpenTelling) {
+  constructor(tell: (notes: readonly SpentNote[]) => void, counts: CommonCounts) {
     this.tell = tell;
-    this.open = open;
+    this.counts = counts;
   }
 
   /** Sets whether other processes count too. */
@@ -44,11 +44,7 @@ export class Admission {
       const spent = (limit: string, key: string): void => this.spent(limit, key);
       gates.push(rateLimitGate(rateLimit, table, { now: () => performance.now(), after: setTimeout, spent }));
     }
-    if (connectionLimit !== null) {
-      const { counts: open } = this.open;
-      const roomMade = (): void => this.open.roomMade();
-      gates.push(connectionLimitGate(connectionLimit, { now: () => performance.now(), open, roomMade }));
-    }
+    if (connectionLimit !== null) gates.push(connectionLimitGate(connectionLimit, this.counts));
     if (basicAuth !== null) gates.push(basicAuthGate(basicAuth, file(basicAuth.users), this.checks));
     return gates;
   }

@@ -177,6 +177,11 @@ describe("rate_limit", () => {
   });
 });
 
+/** The status of a request that is answered at once. */
+async function quickOn(port: number): Promise<string> {
+  return (await ask(port, request.replace("/ ", "/quick "))).slice(9, 12);
+}
+
 describe("connection_limit", () => {
   const limit: ConnectionLimitPlan = { id: "shop", connections: 2, status: 503, key: { kind: "source" } };
   const keepAlive = request.replace("Connection: close\r\n", "");
@@ -201,8 +206,7 @@ describe("connection_limit", () => {
     });
     const port = freePort();
     await using proxy = await ProxyDriver.start(holdingPlan(port, origin.port, {}));
-    const quick = async (): Promise<string> =>
-      (await ask(port, request.replace("/ ", "/quick "))).slice(9, 12);
+    const quick = (): Promise<string> => quickOn(port);
     await using first = await RawClient.connect(port);
     first.send(keepAlive);
     await waitFor("it is asked", () => origin.received().includes("GET / "));
@@ -232,21 +236,31 @@ describe("connection_limit", () => {
     expect(proxy.log()).toBe("");
   });
 
-  test("counts what other processes have open, and tells them what it has", async () => {
-    await using origin = new RawServer(() => undefined);
-    const port = freePort();
-    const plan = holdingPlan(port, origin.port, { status: 429, key: { kind: "host" } }, 2);
-    await using proxy = await ProxyDriver.start(plan);
-    const name = "limit shop\0a";
+  test("counts with the other processes, which know at once what is open and what has ended", async () => {
+    await using origin = new RawServer((connection, bytes) => {
+      if (bytes.includes("/quick")) connection.send("HTTP/1.1 204 No Content\r\n\r\n");
+    });
+    const [port, otherPort] = [freePort(), freePort()];
+    const more = { status: 429, key: { kind: "host" } } as const;
+    await using one = await ProxyDriver.start(holdingPlan(port, origin.port, more, 2));
+    await using other = await one.beside(holdingPlan(otherPort, origin.port, more, 2));
     await using first = await RawClient.connect(port);
     first.send(keepAlive);
-    await waitFor("it tells the others", () => proxy.open.length > 0);
-    expect(proxy.open[0]).toMatchObject({ notes: [{ name, count: 1 }] });
-    const news = { from: 1, isWhole: true, notes: [{ name, count: 1 }] };
-    proxy.send({ kind: "open", news });
-    await proxy.configure(plan); // what was sent before it has arrived
-    expect(await ask(port, request)).toContain("429 Too Many Requests");
+    await waitFor("the first is asked", () => origin.received().split("GET / ").length === 2);
+    expect([await quickOn(port), await quickOn(otherPort)]).toEqual(["204", "204"]);
+    await using second = await RawClient.connect(otherPort);
+    second.send(keepAlive);
+    await waitFor("the second is asked", () => origin.received().split("GET / ").length === 3);
+    expect([await quickOn(port), await quickOn(otherPort)]).toEqual(["429", "429"]);
     first.cut();
-    await waitFor("it tells of that, too", () => proxy.open.at(-1)?.notes[0]?.count === 0);
+    await waitFor("the first is gone", async () => (await quickOn(otherPort)) === "204");
+    expect(await quickOn(port)).toBe("204");
+    // What a process had goes with it.
+    other.kill();
+    await other.exited;
+    await using third = await RawClient.connect(port);
+    third.send(keepAlive);
+    await waitFor("the third is asked", () => origin.received().split("GET / ").length === 4);
+    expect(await quickOn(port)).toBe("204");
   });
 });

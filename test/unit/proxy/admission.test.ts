@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { headerWords, holdersAt, seatsAt, seatWords } from "../../../src/ipc/counts/layout.ts";
 import { readBasicCredentials } from "../../../src/proxy/admission/credentials.ts";
 import { isWait, type Gate } from "../../../src/proxy/admission/gate.ts";
 import { basicAuthGate } from "../../../src/proxy/admission/basic-auth.ts";
@@ -8,7 +9,7 @@ import { cookieOf, sourceKey } from "../../../src/proxy/admission/limit-key.ts";
 import { rateLimitGate } from "../../../src/proxy/admission/rate-limit.ts";
 import { RateTable } from "../../../src/proxy/admission/rate-table.ts";
 import type { Answer } from "../../../src/proxy/answer.ts";
-import { OpenCounts } from "../../../src/proxy/open-counts.ts";
+import { CommonCounts } from "../../../src/proxy/common-counts.ts";
 import { requestView } from "../../support/request-view.ts";
 
 const hash = `$2y$05$${"a".repeat(53)}`;
@@ -268,14 +269,27 @@ describe("rateLimitGate()", () => {
   });
 });
 
+/** The counts of two processes that have seats in one memory. */
+function twoProcesses(): readonly [CommonCounts, CommonCounts] {
+  const seats = new Map<number, Int32Array>();
+  const seat = (at: number): Int32Array => seats.getOrInsertComputed(at, () => new Int32Array(seatWords));
+  const header = new Int32Array(headerWords);
+  header.set([7, 8], holdersAt);
+  header[seatsAt] = 2;
+  const all = [new CommonCounts(), new CommonCounts()] as const;
+  for (const [at, counts] of all.entries()) counts.join(() => ({ header, seat }), 7 + at);
+  return all;
+}
+
+const ofA = (): ReturnType<typeof requestView> => requestView("GET /", "X-Api-Key: a\r\n");
+
 describe("connectionLimitGate()", () => {
-  const open = new OpenCounts();
-  let rooms = 0;
-  const context = { now: () => 0, open, roomMade: () => void rooms++ };
   const limit = { id: "shop", connections: 2, status: 429 };
 
   test("lets so many of each key pass at a time, by all processes together", () => {
-    const gate = connectionLimitGate({ ...limit, key: { kind: "header", name: "x-api-key" } }, context);
+    const plan = { ...limit, key: { kind: "header", name: "x-api-key" } } as const;
+    const [counts, others] = twoProcesses();
+    const [gate, otherGate] = [connectionLimitGate(plan, counts), connectionLimitGate(plan, others)];
     const asked = ["a", "a", "a", "b", ""].map((key) => {
       const view = requestView("GET /", key === "" ? "" : `X-Api-Key: ${key}\r\n`);
       return { view, answer: gate(view) };
@@ -284,15 +298,17 @@ describe("connectionLimitGate()", () => {
       asked.map(({ answer }) => (answer !== null && "status" in answer ? answer.status : answer)),
     ).toEqual([null, null, 429, null, null]);
     expect(asked.map(({ view }) => view.hold === null)).toEqual([false, false, true, false, true]);
-    open.news(0);
+    // The other process knows at once: of both what is taken, and what has come free.
+    expect(otherGate(ofA())).toMatchObject({ status: 429 });
     asked[0]?.view.hold?.release();
     asked[0]?.view.hold?.release();
+    const elsewhere = ofA();
+    expect(otherGate(elsewhere)).toBeNull();
+    expect(otherGate(ofA())).toMatchObject({ status: 429 });
     asked[1]?.view.hold?.release();
-    expect(rooms).toBe(1);
-    expect(open.ownCount("limit shop\0a")).toBe(0);
-    const notes = [{ name: "limit shop\0a", count: 2 }];
-    open.heard({ from: 7, isWhole: false, notes }, 0);
-    expect(gate(requestView("GET /", "X-Api-Key: a\r\n"))).toMatchObject({ status: 429 });
+    elsewhere.hold?.release();
+    expect([otherGate(ofA()), otherGate(ofA())]).toEqual([null, null]);
+    expect(gate(ofA())).toMatchObject({ status: 429 });
   });
 
   test("counts by host, by the client's address, by a parameter, or all together", () => {
@@ -303,7 +319,7 @@ describe("connectionLimitGate()", () => {
       { kind: "all" },
     ] as const;
     for (const key of keys) {
-      const gate = connectionLimitGate({ ...limit, id: key.kind, connections: 1, key }, context);
+      const gate = connectionLimitGate({ ...limit, id: key.kind, connections: 1, key }, new CommonCounts());
       expect(gate(requestView("GET /?id=1"))).toBeNull();
       expect(gate(requestView("GET /?id=1"))).toMatchObject({ status: 429 });
     }
