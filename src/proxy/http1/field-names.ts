@@ -1,3 +1,5 @@
+import { tokenOctet } from "./octets.ts";
+
 /** The fields this proxy has to know; every other is `other` and passes through. */
 const names = [
   "connection",
@@ -56,34 +58,34 @@ export const fieldNumber: Readonly<Record<KnownField, number>> = Object.fromEntr
 const slots = new Uint8Array(1024);
 const slotMask = slots.length - 1;
 
-/** Starts the hash of a field name. */
-export const hashSeed = 0;
-
-/** Continues the hash of a field name with one lower-case octet; `_` counts as `-`. */
-export function hashOctet(hash: number, octet: number): number {
-  return (Math.imul(hash, 31) + (octet === 0x5f ? 0x2d : octet)) | 0;
+/**
+ * Gives the slot of the name that stands in `text` from `start` to `end`, by its length and two of its octets: to take all of
+ * them took longer than the rest of the line.
+ */
+function slotOf(text: string, start: number, end: number): number {
+  const length = end - start;
+  const middle = slotOctet[text.charCodeAt(start + (length >> 1))] ?? 0;
+  const last = slotOctet[text.charCodeAt(end - 1)] ?? 0;
+  return (length * 4 + last * 9 + middle) & slotMask;
 }
 
-function hashName(name: string): number {
-  let hash = hashSeed;
-  for (let at = 0; at < name.length; at++) hash = hashOctet(hash, name.charCodeAt(at));
-  return hash;
-}
+/** For each octet of a token its lower case; `_` counts as `-`. */
+const slotOctet = Uint8Array.from(tokenOctet);
+slotOctet[0x5f] = 0x2d;
 
 for (const [index, name] of names.entries()) {
-  const slot = hashName(name) & slotMask;
+  const slot = slotOf(name, 0, name.length);
   if (slots[slot] !== 0)
     throw new Error(`field names ${name} and ${names[(slots[slot] ?? 1) - 1]} share a slot`);
   slots[slot] = index + 1;
 }
 
 /**
- * Gives the number of the field whose name stands in `text` from `start` to `end` and has this hash. A slot of a
- * table instead of a string in lower case and a Map: no allocation, and next to nothing for
- * a name that is not known, for its hash falls out of checking its octets.
+ * Gives the number of the field whose name stands in `text` from `start` to `end`. A slot of a table instead of a string in lower
+ * case and a Map: no allocation, and next to nothing for a name that is not known.
  */
-export function numberOfField(text: string, start: number, end: number, hash: number): number {
-  const number = slots[hash & slotMask] ?? 0;
+export function numberOfField(text: string, start: number, end: number): number {
+  const number = slots[slotOf(text, start, end)] ?? 0;
   if (number === 0) return otherField;
   const name = names[number - 1] ?? "";
   if (name.length !== end - start) return otherField;

@@ -1,4 +1,4 @@
-import { fieldNumber, hashOctet, hashSeed, numberOfField } from "./field-names.ts";
+import { fieldNumber, numberOfField } from "./field-names.ts";
 import { contentLengthAt } from "./lists.ts";
 import { COLON, HTAB, SP, tokenOctet } from "./octets.ts";
 
@@ -9,6 +9,8 @@ export type FieldFault = "obs-fold" | "field-name" | "space-before-colon";
 export interface HeadLines {
   readonly lineCount: number;
   readonly lineEnds: ArrayLike<number>;
+  /** Where the name of each field ends, if that is known. */
+  readonly nameEnds?: ArrayLike<number>;
 }
 
 /**
@@ -53,10 +55,12 @@ export class FieldTable {
     this.text = text;
     this.source = null;
     this.count = scan.lineCount - 1;
+    const { nameEnds } = scan;
     let from = (scan.lineEnds[0] ?? 0) - start;
     this.startLineEnd = from - 2;
     for (let index = 0; index < this.count; index++) {
       const to = (scan.lineEnds[index + 1] ?? 0) - start;
+      this.nameEnd[index] = nameEnds === undefined ? tokenEnd(text, from) : (nameEnds[index] ?? 0) - start;
       const fault = this.readLine(index, from, to, allowsSpaceBeforeColon);
       if (fault !== null) return fault;
       from = to;
@@ -129,16 +133,9 @@ export class FieldTable {
   }
 
   private readLine(index: number, from: number, to: number, allowsSpace: boolean): FieldFault | null {
-    const text = this.text;
-    let at = from;
-    let hash = hashSeed;
-    for (;;) {
-      const lower = tokenOctet[text.charCodeAt(at)] ?? 0;
-      if (lower === 0) break;
-      hash = hashOctet(hash, lower);
-      at++;
-    }
-    const nameEnd = at;
+    const { text } = this;
+    const nameEnd = this.nameEnd[index] ?? 0;
+    let at = nameEnd;
     let code = text.charCodeAt(at);
     let isPlain = true;
     if (nameEnd === from) return code === SP || code === HTAB ? "obs-fold" : "field-name"; // RFC 9112 §5.2
@@ -154,11 +151,10 @@ export class FieldTable {
     while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
     if (start !== at + 2 || end !== to - 2 || text.charCodeAt(at + 1) !== SP) isPlain = false;
     this.nameStart[index] = from;
-    this.nameEnd[index] = nameEnd;
     this.valueStart[index] = start;
     this.valueEnd[index] = end;
     this.lineEnd[index] = to;
-    this.number[index] = numberOfField(text, from, nameEnd, hash);
+    this.number[index] = numberOfField(text, from, nameEnd);
     this.isPlain[index] = isPlain ? 1 : 0;
     return null;
   }
@@ -166,4 +162,11 @@ export class FieldTable {
 
 function isBlank(code: number): boolean {
   return code === SP || code === HTAB;
+}
+
+/** Gives the offset of the first octet from `start` on that no token has. */
+function tokenEnd(text: string, start: number): number {
+  let at = start;
+  while ((tokenOctet[text.charCodeAt(at)] ?? 0) !== 0) at++;
+  return at;
 }

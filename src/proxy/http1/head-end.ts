@@ -1,4 +1,4 @@
-import { CR, DEL, HTAB, LF, SP } from "./octets.ts";
+import { CR, DEL, HTAB, LF, SP, tokenOctet } from "./octets.ts";
 
 /** Why bytes cannot be, or go on to be, the head of a message. */
 export type HeadFault =
@@ -21,6 +21,7 @@ export interface HeadLimits {
 
 // One table for all connections: 1 KiB for each of ten thousand idle ones would be 10 MB.
 const sharedLineEnds = new Int32Array(mostFields + 1);
+const sharedNameEnds = new Int32Array(mostFields + 1);
 
 /**
  * Finds where a head ends. It may be called again with more bytes in the same place and goes on where it stopped, so
@@ -30,6 +31,8 @@ const sharedLineEnds = new Int32Array(mostFields + 1);
 export class HeadScan {
   /** Offsets just behind the line feed of each line, the empty one excluded; valid until any other scan goes on. */
   readonly lineEnds: Int32Array = sharedLineEnds;
+  /** For each field line the offset of the first octet that no token has: there a colon stands if it is one; as long valid. */
+  readonly nameEnds: Int32Array = sharedNameEnds;
   lineCount = 0;
   /** Offset behind the empty line once `advance` returned true. */
   end = 0;
@@ -59,24 +62,33 @@ export class HeadScan {
 
   /** Looks at the bytes up to `length`; true when the head is complete or faulty. */
   advance(bytes: Uint8Array, length: number): boolean {
-    let at = this.at;
-    for (; at < length; at++) {
-      const octet = bytes[at] ?? 0;
-      if ((octet >= SP && octet !== DEL) || octet === HTAB) continue;
+    let { at } = this;
+    for (;;) {
+      // A line that is gone on with is looked at again when the head is complete.
+      if (at === this.lineStart && this.lineCount > 0) at = this.nameEnd(bytes, at, length);
+      at = textEnd(bytes, at, length);
+      if (at === length) break;
+      const octet = bytes[at];
       if (octet !== CR) return this.fail(octet === LF ? "bare-lf" : "control");
       if (at + 1 === length) break;
       if (bytes[at + 1] !== LF) return this.fail("bare-cr");
-      at++;
-      if (at - 1 === this.lineStart) {
-        return this.complete(bytes, at + 1);
-      }
-      if (!this.addLine(at + 1)) return true;
+      at += 2;
+      if (at - 2 === this.lineStart) return this.complete(bytes, at);
+      if (!this.addLine(at)) return true;
     }
     this.at = at;
     this.isResumed = true;
     if (this.lineCount === 0 && at - this.start > this.limits.startLineBytes)
       return this.fail("line-too-long");
     return at - this.start > this.limits.headBytes ? this.fail("head-too-large") : false;
+  }
+
+  /** Notes where the name of a field ends. */
+  private nameEnd(bytes: Uint8Array, start: number, length: number): number {
+    let at = start;
+    while (at < length && tokenOctet[bytes[at] ?? 0] !== 0) at++;
+    this.nameEnds[this.lineCount - 1] = at;
+    return at;
   }
 
   private complete(bytes: Uint8Array, end: number): boolean {
@@ -103,4 +115,14 @@ export class HeadScan {
     this.fault = fault;
     return true;
   }
+}
+
+/** Gives the offset of the first octet that no line may contain, or `length`. */
+function textEnd(bytes: Uint8Array, start: number, length: number): number {
+  let at = start;
+  for (; at < length; at++) {
+    const octet = bytes[at] ?? 0;
+    if ((octet < SP && octet !== HTAB) || octet === DEL) break;
+  }
+  return at;
 }
