@@ -29,6 +29,7 @@ async function startPair({ lb1, lb2 }: Pair, o: ClusterFileOptions = {}): Promis
   const second = await start(lb2, pairFile(o));
   await waitFor("lb2 follows lb1", async () => (await instanceOf(second, "first")).peer !== null);
   await untilOnly(lb1, lb2, vips.first);
+  if (o.preempts ?? true) await untilOnly(lb2, lb1, vips.second);
   return [first, second];
 }
 

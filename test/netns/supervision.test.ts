@@ -18,7 +18,8 @@ const role = { vrrp: "vrrp", director: "director", proxy: "proxy" } as const;
 async function startPair(pair: Pair, advertInterval = "300ms"): Promise<[EdgeHa, EdgeHa]> {
   for (const web of [pair.web1, pair.web2]) await startNginx(web);
   const start = (host: Host): Promise<EdgeHa> => {
-    const tables = siteTables(join(host.directory, "access.log"));
+    // Two proxies, however many processors there are.
+    const tables = `${siteTables(join(host.directory, "access.log"))}\n[proxy]\nworkers = 2\n`;
     return startEdgeHa(host, { config: pairFile({ advertInterval, tables }), node: host.name });
   };
   const nodes: [EdgeHa, EdgeHa] = [await start(pair.lb1), await start(pair.lb2)];

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { runCommand } from "./lab-command.ts";
+import { asElsewhere, runCommand } from "./lab-command.ts";
 import { type Child, type Host, waitFor } from "./lab.ts";
 
 /** FRR's zebra and one more of its daemons on a host, with sockets and files of their own. */
@@ -38,7 +38,8 @@ export class FrrDaemons {
     const start = (program: string, more: readonly string[] = []): Child => {
       const own = ["-f", file(`${program}.conf`), "-i", file(`${program}.pid`), "--log", "stdout"];
       const shared = ["--vty_socket", directory, "-P", "0", "-z", file("zserv.api")];
-      return host.spawn([`/usr/lib/frr/${program}`, ...user, ...own, ...shared, ...more], { cwd: directory });
+      const command = [`/usr/lib/frr/${program}`, ...user, ...own, ...shared, ...more];
+      return host.spawn(asElsewhere(command), { cwd: directory });
     };
     const zebra = start("zebra");
     await waitFor("zebra is up", () => existsSync(file("zserv.api")) && existsSync(file("zebra.vty")));

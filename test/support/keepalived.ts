@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { asElsewhere } from "./lab-command.ts";
 import type { Child, Host } from "./lab.ts";
 
 /** One virtual router of keepalived's, in its own words. */
@@ -33,7 +34,8 @@ export async function startKeepalived(
   const file = (name: string): string => join(host.directory, `keepalived.${name}`);
   await Bun.write(file("conf"), configuration(host.name, instances, globals) + blocks);
   const pidFiles = ["-p", file("pid"), "-r", file("vrrp.pid")];
-  return host.spawn(["keepalived", "-n", "-l", "-D", "-P", "-f", file("conf"), ...pidFiles]);
+  const command = ["keepalived", "-n", "-l", "-D", "-P", "-f", file("conf"), ...pidFiles];
+  return host.spawn(asElsewhere(command));
 }
 
 function configuration(

@@ -20,6 +20,14 @@ export interface RunOptions extends SpawnOptions {
   readonly timeoutMs?: number;
 }
 
+/**
+ * A command of a peer's that runs as on a machine of its own, where it is not held up by what else runs on this one: its
+ * timers are to show what happens on the wire.
+ */
+export function asElsewhere(command: readonly string[]): string[] {
+  return ["chrt", "--rr", "50", ...command];
+}
+
 /** A process that goes on. */
 export interface Child {
   readonly pid: number;

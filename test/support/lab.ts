@@ -107,7 +107,7 @@ export class Lab {
 export async function waitFor(
   claim: string,
   holds: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -29,6 +29,7 @@ test("the address moves when the active host's link is cut, and comes back with 
   const lb1 = await VrrpRole.start(pair.lb1, preferred);
   const lb2 = await VrrpRole.start(pair.lb2, other);
   await lb1.reaches("active");
+  await waitFor("lb2 has heard lb1", () => (lb2.status()?.peer ?? null) !== null);
   await lb2.reaches("backup");
   expect(await pair.lb1.holds(vip)).toBe(true);
   await pair.lb1.cutLink("eth0");
