@@ -27,7 +27,8 @@ describe("Lab", () => {
       names.push(a.netns, b.netns);
       expect(await answers(a, "10.1.0.2")).toBe(true);
       const child = b.spawn(["sleep", "1000"]);
-      expect(await b.pids()).toEqual([child.pid]);
+      // It enters the namespace before it becomes the command.
+      await waitFor("it runs there", async () => Bun.deepEquals(await b.pids(), [child.pid]));
       names.push(lab.directory);
     }
     const left = await ip(["netns", "list"]);
