@@ -227,6 +227,7 @@ export class ProxyDriver implements AsyncDisposable {
   private plan: ProxyPlan | null = null;
   private answers: ((message: FromProxy) => void)[] = [];
   private lines = "";
+  private lastShown = 0;
 
   /** Lends slots of what is limited to this process and its successors. */
   private office: SlotOffice = new SlotOffice();
@@ -325,8 +326,9 @@ export class ProxyDriver implements AsyncDisposable {
     this.subprocess.send(message);
   }
 
-  /** Waits for the next status message. */
+  /** Waits until it has heard everything that was sent to it, and then for a status: one under way already would not know of that. */
   async nextStatus(): Promise<ProxyStatus> {
+    await this.traffic();
     const message = await this.next(({ kind }) => kind === "status");
     if (message.kind !== "status") throw new Error("unreachable");
     return message.status;
@@ -334,8 +336,9 @@ export class ProxyDriver implements AsyncDisposable {
 
   /** Asks what has passed to its servers, by their names. */
   async traffic(): Promise<Readonly<Record<string, ProxiedTraffic>>> {
-    const answer = this.next(({ kind }) => kind === "servers");
-    this.send({ kind: "show", id: 1 });
+    const id = ++this.lastShown;
+    const answer = this.next((message) => message.kind === "servers" && message.id === id);
+    this.send({ kind: "show", id });
     const message = await answer;
     if (message.kind !== "servers") throw new Error("unreachable");
     return message.servers;
