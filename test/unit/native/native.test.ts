@@ -69,7 +69,8 @@ describe("watch()", () => {
     });
     send(a, "a");
     send(a, "b");
-    // Both are queued by now or will never be: a timer of the loop comes after them.
+    // Where the first one is called both are queued, or the second will never be: a timer of the loop comes after them.
+    while (heard.length === 0) await Bun.sleep(1);
     await Bun.sleep(50);
     expect(heard.length).toBe(1);
     native.close(a);
