@@ -17,7 +17,7 @@ interface Open {
   readonly socket: { close(): void };
   /** Who wants what is of a number, or has an address. */
   readonly watches: Map<number | string, Set<Watch>>;
-  users: number;
+  readonly all: Set<Watch>;
 }
 
 /**
@@ -43,15 +43,12 @@ export class Captures {
       const watches = open.watches.get(name) ?? new Set();
       open.watches.set(name, watches.add(watch));
     }
-    open.users += 1;
-    let isClosed = false;
+    open.all.add(watch);
     return {
       close: () => {
-        if (isClosed) return;
-        isClosed = true;
+        if (!open.all.delete(watch)) return;
         for (const name of names) open.watches.get(name)?.delete(watch);
-        open.users -= 1;
-        if (open.users > 0) return;
+        if (open.all.size > 0) return;
         this.#open.delete(key);
         open.socket.close();
       },
@@ -61,7 +58,7 @@ export class Captures {
   #openOn(key: string, where: LinkFamily): Open {
     const watches: Open["watches"] = new Map();
     const socket = this.#host.openCapture(where, (packet) => hand(packet, watches));
-    const open: Open = { socket, watches, users: 0 };
+    const open: Open = { socket, watches, all: new Set() };
     this.#open.set(key, open);
     return open;
   }
