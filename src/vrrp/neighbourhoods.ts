@@ -35,18 +35,22 @@ export class Neighbourhoods {
     // Questions carry the MAC, and answers come to it.
     const key = `${where.link.index} ${toHex(where.link.mac)} IPv${where.family}`;
     const watched = this.#open.get(key) ?? this.#openOn(key, where);
+    const { neighbourhood, watches } = watched;
     const watch = { addresses, react };
-    watched.watches.add(watch);
-    this.#tune(watched);
-    return {
-      probe: (address, asker) => watched.neighbourhood.probe(address, asker),
-      close: () => {
-        if (!watched.watches.delete(watch)) return;
-        if (watched.watches.size > 0) return this.#tune(watched);
-        watched.neighbourhood.close();
-        if (this.#open.get(key) === watched) this.#open.delete(key);
-      },
+    const close = (): void => {
+      if (!watches.delete(watch)) return;
+      if (watches.size > 0) return retune(watched);
+      neighbourhood.close();
+      this.#open.delete(key);
     };
+    watches.add(watch);
+    try {
+      tune(watched);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { probe: (address, asker) => neighbourhood.probe(address, asker), close };
   }
 
   #openOn(key: string, where: LinkFamily): Watched {
@@ -58,8 +62,17 @@ export class Neighbourhoods {
     this.#open.set(key, watched);
     return watched;
   }
+}
 
-  #tune({ neighbourhood, watches }: Watched): void {
-    neighbourhood.listenFor([...new Set([...watches].flatMap(({ addresses }) => addresses))]);
+function tune({ neighbourhood, watches }: Watched): void {
+  neighbourhood.listenFor([...new Set([...watches].flatMap(({ addresses }) => addresses))]);
+}
+
+/** Hears less; where that cannot be had what is heard too much goes to nobody. */
+function retune(watched: Watched): void {
+  try {
+    tune(watched);
+  } catch {
+    // The kernel has no memory for another filter, and keeps the one there is.
   }
 }
