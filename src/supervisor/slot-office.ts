@@ -8,17 +8,15 @@ export interface SlotTaker {
   send(message: { readonly kind: "slots"; readonly words: readonly SlotWord[] }): void;
 }
 
-const nobodyBefore: SlotsBefore = { held: () => 0, areYielding: false };
-
 /** Lends slots of what is limited for all proxy processes together to those that want them. */
 export class SlotOffice {
   private readonly ledgers = new Map<string, SlotLedger>();
   private readonly takers = new Map<number, SlotTaker>();
   private readonly before: SlotsBefore;
-  /** What was said while nothing is lent; null while something is. */
+  /** What is to be taken note of once something is lent again; null while something is. */
   private unheard: (() => void)[] | null = null;
 
-  constructor(before: SlotsBefore = nobodyBefore) {
+  constructor(before: SlotsBefore) {
     this.before = before;
   }
 
@@ -43,11 +41,20 @@ export class SlotOffice {
 
   /** Takes what a process says. */
   heard(taker: SlotTaker, news: SlotNews): void {
-    if (this.unheard !== null) {
-      this.unheard.push(() => this.heard(taker, news));
-      return;
-    }
-    const { from, notes } = news;
+    this.whenLending(() => this.take(taker, news));
+  }
+
+  /** Takes back what a process has that is gone. */
+  forget(taker: SlotTaker): void {
+    this.whenLending(() => this.takeBack(taker));
+  }
+
+  private whenLending(act: () => void): void {
+    if (this.unheard === null) act();
+    else this.unheard.push(act);
+  }
+
+  private take(taker: SlotTaker, { from, notes }: SlotNews): void {
     // The last words of a process that has been started anew meanwhile are nobody's.
     if (taker.pid !== from) return;
     this.takers.set(from, taker);
@@ -61,12 +68,7 @@ export class SlotOffice {
     this.tell(words);
   }
 
-  /** Takes back what a process has that is gone. */
-  forget(taker: SlotTaker): void {
-    if (this.unheard !== null) {
-      this.unheard.push(() => this.forget(taker));
-      return;
-    }
+  private takeBack(taker: SlotTaker): void {
     const words: AddressedWord[] = [];
     for (const [pid, other] of this.takers) {
       if (other !== taker) continue;

@@ -230,7 +230,7 @@ export class ProxyDriver implements AsyncDisposable {
   private lastShown = 0;
 
   /** Lends slots of what is limited to this process and its successors. */
-  private office: SlotOffice = new SlotOffice();
+  private office: SlotOffice = new SlotOffice({ held: () => 0, areYielding: false });
   /** Where it counts connections together with them. */
   private readonly seats: Seats;
   private readonly ownsSeats: boolean;
