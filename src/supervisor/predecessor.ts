@@ -67,7 +67,8 @@ export class Predecessor {
 
   /** Ends its elections without a word, so that others take them over in place. */
   async endElections(): Promise<void> {
-    if (this.#vrrp === null) return;
+    // One that is gone has been cleared away: its number may be that of another process by now.
+    if (this.#vrrp === null || !this.#here.has(this.#vrrp)) return;
     this.#control.kill(this.#vrrp, "SIGKILL");
     await this.#gone([this.#vrrp], killPatienceMs);
   }

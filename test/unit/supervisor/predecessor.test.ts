@@ -48,6 +48,17 @@ test("Predecessor kills the elections only, has the proxies finish, and says whe
   expect(gone).toEqual([10, 20, 30, 21]);
 });
 
+test("Predecessor kills nobody for elections that have ended by themselves", async () => {
+  const { log } = recordingLog();
+  const clock = new FakeClock();
+  const control = new Processes();
+  const predecessor = new Predecessor(left, { clock, log, control, onGone: () => undefined });
+  control.gone.add(10);
+  clock.advance(1_000);
+  await predecessor.endElections();
+  expect(control.signals).toEqual([]);
+});
+
 test("Predecessor kills what does not leave on a stop", async () => {
   const { log } = recordingLog();
   const clock = new FakeClock();
