@@ -34,6 +34,8 @@ export class SocketStore {
   readonly #options: SocketStoreOptions;
   /** What the manager has, by its name. */
   readonly #stored = new Map<string, number>();
+  /** Names of what it has and is to throw away: their descriptors are closed, and may be other sockets by now. */
+  readonly #unwanted = new Set<string>();
   #wanted: ReadonlyMap<number, string> = new Map();
   #serial = 0;
   #pauseMs = shortestPauseMs;
@@ -58,6 +60,11 @@ export class SocketStore {
       );
     }
     this.#wanted = new Map([...wanted].slice(0, mostStored));
+    for (const [name, descriptor] of this.#stored) {
+      if (this.#wanted.has(descriptor)) continue;
+      this.#stored.delete(name);
+      this.#unwanted.add(name);
+    }
     this.#settle();
   }
 
@@ -74,7 +81,7 @@ export class SocketStore {
 
   #settle(): void {
     this.#cancelRetry();
-    if (this.#discardOthers() && this.#storeWanted()) {
+    if (this.#discardUnwanted() && this.#storeWanted()) {
       this.#pauseMs = shortestPauseMs;
       return;
     }
@@ -83,11 +90,10 @@ export class SocketStore {
     this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs);
   }
 
-  #discardOthers(): boolean {
-    for (const [name, descriptor] of this.#stored) {
-      if (this.#wanted.has(descriptor)) continue;
+  #discardUnwanted(): boolean {
+    for (const name of this.#unwanted) {
       if (!this.#options.manager.discard(name)) return false;
-      this.#stored.delete(name);
+      this.#unwanted.delete(name);
     }
     return true;
   }

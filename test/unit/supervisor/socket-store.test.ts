@@ -123,3 +123,18 @@ test("socketsOfManager() reads what is meant for this process, and nothing else"
   expect(socketsOfManager({ ...environment, LISTEN_FDS: "many" }, 7)).toEqual([]);
   expect(socketsOfManager({}, 7)).toEqual([]);
 });
+
+test("SocketStore takes no new socket for one that is gone and had its number, while the manager has no room", () => {
+  const { said: _, ...own } = parts();
+  const store = new SocketStore({ ...own, inherited: [] });
+  store.keep([new Map([["192.0.2.1:80", 7]])]);
+  own.manager.news();
+  own.manager.room = 0;
+  store.keep([]);
+  store.keep([new Map([["192.0.2.1:443", 7]])]);
+  expect(store.nameOf(7)).toBeNull();
+  own.manager.room = Number.POSITIVE_INFINITY;
+  own.clock.advance(1_000);
+  expect(own.manager.news()).toEqual(["discard tcp80.0", "store tcp443.1 7"]);
+  expect(store.nameOf(7)).toBe("tcp443.1");
+});
