@@ -18,6 +18,7 @@ export class Ahead<To, From> implements Disposable {
   readonly #waiting: ((handlers: ChildHandlers<From>) => void)[] = [];
   #handlers: ChildHandlers<From> | null = null;
   #child: Child<To> | null = null;
+  readonly #hasSpoken = Promise.withResolvers<void>();
 
   /** Starts it; where that fails it is up to the keeper, who tells of it. */
   constructor(start: StartChild<To, From>) {
@@ -29,7 +30,13 @@ export class Ahead<To, From> implements Disposable {
       });
     } catch {
       this.#child = null;
+      this.#hasSpoken.resolve();
     }
+  }
+
+  /** Resolves when the child has said something, or has ended: nothing is gained by waiting any longer for it. */
+  get hasSpoken(): Promise<void> {
+    return this.#hasSpoken.promise;
   }
 
   /** Gives the child to its keeper; one that comes again has the last one's successor started. */
@@ -50,6 +57,7 @@ export class Ahead<To, From> implements Disposable {
   }
 
   #pass(pass: (handlers: ChildHandlers<From>) => void): void {
+    this.#hasSpoken.resolve();
     if (this.#handlers === null) this.#waiting.push(pass);
     else pass(this.#handlers);
   }

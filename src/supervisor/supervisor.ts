@@ -11,8 +11,8 @@ import type { ConfigStatus, NodeStatus } from "../ipc/status.ts";
 import { DirectorFindings } from "./director-findings.ts";
 import { DirectorOrders } from "./director-orders.ts";
 import { DirectorView } from "./director-view.ts";
-import type { Ahead } from "./ahead.ts";
-import { startChild } from "./child.ts";
+import { Ahead, type ChildHandlers } from "./ahead.ts";
+import { type Child, startChild } from "./child.ts";
 import { Departures } from "./departures.ts";
 import { ElectionsView } from "./elections-view.ts";
 import { inTime } from "./in-time.ts";
@@ -50,6 +50,10 @@ const longestStopMs = 15_000;
 /** How long the first claim waits for the proxies: after that an address without L7 beats no address. */
 const startPatienceMs = 10_000;
 
+function startElections(handlers: ChildHandlers<FromVrrp>): Child<ToVrrp> {
+  return startChild<ToVrrp, FromVrrp>({ role: "vrrp", descriptors: [], user: null, ...handlers });
+}
+
 const stopping = { kind: "refused", reason: "the service is stopping" } as const;
 
 /**
@@ -61,6 +65,8 @@ export class Supervisor {
   readonly #startedAt: Date;
   readonly #bornAt: Instant;
   readonly #vrrp: Keeper<ToVrrp, FromVrrp>;
+  /** The process that takes over the elections of the program before, which go on until it is there. */
+  #vrrpAhead: Ahead<ToVrrp, FromVrrp> | null = null;
   readonly #director: Keeper<ToDirector, FromDirector>;
   readonly #orders = new DirectorOrders(
     () => this.#findings.verdicts,
@@ -115,8 +121,7 @@ export class Supervisor {
       name: "vrrp",
       clock,
       log,
-      start: (handlers) =>
-        startChild<ToVrrp, FromVrrp>({ role: "vrrp", descriptors: [], user: null, ...handlers }),
+      start: (handlers) => this.#vrrpAhead?.take(handlers) ?? startElections(handlers),
       configuration: () => this.#vrrpMessage(this.#elections.adoptable(this.#plan.vrrp)),
       onMessage: (message) => this.#heardVrrp(message),
       onChange: () => this.#vrrpChanged(),
@@ -147,11 +152,15 @@ export class Supervisor {
     const director = await this.#director.start();
     if (director.kind === "refused") return director;
     if (this.#isStopping) return stopping;
-    const { clock } = this.#options;
+    const { clock, succession } = this.#options;
+    if (succession !== null) this.#vrrpAhead = new Ahead(startElections);
     const workers = await inTime(this.#workers.configure(this.#plan.proxy), clock, startPatienceMs);
     if (workers.kind === "refused") return workers;
     if (this.#isStopping) return stopping;
     this.#look();
+    // Other nodes wait for an advertisement as long as there is none: less than a busy host takes to start a process.
+    if (this.#vrrpAhead !== null) await inTime(this.#vrrpAhead.hasSpoken, clock, startPatienceMs);
+    if (this.#isStopping) return stopping;
     await this.#inheritance.endElections();
     if (this.#isStopping) return stopping;
     this.#elections.keptUntilNow();
@@ -236,6 +245,7 @@ export class Supervisor {
   async #end(keepsServices: boolean): Promise<void> {
     this.#isStopping = true;
     this.#cancelLook();
+    this.#vrrpAhead?.[Symbol.dispose]();
     // Whoever stops all processes at once, as a service manager may, is not told that one has died.
     this.#director.retire();
     this.#workers.retire();

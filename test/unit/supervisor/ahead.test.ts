@@ -62,9 +62,25 @@ test("a child that nobody has taken is killed in the end, and one that is a keep
   expect(starter.kills).toEqual(["1 SIGKILL"]);
 });
 
-test("that it cannot be started is told to the keeper", () => {
+test("that a child has spoken, or never will, is known before its keeper is there", async () => {
+  const starter = new Starter();
+  using ready = new Ahead<string, string>(starter.start);
+  using dead = new Ahead<string, string>(starter.start);
+  const known: string[] = [];
+  void ready.hasSpoken.then(() => known.push("ready"));
+  void dead.hasSpoken.then(() => known.push("dead"));
+  await Promise.resolve();
+  expect(known).toEqual([]);
+  starter.heard[0]?.onMessage("hello");
+  starter.heard[1]?.onExit("SIGKILL");
+  await Promise.all([ready.hasSpoken, dead.hasSpoken]);
+  expect(known).toEqual(["ready", "dead"]);
+});
+
+test("that it cannot be started is told to the keeper", async () => {
   const starter = new Starter();
   starter.canStart = false;
   using ahead = new Ahead<string, string>(starter.start);
+  await ahead.hasSpoken;
   expect(() => ahead.take(listener())).toThrow("no memory");
 });
