@@ -16,6 +16,13 @@ export interface FootingParts {
   readonly log: Log;
 }
 
+/** What an earlier process has left. */
+interface Left {
+  readonly settings: FootingPlan["settings"];
+  /** `unread` if the kernel did not say. */
+  readonly syncDaemon: FootingPlan["syncDaemon"] | "unread";
+}
+
 /**
  * What the services of the kernel stand on beside their table: settings, sync daemons, and the masquerading of their
  * servers. Never a reason to refuse a plan: what cannot be had is in the log, and tried again at every look.
@@ -25,7 +32,7 @@ export class Footing {
   /** Null before the first: what an earlier process has left is not touched until then. */
   #plan: FootingPlan | null = null;
   /** What an earlier process had left before the first plan; null until then. */
-  #found: FootingPlan | null = null;
+  #found: Left | null = null;
   #problems: readonly string[] = [];
 
   constructor(parts: FootingParts) {
@@ -97,22 +104,25 @@ export class Footing {
   /** Leaves settings and sync daemons as an earlier process had left them. */
   leave(): void {
     if (this.#found === null) return;
-    const { syncDaemon } = this.#found;
-    this.#prepare(this.#found);
-    this.#sum([
-      this.#withDaemons(syncDaemon !== null, (kernel) => this.#parts.daemons.bring(kernel, syncDaemon)),
-    ]);
+    const { settings, syncDaemon } = this.#found;
+    const { daemons, settings: held } = this.#parts;
+    if (syncDaemon === "unread") {
+      this.#sum([held.hold(settings)]);
+    } else {
+      this.#prepare({ ...noFooting, settings, syncDaemon });
+      this.#sum([this.#withDaemons(syncDaemon !== null, (kernel) => daemons.bring(kernel, syncDaemon))]);
+    }
     this.#plan = null;
   }
 
-  #left(): FootingPlan {
+  #left(): Left {
     const { settings, daemons } = this.#parts;
     const held = settings.held.map(({ path, ours }) => ({ path, value: ours, onlyFrom: null }));
     try {
-      return { ...noFooting, settings: held, syncDaemon: daemons.left(this.#parts.openSync) };
+      return { settings: held, syncDaemon: daemons.left(this.#parts.openSync) };
     } catch {
       // Why there is none is told when one is wanted.
-      return { ...noFooting, settings: held };
+      return { settings: held, syncDaemon: "unread" };
     }
   }
 

@@ -34,8 +34,8 @@ export class Marks {
   #filter: MarkingFilter | null = null;
   #plans: readonly MarkPlan[] = [];
   #markings: readonly Marking[] = [];
-  /** What an earlier process had left before the first plan; null until then. */
-  #found: readonly Marking[] | null = null;
+  /** What an earlier process had left before the first plan, `null` in it if that could not be read; null until then. */
+  #found: { readonly markings: readonly Marking[] | null } | null = null;
   #lastFailure: string | null = null;
 
   constructor(options: MarksOptions) {
@@ -45,7 +45,7 @@ export class Marks {
   /** Marks as a plan says, and no longer as another did; the result says why not, and then the old one is in force. */
   configure(plans: readonly MarkPlan[]): string | null {
     const wanted = markings(plans);
-    this.#found ??= this.#present();
+    this.#found ??= { markings: this.#present() };
     if (wanted.length === 0) {
       this.stop();
       return null;
@@ -100,7 +100,7 @@ export class Marks {
 
   /** Ends with the marks that an earlier process had left; before a first plan these are there still. */
   leave(): void {
-    const found = this.#found;
+    const found = this.#found?.markings ?? null;
     if (found === null) return this.#close();
     if (found.length === 0) return this.stop();
     try {
@@ -112,12 +112,12 @@ export class Marks {
     this.#close();
   }
 
-  #present(): readonly Marking[] {
+  #present(): readonly Marking[] | null {
     try {
       return presentMarkings(this.#open());
     } catch {
-      // Where there is no packet filter nothing is in it.
-      return [];
+      // Without a packet filter there is nothing to be left; what merely cannot be read now is.
+      return null;
     }
   }
 
@@ -135,7 +135,12 @@ export class Marks {
   #open(): MarkingFilter {
     if (this.#filter !== null) return this.#filter;
     const filter = this.#options.openFilter();
-    filter.subscribe(markTable, this.#options.onNews);
+    try {
+      filter.subscribe(markTable, this.#options.onNews);
+    } catch (error) {
+      filter.close();
+      throw error;
+    }
     this.#filter = filter;
     return filter;
   }

@@ -43,7 +43,7 @@ function lab() {
     read: (path: string) => values.get(path) ?? "",
     write: (path: string, value: string) => void values.set(path, value),
   };
-  const opens = { sync: 0 };
+  const opens = { sync: 0, failures: 0 };
   const start = (): Footing =>
     new Footing({
       settings: new HeldSettings(port, journals.settings),
@@ -51,6 +51,7 @@ function lab() {
       masquerading: new Masquerading(() => filter.open()),
       openSync: () => {
         opens.sync += 1;
+        if (opens.failures-- > 0) throw new SystemError("netlink", "ENOBUFS");
         return sync;
       },
       log,
@@ -70,6 +71,15 @@ test("a process that leaves before it had a plan leaves what an earlier one has 
   expect(values.get("net/ipv4/ip_forward")).toBe("1");
   expect(sync.daemons()).toHaveLength(2);
   expect([journals.settings.entries.size, journals.daemons.entries.size]).toEqual([1, 2]);
+});
+
+test("a process whose first plan is refused leaves sync daemons that it could not ask for before", () => {
+  const { start, sync, opens } = lab();
+  enter(start(), synced);
+  opens.failures = 1;
+  expect(start().change(synced, () => "refused")).toBe("refused");
+  expect([...sync.running.keys()]).toEqual(["master", "backup"]);
+  expect(sync.changes).toHaveLength(2);
 });
 
 const synced: FootingPlan = { ...noFooting, syncDaemon: daemon };

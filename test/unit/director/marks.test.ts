@@ -9,8 +9,12 @@ import { recordingLog } from "../../support/recording-log.ts";
 /** The packet filter as far as one table goes: the comments of its rules and the elements of its sets. */
 class OneTable implements MarkingFilter {
   comments(): readonly string[] {
+    if (this.isUnreadable) throw new SystemError("netlink", "ENOBUFS");
     return [...this.rules];
   }
+  isUnreadable = false;
+  canSubscribe = true;
+  opened = 0;
   rules: string[] = [];
   sets = new Map<string, Uint8Array[]>();
   applied = 0;
@@ -32,10 +36,12 @@ class OneTable implements MarkingFilter {
     return was ? "removed" : "absent";
   }
   subscribe(): () => void {
+    if (!this.canSubscribe) throw new SystemError("setsockopt", "ENOBUFS");
     return () => undefined;
   }
   close(): void {
     this.isClosed = true;
+    this.opened -= 1;
   }
 
   #carryOut(change: NftChange): void {
@@ -124,6 +130,31 @@ describe("Marks", () => {
     first.configure([web]);
     first.leave();
     expect(empty.isThere).toBe(false);
+  });
+
+  test("leaves what an earlier process had marked where that could not be read", () => {
+    const { marks: earlier, filter } = lab();
+    earlier.configure([web]);
+    const marks = new Marks({ log: recordingLog().log, openFilter: () => filter, onNews: () => undefined });
+    filter.isUnreadable = true;
+    expect(marks.configure([{ ...web, mark: 8 }])).toContain("ENOBUFS");
+    marks.leave();
+    expect([filter.isThere, filter.rules]).toEqual([true, ["mark 7 IPv4"]]);
+  });
+
+  test("closes a packet filter that does not tell of changes, at each attempt", () => {
+    const { filter } = lab();
+    const openFilter = (): MarkingFilter => {
+      filter.opened += 1;
+      return filter;
+    };
+    const marks = new Marks({ log: recordingLog().log, openFilter, onNews: () => undefined });
+    filter.canSubscribe = false;
+    for (const again of [7, 8]) expect(marks.configure([{ ...web, mark: again }])).toContain("ENOBUFS");
+    expect(filter.opened).toBe(0);
+    filter.canSubscribe = true;
+    expect(marks.configure([web])).toBeNull();
+    expect(filter.opened).toBe(1);
   });
 
   test("refuses a plan where there is no packet filter, and needs none for a plan without marks", () => {
