@@ -125,7 +125,12 @@ export class Detours {
   #open(): DetourFilter {
     if (this.#filter !== null) return this.#filter;
     const filter = this.#options.openFilter();
-    filter.subscribe(detourTable, this.#options.onNews);
+    try {
+      filter.subscribe(detourTable, this.#options.onNews);
+    } catch (error) {
+      filter.close();
+      throw error;
+    }
     this.#filter = filter;
     return filter;
   }

@@ -13,6 +13,8 @@ class Kernel implements DetourFilter {
   rules = new Map<string, string[]>();
   applied = 0;
   failure: SystemError | null = null;
+  canSubscribe = true;
+  opened = 0;
   /** Names of interfaces by the servers that are behind them. */
   ways = new Map([["192.0.2.8", "eth1"]]);
 
@@ -35,9 +37,12 @@ class Kernel implements DetourFilter {
     return was ? "removed" : "absent";
   }
   subscribe(): () => void {
+    if (!this.canSubscribe) throw new SystemError("setsockopt", "ENOBUFS");
     return () => undefined;
   }
-  close(): void {}
+  close(): void {
+    this.opened -= 1;
+  }
 
   routes(): DetourRoutes {
     const names = [...new Set(this.ways.values())];
@@ -57,7 +62,10 @@ function lab(): { readonly detours: Detours; readonly kernel: Kernel; readonly s
   const { log, said } = recordingLog();
   const detours = new Detours({
     log,
-    openFilter: () => kernel,
+    openFilter: () => {
+      kernel.opened += 1;
+      return kernel;
+    },
     openRoutes: () => kernel.routes(),
     onNews: () => undefined,
   });
@@ -91,6 +99,16 @@ describe("Detours", () => {
     detours.check();
     expect(kernel.rules.get("leaving")).toContain("tcp to 192.0.2.100 with mark 7 on eth1 eth2");
     expect(detours.problem(probeOf("198.51.100.8"))).toBeNull();
+  });
+
+  test("close a packet filter that does not tell of changes, at each attempt", () => {
+    const { detours, kernel } = lab();
+    kernel.canSubscribe = false;
+    for (const mark of [7, 8]) expect(detours.configure([{ ...web, mark }])).toContain("ENOBUFS");
+    expect(kernel.opened).toBe(0);
+    kernel.canSubscribe = true;
+    expect(detours.configure([web])).toBeNull();
+    expect(kernel.opened).toBe(1);
   });
 
   test("come back when somebody has removed them, and let no check go astray while they cannot", () => {
