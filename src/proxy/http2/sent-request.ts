@@ -23,11 +23,19 @@ export class SentRequest {
     // What is given back as soon as it is sent cannot be kept.
     this.bytes += piece.isFree === true ? Number.POSITIVE_INFINITY : piece.end - piece.start;
     if (!this.isWhole) this.pieces.length = 0;
-    else if (piece.end > piece.start) this.pieces.push(piece);
+    else if (piece.end > piece.start) this.pieces.push(kept(piece));
   }
 
   /** Whether it can be sent again: nothing was left out. */
   get isWhole(): boolean {
     return this.bytes <= mostBytes;
   }
+}
+
+/** A piece is often a small part of what was read at once, all of which it would keep. */
+function kept(piece: BodyPiece): BodyPiece {
+  const { bytes, end, isLasting, start } = piece;
+  const length = end - start;
+  if (isLasting === true || bytes.buffer.byteLength <= 2 * length) return piece;
+  return { ...piece, bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: length };
 }

@@ -21,3 +21,17 @@ test("a request cannot be sent again whose bytes may be given back before", () =
   sent.add(piece(10, true), true);
   expect([sent.isWhole, sent.pieces.length]).toEqual([false, 0]);
 });
+
+test("a piece of what was read at once does not keep all of that", () => {
+  const read = Buffer.from(new ArrayBuffer(512 * 1024)).fill("x");
+  read.write("hello", 1000);
+  const sent = new SentRequest("PUT / HTTP/1.1\r\n\r\n");
+  sent.add({ bytes: read, start: 1000, end: 1005 }, false);
+  sent.add({ bytes: read, start: 2000, end: 42_000 }, true);
+  expect(sent.pieces.map(({ bytes, end, start }) => bytes.toString("latin1", start, end))).toEqual([
+    "hello",
+    "x".repeat(40_000),
+  ]);
+  for (const { bytes, end, start } of sent.pieces)
+    expect(bytes.buffer.byteLength).toBeLessThanOrEqual(Math.max(8192, 2 * (end - start)));
+});
