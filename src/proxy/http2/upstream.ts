@@ -71,9 +71,7 @@ export class Http2Upstream implements SocketOwner, SessionUser {
 
   /** Whether it takes another request. */
   get hasRoom(): boolean {
-    const { hasSettings, home, session } = this;
-    const most = hasSettings && session !== null ? session.peer.maxConcurrentStreams : home.mostStreams;
-    return !this.isLeaving && this.count < most && this.nextId < largestWindow - 2;
+    return !this.isLeaving && this.count < this.mostStreams && this.nextId < largestWindow - 2;
   }
 
   /** How many requests are under way. */
@@ -215,12 +213,16 @@ export class Http2Upstream implements SocketOwner, SessionUser {
     this.home.roomMade();
   }
 
-  /** Nobody waits for a request any more. Where nothing was heard since it was sent, nothing may ever be: others go another way. */
+  /**
+   * Nobody waits for a request any more. Where nothing was heard since it was sent, or it has waited to be sent, nothing may ever be:
+   * others go another way.
+   */
   abandoned(stream: ClientStream): void {
     const since = this.session === null ? this.bornAt : stream.beganAt;
     const isSilent = this.heardAt <= since && since < this.home.now;
+    const wasHeldBack = this.mostStreams === 0 && this.early.has(stream);
     this.finished(stream, errorCode.cancel);
-    if (isSilent) this.finish();
+    if (isSilent || wasHeldBack) this.finish();
   }
 
   isIdle(id: number): boolean {
@@ -261,6 +263,12 @@ export class Http2Upstream implements SocketOwner, SessionUser {
     if (this.count === 0) this.close("the server is going away");
   }
 
+  /** How many requests at once the server takes, by what it says of this connection or said of the last. */
+  private get mostStreams(): number {
+    const { hasSettings, home, session } = this;
+    return hasSettings && session !== null ? session.peer.maxConcurrentStreams : home.mostStreams;
+  }
+
   private get takesWebSockets(): boolean {
     return this.session?.peer.takesWebSockets === true;
   }
@@ -268,6 +276,12 @@ export class Http2Upstream implements SocketOwner, SessionUser {
   private start(stream: ClientStream): void {
     if (stream.isForWebSocket && !this.hasSettings) return;
     if (!this.early.has(stream)) return;
+    const { mostStreams } = this;
+    if ((this.session?.streams.size ?? 0) >= mostStreams) {
+      // A server that takes none for a moment takes none over another connection either (RFC 9113 §6.5.2): they wait here.
+      if (mostStreams > 0) this.moved(stream);
+      return;
+    }
     if (stream.isForWebSocket && !this.takesWebSockets) {
       stream.refuse();
       return;

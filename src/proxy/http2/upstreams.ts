@@ -132,7 +132,10 @@ export class Http2Upstreams implements Http2Home {
 
   private ready(): Http2Upstream | null {
     for (const connection of this.connections) if (connection.hasRoom) return connection;
-    return null;
+    if (this.mostStreams > 0) return null;
+    // The server takes none for a moment: what waits for that does so on one connection.
+    const [any = null] = this.connections;
+    return any;
   }
 
   private connect(connection: Http2Upstream): void {

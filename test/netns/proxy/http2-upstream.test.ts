@@ -53,6 +53,11 @@ function headers(stream: number): string {
   return `\0\0\x01\x01\x05\0\0\0${String.fromCharCode(stream)}\x89`;
 }
 
+/** SETTINGS with how many requests at once the server takes. */
+function mostStreams(most: number): string {
+  return `\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0${String.fromCharCode(most)}`;
+}
+
 const breaking: Answer = (stream, path) => {
   if (path === "/broken") stream.close(2);
   else if (path === "/half") {
@@ -260,6 +265,32 @@ describe("a server that is spoken to in HTTP/2", () => {
     }
     expect(driver.log()).toBe("");
     server.close();
+  });
+
+  test("that takes no requests for a moment has them wait on one connection, until it takes some", async () => {
+    let [most, refused] = [0, 0];
+    await using origin = new RawServer((connection, bytes) => {
+      if (bytes.startsWith("PRI ")) connection.send(mostStreams(most));
+      for (const stream of [1, 3, 5, 7, 9]) {
+        if (!bytes.includes(`\x01\x05\0\0\0${String.fromCharCode(stream)}`)) continue;
+        if (most === 0) refused++;
+        connection.send(
+          most > 0 ? headers(stream) : `\0\0\x04\x03\0\0\0\0${String.fromCharCode(stream)}\0\0\0\x07`,
+        );
+      }
+    });
+    const port = freePort();
+    await using driver = await ProxyDriver.start(plan(port, origin.port));
+    const first = get(port);
+    await waitFor("the first is refused", () => refused > 0);
+    const others = [get(port), get(port), get(port)];
+    await waitFor("all are there", async () => (await driver.nextStatus()).connections === 4);
+    await driver.nextStatus();
+    most = 100;
+    for (const connection of origin.connections) connection.send(mostStreams(most));
+    for (const answer of await Promise.all([first, ...others])) expect(answer).toStartWith("204 ");
+    expect([origin.connections.length, refused]).toEqual([1, 1]);
+    expect(driver.log()).toBe("");
   });
 
   test("that is not heard of over a connection any more gets requests over another", async () => {
