@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import {
   access,
@@ -50,6 +51,8 @@ export interface ListedFile {
 /** The folder of a cache. Each function throws what the file system throws, but for files that are not there. */
 export class DiskFolder {
   readonly path: string;
+  /** Of files that are being written: another process may have had this one's number, and left something. */
+  private readonly freshName = `${process.pid}-${randomBytes(6).toString("hex")}`;
   private count = 0;
 
   constructor(path: string) {
@@ -99,7 +102,7 @@ export class DiskFolder {
 
   /** Begins a file for an entry with this description. */
   async begin(text: Buffer): Promise<FreshFile> {
-    const name = join(this.path, freshFolder, `${process.pid}-${this.count++}`);
+    const name = join(this.path, freshFolder, `${this.freshName}-${this.count++}`);
     const handle = await madeOnTheWay(name, () => open(name, writeFlags, 0o600));
     return new FreshFile(handle, text, {
       move: (file) => {
