@@ -169,7 +169,7 @@ export class DiskCache {
     this.removals.add(async () => {
       this.removing.delete(name);
       const failed = (await this.keeper.isReady())
-        ? await this.counts.attempt(() => this.removeNow(name))
+        ? await this.counts.attempt(() => this.removeFrom(name, 0))
         : null;
       // As long as the file is there it must not be found.
       if (failed !== null) this.o.marks.addPattern(url, performance.now());
@@ -306,7 +306,7 @@ export class DiskCache {
     this.usedAt.set(entry, performance.now());
     this.note("stored", file, length);
     // It may have changed while it was written.
-    if (marks.covers(entry.url, entry.askedAt)) await this.removeNow(diskName(entry.url));
+    if (marks.covers(entry.url, entry.askedAt)) await this.removeFrom(diskName(entry.url), 0);
     return true;
   }
 
@@ -318,12 +318,16 @@ export class DiskCache {
     return true;
   }
 
-  /** Gives where an answer belongs: in the place of the same variant, or the first free one. Null if there is a newer one. */
+  /**
+   * Gives where an answer belongs: in the place of the same variant, or the first free one. Null if there is a newer one. What stands
+   * behind a free place was found by nobody, nor by who removed what has changed: readers must not come to it now.
+   */
   private async fileFor(entry: StoredResponse): Promise<string | null> {
     const name = diskName(entry.url);
     const askedMs = Date.now() - (performance.now() - entry.askedAt);
     for (let slot = 0; slot < mostSlots; slot++) {
       const found = await this.folder.read(fileOf(name, slot), () => false);
+      if (found.kind === "nothing") await this.removeFrom(name, slot + 1);
       if (found.kind !== "entry") return fileOf(name, slot);
       const { description } = found.head;
       if (description.url !== entry.url || !isSameVariant(description, entry)) continue;
@@ -333,10 +337,13 @@ export class DiskCache {
   }
 
   /** From the last slot to the first: who is cut off in the middle leaves none that readers would not reach. */
-  private async removeNow(name: string): Promise<void> {
-    if (!(await this.folder.has(fileOf(name, 0)))) return;
-    for (let slot = mostSlots - 1; slot >= 0; slot--) await this.folder.remove(fileOf(name, slot));
-    this.note("gone", name);
+  private async removeFrom(name: string, first: number): Promise<void> {
+    if (first === mostSlots || !(await this.folder.has(fileOf(name, first)))) return;
+    for (let slot = mostSlots - 1; slot >= first; slot--) {
+      await this.folder.remove(fileOf(name, slot));
+      if (first > 0) this.note("gone", fileOf(name, slot));
+    }
+    if (first === 0) this.note("gone", name);
   }
 }
 
