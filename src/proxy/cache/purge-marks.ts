@@ -1,11 +1,11 @@
+import { ChangedUrls } from "./changed-urls.ts";
+
 /** Of a purge: what it named, and when it was heard, in milliseconds of the monotonic clock. */
 export interface PurgeMark {
   readonly pattern: string;
   readonly at: number;
 }
 
-/** How long a changed URL is remembered, at least: longer than any answer of before is under way. */
-const urlMemoryMs = 120_000;
 /** More patterns than this are as good as everything. */
 const mostPatterns = 1000;
 
@@ -15,19 +15,11 @@ const mostPatterns = 1000;
  */
 export class PurgeMarks {
   private list: PurgeMark[] = [];
-  private urls = new Map<string, number>();
-  /** Those of the time before, which are forgotten next. */
-  private older = new Map<string, number>();
-  private turnedAt = Number.NEGATIVE_INFINITY;
+  private readonly urls = new ChangedUrls();
 
   /** Notes that a URL has changed. */
   addUrl(url: string, at: number): void {
-    if (at - this.turnedAt > urlMemoryMs) {
-      this.older = this.urls;
-      this.urls = new Map();
-      this.turnedAt = at;
-    }
-    this.urls.set(url, at);
+    this.urls.add(url, at);
   }
 
   /** Notes what an operator's pattern names. */
@@ -47,8 +39,7 @@ export class PurgeMarks {
 
   /** Tells whether an answer for a URL that was asked for at a time is gone since. */
   covers(url: string, askedAt: number): boolean {
-    const changedAt = this.urls.get(url) ?? this.older.get(url);
-    if (changedAt !== undefined && askedAt <= changedAt) return true;
+    if (this.urls.hasSince(url, askedAt)) return true;
     return this.list.some(({ at, pattern }) => askedAt <= at && isNamed(url, pattern));
   }
 }
