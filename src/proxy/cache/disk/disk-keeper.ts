@@ -18,6 +18,8 @@ export interface DiskKeeperOptions {
 const evictedAtOnce = 64;
 /** Files put into the index in one turn of the loop, about 1 ms. */
 const indexedAtOnce = 2000;
+/** By then other processes have heard of a purge, and it is known here what they have stored before. */
+const hearsayMs = 2000;
 /** What was used in the same minute is in any order: sorting a million files would hold everything up. */
 const minuteMs = 60_000;
 
@@ -35,6 +37,8 @@ export class DiskKeeper {
   private index = new DiskIndex();
   /** What was heard while the folder was looked through. */
   private heardMeanwhile: DiskNote[] | null = null;
+  /** What was stored while the files of what was purged were removed; null while none are. */
+  private storedMeanwhile: Set<string> | null = null;
   private isEvicting = false;
   /** Whether the folder is a cache, and what was purged in it before is known. */
   private isOpen = false;
@@ -123,6 +127,7 @@ export class DiskKeeper {
     switch (kind) {
       case "stored":
         this.index.stored(file, bytes);
+        this.storedMeanwhile?.add(nameIn(file));
         break;
       case "used":
         this.index.used(file);
@@ -194,12 +199,21 @@ export class DiskKeeper {
     const { marks } = this.o;
     const before = marks.patterns;
     if (before.length === 0 || !(await this.isReady())) return;
-    for (const name of new Set(this.index.names().map(nameIn))) {
+    const stored = new Set<string>();
+    this.storedMeanwhile = stored;
+    await this.removePurgedOf(new Set(this.index.names().map(nameIn)));
+    // A pattern that came meanwhile has its own turn.
+    if (marks.patterns === before && this.keeps) await Bun.sleep(hearsayMs);
+    await this.removePurgedOf(stored);
+    this.storedMeanwhile = null;
+    if (marks.patterns === before && this.keeps) await this.o.counts.attempt(() => this.purgedFile.clear());
+  }
+
+  private async removePurgedOf(names: ReadonlySet<string>): Promise<void> {
+    for (const name of names) {
       if (!this.keeps) return;
       await this.o.counts.attempt(() => this.removeIfPurged(name));
     }
-    // A pattern that came meanwhile has its own turn.
-    if (marks.patterns === before) await this.o.counts.attempt(() => this.purgedFile.clear());
   }
 
   private async removeIfPurged(name: string): Promise<void> {
