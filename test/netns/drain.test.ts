@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { pairFile, siteTables, vips } from "../support/cluster-file.ts";
 import { startEdgeHa, type EdgeHa } from "../support/edge-ha.ts";
 import { type Child, type Host, waitFor } from "../support/lab.ts";
-import { loadReport, startLoad } from "../support/load.ts";
+import { endLoad, startLoad } from "../support/load.ts";
 import { startNginx } from "../support/nginx.ts";
 import { createPair, type Pair } from "../support/pair.ts";
 
@@ -46,6 +46,11 @@ async function startSlowWeb(pair: Pair): Promise<void> {
   }
 }
 
+/** Counts the requests that a node's proxies have answered. */
+async function answered(node: EdgeHa): Promise<number> {
+  return (await node.status()).proxies.reduce((sum, { requests }) => sum + requests, 0);
+}
+
 /** Starts a download that takes some milliseconds, and waits for its first bytes. */
 async function download(client: Host, ms: number, port = 80): Promise<Child> {
   const format = "\\n%{http_code} %{size_download} %{exitcode}\\n";
@@ -66,14 +71,13 @@ describe("open connections when an address is handed over", () => {
     for (const web of [pair.web1, pair.web2]) await startNginx(web);
     const [first, second] = await startNodes(pair);
     const load = startLoad(pair.client, vips.first);
-    await Bun.sleep(1_500);
+    await waitFor("lb1 serves it", async () => (await answered(first)) > 500);
     expect((await first.command("failover", "first")).stdout).toMatch(/^first: lb2 holds it since /);
-    await waitFor("lb2 serves it", async () => {
-      return (await second.status()).proxies.reduce((sum, { requests }) => sum + requests, 0) > 100;
-    });
+    await waitFor("lb2 serves it", async () => (await answered(second)) > 100);
     expect(await second.stop()).toBe(0);
     await waitFor("lb1 holds it again", () => pair.lb1.holds(vips.first));
-    const { errors, badStatuses, requests, text } = await loadReport(load);
+    await waitFor("lb1 serves it again", async () => (await answered(first)) > 1_000);
+    const { errors, badStatuses, requests, text } = await endLoad(load);
     expect([errors, badStatuses], text).toEqual([0, 0]);
     expect(requests).toBeGreaterThan(1_000);
   });

@@ -21,11 +21,11 @@ export interface RunOptions extends SpawnOptions {
 }
 
 /**
- * A command of a peer's that runs as on a machine of its own, where it is not held up by what else runs on this one: its
- * timers are to show what happens on the wire.
+ * A command of a peer's or a client's that runs as on a machine of its own, where it is not held up by what else runs on this
+ * one: what it does and says is to show what happens on the wire. Our elections go before it.
  */
 export function asElsewhere(command: readonly string[]): string[] {
-  return ["chrt", "--rr", "50", ...command];
+  return ["chrt", "--rr", "10", ...command];
 }
 
 /** A process that goes on. */

@@ -11,28 +11,14 @@ export interface LoadReport {
   readonly text: string;
 }
 
-/** Starts wrk on one address, for 8 s. */
+/** Starts wrk on one address, until it is ended. */
 export function startLoad(client: Host, address: string): Child {
-  return client.spawn([
-    "nice",
-    "wrk",
-    "-t1",
-    `-c${connections}`,
-    "-d8s",
-    "--timeout",
-    "5s",
-    `http://${address}/`,
-  ]);
+  return client.spawn(["wrk", "-t1", `-c${connections}`, "-d10m", "--timeout", "5s", `http://${address}/`]);
 }
 
 /** Ends a load before its time is over, and reads what wrk says. */
 export async function endLoad(load: Child): Promise<LoadReport> {
   load.kill("SIGINT");
-  return loadReport(load);
-}
-
-/** Waits for the end of a load and reads what wrk says. */
-export async function loadReport(load: Child): Promise<LoadReport> {
   const status = await load.exited;
   if (status !== 0) throw new Error(`wrk ended with ${status}: ${load.output()}`);
   const text = load.output();

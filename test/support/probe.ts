@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { asElsewhere } from "./lab-command.ts";
 import type { Child, Host } from "./lab.ts";
 import { waitFor } from "./lab.ts";
 
@@ -76,7 +77,7 @@ export function failureCount(report: HttpReport): number {
 }
 
 async function startProgram(host: Host, file: string, args: readonly string[]): Promise<Child> {
-  const child = host.spawn([process.execPath, join(import.meta.dir, file), ...args]);
+  const child = host.spawn(asElsewhere([process.execPath, join(import.meta.dir, file), ...args]));
   await waitFor(`${file} on ${host.name} is ready`, () => child.output().startsWith("ready\n"));
   return child;
 }

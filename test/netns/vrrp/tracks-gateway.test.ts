@@ -72,7 +72,9 @@ test("a gateway is asked by neighbour solicitation and by ping of both families,
   // The address is held, and none of the questions comes from it.
   await lb1.reaches("active");
   const fields = ["arp.src.proto_ipv4", "ip.src", "ipv6.src"].flatMap((field) => ["-e", field]);
-  const asked = "arp.opcode == 1 || icmp.type == 8 || icmpv6.type == 128 || icmpv6.type == 135";
+  // A gratuitous ARP asks nobody.
+  const asked =
+    "(arp.opcode == 1 && arp.isgratuitous == 0) || icmp.type == 8 || icmpv6.type == 128 || icmpv6.type == 135";
   const capture = gw.spawn(["tshark", "-nl", "-i", "eth0", "-c", "30", "-Y", asked, "-Tfields", ...fields]);
   await capture.exited;
   const sources = new Set(
