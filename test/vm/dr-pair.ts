@@ -40,7 +40,7 @@ port = 80
 forward = "dr"
 scheduler = "wrr"
 sorry = "127.0.0.1:80"
-check = { type = "http", path = "/", status = 200, interval = "1s", timeout = "1s", retries = 0, rise = 1, fall = 2 }
+check = { type = "http", path = "/", status = 200, interval = "1s", timeout = "10s", retries = 0, rise = 1, fall = 2 }
 servers = [
   { address = "10.99.0.21", weight = 1 },
   { address = "10.99.0.22", weight = 1 },
@@ -164,8 +164,23 @@ export class DrPair implements AsyncDisposable {
 
   /** Asks a VIP several times, on a connection each, and gives the answers, such as `rs1 10.99.0.99`. */
   async ask(vip: string, times: number): Promise<readonly string[]> {
-    const text = await this.guest.text(`ip netns exec client curl -s -m 5 'http://${vip}/?[1-${times}]'`);
+    const text = await this.guest.text(`ip netns exec client curl -s -m 60 'http://${vip}/?[1-${times}]'`);
     return text.split("\n").filter((line) => line !== "");
+  }
+
+  /** Starts a client of a VIP that never rests; gives what ends it and tells what it says of who answered. */
+  async startClient(vip: string): Promise<() => Promise<string>> {
+    // A guest on a busy machine may take seconds for an answer; who refuses or says nothing at all counts as a failure.
+    await this.guest
+      .text(`ip netns exec client python3 /share/guest/client.py ${vip} 600 5 >/run/client.log 2>&1 &
+echo $! >/run/client.pid`);
+    await this.guest.waitFor("the client is answered", async () => {
+      return (await this.guest.run("grep -q begun /run/client.log")).exitCode === 0;
+    });
+    return async () => {
+      await this.guest.text("kill $(cat /run/client.pid); tail -q --pid=$(cat /run/client.pid) -f /dev/null");
+      return this.guest.text("tail -n 1 /run/client.log");
+    };
   }
 
   async holds(name: Balancer, vip: string): Promise<boolean> {

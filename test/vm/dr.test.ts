@@ -80,7 +80,7 @@ step("a reload without a change sends no change: counters survive", async () => 
 step(
   "a server is drained under load without a failed connection, stays out over a reload, and comes back",
   async () => {
-    const client = pair.guest.text(`ip netns exec client python3 /share/guest/client.py ${first} 25`);
+    const end = await pair.startClient(first);
     const drain = await pair.command("lb1", `drain web/${rs1}`);
     expect(drain.stdout).toContain(`web/${rs1}: gets no new connections\n`);
     expect(drain.stdout).toEndWith("no connection is left\n");
@@ -93,7 +93,7 @@ step(
     expect(await pair.ask(first, 3)).toEqual(Array(3).fill("rs2 10.99.0.99"));
     expect((await pair.command("lb1", `enable web/${rs1}`)).exitCode).toBe(0);
     await pair.waitForTable("lb1", expectedTable([rs1, rs2], foreign));
-    expect(await client).toContain(" failures 0 ");
+    expect(await end()).toContain(" failures 0 ");
   },
 );
 
@@ -114,8 +114,8 @@ step(
     const pidOf = async (): Promise<number> =>
       (await pair.status("lb1")).processes.find(({ role }) => role === "director")?.pid ?? 0;
     const killed = await pidOf();
-    const client = pair.guest.text(`ip netns exec client python3 /share/guest/client.py ${first} 10 5`);
-    await pair.guest.text(`sleep 3; kill -9 ${killed}`);
+    const end = await pair.startClient(first);
+    await pair.guest.text(`kill -9 ${killed}`);
     expect(await pair.table("lb1")).toEqual(table);
     await pair.guest.waitFor("a new director has checked the servers", async () => {
       const { processes, probes } = await pair.status("lb1");
@@ -125,7 +125,7 @@ step(
       );
     });
     expect(await pair.table("lb1")).toEqual(table);
-    expect(await client).toMatch(/^answers rs2 failures 0 /);
+    expect(await end()).toMatch(/^answers rs2 failures 0 /);
     const counts = await pair.connectionCounts("lb1");
     for (const [entry, count] of Object.entries(before.counts))
       expect(counts[entry]).toBeGreaterThanOrEqual(count);
@@ -165,14 +165,15 @@ step("what someone changes by hand is put right, what he adds besides stays", as
 });
 
 step("connections go on through the other balancer when one loses its link", async () => {
-  const client = pair.guest.text(`ip netns exec client python3 /share/guest/client.py ${first} 15`);
-  await pair.guest.text("sleep 3; ip link set port-lb1 down");
+  const end = await pair.startClient(first);
+  await pair.guest.text("ip link set port-lb1 down");
   await pair.guest.waitFor("lb2 holds both VIPs", async () => {
     return (await pair.holds("lb2", first)) && pair.holds("lb2", second);
   });
-  expect(await client).toStartWith("answers rs1 rs2 ");
-  const counts = await pair.connectionCounts("lb2");
-  expect(counts[`${first}:80`]).toBeGreaterThan(0);
+  await pair.guest.waitFor("lb2 has counted connections", async () => {
+    return ((await pair.connectionCounts("lb2"))[`${first}:80`] ?? 0) > 0;
+  });
+  expect(await end()).toStartWith("answers rs1 rs2 ");
   expect(await pair.ask(first, 2)).toHaveLength(2);
   await pair.guest.text("ip link set port-lb1 up");
   await pair.waitForHomes();

@@ -26,7 +26,7 @@ function vip(name: string, address: string, prefer: string): string {
   return `[[vip]]\nname = "${name}"\naddress = "${address}/24"\nprefer = [${prefer}]`;
 }
 
-const check = 'check = { type = "tcp", interval = "2s", timeout = "1s", retries = 0 }';
+const check = 'check = { type = "tcp", interval = "2s", timeout = "10s", retries = 0 }';
 const config = [
   '[cluster]\nname = "failover"\nadvert_interval = "1s"',
   '[[node]]\nname = "lb1"\naddress = { eth0 = "10.99.0.11/24", eth1 = "10.98.0.11/24" }',

@@ -13,7 +13,7 @@ import { step } from "./step.ts";
  * version to the next and back, while clients come. The tests build on one another.
  */
 
-setDefaultTimeout(300_000);
+setDefaultTimeout(900_000);
 const vip = "10.99.0.101";
 const versions = { old: packageJson.version, newer: "99.0.0" } as const;
 const config = `[cluster]
@@ -33,7 +33,7 @@ name = "kernel"
 vips = ["first"]
 port = 8080
 forward = "dr"
-check = { type = "tcp", interval = "1s", timeout = "1s", retries = 0, rise = 1, fall = 2 }
+check = { type = "tcp", interval = "1s", timeout = "10s", retries = 0, rise = 1, fall = 2 }
 servers = [{ address = "10.99.0.21" }, { address = "10.99.0.22" }]
 [proxy]
 workers = 1
@@ -101,8 +101,8 @@ const unit = (): Promise<string> =>
 const activeUnit = (mainPid: number, restarts: number): string =>
   `ActiveState=active MainPID=${mainPid} NFileDescriptorStore=2 NRestarts=${restarts}\n`;
 
-const curl = (path: string): string =>
-  `ip netns exec client curl -s -m 100 -w ' %{http_code} %{exitcode}' http://${vip}${path} | tail -n 1`;
+const curl = (path: string, limitS = 100): string =>
+  `ip netns exec client curl -s -m ${limitS} -w ' %{http_code} %{exitcode}' http://${vip}${path} | tail -n 1`;
 
 /** Waits until clients are answered; asking before the address is there costs seconds. */
 async function untilServed(): Promise<void> {
@@ -116,13 +116,14 @@ async function untilServed(): Promise<void> {
 async function whileClientsCome(act: () => Promise<void>): Promise<string> {
   await guest.text(`ip monitor address >/run/monitor.log & echo $! >/run/monitor.pid
 for port in 80 8080; do
-  ip netns exec client python3 /share/guest/client.py ${vip}:$port 250 5 >/run/client-$port.log 2>&1 &
+  ip netns exec client python3 /share/guest/client.py ${vip}:$port 1500 5 >/run/client-$port.log 2>&1 &
   echo $! >/run/client-$port.pid
-done`);
+done
+for port in 80 8080; do until grep -q begun /run/client-$port.log; do sleep 0.2; done; done`);
   await act();
   return guest.text(`kill $(cat /run/client-80.pid /run/client-8080.pid /run/monitor.pid)
 tail -q --pid=$(cat /run/client-80.pid) --pid=$(cat /run/client-8080.pid) -f /dev/null
-cat /run/client-80.log /run/client-8080.log; grep Deleted /run/monitor.log || true`);
+tail -q -n 1 /run/client-80.log /run/client-8080.log; grep Deleted /run/monitor.log || true`);
 }
 
 beforeAll(async () => {
@@ -146,7 +147,7 @@ step("systemd starts it", async () => {
 });
 
 step("a newer package takes over in place, and clients notice nothing", async () => {
-  const open = ["/0", ":8080/0"].map((path) => guest.text(curl(path)));
+  const open = ["/0", ":8080/0"].map((path) => guest.text(curl(path, 1500)));
   await guest.text("ln /usr/bin/edge-ha /usr/bin/edge-ha.before");
   const report = await whileClientsCome(async () => {
     expect(await guest.text("dpkg -i /share/newer.deb")).toContain(

@@ -1,6 +1,6 @@
 """A client that never rests: client.py ADDRESS[:PORT] SECONDS [PATIENCE] opens one connection after the other, one each 20 ms,
-and at the end, which SIGTERM brings about sooner, prints who answered, how many failed (for want of an answer within 0.3 s,
-or so many), and the longest time without an answer."""
+says that it has begun with the first answer, and at the end, which SIGTERM brings about sooner, prints who answered, how many
+failed (for want of an answer within 0.3 s, or so many), and the longest time without an answer."""
 import collections
 import signal
 import socket
@@ -30,6 +30,8 @@ while time.monotonic() - start < seconds:
             text = b""
             while piece := connection.recv(4096):
                 text += piece
+        if not answers:
+            print("begun", flush=True)
         answers[text.split(b"\r\n\r\n")[1].split()[0].decode()] += 1
         now = time.monotonic()
         longest, last = max(longest, now - last), now
