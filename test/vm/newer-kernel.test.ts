@@ -69,7 +69,7 @@ async function table(): Promise<readonly string[]> {
 
 /** Asks so many times, and gives the different answers. */
 async function ask(address: string, times: number): Promise<ReadonlySet<string>> {
-  const curl = "ip netns exec client curl -s -m 10 --retry 5 --retry-connrefused";
+  const curl = "ip netns exec client curl -s -m 60 --retry 5 --retry-connrefused";
   return new Set((await guest.text(`${curl} 'http://${address}/?[1-${times}]'`)).trim().split("\n"));
 }
 

@@ -189,7 +189,7 @@ test.each(setups)("$name", async ({ name, table, held: wanted, asked }) => {
   await waitForText("the table", () => saved(), table.toSorted().join("\n"));
   await waitForText("the addresses", held, wanted.toSorted().join("\n"));
   for (const vip of asked) {
-    const answers = await guest.text(`ip netns exec client curl -s -m 10 'http://${vip}/?[1-2]'`);
+    const answers = await guest.text(`ip netns exec client curl -s -m 60 'http://${vip}/?[1-2]'`);
     expect(answers).toMatch(/^(web \S+\.250\n){2}$/);
   }
 });

@@ -44,8 +44,8 @@ ip -n rs1 fou show; ip -n rs1 -6 fou show
 ip netns exec rs1 sysctl -a -r 'net.ipv[46].conf'; } 2>/dev/null | grep -vE 'valid_lft|expires|stable_secret'`);
 }
 
-/** Makes lb1 a director with one server and asks each VIP once; gives the answers, empty where there is none. */
-async function ask(over: 4 | 6, packing: string): Promise<readonly string[]> {
+/** Makes lb1 a director with one server and asks each VIP once; gives the answers, empty where there is none within this time. */
+async function ask(over: 4 | 6, packing: string, limitS = 60): Promise<readonly string[]> {
   const server = over === 4 ? `${rs1[4]}:80` : `[${rs1[6]}]:80`;
   const table = (["4", "6"] as const).flatMap((family) => {
     const service = family === "4" ? `${vips[4]}:80` : `[${vips[6]}]:80`;
@@ -53,7 +53,7 @@ async function ask(over: 4 | 6, packing: string): Promise<readonly string[]> {
   });
   await guest.text(`ip netns exec lb1 bash -ec 'ipvsadm -C; ${table.join("; ")}'`);
   const urls = `'http://${vips[4]}/' 'http://[${vips[6]}]/'`;
-  const { stdout } = await guest.run(`ip netns exec client curl -s -g -m 3 ${urls}`);
+  const { stdout } = await guest.run(`ip netns exec client curl -s -g -m ${limitS} ${urls}`);
   return stdout.split("\n").filter((line) => line !== "");
 }
 
@@ -95,7 +95,7 @@ for (const [word, packing] of kinds) {
 
 test("what is not packed as was said is not unpacked", async () => {
   await guest.text(`${rs} start ${both} --tunnel gre`);
-  expect(await ask(4, "--tun-type ipip")).toEqual([]);
+  expect(await ask(4, "--tun-type ipip", 3)).toEqual([]);
 });
 
 test("several tunnels side by side serve at once, and again there is nothing to do", async () => {
@@ -122,7 +122,7 @@ test("a device that somebody spoils is made anew by the next start", async () =>
 });
 
 test("only the director answers ARP for the VIP", async () => {
-  const { stdout } = await guest.run(`ip netns exec client arping -c 2 -w 3 -b -I eth0 ${vips[4]}`);
+  const { stdout } = await guest.run(`ip netns exec client arping -c 2 -w 60 -b -I eth0 ${vips[4]}`);
   const macs = new Set([...stdout.matchAll(/\[([0-9A-Fa-f:]{17})\]/g)].map(([, mac]) => mac?.toLowerCase()));
   const own = await guest.text("ip netns exec lb1 cat /sys/class/net/eth0/address");
   expect([...macs]).toEqual([own.trim()]);
