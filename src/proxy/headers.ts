@@ -233,9 +233,9 @@ export function putResponseHead(
   { fields, head, rules }: ResponseStart,
   to: ClientResponse,
 ): number {
-  const { source, text } = fields;
-  const most = text.length + fields.count + rules.added.length + connectionClose.length + 2;
-  if (source === null || !head.isHttp11 || to.framing === "chunked" || most > into.length) return -1;
+  const { source } = fields;
+  const most = fields.length + fields.count + rules.added.length + connectionClose.length + 2;
+  if (!head.isHttp11 || to.framing === "chunked" || most > into.length) return -1;
   let end = putKept(into, fields, keepingInResponse(head, rules, to), source);
   writeLatin1(into, rules.added, end);
   end += rules.added.length;

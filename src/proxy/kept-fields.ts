@@ -70,7 +70,7 @@ function findRuns(fields: FieldTable, keeping: Keeping, start: number): number {
   if (runStart < 0) return count;
   // What is left of the head is its empty line.
   runs[count++] = runStart;
-  runs[count++] = fields.text.length - 2;
+  runs[count++] = fields.length - 2;
   return count;
 }
 

@@ -68,9 +68,8 @@ export class RequestReader {
   private read(bytes: Buffer, scan: HeadScan): RequestHead | RequestFault {
     const { input } = this;
     this.blankLines = 0;
-    const text = readLatin1(bytes, input.start, scan.end);
-    const head = readRequestHead(text, scan, input.start, fields);
-    if (isFault(head)) this.requestLine = text.substring(0, (scan.lineEnds[0] ?? 0) - input.start - 2);
+    const head = readRequestHead(bytes, scan, fields);
+    if (isFault(head)) this.requestLine = readLatin1(bytes, input.start, (scan.lineEnds[0] ?? 0) - 2);
     input.consumeTo(scan.end);
     return head;
   }

@@ -100,7 +100,7 @@ export class RequestRecord implements LoggedRequest {
     }
     const { format } = log;
     this.notes = format.note(this.requestLine ?? fields?.startLine ?? "", fields);
-    this.headBytes = fields?.text.length ?? 0;
+    this.headBytes = fields?.length ?? 0;
     if (format.wantsTimes) this.startedAt = performance.now();
     if (format.wantsTrace) this.trace = new UpstreamTrace();
     if (format.wantsNumbers) this.countRequest();

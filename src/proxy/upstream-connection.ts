@@ -4,7 +4,6 @@ import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
 import { readResponseHead, type ResponseHead } from "./http1/response-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
-import { readLatin1 } from "./latin1.ts";
 import { Outbox } from "./outbox.ts";
 import { proxyHeader } from "./proxy-header.ts";
 import type { SocketOwner, Wire } from "./sockets.ts";
@@ -276,12 +275,9 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
         this.fail("protocol", scan.fault);
         return;
       }
-      const text = readLatin1(held, input.start, scan.end);
-      const head = readResponseHead(text, scan, fields, user.method);
-      const { end, start } = input;
+      const head = readResponseHead(held, scan, fields, user.method);
+      const { end } = input;
       input.consumeTo(scan.end);
-      fields.source = held;
-      fields.sourceStart = start;
       if (typeof head === "string") {
         this.fail("protocol", head);
         return;

@@ -26,11 +26,12 @@ export const testClient: ForwardedBy = {
 /** Gives a request as routes and policies see it; `lines` are its field lines without Host, each with its line end. */
 export function requestView(requestLine: string, lines = "", by: ForwardedBy = testClient): RequestView {
   const text = `${requestLine} HTTP/1.1\r\nHost: a\r\n${lines}\r\n`;
-  const scan = new HeadScan({ startLineBytes: 8192, headBytes: 16_384, fields: 128 });
+  const scan = new HeadScan({ startLineBytes: 8192, headBytes: 65_536, fields: 128 });
   scan.begin(0);
-  if (!scan.advance(Buffer.from(text, "latin1"), text.length)) throw new Error("incomplete");
+  const bytes = Buffer.from(text, "latin1");
+  if (!scan.advance(bytes, bytes.length) || scan.fault !== null) throw new Error(scan.fault ?? "incomplete");
   const fields = new FieldTable(128);
-  const head = readRequestHead(text, scan, 0, fields);
+  const head = readRequestHead(bytes, scan, fields);
   if (isFault(head)) throw new Error(head.reason);
   const view = new RequestView(by, head, fields);
   view.set(head, fields, matchingPath(head.target) ?? "/");

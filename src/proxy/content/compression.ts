@@ -53,6 +53,7 @@ class Compression extends ResponseChange {
     const varied = { ...start, rules: withVary(start) };
     if (wishes.coding === null || !this.isTaken(start)) return client.sendResponse(varied, piece, isLast);
     if (wishes.isHead) return client.sendResponse(encoded(varied, wishes.coding, null), piece, isLast);
+    start.fields.detach(); // the bytes of the head are let go of with the body's
     if (isLast && piece.trailers === undefined) {
       const code = this.whole(piece);
       if (code === null) return client.sendResponse(varied, piece, isLast);

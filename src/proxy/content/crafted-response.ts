@@ -14,12 +14,12 @@ const scan = new HeadScan(limits);
 
 /** Makes a response of a status line without its line end, and field lines with theirs; throws if they are none. */
 export function craftResponse(statusLine: string, lines: string): CraftedResponse {
-  const text = `${statusLine}\r\n${lines}\r\n`;
+  const bytes = Buffer.from(`${statusLine}\r\n${lines}\r\n`, "latin1");
   scan.begin(0);
-  const isWhole = scan.advance(Buffer.from(text, "latin1"), text.length);
+  const isWhole = scan.advance(bytes, bytes.length);
   if (!isWhole || scan.fault !== null) throw new Error(`no response head: ${scan.fault ?? "incomplete"}`);
   const fields = new FieldTable(scan.lineCount);
-  const head = readResponseHead(text, scan, fields, "GET");
+  const head = readResponseHead(bytes, scan, fields, "GET");
   if (typeof head === "string") throw new Error(`no response head: ${head}`);
   return { head, fields };
 }

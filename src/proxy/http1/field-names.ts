@@ -59,13 +59,13 @@ const slots = new Uint8Array(1024);
 const slotMask = slots.length - 1;
 
 /**
- * Gives the slot of the name that stands in `text` from `start` to `end`, by its length and two of its octets: to take all of
+ * Gives the slot of the name that stands in `bytes` from `start` to `end`, by its length and two of its octets: to take all of
  * them took longer than the rest of the line.
  */
-function slotOf(text: string, start: number, end: number): number {
+function slotOf(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
-  const middle = slotOctet[text.charCodeAt(start + (length >> 1))] ?? 0;
-  const last = slotOctet[text.charCodeAt(end - 1)] ?? 0;
+  const middle = slotOctet[bytes[start + (length >> 1)] ?? 0] ?? 0;
+  const last = slotOctet[bytes[end - 1] ?? 0] ?? 0;
   return (length * 4 + last * 9 + middle) & slotMask;
 }
 
@@ -74,24 +74,24 @@ const slotOctet = Uint8Array.from(tokenOctet);
 slotOctet[0x5f] = 0x2d;
 
 for (const [index, name] of names.entries()) {
-  const slot = slotOf(name, 0, name.length);
+  const slot = slotOf(Buffer.from(name, "latin1"), 0, name.length);
   if (slots[slot] !== 0)
     throw new Error(`field names ${name} and ${names[(slots[slot] ?? 1) - 1]} share a slot`);
   slots[slot] = index + 1;
 }
 
 /**
- * Gives the number of the field whose name stands in `text` from `start` to `end`. A slot of a table instead of a string in lower
+ * Gives the number of the field whose name stands in `bytes` from `start` to `end`. A slot of a table instead of a string in lower
  * case and a Map: no allocation, and next to nothing for a name that is not known.
  */
-export function numberOfField(text: string, start: number, end: number): number {
-  const number = slots[slotOf(text, start, end)] ?? 0;
+export function numberOfField(bytes: Uint8Array, start: number, end: number): number {
+  const number = slots[slotOf(bytes, start, end)] ?? 0;
   if (number === 0) return otherField;
   const name = names[number - 1] ?? "";
   if (name.length !== end - start) return otherField;
   let isSpoofed = false;
   for (let at = 0; at < name.length; at++) {
-    const code = text.charCodeAt(start + at);
+    const code = bytes[start + at] ?? 0;
     const expected = name.charCodeAt(at);
     if (code === 0x5f && expected === 0x2d) isSpoofed = true;
     else if ((code >= 0x41 && code <= 0x5a ? code | 0x20 : code) !== expected) return otherField;

@@ -1,28 +1,36 @@
 import { fieldNumber, numberOfField } from "./field-names.ts";
 import { contentLengthAt } from "./lists.ts";
-import { COLON, HTAB, SP, tokenOctet } from "./octets.ts";
+import { readLatin1, writeLatin1 } from "../latin1.ts";
+import { COLON, HTAB, isTextAt, SP, tokenOctet } from "./octets.ts";
 
 /** Why a line is no field line. */
 export type FieldFault = "obs-fold" | "field-name" | "space-before-colon";
 
-/** Where the lines of a head end: each offset is behind a line end, the first behind the start line's. */
+/** Where a head begins and ends, and where its lines end: each offset is behind a line end, the first behind the start line's. */
 export interface HeadLines {
+  readonly start: number;
+  readonly end: number;
   readonly lineCount: number;
   readonly lineEnds: ArrayLike<number>;
   /** Where the name of each field ends, if that is known. */
   readonly nameEnds?: ArrayLike<number>;
 }
 
+const noBytes = Buffer.alloc(0);
+
 /**
- * The field lines of the head that was read last, as offsets into its text: no string and no object for each field.
- * What a caller wants to keep it takes out before the next head is read.
+ * The field lines of the head that was read last, as offsets into it: no string and no object for each field.
+ * What a caller wants to keep it takes out before the next head is read, and before the bytes it came in are let go of or changed.
  */
 export class FieldTable {
-  /** The head as Latin-1, one character an octet. */
-  text = "";
-  /** Bytes in which the head stood from `sourceStart` on: it does as long as what came behind it is there; null if there are none. */
-  source: Buffer | null = null;
+  /** Bytes in which the head stands from `sourceStart` on. */
+  source: Buffer = noBytes;
   sourceStart = 0;
+  /** How many octets the head has. */
+  length = 0;
+  private ownText: string | null = null;
+  /** Holds a head that came as text. */
+  private ownBytes: Buffer = noBytes;
   count = 0;
   /** Offset behind the start line, without its line end. */
   startLineEnd = 0;
@@ -47,20 +55,57 @@ export class FieldTable {
     this.isPlain = new Uint8Array(maxFields);
   }
 
+  /** The head as Latin-1, one character an octet; made for the first who asks. */
+  get text(): string {
+    this.ownText ??= readLatin1(this.source, this.sourceStart, this.sourceStart + this.length);
+    return this.ownText;
+  }
+
+  /** Has the head stay valid although the bytes that it came in are let go of. */
+  detach(): void {
+    if (this.source === this.ownBytes) return;
+    const { text } = this;
+    this.holdBytes(text);
+  }
+
   /**
-   * Reads the field lines that `scan` found, whose head starts at `start` and is `text`. A server's space before the
-   * colon is removed, a client's refused (RFC 9112 §5.1).
+   * Reads the field lines of the head that stands in `source`. A server's space before the colon is removed, a client's
+   * refused (RFC 9112 §5.1).
    */
-  read(text: string, scan: HeadLines, start: number, allowsSpaceBeforeColon: boolean): FieldFault | null {
-    this.text = text;
-    this.source = null;
-    this.count = scan.lineCount - 1;
-    const { nameEnds } = scan;
-    let from = (scan.lineEnds[0] ?? 0) - start;
+  read(source: Buffer, lines: HeadLines, allowsSpaceBeforeColon: boolean): FieldFault | null {
+    this.source = source;
+    this.sourceStart = lines.start;
+    this.length = lines.end - lines.start;
+    this.ownText = null;
+    return this.readLines(lines, allowsSpaceBeforeColon);
+  }
+
+  /** Reads the field lines of a head that came as text, from offset 0 on. */
+  readText(text: string, lineEnds: readonly number[]): FieldFault | null {
+    this.holdBytes(text);
+    this.ownText = text;
+    return this.readLines({ start: 0, end: text.length, lineCount: lineEnds.length, lineEnds }, false);
+  }
+
+  private holdBytes(text: string): void {
+    const { length } = text;
+    if (this.ownBytes.length < length) this.ownBytes = Buffer.allocUnsafeSlow(2 * length);
+    writeLatin1(this.ownBytes, text, 0);
+    this.source = this.ownBytes;
+    this.sourceStart = 0;
+    this.length = length;
+  }
+
+  private readLines(lines: HeadLines, allowsSpaceBeforeColon: boolean): FieldFault | null {
+    const { source, sourceStart } = this;
+    const { nameEnds } = lines;
+    this.count = lines.lineCount - 1;
+    let from = (lines.lineEnds[0] ?? 0) - sourceStart;
     this.startLineEnd = from - 2;
     for (let index = 0; index < this.count; index++) {
-      const to = (scan.lineEnds[index + 1] ?? 0) - start;
-      this.nameEnd[index] = nameEnds === undefined ? tokenEnd(text, from) : (nameEnds[index] ?? 0) - start;
+      const to = (lines.lineEnds[index + 1] ?? 0) - sourceStart;
+      const nameEnd = nameEnds === undefined ? tokenEnd(source, sourceStart + from) : (nameEnds[index] ?? 0);
+      this.nameEnd[index] = nameEnd - sourceStart;
       const fault = this.readLine(index, from, to, allowsSpaceBeforeColon);
       if (fault !== null) return fault;
       from = to;
@@ -80,13 +125,18 @@ export class FieldTable {
 
   /** Tells whether a field has just this value, without making a text of it. */
   hasValue(index: number, value: string): boolean {
+    const { source, sourceStart } = this;
     const start = this.valueStart[index] ?? 0;
-    return (this.valueEnd[index] ?? 0) - start === value.length && this.text.startsWith(value, start);
+    return (
+      (this.valueEnd[index] ?? 0) - start === value.length && isTextAt(source, sourceStart + start, value)
+    );
   }
 
   /** Gives the value of a field as Content-Length has it (RFC 9110 §8.6); null if it is none. */
   contentLength(index: number): number | null {
-    return contentLengthAt(this.text, this.valueStart[index] ?? 0, this.valueEnd[index] ?? 0);
+    const { source, sourceStart } = this;
+    const start = sourceStart + (this.valueStart[index] ?? 0);
+    return contentLengthAt(source, start, sourceStart + (this.valueEnd[index] ?? 0));
   }
 
   /** Gives the name of a field as it was sent. */
@@ -96,10 +146,11 @@ export class FieldTable {
 
   /** Tells whether a field has this name, which is in lower case, without making a text of it. */
   isNamed(index: number, name: string): boolean {
-    const start = this.nameStart[index] ?? 0;
-    if ((this.nameEnd[index] ?? 0) - start !== name.length) return false;
+    const { source } = this;
+    if (this.nameLength(index) !== name.length) return false;
+    const start = this.sourceStart + (this.nameStart[index] ?? 0);
     for (let at = 0; at < name.length; at++)
-      if (tokenOctet[this.text.charCodeAt(start + at)] !== name.charCodeAt(at)) return false;
+      if (tokenOctet[source[start + at] ?? 0] !== name.charCodeAt(at)) return false;
     return true;
   }
 
@@ -133,40 +184,42 @@ export class FieldTable {
   }
 
   private readLine(index: number, from: number, to: number, allowsSpace: boolean): FieldFault | null {
-    const { text } = this;
-    const nameEnd = this.nameEnd[index] ?? 0;
+    const { source, sourceStart } = this;
+    const nameStart = sourceStart + from;
+    const nameEnd = sourceStart + (this.nameEnd[index] ?? 0);
+    const lineEnd = sourceStart + to - 2;
     let at = nameEnd;
-    let code = text.charCodeAt(at);
+    let octet = source[at] ?? 0;
     let isPlain = true;
-    if (nameEnd === from) return code === SP || code === HTAB ? "obs-fold" : "field-name"; // RFC 9112 §5.2
-    while (code === SP || code === HTAB) {
+    if (nameEnd === nameStart) return isBlank(octet) ? "obs-fold" : "field-name"; // RFC 9112 §5.2
+    while (isBlank(octet)) {
       if (!allowsSpace) return "space-before-colon";
       isPlain = false;
-      code = text.charCodeAt(++at);
+      octet = source[++at] ?? 0;
     }
-    if (code !== COLON) return "field-name";
+    if (octet !== COLON) return "field-name";
     let start = at + 1;
-    let end = to - 2;
-    while (start < end && isBlank(text.charCodeAt(start))) start++;
-    while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-    if (start !== at + 2 || end !== to - 2 || text.charCodeAt(at + 1) !== SP) isPlain = false;
+    let end = lineEnd;
+    while (start < end && isBlank(source[start] ?? 0)) start++;
+    while (end > start && isBlank(source[end - 1] ?? 0)) end--;
+    if (start !== at + 2 || end !== lineEnd || source[at + 1] !== SP) isPlain = false;
     this.nameStart[index] = from;
-    this.valueStart[index] = start;
-    this.valueEnd[index] = end;
+    this.valueStart[index] = start - sourceStart;
+    this.valueEnd[index] = end - sourceStart;
     this.lineEnd[index] = to;
-    this.number[index] = numberOfField(text, from, nameEnd);
+    this.number[index] = numberOfField(source, nameStart, nameEnd);
     this.isPlain[index] = isPlain ? 1 : 0;
     return null;
   }
 }
 
-function isBlank(code: number): boolean {
-  return code === SP || code === HTAB;
+function isBlank(octet: number): boolean {
+  return octet === SP || octet === HTAB;
 }
 
 /** Gives the offset of the first octet from `start` on that no token has. */
-function tokenEnd(text: string, start: number): number {
+function tokenEnd(bytes: Uint8Array, start: number): number {
   let at = start;
-  while ((tokenOctet[text.charCodeAt(at)] ?? 0) !== 0) at++;
+  while ((tokenOctet[bytes[at] ?? 0] ?? 0) !== 0) at++;
   return at;
 }

@@ -55,15 +55,15 @@ export function joinOptions(a: ConnectionOptions, b: ConnectionOptions): Connect
 
 /** Reads a Content-Length (RFC 9110 §8.6: digits and nothing else); null if it is none or too large to count exactly. */
 export function contentLength(value: string): number | null {
-  return contentLengthAt(value, 0, value.length);
+  return /^[0-9]{1,15}$/.test(value) ? Number(value) : null;
 }
 
-/** Reads a Content-Length where it stands: what is cut out of a text to be read costs more than the reading. */
-export function contentLengthAt(text: string, start: number, end: number): number | null {
+/** Reads a Content-Length where it stands: what is made a text to be read costs more than the reading. */
+export function contentLengthAt(bytes: Uint8Array, start: number, end: number): number | null {
   if (start === end || end - start > 15) return null;
   let length = 0;
   for (let at = start; at < end; at++) {
-    const digit = text.charCodeAt(at) - 0x30;
+    const digit = (bytes[at] ?? 0) - 0x30;
     if (digit < 0 || digit > 9) return null;
     length = length * 10 + digit;
   }

@@ -38,3 +38,9 @@ export function isToken(text: string): boolean {
   }
   return text.length > 0;
 }
+
+/** Tells whether `text`, Latin-1, stands in `bytes` at an offset. */
+export function isTextAt(bytes: Uint8Array, start: number, text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text.charCodeAt(at)) return false;
+  return true;
+}

@@ -1,9 +1,10 @@
 import { fieldNumber, otherField } from "./field-names.ts";
 import type { FieldTable } from "./field-table.ts";
 import type { HeadFault, HeadScan } from "./head-end.ts";
+import { readLatin1 } from "../latin1.ts";
 import { authorityIn, hostNameOf } from "./host.ts";
 import { connectionOptions, joinOptions, listElements, withoutConnection } from "./lists.ts";
-import { isToken, SP } from "./octets.ts";
+import { isTextAt, isToken, SP } from "./octets.ts";
 import { readTarget } from "./request-target.ts";
 
 /** Body length of a message whose end is marked by its chunks. */
@@ -64,38 +65,38 @@ export function faultOfScan(fault: HeadFault): RequestFault {
   return { status: scanStatus[fault], reason: fault };
 }
 
-/** Reads the request head that `scan` found in `text`, which starts at `start`; the fields go into `fields`. */
+/** Reads the request head that `scan` found in `bytes`; the fields go into `fields`. */
 export function readRequestHead(
-  text: string,
+  bytes: Buffer,
   scan: HeadScan,
-  start: number,
   fields: FieldTable,
 ): RequestHead | RequestFault {
   if (scan.lineCount === 0) return malformed("request-line");
-  const lineEnd = (scan.lineEnds[0] ?? 0) - start - 2;
-  const methodEnd = text.indexOf(" ");
+  const { start } = scan;
+  const lineEnd = (scan.lineEnds[0] ?? 0) - 2;
   const targetEnd = lineEnd - 9;
-  if (methodEnd <= 0 || methodEnd >= targetEnd) return malformed("request-line");
-  const method = methodOf(text, methodEnd);
+  let methodEnd = start;
+  while (methodEnd < targetEnd && bytes[methodEnd] !== SP) methodEnd++;
+  if (methodEnd === start || methodEnd >= targetEnd) return malformed("request-line");
+  const method = methodOf(bytes, start, methodEnd);
   if (method === null) return malformed("method");
-  if (text.charCodeAt(targetEnd) !== SP || !text.startsWith("HTTP/", targetEnd + 1))
-    return malformed("request-line");
-  const major = text.charCodeAt(targetEnd + 6) - 0x30;
-  const minor = text.charCodeAt(targetEnd + 8) - 0x30;
-  if (!isDigit(major) || !isDigit(minor) || text.charCodeAt(targetEnd + 7) !== 0x2e)
-    return malformed("version");
+  if (bytes[targetEnd] !== SP || !isTextAt(bytes, targetEnd + 1, "HTTP/")) return malformed("request-line");
+  const major = (bytes[targetEnd + 6] ?? 0) - 0x30;
+  const minor = (bytes[targetEnd + 8] ?? 0) - 0x30;
+  if (!isDigit(major) || !isDigit(minor) || bytes[targetEnd + 7] !== 0x2e) return malformed("version");
   if (major !== 1) return { status: 505, reason: "version" };
-  const fault = fields.read(text, scan, start, false);
+  const fault = fields.read(bytes, scan, false);
   if (fault !== null) return malformed(fault);
-  return readMessage(method, text.substring(methodEnd + 1, targetEnd), minor, fields);
+  return readMessage(method, readLatin1(bytes, methodEnd + 1, targetEnd), minor, fields);
 }
 
 const usualMethods = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"];
 
 /** Gives the method that a request line begins with; one that is usual is not made anew for each request. */
-function methodOf(text: string, end: number): string | null {
-  for (const method of usualMethods) if (method.length === end && text.startsWith(method)) return method;
-  const method = text.substring(0, end);
+function methodOf(bytes: Buffer, start: number, end: number): string | null {
+  for (const method of usualMethods)
+    if (method.length === end - start && isTextAt(bytes, start, method)) return method;
+  const method = readLatin1(bytes, start, end);
   return isToken(method) ? method : null;
 }
 

@@ -2,7 +2,7 @@ import { fieldNumber, otherField } from "./field-names.ts";
 import type { FieldTable } from "./field-table.ts";
 import type { HeadScan } from "./head-end.ts";
 import { connectionOptions, contentLengthAt, joinOptions, withoutConnection } from "./lists.ts";
-import { SP } from "./octets.ts";
+import { isTextAt, SP } from "./octets.ts";
 import { chunkedBody, untilCloseBody } from "./request-head.ts";
 
 /** What the engine has to know of a response; the rest stays in the field table until the next head is read. */
@@ -23,22 +23,23 @@ export interface ResponseHead {
   readonly listed: readonly string[];
 }
 
-/** Reads the response head to `method` that `scan` found, which is `text`; a text says what is wrong with one that gets 502. */
+/** Reads the response head to `method` that `scan` found in `bytes`; a text says what is wrong with one that gets 502. */
 export function readResponseHead(
-  text: string,
+  bytes: Buffer,
   scan: HeadScan,
   fields: FieldTable,
   method: string,
 ): ResponseHead | string {
   if (scan.lineCount === 0) return "status line";
-  const statusLineEnd = (scan.lineEnds[0] ?? 0) - scan.start;
-  const minor = text.charCodeAt(7) - 0x30;
-  if (!text.startsWith("HTTP/1.") || text.charCodeAt(8) !== SP || !(minor >= 0 && minor <= 9))
+  const { start } = scan;
+  const statusLineEnd = (scan.lineEnds[0] ?? 0) - start;
+  const minor = (bytes[start + 7] ?? 0) - 0x30;
+  if (!isTextAt(bytes, start, "HTTP/1.") || bytes[start + 8] !== SP || !(minor >= 0 && minor <= 9))
     return "status line";
-  const status = contentLengthAt(text, 9, 12) ?? 0;
-  const isStatusEnd = statusLineEnd === 14 || text.charCodeAt(12) === SP;
+  const status = contentLengthAt(bytes, start + 9, start + 12) ?? 0;
+  const isStatusEnd = statusLineEnd === 14 || bytes[start + 12] === SP;
   if (status < 100 || status > 999 || !isStatusEnd) return "status line";
-  const fault = fields.read(text, scan, scan.start, true);
+  const fault = fields.read(bytes, scan, true);
   if (fault !== null) return fault;
   let options = withoutConnection;
   let declaredLength = -1;

@@ -100,7 +100,7 @@ export function readHttp2Request(
   text += "\r\n";
   if (text.length > limits.headBytes) return faultOfScan("head-too-large");
   if (lineEnds.length - 1 > limits.fields) return faultOfScan("too-many-fields");
-  if (table.read(text, { lineCount: lineEnds.length, lineEnds }, 0, false) !== null) return null;
+  if (table.readText(text, lineEnds) !== null) return null;
   const head = readMessage(sentMethod, path, 1, table);
   if (isFault(head)) return head;
   if (protocol !== null) return { ...head, needsTunnel: true };

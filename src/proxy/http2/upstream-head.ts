@@ -81,7 +81,7 @@ export function readHttp2Response(
   }
   if (lineEnds.length > table.nameStart.length) return "too many fields";
   text += "\r\n";
-  if (table.read(text, { lineCount: lineEnds.length, lineEnds }, 0, false) !== null) return "malformed field";
+  if (table.readText(text, lineEnds) !== null) return "malformed field";
   const hasBody = o.method !== "HEAD" && status !== 204 && status !== 304 && status >= 200;
   if (o.isEnd && hasBody && declaredLength > 0) return "content-length without a body";
   const bodyLength = !hasBody || o.isEnd ? 0 : declaredLength >= 0 ? declaredLength : chunkedBody;

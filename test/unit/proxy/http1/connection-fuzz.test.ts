@@ -8,18 +8,18 @@ import { readResponseHead } from "../../../../src/proxy/http1/response-head.ts";
 import { InputBuffer } from "../../../../src/proxy/input-buffer.ts";
 
 /** What a reader makes of a head: how long its body is, or a fault. */
-type ReadHead = (text: string, scan: HeadScan, start: number) => number | string;
+type ReadHead = (bytes: Buffer, scan: HeadScan) => number | string;
 
 const limits = { startLineBytes: 8192, headBytes: 16_384, fields: 128 };
 const fields = new FieldTable(limits.fields);
 
-function readRequest(text: string, scan: HeadScan, start: number): number | string {
-  const head = readRequestHead(text, scan, start, fields);
+function readRequest(bytes: Buffer, scan: HeadScan): number | string {
+  const head = readRequestHead(bytes, scan, fields);
   return isFault(head) ? `${head.status} ${head.reason}` : head.bodyLength;
 }
 
-function readResponse(text: string, scan: HeadScan): number | string {
-  const head = readResponseHead(text, scan, fields, "GET");
+function readResponse(bytes: Buffer, scan: HeadScan): number | string {
+  const head = readResponseHead(bytes, scan, fields, "GET");
   return typeof head === "string" ? head : head.bodyLength;
 }
 
@@ -52,7 +52,7 @@ function readConnection(bytes: Buffer, cuts: readonly number[], readHead: ReadHe
       if (scan === null) break;
       if (scan.fault !== null) return [...log, scan.fault];
       const text = input.bytes.toString("latin1", input.start, scan.end);
-      const length = readHead(text, scan, input.start);
+      const length = readHead(input.bytes, scan);
       if (typeof length === "string") return [...log, length];
       log.push(text);
       input.consumeTo(scan.end);

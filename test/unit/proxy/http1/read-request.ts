@@ -27,9 +27,8 @@ export function readRequest(bytes: Uint8Array, cuts: readonly number[] = []): Ou
   for (const length of [...cuts, bytes.length]) {
     if (!scan.advance(bytes, length)) continue;
     if (scan.fault !== null) return { kind: "fault", ...faultOfScan(scan.fault) };
-    const text = Buffer.from(bytes.subarray(0, scan.end)).toString("latin1");
     const fields = new FieldTable(limits.fields);
-    const head = readRequestHead(text, scan, 0, fields);
+    const head = readRequestHead(Buffer.from(bytes), scan, fields);
     if (isFault(head)) return { kind: "fault", ...head };
     const lines = Array.from({ length: fields.count }, (_, at) => `${fields.name(at)}: ${fields.value(at)}`);
     return { kind: "head", head, fields: lines, rest: bytes.length - scan.end };

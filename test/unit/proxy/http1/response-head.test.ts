@@ -7,8 +7,9 @@ import { readResponseHead, type ResponseHead } from "../../../../src/proxy/http1
 function read(text: string, method = "GET"): ResponseHead | string {
   const scan = new HeadScan({ startLineBytes: 8192, headBytes: 65_536, fields: 256 });
   scan.begin(0);
-  if (!scan.advance(Buffer.from(text, "latin1"), text.length)) return "incomplete";
-  return scan.fault ?? readResponseHead(text, scan, new FieldTable(256), method);
+  const bytes = Buffer.from(text, "latin1");
+  if (!scan.advance(bytes, bytes.length)) return "incomplete";
+  return scan.fault ?? readResponseHead(bytes, scan, new FieldTable(256), method);
 }
 
 function head(text: string, method = "GET"): ResponseHead {
