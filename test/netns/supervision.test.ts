@@ -44,7 +44,7 @@ async function killAndWait(host: Host, name: "vrrp" | "director"): Promise<void>
 describe("a node whose process is killed", () => {
   test("keeps its address in place when vrrp dies once", async () => {
     await using pair = await createPair();
-    const [first] = await startPair(pair);
+    const [first] = await startPair(pair, "1s");
     const here = pair.lb1.spawn(["ip", "monitor", "address"]);
     const there = pair.lb2.spawn(["ip", "monitor", "address"]);
     await killAndWait(pair.lb1, role.vrrp);
@@ -53,7 +53,7 @@ describe("a node whose process is killed", () => {
       const isRestarted = processes.some((each) => each.role === "vrrp" && each.restarts === 1);
       return isRestarted && instances.find(({ name }) => name === "first")?.state === "active";
     });
-    // Four elections of the other node.
+    // Longer than an election of the other node takes.
     await Bun.sleep(4 * 1_000);
     expect(here.output()).not.toContain("Deleted");
     expect(there.output()).not.toContain("Deleted");
