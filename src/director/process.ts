@@ -63,7 +63,7 @@ export function runDirectorProcess(channel: Channel<ToDirector, FromDirector>, l
     begin: (plan, found) => footing.change(plan.footing, () => balancer.configure(named.begin(plan), found)),
     answer: (reason) => {
       if (reason === null) named.carriedOut(() => channel.send({ kind: "configured" }));
-      else channel.send({ kind: "refused", reason });
+      else named.refused(() => channel.send({ kind: "refused", reason }));
     },
   });
   const deliver = (): void => {

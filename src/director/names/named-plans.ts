@@ -32,6 +32,9 @@ export class NamedPlans {
   #inForce: DirectorPlan | null = null;
   #effective: Found = new Map();
   #isHolding = false;
+  /** How many plans are yet to be told of, and when the last of them is. */
+  #untold = 0;
+  #lastTold: Promise<unknown> = Promise.resolve();
 
   constructor(options: NamedPlansOptions) {
     this.#options = options;
@@ -62,8 +65,25 @@ export class NamedPlans {
     this.#effective = new Map([...this.#effective].filter(([id]) => ids.has(id)));
     // While a first plan took its time, names may have been found.
     this.takeFound();
-    if (plan.lookups.length === 0) tell();
-    else void this.#options.names.settled(isFirst ? startPatienceMs : reloadPatienceMs).then(tell);
+    const patienceMs = isFirst ? startPatienceMs : reloadPatienceMs;
+    this.#inTurn(plan.lookups.length === 0 ? null : this.#options.names.settled(patienceMs), tell);
+  }
+
+  /** Notes that the plan was refused; `tell` is called once those before it have been told of. */
+  refused(tell: () => void): void {
+    this.#inTurn(null, tell);
+  }
+
+  /** Whoever sends plans takes the first answer for that to the first of them. */
+  #inTurn(ready: Promise<void> | null, tell: () => void): void {
+    const isNext = this.#untold === 0;
+    if (ready === null && isNext) return tell();
+    this.#untold += 1;
+    const due: Promise<unknown> = isNext && ready !== null ? ready : Promise.all([this.#lastTold, ready]);
+    this.#lastTold = due.then(() => {
+      this.#untold -= 1;
+      tell();
+    });
   }
 
   /** Takes what is found now into the plan in force. */

@@ -102,6 +102,8 @@ test("servers that nothing checks change at once, and none at all is none", () =
 test("what was found stands over a reload, and a reload waits for what is new in it", async () => {
   const desk = new Desk();
   desk.begin(plan);
+  desk.settle();
+  await Promise.resolve();
   desk.stands("10.16.8.1");
   expect(addressesIn(desk.plans.begin(unchecked))).toBe("10.16.8.1");
   let isTold = false;
@@ -119,4 +121,31 @@ test("a plan without names takes nothing", () => {
   desk.begin(noDirectorPlan);
   desk.plans.takeFound();
   expect(desk.taken).toEqual([]);
+});
+
+test("plans are told of in their order, also one that is refused while names of the one before are looked up", async () => {
+  const desk = new Desk();
+  const told: string[] = [];
+  desk.plans.begin(plan);
+  const first = new Promise<void>((resolve) => {
+    desk.plans.carriedOut(() => {
+      told.push("first");
+      resolve();
+    });
+  });
+  const last = new Promise<void>((resolve) => {
+    desk.plans.refused(() => told.push("second, refused"));
+    desk.plans.begin(noDirectorPlan);
+    desk.plans.carriedOut(() => {
+      told.push("third");
+      resolve();
+    });
+  });
+  expect(told).toEqual([]);
+  desk.settle();
+  await Promise.all([first, last]);
+  expect(told).toEqual(["first", "second, refused", "third"]);
+  // With nothing to wait for they are told of at once.
+  desk.plans.refused(() => told.push("fourth"));
+  expect(told.at(-1)).toBe("fourth");
 });
