@@ -1,6 +1,7 @@
 import type { Engine } from "./engine.ts";
 import type { RequestHead } from "./http1/request-head.ts";
 import type { RequestKey } from "./request-key.ts";
+import type { SentHead } from "./sent-head.ts";
 import type { Route } from "./snapshot.ts";
 import type { UpstreamTrace } from "./upstream-trace.ts";
 import type { Answer } from "./answer.ts";
@@ -62,7 +63,7 @@ export interface ExchangeOptions {
   readonly client: ExchangeClient;
   readonly route: Route;
   readonly head: RequestHead;
-  readonly headText: string;
+  readonly sentHead: SentHead;
   /** Who asks. */
   readonly by: ForwardedBy;
   /** As the route's upstream reads it. */

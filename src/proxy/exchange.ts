@@ -234,6 +234,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.dropHedge();
     if (this.head.needsTunnel && head.status < 300) return this.refuse(502);
     this.status = head.status;
+    this.sender.forgetHead();
     const rules = this.route.upstream.rulesFor(this.route.rules, this.server, this.key);
     this.afterReceiving(this.sink.sendResponse({ head, fields, rules }, piece, isLast), isLast);
   }
@@ -279,7 +280,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.tries ??= new Tries(route, this.startedAt);
     const other = this.tries.beside(server, { now, key });
     if (other === null) return;
-    this.hedge = new Hedge({ engine, exchange: this, server: other, headText: sender.headText, by });
+    this.hedge = new Hedge({ engine, exchange: this, server: other, sentHead: sender.sentHead, by });
     this.hedge.begin();
   }
 

@@ -4,6 +4,7 @@ import type { HttpServer } from "./http-server.ts";
 import type { ForwardedBy } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
+import type { SentHead } from "./sent-head.ts";
 import type {
   BodyPiece,
   SwitchedUpstream,
@@ -26,7 +27,7 @@ export interface HedgeOptions {
   readonly exchange: Hedged;
   readonly server: HttpServer;
   /** A head without a body. */
-  readonly headText: string;
+  readonly sentHead: SentHead;
   readonly by: ForwardedBy;
 }
 
@@ -43,17 +44,17 @@ export class Hedge implements UpstreamUser {
   connectedAt: number | null = null;
   private readonly engine: Engine;
   private readonly exchange: Hedged;
-  private readonly headText: string;
+  private readonly sentHead: SentHead;
   private readonly by: ForwardedBy;
   private upstream: UpstreamStream | null = null;
   private isLeading = false;
 
-  constructor({ engine, exchange, server, headText, by }: HedgeOptions) {
+  constructor({ engine, exchange, server, sentHead, by }: HedgeOptions) {
     this.engine = engine;
     this.exchange = exchange;
     this.method = exchange.method;
     this.server = server;
-    this.headText = headText;
+    this.sentHead = sentHead;
     this.by = by;
   }
 
@@ -82,7 +83,7 @@ export class Hedge implements UpstreamUser {
   upstreamReady(): void {
     if (this.isLeading) return this.exchange.upstreamReady();
     this.connectedAt = performance.now();
-    this.upstream?.sendRequest(this.headText, false, null, true);
+    this.upstream?.sendRequest(this.sentHead, false, null, true);
   }
 
   upstreamDrained(): void {

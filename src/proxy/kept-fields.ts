@@ -87,13 +87,13 @@ export function keptFields(fields: FieldTable, keeping: Keeping, start: number):
 }
 
 /**
- * Writes what stays of a head from the bytes that it came in, and gives where that ends: a text of its parts takes 0.25 µs more. The
+ * Writes what stays of a head to `start` from the bytes that it came in, and gives where that ends: a text of its parts takes 0.25 µs more. The
  * room must be there: what is written anew is longer by a space at most.
  */
-export function putKept(into: Buffer, fields: FieldTable, keeping: Keeping, source: Buffer): number {
-  const { sourceStart } = fields;
+export function putKept(into: Buffer, start: number, fields: FieldTable, keeping: Keeping): number {
+  const { source, sourceStart } = fields;
   const count = findRuns(fields, keeping, 0);
-  let end = 0;
+  let end = start;
   for (let at = 0; at < count; at += 2) {
     const from = runs[at] ?? 0;
     const to = runs[at + 1] ?? 0;

@@ -5,10 +5,11 @@ import type { Waiting } from "./decide.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeClient, ResponseSink } from "./exchange-client.ts";
 import { PortionedExchange } from "./portioned-exchange.ts";
-import { requestHeadOf } from "./policy/outgoing.ts";
+import { requestHeadOf, sentHeadOf } from "./policy/outgoing.ts";
 import type { RequestRecord } from "./request-record.ts";
 import type { RequestView } from "./request-view.ts";
 import { filtered } from "./response-change.ts";
+import { SentHead } from "./sent-head.ts";
 import type { Route } from "./snapshot.ts";
 import type { Swept } from "./sweep.ts";
 import { turns } from "./turns.ts";
@@ -69,18 +70,18 @@ function openBetween(
     const o = { engine, client, route, head, by, sink, trace };
     return new CachedExchange(o, cache, request, { view, headText });
   }
-  const headText = headOf(record, route, view);
+  const sentHead = headOf(record, route, view);
   const towards = cache === null ? sink : invalidating(view, cache, sink);
   const key = route.upstream.keyOf(view);
-  return new Exchange({ engine, client, route, head, headText, by, key, sink: towards, trace });
+  return new Exchange({ engine, client, route, head, sentHead, by, key, sink: towards, trace });
 }
 
 // A function of its own: what a closure knows is allocated where it could be made, even if it is not.
 function headWriter(record: RequestRecord, route: Route, view: RequestView): () => string {
-  return () => headOf(record, route, view);
+  return () => headOf(record, route, view).text;
 }
 
-function headOf(record: RequestRecord, route: Route, view: RequestView): string {
-  const head = requestHeadOf(route, view);
-  return route.outgoing?.writesId === true ? head : record.stamped(head);
+function headOf(record: RequestRecord, route: Route, view: RequestView): SentHead {
+  if (!record.stampsHeads || route.outgoing?.writesId === true) return sentHeadOf(route, view);
+  return SentHead.ofText(record.stamped(requestHeadOf(route, view)));
 }

@@ -1,5 +1,6 @@
 import { letGo } from "./body-memory.ts";
 import { writeLatin1 } from "./latin1.ts";
+import type { SentHead } from "./sent-head.ts";
 import type { Wire } from "./sockets.ts";
 import type { BodyPiece } from "./upstream-connection.ts";
 
@@ -88,6 +89,14 @@ export class Outbox {
     bytes.copy(frame, head.length, start, end); // half the cost of set(subarray())
     if (body.isFree === true) letGo(bytes);
     return this.sendFrame(length);
+  }
+
+  /** Writes the head of a request, and perhaps the first bytes of its body behind it in one call; true if all was taken. */
+  sendRequestHead(head: SentHead, body: BodyPiece | null): boolean {
+    const { bytes, end, start } = head;
+    if (bytes === null || body !== null) return this.sendHead(head.text, body);
+    this.headTotal += end - start;
+    return this.send(bytes, start, end);
   }
 
   /**

@@ -122,6 +122,11 @@ export class RequestRecord implements LoggedRequest {
     return hold;
   }
 
+  /** Whether its site wants the names of requests in the heads that go to servers. */
+  get stampsHeads(): boolean {
+    return this.ids !== null && this.site !== null && this.site.ids !== null;
+  }
+
   /** Writes the names of the request into the head that goes to the server, where its site wants that. */
   stamped(head: string): string {
     const wishes = this.site?.ids ?? null;

@@ -1,5 +1,6 @@
 import type { ExchangeClient, ExchangeOptions } from "./exchange-client.ts";
 import { chunkedBody } from "./http1/request-head.ts";
+import type { SentHead } from "./sent-head.ts";
 import type { UpstreamStream } from "./upstream-connection.ts";
 
 const never = Number.POSITIVE_INFINITY;
@@ -34,17 +35,22 @@ export class RequestSender {
   }
 
   /** The head as servers get it. */
-  get headText(): string {
-    return this.o.headText;
+  get sentHead(): SentHead {
+    return this.o.sentHead;
+  }
+
+  /** A server has answered: the head goes to no other. */
+  forgetHead(): void {
+    this.o.sentHead.forget();
   }
 
   /** Sends the head with what has arrived of the body. */
   begin(upstream: UpstreamStream): void {
-    const { head, headText } = this.o;
+    const { head, sentHead } = this.o;
     const piece = this.client.takeBody();
     if (this.request.isOver) return; // the body was refused
     const isLast = this.client.isBodyDone();
-    this.hasSent = upstream.sendRequest(headText, head.bodyLength === chunkedBody, piece, isLast);
+    this.hasSent = upstream.sendRequest(sentHead, head.bodyLength === chunkedBody, piece, isLast);
     this.afterSending(upstream, isLast);
     if (!isLast) this.sendContinue();
   }

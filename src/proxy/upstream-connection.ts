@@ -6,6 +6,7 @@ import { readResponseHead, type ResponseHead } from "./http1/response-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { Outbox } from "./outbox.ts";
 import { proxyHeader } from "./proxy-header.ts";
+import type { SentHead } from "./sent-head.ts";
 import type { SocketOwner, Wire } from "./sockets.ts";
 import { serverRefusal } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -41,7 +42,7 @@ export interface UpstreamStream {
    * Sends a head in the form of HTTP/1.1 and the first piece of the body, which is chunked or has the length that the head
    * tells; true unless it is certain that nothing reached the server.
    */
-  sendRequest(head: string, isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean;
+  sendRequest(head: SentHead, isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean;
   /** Sends more of the body. */
   sendBody(piece: BodyPiece, isLast: boolean): void;
   /** Reads no more of the response until `resume`. */
@@ -153,14 +154,14 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     return this.outbox?.isBlocked === true;
   }
 
-  sendRequest(head: string, isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean {
+  sendRequest(head: SentHead, isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean {
     const { outbox } = this;
     if (outbox === null) return false;
     const before = outbox.total;
     this.isChunked = isChunked;
     // A body that was seen to be empty before it goes to another server still has to be ended.
-    if (isChunked && (piece !== null || isLast)) outbox.sendChunk(head, piece ?? noPiece, isLast);
-    else outbox.sendHead(head, piece);
+    if (isChunked && (piece !== null || isLast)) outbox.sendChunk(head.text, piece ?? noPiece, isLast);
+    else outbox.sendRequestHead(head, piece);
     return outbox.total > before && !outbox.isLost;
   }
 

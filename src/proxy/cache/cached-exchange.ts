@@ -1,4 +1,5 @@
 import { Exchange } from "../exchange.ts";
+import { SentHead } from "../sent-head.ts";
 import type { ExchangeClient, ResponseStart } from "../exchange-client.ts";
 import { afterWaits } from "../admission/gate.ts";
 import { plainAnswer, type Answer } from "../answer.ts";
@@ -31,7 +32,7 @@ import { StoreAnswer, type Source } from "./store-answer.ts";
 import { isSelected } from "./variant.ts";
 
 /** What an exchange needs, but for the head that goes to the server: that is written only if it has to. */
-export type CachedOptions = Omit<ConstructorParameters<typeof Exchange>[0], "headText" | "key">;
+export type CachedOptions = Omit<ConstructorParameters<typeof Exchange>[0], "sentHead" | "key">;
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -125,7 +126,8 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     const { cache, headText, key, requestKey, value } = this;
     this.answerFrom(stale, "STALE");
     this.endFlight("stored", fileOfBody(stale.body) === null ? null : stale);
-    refresh({ ...this.o, trace: null, headText, key: requestKey }, cache, { key, stale, value });
+    const sentHead = SentHead.ofText(headText);
+    refresh({ ...this.o, trace: null, sentHead, key: requestKey }, cache, { key, stale, value });
     this.finish(this.shown.status);
   }
 
@@ -319,7 +321,8 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
   }
 
   private ask(headText: string): void {
-    this.inner = new Exchange({ ...this.o, client: this, sink: this, headText, key: this.requestKey });
+    const sentHead = SentHead.ofText(headText);
+    this.inner = new Exchange({ ...this.o, client: this, sink: this, sentHead, key: this.requestKey });
     this.inner.begin(this.o.route);
   }
 

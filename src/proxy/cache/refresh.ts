@@ -1,4 +1,5 @@
 import type { Engine } from "../engine.ts";
+import { SentHead } from "../sent-head.ts";
 import { Exchange } from "../exchange.ts";
 import type { ExchangeClient, ResponseStart } from "../exchange-client.ts";
 import type { Route } from "../snapshot.ts";
@@ -53,8 +54,8 @@ class Refresh implements ExchangeClient {
     this.route = o.route;
     this.cache = cache;
     this.what = what;
-    const headText = askingHead(o.headText, what.stale);
-    this.exchange = new Exchange({ ...o, client: this, sink: this, headText });
+    const sentHead = SentHead.ofText(askingHead(o.sentHead.text, what.stale));
+    this.exchange = new Exchange({ ...o, client: this, sink: this, sentHead });
   }
 
   start(): void {

@@ -1,5 +1,6 @@
 import { FieldTable } from "../http1/field-table.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
+import type { SentHead } from "../sent-head.ts";
 import type { BodyPiece, UpstreamFailure, UpstreamStream, UpstreamUser } from "../upstream-connection.ts";
 import { FramedStream } from "./framed-stream.ts";
 import { errorCode } from "./frames.ts";
@@ -102,7 +103,8 @@ export class ClientStream extends FramedStream implements UpstreamStream {
     if (this.isTaken()) this.user?.upstreamDrained();
   }
 
-  sendRequest(head: string, _isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean {
+  sendRequest(sentHead: SentHead, _isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean {
+    const head = sentHead.text;
     if (this.isForWebSocket) {
       this.webSocketKey = /\r\nsec-websocket-key: *([^ \r]+)/i.exec(head)?.[1] ?? null;
       return this.connection.begin(this, head, false);

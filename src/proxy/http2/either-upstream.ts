@@ -1,3 +1,4 @@
+import type { SentHead } from "../sent-head.ts";
 import type { BodyPiece, UpstreamStream } from "../upstream-connection.ts";
 
 /** A request that goes to a server in HTTP/2 if that can be, and in HTTP/1.1 as soon as it turns out that it cannot. */
@@ -17,7 +18,7 @@ export class EitherUpstream implements UpstreamStream {
     return this.inner.isBlocked;
   }
 
-  sendRequest(head: string, isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean {
+  sendRequest(head: SentHead, isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean {
     return this.inner.sendRequest(head, isChunked, piece, isLast);
   }
 

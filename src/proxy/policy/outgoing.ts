@@ -1,7 +1,9 @@
 import type { HeaderRulesPlan, RequestIdsPlan } from "../../config/http-plan.ts";
 import type { ListenerPolicyPlan } from "../../config/routing-plan.ts";
-import { buildRequestHead, compileHeaderRules } from "../headers.ts";
+import { buildRequestHead, compileHeaderRules, writeRequestHead, type Outgoing } from "../headers.ts";
+import type { RequestHead } from "../http1/request-head.ts";
 import type { RequestView } from "../request-view.ts";
+import type { SentHead } from "../sent-head.ts";
 import type { Route } from "../snapshot.ts";
 import { compileTelling } from "./client.ts";
 import { variableLines } from "./fields.ts";
@@ -52,14 +54,24 @@ function isHost([name]: readonly [string, string]): boolean {
   return name.toLowerCase() === "host";
 }
 
-/** Writes the head that goes to the server for a request of a route. */
+/** Gives the head that goes to the server for a request of a route as text. */
 export function requestHeadOf(route: Pick<Route, "outgoing">, view: RequestView): string {
-  const { by, fields, target } = view;
-  const head = target === view.head.target ? view.head : { ...view.head, target, isPlain: false };
-  const { outgoing } = route;
-  if (outgoing === null) return buildRequestHead(head, fields, by);
+  return buildRequestHead(headOf(view), view.fields, view.by, changesOf(route, view));
+}
+
+/** Writes the head that goes to the server for a request of a route. */
+export function sentHeadOf(route: Pick<Route, "outgoing">, view: RequestView): SentHead {
+  return writeRequestHead(headOf(view), view.fields, view.by, changesOf(route, view));
+}
+
+function headOf({ head, target }: RequestView): RequestHead {
+  return target === head.target ? head : { ...head, target, isPlain: false };
+}
+
+function changesOf({ outgoing }: Pick<Route, "outgoing">, view: RequestView): Outgoing | null {
+  if (outgoing === null) return null;
   const host = outgoing.host?.(view) ?? null;
-  return buildRequestHead(head, fields, by, {
+  return {
     // What makes no authority is none: a field must not end its line, and a server must not get an empty Host.
     host: host === null || !/^[!-~]+$/.test(host) ? null : host,
     removed: outgoing.removed,
@@ -67,5 +79,5 @@ export function requestHeadOf(route: Pick<Route, "outgoing">, view: RequestView)
     own: outgoing.varying?.(view) ?? "",
     telling: outgoing.telling?.(view) ?? null,
     id: outgoing.writesId ? view.requestId : "",
-  });
+  };
 }

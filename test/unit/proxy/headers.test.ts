@@ -5,6 +5,7 @@ import {
   buildResponseHead,
   compileHeaderRules,
   putResponseHead,
+  writeRequestHead,
   type ClientFraming,
 } from "../../../src/proxy/headers.ts";
 import { testClient } from "../../support/request-view.ts";
@@ -24,12 +25,15 @@ function scanned(bytes: Buffer, start = 0): HeadScan {
   return scan;
 }
 
+/** As text; what is written as bytes must be the same. */
 function forwarded(lines: string, start = "GET /x?y HTTP/1.1\r\nHost: a\r\n"): string {
   const bytes = Buffer.from(`${start}${lines}\r\n`, "latin1");
   const fields = new FieldTable(128);
   const head = readRequestHead(bytes, scanned(bytes), fields);
   if (isFault(head)) throw new Error(head.reason);
-  return buildRequestHead(head, fields, by);
+  const text = buildRequestHead(head, fields, by);
+  expect(writeRequestHead(head, fields, by, null).text).toBe(text);
+  return text;
 }
 
 /** Reads a response that other bytes stand before and behind. */

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { ExchangeOptions } from "../../../src/proxy/exchange-client.ts";
 import { RequestSender } from "../../../src/proxy/request-sender.ts";
+import { SentHead } from "../../../src/proxy/sent-head.ts";
 import type { BodyPiece, UpstreamStream } from "../../../src/proxy/upstream-connection.ts";
 
 /** A client that has sent so many pieces of its body so far, of so many. */
@@ -67,7 +68,7 @@ function senderFor(client: Uploader): RequestSender {
     client,
     route: { plan: { sendTimeoutMs: 60_000 } },
     head: { bodyLength: 12, expectsContinue: false },
-    headText: "",
+    sentHead: SentHead.ofText(""),
   };
   const request = { isOver: false, requestSent: () => undefined };
   return new RequestSender(o as unknown as ExchangeOptions, request);

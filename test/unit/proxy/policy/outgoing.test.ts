@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { HeaderRulesPlan } from "../../../../src/config/http-plan.ts";
 import { plainListenerPolicy } from "../../../../src/config/routing-plan.ts";
-import { compileOutgoing, requestHeadOf } from "../../../../src/proxy/policy/outgoing.ts";
+import { compileOutgoing, requestHeadOf, sentHeadOf } from "../../../../src/proxy/policy/outgoing.ts";
 import { requestView } from "../../../support/request-view.ts";
 
 const ids = { requestId: true, trace: false };
@@ -11,7 +11,9 @@ function linesOf(plan: Partial<HeaderRulesPlan>, sent: string, wishes: typeof id
   const view = requestView("GET /a", sent);
   view.id = "abc";
   const outgoing = compileOutgoing({ ...noRules, ...plan }, plainListenerPolicy, wishes);
-  return requestHeadOf({ outgoing }, view).split("\r\n");
+  const text = requestHeadOf({ outgoing }, view);
+  expect(sentHeadOf({ outgoing }, view).text).toBe(text);
+  return text.split("\r\n");
 }
 
 test("nothing is done to requests where nothing is wanted", () => {
