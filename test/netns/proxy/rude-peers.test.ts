@@ -82,7 +82,7 @@ describe("clients", () => {
         expect(origin.received()).not.toContain("X-Slow");
         expect((await driver.nextStatus()).responses["4xx"]).toBe(1000);
       },
-      500,
+      4_000,
     );
   });
 
