@@ -71,15 +71,18 @@ const stopMs = 2_000;
 /** What a process may take beyond its deadline before it is killed. */
 const patienceMs = 1_000;
 
-/** A process that does not answer by then is not counted on. */
+/** So long is waited for an answer. */
 const outliveLimitMs = 2_000;
 
-/** Gives the pids of those that will go on. */
+/** Gives the pids of those that will go on, and of those that are too busy to say so yet: they read it before the line is closed. */
 async function outliving(workers: readonly Worker[], drainMs: number): Promise<readonly number[]> {
   const pids = await Promise.all(
-    workers.map(({ keeper }) => keeper.outlive({ kind: "outlive", drainMs }, outliveLimitMs)),
+    workers.map(
+      async ({ keeper }) =>
+        (await keeper.outlive({ kind: "outlive", drainMs }, outliveLimitMs)) ?? keeper.pid,
+    ),
   );
-  return pids.filter((pid) => pid !== null);
+  return pids.filter((pid) => pid > 0);
 }
 
 /** The proxy processes: one for each core, with their listening sockets. */

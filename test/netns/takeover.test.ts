@@ -170,6 +170,24 @@ describe("an executable that is replaced", () => {
     expect(await node.stop()).toBe(0);
   });
 
+  test("has a process finish what it has begun that could not be heard of in time", async () => {
+    await using lab = await Lab.create();
+    const host = await startHost(lab);
+    const node = await startEdgeHa(host, { config: listeners([80], 1), node: "lb1" });
+    const open = host.spawn(["curl", "-sN", "-m", "30", "http://127.0.0.1/slow/4000"]);
+    await waitFor("it has begun", () => open.output() !== "");
+    const [held] = await rolePids(host, "proxy");
+    if (held === undefined) throw new Error("there is no proxy");
+    process.kill(held, "SIGSTOP");
+    expect((await node.command("reload", "--binary")).exitCode).toBe(0);
+    expect(await rolePids(host, "proxy")).toContain(held);
+    process.kill(held, "SIGCONT");
+    expect(await open.exited).toBe(0);
+    expect(open.output()).toHaveLength(20_000);
+    await waitFor("it is gone", async () => !(await rolePids(host, "proxy")).includes(held));
+    expect(await node.stop()).toBe(0);
+  });
+
   test("stays where the new one finds something wrong with the configuration", async () => {
     await using lab = await Lab.create();
     const host = await startHost(lab);
@@ -253,7 +271,7 @@ describe("a service that is started again", () => {
     const host = await startHost(lab);
     const node = await startManaged(host, { config: listeners([80, 81], 2), node: "lb1" });
     await waitFor("the sockets of both processes are kept", () => node.stored().length === 6);
-    const probe = await startHttpProbe(host, { address: "127.0.0.1", timeoutMs: 20_000 });
+    const probe = await startHttpProbe(host, { address: "127.0.0.1", intervalMs: 20, timeoutMs: 20_000 });
     const open = host.run(["curl", "-s", "-m", "20", "-w", "%{http_code}", "http://127.0.0.1/slow/1000"]);
     expect((await node.command("reload", "--binary")).exitCode).toBe(0);
     await waitFor("the new program has told its manager", () => readies(node) === 2);
@@ -263,7 +281,7 @@ describe("a service that is started again", () => {
     const report = await probe.stop();
     expect((await open).stdout.slice(-3)).toBe("200");
     // Killed with all its might, it takes with it what it has accepted, and resets that of which it has not read the request: at a
-    // request every 5 ms that is one or two.
+    // request every 20 ms that is one, or a few on a busy machine.
     const {
       "closed without an answer": cut = 0,
       "ECONNRESET: connection reset by peer, read": reset = 0,
@@ -271,7 +289,7 @@ describe("a service that is started again", () => {
     } = report.failures;
     expect(others).toEqual({});
     expect(cut + reset).toBeLessThan(5);
-    expect(report.requests).toBeGreaterThan(100);
+    expect(report.requests).toBeGreaterThan(50);
     const starts = node.output().match(/goes on with 6 of its predecessor's listening sockets/g);
     expect(starts, node.output()).toHaveLength(3);
     // Nothing was stored twice, and nothing was thrown away.
