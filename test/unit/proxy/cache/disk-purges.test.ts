@@ -4,26 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cacheTag, cacheTagName } from "../../../../src/base/cache-folder.ts";
 import { silentLog } from "../../../../src/base/log.ts";
-import type { CachePlan } from "../../../../src/config/content-plan.ts";
 import type { DiskNote } from "../../../../src/ipc/disk-note.ts";
 import { DiskCache } from "../../../../src/proxy/cache/disk/disk-cache.ts";
 import { diskName, fileOf } from "../../../../src/proxy/cache/disk/disk-files.ts";
 import { DiskFolder } from "../../../../src/proxy/cache/disk/disk-folder.ts";
 import { PurgeMarks } from "../../../../src/proxy/cache/purge-marks.ts";
 import { restored, type StoredResponse } from "../../../../src/proxy/cache/stored-response.ts";
-
-const plan: CachePlan = {
-  maxObjectBytes: 10_000,
-  ttlMs: 60_000,
-  staleWhileRevalidateMs: 0,
-  staleIfErrorMs: 0,
-  lockTimeoutMs: 5000,
-  disk: { path: "", bytes: 1 },
-};
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await Bun.sleep(1);
-}
+import { minuteDiskCache as plan, until } from "../../../support/cache-plans.ts";
 
 function entry(url: string): StoredResponse {
   const askedAt = performance.now();

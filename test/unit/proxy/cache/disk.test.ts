@@ -13,7 +13,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { cacheTag, cacheTagName } from "../../../../src/base/cache-folder.ts";
-import type { CachePlan } from "../../../../src/config/content-plan.ts";
 import type { DiskNote } from "../../../../src/ipc/disk-note.ts";
 import { DiskCache } from "../../../../src/proxy/cache/disk/disk-cache.ts";
 import { blockBytes, BodySums, sumOf } from "../../../../src/proxy/cache/disk/body-sums.ts";
@@ -31,6 +30,7 @@ import { PurgeMarks } from "../../../../src/proxy/cache/purge-marks.ts";
 import { restored, type StoredResponse } from "../../../../src/proxy/cache/stored-response.ts";
 import { recordingLog } from "../../../support/recording-log.ts";
 import { seededRandom } from "../../../support/seeded-random.ts";
+import { minuteDiskCache as plan, until } from "../../../support/cache-plans.ts";
 
 const description: Description = {
   url: "http://a/x?y",
@@ -225,15 +225,6 @@ test("a lane does so many jobs at a time, and lets so many wait", async () => {
   expect(lane.heldUpMs(performance.now() + 1000)).toBeGreaterThanOrEqual(1000);
 });
 
-const plan: CachePlan = {
-  maxObjectBytes: 10_000,
-  ttlMs: 60_000,
-  staleWhileRevalidateMs: 0,
-  staleIfErrorMs: 0,
-  lockTimeoutMs: 5000,
-  disk: { path: "", bytes: 1 },
-};
-
 function entry(path: string, lines: Description["lines"] = [], askedAt = performance.now()): StoredResponse {
   const described = {
     url: `http://a${path}`,
@@ -264,10 +255,6 @@ function opened(make: (path: string) => DiskFolder = (path) => new DiskFolder(pa
       cache.find({ url: `http://a${one}`, source: "apps", value: () => null, plan }, resolve);
     });
   return { cache, notes, said, marks, find, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await Bun.sleep(1);
 }
 
 describe("a cache on disk", () => {

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import type { CachePlan } from "../../../../src/config/content-plan.ts";
 import { CacheStore } from "../../../../src/proxy/cache/cache-store.ts";
 import { askingHead, cachedRequest } from "../../../../src/proxy/cache/cached-request.ts";
 import { Flights } from "../../../../src/proxy/cache/flights.ts";
@@ -12,15 +11,7 @@ import {
 } from "../../../../src/proxy/cache/stored-response.ts";
 import type { FieldLine } from "../../../../src/proxy/http1/field-lines.ts";
 import { requestView } from "../../../support/request-view.ts";
-
-const plan: CachePlan = {
-  maxObjectBytes: 10_000,
-  ttlMs: 60_000,
-  staleWhileRevalidateMs: 0,
-  staleIfErrorMs: 0,
-  lockTimeoutMs: 5000,
-  disk: null,
-};
+import { minuteCache as plan } from "../../../support/cache-plans.ts";
 
 function entry(
   path: string,
