@@ -165,9 +165,13 @@ async function waitForConnections(name: Balancer, places: readonly string[]): Pr
 
 const checkPlan = "/share/edge-ha --socket /run/lb1.sock check --plan --node lb1 --config /run/edge-ha.toml";
 
-/** Ends a host as a power failure does: with its kernel's state. */
+/**
+ * Ends a host as a power failure does: with its kernel's state, and without a word. As a namespace goes, its IPVS goes before
+ * its addresses, and what came in between would be answered with a reset.
+ */
 async function die(name: Balancer): Promise<void> {
-  await guest.text(`ip netns pids ${name} | xargs kill -9; ip netns delete ${name}`);
+  const cut = ["eth0", "eth1"].map((port) => `ip link set ${port}-${name} down`).join("; ");
+  await guest.text(`${cut}; ip netns pids ${name} | xargs kill -9; ip netns delete ${name}`);
 }
 
 step("both nodes tell of their connections and hear of the other's", async () => {
