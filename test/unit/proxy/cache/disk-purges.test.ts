@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, onTestFinished, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +20,7 @@ function entry(url: string): StoredResponse {
 
 test("a purge is forgotten once nothing is left of before it, though another process heard of it late", async () => {
   const path = mkdtempSync(join(tmpdir(), "edge-ha-unit-purges-"));
+  onTestFinished(() => rmSync(path, { recursive: true }));
   writeFileSync(join(path, cacheTagName), cacheTag);
   const make = (marks: PurgeMarks, tell: (note: DiskNote) => void): DiskCache =>
     new DiskCache({ folder: new DiskFolder(path), log: silentLog, marks, tell });
@@ -41,5 +42,4 @@ test("a purge is forgotten once nothing is left of before it, though another pro
   await until(() => existsSync(join(path, "purged")));
   await until(() => !existsSync(join(path, "purged")));
   expect(existsSync(fileAt("http://a/y"))).toBeFalse();
-  rmSync(path, { recursive: true });
 });

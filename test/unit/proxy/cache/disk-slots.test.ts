@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, onTestFinished, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,6 +66,7 @@ class DiskProcess {
 describe("variants on a disk", () => {
   test("that nobody could reach when something changed are not reached afterwards", async () => {
     const path = mkdtempSync(join(tmpdir(), "edge-ha-unit-slots-"));
+    onTestFinished(() => rmSync(path, { recursive: true }));
     writeFileSync(join(path, cacheTagName), cacheTag);
     const one = new DiskProcess(path);
     await one.store("de", "alt");
@@ -90,14 +91,13 @@ describe("variants on a disk", () => {
       null,
       null,
     ]);
-    rmSync(path, { recursive: true });
   });
 });
 
 test("a file that is being written has a name that no process has had before", async () => {
   const path = mkdtempSync(join(tmpdir(), "edge-ha-unit-fresh-"));
+  onTestFinished(() => rmSync(path, { recursive: true }));
   const begun = await Promise.all([1, 2].map(() => new DiskFolder(path).begin(Buffer.from("{}"))));
   expect(readdirSync(join(path, "new"))).toHaveLength(2);
   for (const fresh of begun) await fresh.drop();
-  rmSync(path, { recursive: true });
 });
