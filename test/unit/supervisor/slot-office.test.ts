@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { SlotProcesses } from "../../support/slot-processes.ts";
+import { type SlotProcess, SlotProcesses } from "../../support/slot-processes.ts";
 
 type Deed = "begin" | "end" | "hear" | "tell" | "tick" | "kill" | "drain" | "lower" | "raise";
 
@@ -39,6 +39,16 @@ function turnOver(processes: SlotProcesses, rounds: number): void {
   }
 }
 
+/** Has more requests come to one process than there are slots, with all that is said until it has what it can get. */
+function useAll(processes: SlotProcesses, busy: SlotProcess | undefined): void {
+  if (busy === undefined) throw new Error("nobody");
+  for (let request = 0; request < 50; request++) busy.begin();
+  for (let turn = 0; turn < 60; turn++) {
+    processes.tick();
+    processes.deliver();
+  }
+}
+
 describe("slots that processes share", () => {
   test("are never more than there are, in whatever order words come, processes die and others come", () => {
     fc.assert(
@@ -64,13 +74,8 @@ describe("slots that processes share", () => {
         }
         processes.start(1);
         const busy = processes.all[most % 2 === 0 ? 0 : processes.all.length - 1];
-        if (busy === undefined) throw new Error("nobody");
-        for (let request = 0; request < 50; request++) busy.begin();
-        for (let turn = 0; turn < 60; turn++) {
-          processes.tick();
-          processes.deliver();
-        }
-        expect(busy.inUse).toBe(most);
+        useAll(processes, busy);
+        expect(busy?.inUse).toBe(most);
         expect(processes.lent).toBe(most);
       }),
     );
@@ -110,13 +115,8 @@ describe("slots that processes share", () => {
         }
         expect(processes.held()).toBe(0);
         const [busy] = processes.all;
-        if (busy === undefined) throw new Error("nobody");
-        for (let request = 0; request < 50; request++) busy.begin();
-        for (let turn = 0; turn < 60; turn++) {
-          processes.tick();
-          processes.deliver();
-        }
-        expect(busy.inUse).toBe(most);
+        useAll(processes, busy);
+        expect(busy?.inUse).toBe(most);
       }),
     );
   });

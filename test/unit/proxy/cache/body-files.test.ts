@@ -23,15 +23,9 @@ import { PurgeMarks } from "../../../../src/proxy/cache/purge-marks.ts";
 import { restored, type StoredResponse } from "../../../../src/proxy/cache/stored-response.ts";
 import { recordingLog } from "../../../support/recording-log.ts";
 import { seededRandom } from "../../../support/seeded-random.ts";
+import { minuteDiskCache, until } from "../../../support/cache-plans.ts";
 
-const plan: CachePlan = {
-  maxObjectBytes: 2 ** 24,
-  ttlMs: 60_000,
-  staleWhileRevalidateMs: 0,
-  staleIfErrorMs: 0,
-  lockTimeoutMs: 5000,
-  disk: { path: "", bytes: 1 },
-};
+const plan: CachePlan = { ...minuteDiskCache, maxObjectBytes: 2 ** 24 };
 const random = seededRandom(31);
 const noise = Buffer.from(Array.from({ length: 10 * blockBytes }, () => Math.trunc(random() * 256)));
 /** Another body of some length for each number. */
@@ -48,10 +42,6 @@ function entry(path: string, body: Buffer): StoredResponse {
     lines: [],
   };
   return restored(described, body, { plan, bornAt: askedAt, askedAt });
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await Bun.sleep(1);
 }
 
 class Setting {
