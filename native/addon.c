@@ -38,6 +38,17 @@ static const struct entry entries[] = {
 	{ "readPoll", edge_read_poll },
 	{ "startConnect", edge_start_connect },
 	{ "read", edge_read },
+	{ "openStreams", edge_open_streams },
+	{ "armStreams", edge_arm_streams },
+	{ "askStreams", edge_ask_streams },
+	{ "turn", edge_turn },
+	{ "listenStream", edge_listen_stream },
+	{ "connectStream", edge_connect_stream },
+	{ "writeStream", edge_write_stream },
+	{ "pauseStream", edge_pause_stream },
+	{ "shutStream", edge_shut_stream },
+	{ "closeStream", edge_close_stream },
+	{ "nameStream", edge_name_stream },
 };
 
 NAPI_MODULE_INIT()

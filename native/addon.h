@@ -74,6 +74,19 @@ napi_value edge_read_poll(napi_env env, napi_callback_info info);
 napi_value edge_start_connect(napi_env env, napi_callback_info info);
 napi_value edge_read(napi_env env, napi_callback_info info);
 
+/* streams.c */
+napi_value edge_open_streams(napi_env env, napi_callback_info info);
+napi_value edge_ask_streams(napi_env env, napi_callback_info info);
+napi_value edge_arm_streams(napi_env env, napi_callback_info info);
+napi_value edge_turn(napi_env env, napi_callback_info info);
+napi_value edge_listen_stream(napi_env env, napi_callback_info info);
+napi_value edge_connect_stream(napi_env env, napi_callback_info info);
+napi_value edge_write_stream(napi_env env, napi_callback_info info);
+napi_value edge_pause_stream(napi_env env, napi_callback_info info);
+napi_value edge_shut_stream(napi_env env, napi_callback_info info);
+napi_value edge_close_stream(napi_env env, napi_callback_info info);
+napi_value edge_name_stream(napi_env env, napi_callback_info info);
+
 /* watch.c */
 napi_value edge_watch(napi_env env, napi_callback_info info);
 napi_value edge_unwatch(napi_env env, napi_callback_info info);

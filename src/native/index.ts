@@ -26,7 +26,30 @@ export interface Received {
   readonly receivedMs: number | null;
 }
 
-interface Addon {
+/**
+ * Streams of one process (native/streams.c). A stream is named by its place and its generation; one that is not there throws `EBADF`.
+ * These are called for each read and write, so they throw the addon's own errors, with `call` and `code`.
+ */
+export interface StreamCalls {
+  /** Begins; `onNews` is called once for each `armStreams`. `runtime` is the descriptor that the runtime waits on, or -1. */
+  openStreams(onNews: () => void, runtime: number): void;
+  armStreams(): void;
+  /** Asks listeners again that could take nobody for want of descriptors. */
+  askStreams(): void;
+  /** Waits for so many milliseconds, reads and accepts; gives how many descriptors had news. */
+  turn(table: Int32Array, clients: Uint8Array, servers: Uint8Array, ms: number): number;
+  /** Takes a listening socket; gives its name as one number: generation × 2^18 + place. */
+  listenStream(fd: number): number;
+  connectStream(address: Uint8Array): number;
+  /** Gives how many bytes were taken; -1 if the connection is lost. */
+  writeStream(place: number, generation: number, bytes: Uint8Array, offset: number, length: number): number;
+  pauseStream(place: number, generation: number, isPaused: boolean): void;
+  shutStream(place: number, generation: number): void;
+  closeStream(place: number, generation: number, isReset: boolean): void;
+  nameStream(place: number, generation: number, isPeer: boolean): Uint8Array | null;
+}
+
+interface Addon extends StreamCalls {
   open(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array): void;
   connect(fd: number, address: Uint8Array): void;
@@ -263,4 +286,9 @@ export function startConnect(fd: number, address: Uint8Array): boolean {
 /** Reads from a stream: the number of bytes, 0 at its end, -1 if there are none now. */
 export function read(fd: number, into: Uint8Array): number {
   return checked((native) => native.read(fd, into));
+}
+
+/** Gives the calls on streams. */
+export function streamCalls(): StreamCalls {
+  return checked((native) => native);
 }

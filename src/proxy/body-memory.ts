@@ -1,3 +1,5 @@
+import { giveBack } from "./read-memory.ts";
+
 /** Shorter ones lie in the memory of the garbage collector, which has nothing to give back early. */
 const leastBytes = 4096;
 
@@ -7,5 +9,6 @@ const leastBytes = 4096;
  * Whoever reads these bytes afterwards finds none.
  */
 export function letGo(bytes: Buffer): void {
+  if (giveBack(bytes)) return;
   if (bytes.length >= leastBytes && bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
 }

@@ -13,11 +13,13 @@ import {
   forwardedBy,
   listenOn,
   negotiatedProtocol,
+  noOwner,
   ownEnds,
   peerAddressOf,
   type SocketOwner,
   type Wire,
 } from "./sockets.ts";
+import type { Streams } from "./streams.ts";
 import { CertificateBook, type NativeContext } from "./tls/certificate-book.ts";
 import { identify } from "./tls/client-certificate.ts";
 import { Handshake } from "./tls/handshake.ts";
@@ -77,6 +79,21 @@ export function openDoor(engine: Engine, fd: number, options: DoorOptions | null
       inner?.leave();
     },
   };
+  return door;
+}
+
+/** Accepts in clear text on an inherited socket, with sockets of our own; nobody is let in before `accept` is set. */
+export function openStreamDoor(engine: Engine, streams: Streams, fd: number): Door {
+  const stop = streams.listen(fd, {
+    opened: (wire) => {
+      wire.data = noOwner;
+      const clientAddress = peerAddressOf(wire);
+      if (clientAddress === "") wire.terminate();
+      else door.accept({ wire, clientAddress, inner: null });
+    },
+    closed: (wire) => engine.connections.leave(wire),
+  });
+  const door: Door = { accept: ({ wire }) => wire.terminate(), book: null, stop };
   return door;
 }
 

@@ -23,8 +23,29 @@ export interface SocketOwner {
   broken?(reason: Error): void;
 }
 
-/** A connected socket. */
-export type Wire = Bun.Socket<SocketOwner>;
+/** A connected socket: one of our own (streams.ts), or the runtime's. */
+export interface Wire {
+  data: SocketOwner;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly localFamily: string;
+  /** Writes what there is room for; gives how many bytes, or -1 if the socket is gone. */
+  write(bytes: Uint8Array, offset: number, length: number): number;
+  /** Closes it in order. */
+  end(): void;
+  /** Ends our half. */
+  shutdown(): void;
+  /** Closes it; the peer sees a reset. */
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+  /** Of sockets under TLS. */
+  getTLSVersion(): string | null;
+  getCipher(): { readonly name: string } | undefined;
+  getServername(): string | false | null | undefined;
+}
 
 /** Makes the handlers that pass events on to the owner of each socket. */
 export function socketHandlers(log: Log): Bun.SocketHandler<SocketOwner> {

@@ -1,5 +1,5 @@
-import { hasCode } from "../base/system-error.ts";
 import type { ForwardedBy } from "./headers.ts";
+import { connectTo, type ConnectContext } from "./connect.ts";
 import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
 import { readResponseHead, type ResponseHead } from "./http1/response-head.ts";
@@ -122,24 +122,17 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   constructor(
     pool: UpstreamPool,
     user: UpstreamUser,
-    handlers: Bun.SocketHandler<SocketOwner>,
+    context: ConnectContext,
     client: ForwardedBy | null,
   ) {
     this.pool = pool;
     this.client = client;
     this.user = user;
-    const { address, port } = pool.endpoint;
-    const tls = pool.tls === null ? {} : { tls: pool.tls.options };
-    Bun.connect<SocketOwner>({
-      hostname: address,
-      port,
-      allowHalfOpen: true,
-      ...tls,
-      data: this,
-      socket: { ...handlers, open: (socket) => this.opened(socket) },
-    }).catch((error: unknown) =>
-      this.fail("connect", hasCode(error, "ECONNREFUSED") ? "connection refused" : String(error)),
-    );
+    connectTo(context, pool.endpoint, pool.tls?.options ?? null, {
+      owner: this,
+      opened: (wire) => this.opened(wire),
+      refused: (reason) => this.fail("connect", reason),
+    });
   }
 
   /** Starts an exchange on a connection that was idle. */

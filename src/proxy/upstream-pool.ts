@@ -9,6 +9,7 @@ import { endless, expiryOf, type Lifetime } from "./lifetime.ts";
 import type { ServerConnections } from "./server-connections.ts";
 import type { SlotHolding } from "./slots/slot-holding.ts";
 import type { SocketOwner } from "./sockets.ts";
+import type { Streams } from "./streams.ts";
 import type { UpstreamTls } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { EitherUpstream } from "./http2/either-upstream.ts";
@@ -20,6 +21,7 @@ import type { UpstreamState } from "./upstream-state.ts";
 export interface PoolContext {
   readonly sweep: Sweep;
   readonly handlers: Bun.SocketHandler<SocketOwner>;
+  readonly streams: Streams | null;
   readonly log: Log;
 }
 
@@ -77,11 +79,11 @@ export class UpstreamPool implements Swept, ServerConnections {
     const { endpoint, http2, tls } = this;
     if (http2 !== null) http2.idleMs = 0; // what is busy now is closed when it is done
     http2?.close("the server is spoken to otherwise", true);
-    const { handlers, sweep } = this.context;
+    const { handlers, streams, sweep } = this.context;
     const onRoom = (): void => this.roomMade();
     const onSecured = (refusal: string | null): void => this.secured(refusal);
     const onFailure = (): void => this.failedRequest();
-    const o = { endpoint, tls, handlers, sweep, onRoom, onFailure, onSecured };
+    const o = { endpoint, tls, handlers, streams, sweep, onRoom, onFailure, onSecured };
     this.http2 = isOn ? new Http2Upstreams(o) : null;
     if (this.http2 === null) return;
     this.http2.idleMs = this.idleMs;
@@ -132,7 +134,7 @@ export class UpstreamPool implements Swept, ServerConnections {
     const connection = new UpstreamConnection(
       this,
       user,
-      this.context.handlers,
+      this.context,
       this.proxyProtocol === null ? null : by,
     );
     connection.bornAt = this.context.sweep.now;

@@ -15,7 +15,7 @@ import type { ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
 import { Admission } from "./admission/admission.ts";
 import { AccessLogs } from "./access-logs.ts";
 import { ProcessCache } from "./cache/process-cache.ts";
-import { certificateBooks, doorOptions, openDoor, type Door } from "./door.ts";
+import { certificateBooks, doorOptions, openDoor, openStreamDoor, type Door, type DoorOptions } from "./door.ts";
 import { CommonCounts } from "./common-counts.ts";
 import { ConnectionBook } from "./connection-book.ts";
 import { DatagramRelays } from "./datagram-relays.ts";
@@ -37,6 +37,7 @@ import {
 import { diallingHandlers, socketHandlers } from "./sockets.ts";
 import { goesByOpen, OpenServers } from "./open-servers.ts";
 import { OpenTelling } from "./open-telling.ts";
+import { openStreams } from "./streams.ts";
 import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
 import type { Tell } from "./tell.ts";
@@ -93,6 +94,7 @@ export class Worker {
       sweep: new Sweep(() => this.logs.flush()),
       handlers,
       dialHandlers: diallingHandlers(handlers),
+      streams: openStreams(log),
       log,
       suspects: new Suspects(tell.suspects),
       counters: new Counters(),
@@ -138,7 +140,7 @@ export class Worker {
     this.datagrams.configure(plan, datagrams, sockets);
     const options = doorOptions(plan, credentials);
     for (const name of missing) {
-      this.doors.set(name, openDoor(this.engine, sockets[name] ?? -1, options.get(name) ?? null));
+      this.doors.set(name, this.openDoor(name, sockets[name] ?? -1, options));
     }
     applyStandings(allServers(snapshot), standings);
     this.engine.snapshot = snapshot;
@@ -155,6 +157,13 @@ export class Worker {
     }
     this.cache.configure(plan, keepsDisks);
     this.retire(snapshot);
+  }
+
+  private openDoor(name: string, fd: number, options: ReadonlyMap<string, DoorOptions | null>): Door {
+    const { streams } = this.engine;
+    const how = options.get(name);
+    if (how === null && streams !== null) return openStreamDoor(this.engine, streams, fd);
+    return openDoor(this.engine, fd, how ?? null);
   }
 
   /** Takes what names of servers stand for. */

@@ -1,7 +1,8 @@
 import type { Endpoint } from "../../base/address.ts";
-import { hasCode } from "../../base/system-error.ts";
+import { connectTo } from "../connect.ts";
 import { endless, expiryOf, type Lifetime } from "../lifetime.ts";
 import type { SocketOwner, Wire } from "../sockets.ts";
+import type { Streams } from "../streams.ts";
 import type { Sweep } from "../sweep.ts";
 import type { UpstreamTls } from "../tls/upstream-tls.ts";
 import type { UpstreamStream, UpstreamUser } from "../upstream-connection.ts";
@@ -14,6 +15,7 @@ export interface UpstreamsOptions {
   readonly endpoint: Endpoint;
   readonly tls: UpstreamTls | null;
   readonly handlers: Bun.SocketHandler<SocketOwner>;
+  readonly streams: Streams | null;
   readonly sweep: Sweep;
   /** A request or a WebSocket has ended. */
   readonly onRoom: () => void;
@@ -139,20 +141,16 @@ export class Http2Upstreams implements Http2Home {
   }
 
   private connect(connection: Http2Upstream): void {
-    const { endpoint, handlers, tls } = this.options;
+    const { endpoint, tls } = this.options;
     const open = (socket: Wire): void => {
       if (tls === null) connection.opened(socket);
       else connection.handshaking(socket, tls.options, this.options.onSecured);
     };
-    Bun.connect<SocketOwner>({
-      hostname: endpoint.address,
-      port: endpoint.port,
-      allowHalfOpen: true,
-      ...(tls === null ? {} : { tls: { ...tls.options, ALPNProtocols: "\u0002h2" } }),
-      data: connection,
-      socket: { ...handlers, open },
-    }).catch((error: unknown) =>
-      connection.failed(hasCode(error, "ECONNREFUSED") ? "connection refused" : String(error)),
-    );
+    const secured = tls === null ? null : { ...tls.options, ALPNProtocols: "\u0002h2" };
+    connectTo(this.options, endpoint, secured, {
+      owner: connection,
+      opened: open,
+      refused: (reason) => connection.failed(reason),
+    });
   }
 }

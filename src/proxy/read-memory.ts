@@ -1,0 +1,110 @@
+/** The most that is read at a time; a little more than a usual body of 64 KiB with its head. */
+const blockBytes = 128 * 1024;
+const mostBlocks = 64;
+const leastArea = 3 * blockBytes;
+/** A block with less room is not begun another turn with. */
+const leastRoom = 64 * 1024;
+
+/** All memory that was ever read into: part of it is nobody's to give back to the system. */
+const areas = new WeakSet<ArrayBufferLike>();
+/** Who gave bytes out, by their memory, so that they can come back. */
+const lenders: ReadMemory[] = [];
+
+/**
+ * Memory that sockets of our own are read into, in blocks. Whoever gets bytes may keep them, and change them. Those of whom all say that
+ * nobody needs them any more (`letGo`) free their block, and the block that was freed last is the next to be read into: it is still in
+ * the processor's cache. When no block is free the memory is left to those who hold part of it.
+ */
+export class ReadMemory {
+  bytes: Buffer = Buffer.alloc(0);
+  private buffer: ArrayBufferLike = this.bytes.buffer;
+  private readonly blockCount: number;
+  /** One for each eight bytes: 1 where bytes begin that somebody has. */
+  private held = new Uint8Array(0);
+  /** How many reads of a block somebody has, and how far it is used. */
+  private readonly count = new Int32Array(mostBlocks);
+  private readonly filled = new Int32Array(mostBlocks);
+  private readonly free: number[] = [];
+  /** The two that are read into. */
+  private first = 0;
+  private second = 1;
+
+  /** Of so many blocks, three at least. */
+  constructor(blockCount: number) {
+    this.blockCount = Math.min(blockCount, mostBlocks);
+    lenders.push(this);
+    this.renew();
+  }
+
+  /** Tells where the next turn may read: two pairs of a beginning and an end. */
+  begin(table: Int32Array, at: number): void {
+    if (this.count[this.first] === 0) this.filled[this.first] = 0;
+    if (this.count[this.second] === 0) this.filled[this.second] = 0;
+    if (!this.hasRoom(this.first)) {
+      this.first = this.second;
+      this.second = this.free.pop() ?? -1;
+    }
+    if (!this.hasRoom(this.first)) this.first = this.free.pop() ?? -1;
+    if (this.second < 0) this.second = this.free.pop() ?? -1;
+    if (this.first < 0 || this.second < 0) this.renew();
+    table[at] = this.first * blockBytes + (this.filled[this.first] ?? 0);
+    table[at + 1] = (this.first + 1) * blockBytes;
+    table[at + 2] = this.second * blockBytes + (this.filled[this.second] ?? 0);
+    table[at + 3] = (this.second + 1) * blockBytes;
+  }
+
+  /** Takes how far they are used. */
+  used(table: Int32Array, at: number): void {
+    this.filled[this.first] = (table[at] ?? 0) - this.first * blockBytes;
+    this.filled[this.second] = (table[at + 2] ?? 0) - this.second * blockBytes;
+  }
+
+  /** Gives bytes out. */
+  take(offset: number, length: number): Buffer {
+    this.held[offset >> 3] = 1;
+    const block = Math.trunc(offset / blockBytes);
+    this.count[block] = (this.count[block] ?? 0) + 1;
+    return this.bytes.subarray(offset, offset + length);
+  }
+
+  /** Takes bytes back; false if they are not of this memory. A second time changes nothing. */
+  giveBack({ buffer, byteOffset }: Buffer): boolean {
+    if (buffer !== this.buffer) return false;
+    if (this.held[byteOffset >> 3] !== 1) return true;
+    this.held[byteOffset >> 3] = 0;
+    const block = Math.trunc(byteOffset / blockBytes);
+    const left = (this.count[block] ?? 0) - 1;
+    this.count[block] = left;
+    // Of one that was read into in this turn there may be bytes that were not given out yet.
+    if (left === 0 && block !== this.first && block !== this.second) this.release(block);
+    return true;
+  }
+
+  private release(block: number): void {
+    this.filled[block] = 0;
+    this.free.push(block);
+  }
+
+  private hasRoom(block: number): boolean {
+    return block >= 0 && blockBytes - (this.filled[block] ?? 0) >= leastRoom;
+  }
+
+  private renew(): void {
+    this.bytes = Buffer.allocUnsafeSlow(blockBytes * this.blockCount);
+    this.buffer = this.bytes.buffer;
+    areas.add(this.buffer);
+    this.held = new Uint8Array(this.bytes.length / 8);
+    this.count.fill(0);
+    this.filled.fill(0);
+    this.free.length = 0;
+    for (let block = this.blockCount - 1; block > 1; block--) this.free.push(block);
+    this.first = 0;
+    this.second = 1;
+  }
+}
+
+/** Takes bytes back that nobody needs any more; false if no socket of our own has read them. */
+export function giveBack(bytes: Buffer): boolean {
+  for (const lender of lenders) if (lender.giveBack(bytes)) return true;
+  return bytes.buffer.byteLength >= leastArea && areas.has(bytes.buffer);
+}
