@@ -52,6 +52,12 @@ interface Address {
   readonly family: "IPv4" | "IPv6";
 }
 
+/** What names a stream. */
+interface Place {
+  readonly place: number;
+  readonly generation: number;
+}
+
 /** A connected socket of our own. */
 export class Stream implements Wire {
   data: SocketOwner = noOwner;
@@ -63,7 +69,12 @@ export class Stream implements Wire {
   private local: Address | null = null;
   private remote: Address | null;
 
-  constructor(streams: Streams, place: number, generation: number, door: StreamDoor | null, remote: Address | null) {
+  constructor(
+    streams: Streams,
+    { generation, place }: Place,
+    door: StreamDoor | null,
+    remote: Address | null,
+  ) {
     this.streams = streams;
     this.place = place;
     this.generation = generation;
@@ -137,12 +148,14 @@ export class Stream implements Wire {
   }
 
   private own(): Address | null {
-    if (this.isOpen) this.local ??= readAddress(this.streams.calls.nameStream(this.place, this.generation, false));
+    if (this.isOpen)
+      this.local ??= readAddress(this.streams.calls.nameStream(this.place, this.generation, false));
     return this.local;
   }
 
   private peer(): Address | null {
-    if (this.isOpen) this.remote ??= readAddress(this.streams.calls.nameStream(this.place, this.generation, true));
+    if (this.isOpen)
+      this.remote ??= readAddress(this.streams.calls.nameStream(this.place, this.generation, true));
     return this.remote;
   }
 }
@@ -288,16 +301,11 @@ export class Streams {
     }
   }
 
-  private accepted(
-    place: number,
-    generation: number,
-    offset: number,
-    listener: Pick<Stream, "place" | "generation">,
-  ): void {
+  private accepted(place: number, generation: number, offset: number, listener: Place): void {
     const entry = this.all[listener.place];
     const door = entry instanceof Entry && entry.generation === listener.generation ? entry.door : null;
     const remote = readAddress(this.fromClients.bytes.subarray(offset, offset + 28));
-    const stream = new Stream(this, place, generation, door, remote);
+    const stream = new Stream(this, { place, generation }, door, remote);
     this.all[place] = stream;
     if (door === null) stream.terminate();
     else door.opened(stream);
@@ -310,14 +318,16 @@ export class Streams {
       dialler.refused(failure);
       return;
     }
-    const stream = new Stream(this, place, generation, null, null);
+    const stream = new Stream(this, { place, generation }, null, null);
     this.all[place] = stream;
     dialler.connected(stream);
   }
 
   /** Only an owner that threw comes here: one connection is lost, the process goes on. */
   private dropped(place: number, generation: number, error: unknown): void {
-    this.log.error(`a connection was dropped: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    this.log.error(
+      `a connection was dropped: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
     const one = this.all[place];
     if (one instanceof Stream && one.generation === generation) one.terminate();
   }

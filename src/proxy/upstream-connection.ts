@@ -119,12 +119,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   private interimCount = 0;
 
   /** `client` is who the server is told first; null tells it nobody. */
-  constructor(
-    pool: UpstreamPool,
-    user: UpstreamUser,
-    context: ConnectContext,
-    client: ForwardedBy | null,
-  ) {
+  constructor(pool: UpstreamPool, user: UpstreamUser, context: ConnectContext, client: ForwardedBy | null) {
     this.pool = pool;
     this.client = client;
     this.user = user;

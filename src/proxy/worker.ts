@@ -15,7 +15,14 @@ import type { ProxiedTraffic, ProxyStatus } from "../ipc/status.ts";
 import { Admission } from "./admission/admission.ts";
 import { AccessLogs } from "./access-logs.ts";
 import { ProcessCache } from "./cache/process-cache.ts";
-import { certificateBooks, doorOptions, openDoor, openStreamDoor, type Door, type DoorOptions } from "./door.ts";
+import {
+  certificateBooks,
+  doorOptions,
+  openDoor,
+  openStreamDoor,
+  type Door,
+  type DoorOptions,
+} from "./door.ts";
 import { CommonCounts } from "./common-counts.ts";
 import { ConnectionBook } from "./connection-book.ts";
 import { DatagramRelays } from "./datagram-relays.ts";

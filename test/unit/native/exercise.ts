@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ftruncateSync } from "node:fs";
 import { equalBytes } from "../../../src/base/bytes.ts";
+import { exerciseNativeStreams } from "./exercise-streams.ts";
 
 /**
  * Drives every function of an addon: rightly on loopback, and wrongly with arguments of every unfit kind. Run by
@@ -379,6 +380,7 @@ exerciseArguments();
 exerciseMemory();
 exerciseSuccession();
 exerciseStreams();
+exerciseNativeStreams(call, refusal);
 exerciseDatagrams();
 exerciseFilter();
 exerciseAncillary();
