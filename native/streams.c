@@ -92,6 +92,13 @@ struct streams {
 	/* The place of the runtime's own set, and whether this set is told of it: not while the runtime waits itself. */
 	uint32_t runtime_slot;
 	bool hears_runtime;
+	/*
+	 * What the set has told and there was no room for yet. It is seen to before the set is asked again, which would tell of the same ones
+	 * first, and the rest would never have their turn.
+	 */
+	struct epoll_event events[EVENT_BATCH];
+	int next_event;
+	int event_count;
 };
 
 static struct streams *self_or_null = NULL;
@@ -306,11 +313,12 @@ static void accept_all(struct streams *self, uint32_t slot, struct area *area, s
 	}
 }
 
-static void read_one(struct streams *self, struct stream *stream, struct area *area, struct table *table)
+/* False if there was no room to read into. */
+static bool read_one(struct streams *self, struct stream *stream, struct area *area, struct table *table)
 {
 	struct part *part = part_with(area, LEAST_ROOM);
 	if (part == NULL)
-		return;
+		return false;
 	ssize_t length = recv(stream->fd, area->data + part->used, part->end - part->used, 0);
 	if (length > 0) {
 		tell(table, self, stream, NEWS_DATA, (int32_t)part->used, (int32_t)length);
@@ -326,21 +334,23 @@ static void read_one(struct streams *self, struct stream *stream, struct area *a
 	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
 		tell(table, self, stream, NEWS_CLOSED, 0, errno);
 	}
+	return true;
 }
 
-static void see_to(struct streams *self, const struct epoll_event *event, struct area *areas, struct table *table)
+/* False if there was no room for what has happened: it is to be seen to again. */
+static bool see_to(struct streams *self, const struct epoll_event *event, struct area *areas, struct table *table)
 {
 	uint32_t slot = (uint32_t)event->data.u64;
 	if (slot >= self->size || self->all[slot].generation != (uint32_t)(event->data.u64 >> 32))
-		return;
+		return true;
 	struct stream *stream = &self->all[slot];
 	if (stream->kind == KIND_LISTENER) {
 		accept_all(self, slot, &areas[0], table);
-		return;
+		return true;
 	}
 	if (stream->kind == KIND_RUNTIME) {
 		table->words[STATE_WORD] |= RUNTIME_HAS_NEWS;
-		return;
+		return true;
 	}
 	if (stream->kind == KIND_CONNECTING) {
 		int failure = 0;
@@ -352,7 +362,7 @@ static void see_to(struct streams *self, const struct epoll_event *event, struct
 			settle(self, stream);
 		}
 		tell(table, self, stream, failure == 0 ? NEWS_CONNECTED : NEWS_REFUSED, 0, failure);
-		return;
+		return true;
 	}
 	const bool is_gone = (event->events & (EPOLLERR | EPOLLHUP)) != 0;
 	if ((event->events & EPOLLOUT) != 0 && stream->wants_room && !is_gone) {
@@ -361,11 +371,10 @@ static void see_to(struct streams *self, const struct epoll_event *event, struct
 		tell(table, self, stream, NEWS_WRITABLE, 0, 0);
 	}
 	if ((event->events & EPOLLIN) != 0 && !stream->is_paused && !stream->has_ended) {
-		read_one(self, stream, &areas[stream->kind == KIND_SERVER ? 1 : 0], table);
-		return;
+		return read_one(self, stream, &areas[stream->kind == KIND_SERVER ? 1 : 0], table);
 	}
 	if (!is_gone)
-		return;
+		return true;
 	int failure = 0;
 	socklen_t length = sizeof failure;
 	if ((event->events & EPOLLERR) != 0)
@@ -376,9 +385,10 @@ static void see_to(struct streams *self, const struct epoll_event *event, struct
 		/* What it has sent is read when somebody wants it; the set cannot be told to be silent about the end. */
 		(void)epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, stream->fd, NULL);
 		stream->is_in_set = false;
-		return;
+		return true;
 	}
 	tell(table, self, stream, NEWS_CLOSED, 0, failure);
+	return true;
 }
 
 static bool read_area(napi_env env, napi_value array, const int32_t *words, struct area *out)
@@ -450,7 +460,6 @@ napi_value edge_turn(napi_env env, napi_callback_info info)
 	struct streams *self = self_or_null;
 	struct table table;
 	struct area areas[2];
-	struct epoll_event events[EVENT_BATCH];
 	int64_t wait_ms = 0;
 	if (!read_arguments(env, info, 4, arguments) || !read_table(env, arguments[0], &table)
 	    || !read_area(env, arguments[1], table.words + CLIENT_WORDS, &areas[0])
@@ -461,20 +470,26 @@ napi_value edge_turn(napi_env env, napi_callback_info info)
 		return throw_errno(env, "stream", EBADF);
 	table.words[STATE_WORD] = 0;
 	hear_runtime(self, true);
+	if (self->next_event == self->event_count) {
+		self->next_event = 0;
+		self->event_count = epoll_wait(self->epoll_fd, self->events, EVENT_BATCH, (int)wait_ms);
+		if (self->event_count < 0) {
+			self->event_count = 0;
+			if (errno != EINTR)
+				return throw_errno(env, "epoll_wait", errno);
+		}
+	}
+	const int first = self->next_event;
 	/* Each may have two rows. */
-	uint32_t most = table.rows / 2 < EVENT_BATCH ? table.rows / 2 : EVENT_BATCH;
-	int count = epoll_wait(self->epoll_fd, events, (int)most, (int)wait_ms);
-	if (count < 0 && errno != EINTR)
-		return throw_errno(env, "epoll_wait", errno);
-	for (int index = 0; index < count; index++)
-		if (has_row(&table, 2))
-			see_to(self, &events[index], areas, &table);
+	while (self->next_event < self->event_count && has_row(&table, 2)
+	       && see_to(self, &self->events[self->next_event], areas, &table))
+		self->next_event++;
 	if (self->has_stalled)
 		table.words[STATE_WORD] |= HAS_STALLED;
 	table.words[ROW_COUNT_WORD] = (int32_t)table.count;
 	write_area(&areas[0], table.words + CLIENT_WORDS);
 	write_area(&areas[1], table.words + SERVER_WORDS);
-	return make_int(env, count);
+	return make_int(env, self->event_count - first);
 }
 
 /* armStreams(): the callback of `openStreams` is called once when something happens. */
