@@ -45,6 +45,7 @@ static const struct entry entries[] = {
 	{ "listenStream", edge_listen_stream },
 	{ "connectStream", edge_connect_stream },
 	{ "writeStream", edge_write_stream },
+	{ "writeStreams", edge_write_streams },
 	{ "pauseStream", edge_pause_stream },
 	{ "shutStream", edge_shut_stream },
 	{ "closeStream", edge_close_stream },

@@ -82,6 +82,7 @@ napi_value edge_turn(napi_env env, napi_callback_info info);
 napi_value edge_listen_stream(napi_env env, napi_callback_info info);
 napi_value edge_connect_stream(napi_env env, napi_callback_info info);
 napi_value edge_write_stream(napi_env env, napi_callback_info info);
+napi_value edge_write_streams(napi_env env, napi_callback_info info);
 napi_value edge_pause_stream(napi_env env, napi_callback_info info);
 napi_value edge_shut_stream(napi_env env, napi_callback_info info);
 napi_value edge_close_stream(napi_env env, napi_callback_info info);

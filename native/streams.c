@@ -659,6 +659,58 @@ napi_value edge_write_stream(napi_env env, napi_callback_info info)
 	return make_int(env, sent);
 }
 
+/* One write; how much was taken, or -1 if the stream is lost. */
+static ssize_t write_to(struct streams *self, struct stream *stream, const uint8_t *data, size_t length)
+{
+	ssize_t sent = 0;
+	do {
+		sent = send(stream->fd, data, length, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	if (sent < 0) {
+		if (errno != EAGAIN && errno != EWOULDBLOCK) {
+			stream->failure = errno;
+			return -1;
+		}
+		sent = 0;
+	}
+	if ((size_t)sent < length && !stream->wants_room) {
+		stream->wants_room = true;
+		settle(self, stream);
+	}
+	return sent;
+}
+
+/*
+ * writeStreams(rows, memory, how many rows): writes what was gathered in a turn. A row is a place, a generation, an offset and a length, and
+ * the length is replaced by what was taken, -1 if the stream is lost. Gives how many were not taken whole.
+ */
+napi_value edge_write_streams(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[3];
+	struct bytes memory;
+	struct table table;
+	struct streams *self = self_or_null;
+	uint32_t count = 0;
+	int short_count = 0;
+	if (!read_arguments(env, info, 3, arguments) || !read_table(env, arguments[0], &table)
+	    || !read_bytes(env, arguments[1], "memory", &memory)
+	    || napi_get_value_uint32(env, arguments[2], &count) != napi_ok)
+		return NULL;
+	for (uint32_t index = 0; self != NULL && index < count; index++) {
+		int32_t *row = table.words + (size_t)index * 4;
+		uint32_t slot = (uint32_t)row[0];
+		size_t length = (size_t)row[3];
+		if (slot >= self->size || self->all[slot].generation != (uint32_t)row[1])
+			continue;
+		struct stream *stream = &self->all[slot];
+		ssize_t sent = stream->failure != 0 ? -1 : stream->wants_room ? 0 : write_to(self, stream, memory.data + row[2], length);
+		row[3] = (int32_t)sent;
+		if (sent < (ssize_t)length)
+			short_count++;
+	}
+	return make_int(env, short_count);
+}
+
 /* pauseStream(place, generation, whether): reads no more, or goes on. */
 napi_value edge_pause_stream(napi_env env, napi_callback_info info)
 {

@@ -43,6 +43,7 @@ export interface StreamCalls {
   connectStream(address: Uint8Array): number;
   /** Gives how many bytes were taken; -1 if the connection is lost. */
   writeStream(place: number, generation: number, bytes: Uint8Array, offset: number, length: number): number;
+  writeStreams(rows: Int32Array, memory: Uint8Array, count: number): number;
   pauseStream(place: number, generation: number, isPaused: boolean): void;
   shutStream(place: number, generation: number): void;
   closeStream(place: number, generation: number, isReset: boolean): void;

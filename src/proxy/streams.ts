@@ -84,10 +84,16 @@ export class Stream implements Wire {
 
   write(bytes: Uint8Array, offset: number, length: number): number {
     if (!this.isOpen) return -1;
+    if (this.streams.gathers && length <= 4096) {
+      this.streams.gather(this.place, this.generation, bytes, offset, length);
+      return length;
+    }
+    this.streams.send();
     return this.streams.calls.writeStream(this.place, this.generation, bytes, offset, length);
   }
 
   end(): void {
+    this.streams.send();
     if (this.isOpen) this.close(false, false);
   }
 
@@ -96,6 +102,7 @@ export class Stream implements Wire {
   }
 
   shutdown(): void {
+    this.streams.send();
     if (this.isOpen) this.streams.calls.shutStream(this.place, this.generation);
   }
 
@@ -179,6 +186,31 @@ export class Streams {
   private readonly table = new Int32Array(headerWords + mostRows * rowWords);
   private readonly fromClients = new ReadMemory(clientBlocks);
   private readonly fromServers = new ReadMemory(serverBlocks);
+  gathers = false;
+  private readonly every = Number(process.env["EDGE_EVERY"] ?? 32);
+  private readonly rows = new Int32Array(4 * 512);
+  private readonly memory = Buffer.allocUnsafeSlow(4096 * 512);
+  private rowCount = 0;
+  private memoryUsed = 0;
+  gather(place: number, generation: number, bytes: Uint8Array, offset: number, length: number): void {
+    const { rows, memoryUsed } = this;
+    const at = this.rowCount * 4;
+    rows[at] = place;
+    rows[at + 1] = generation;
+    rows[at + 2] = memoryUsed;
+    rows[at + 3] = length;
+    (bytes as Buffer).copy(this.memory, memoryUsed, offset, offset + length);
+    this.memoryUsed = memoryUsed + length;
+    this.rowCount += 1;
+    if (this.rowCount >= this.every) this.send();
+  }
+  send(): void {
+    if (this.rowCount === 0) return;
+    const short = this.calls.writeStreams(this.rows, this.memory, this.rowCount);
+    this.rowCount = 0;
+    this.memoryUsed = 0;
+    if (short > 0) console.error("short", short);
+  }
   private isRunning = false;
   private isInTurn = false;
   private stalled: Timer | null = null;
@@ -251,6 +283,7 @@ export class Streams {
     fromServers.used(table, serverWords);
     const rows = table[rowCountWord] ?? 0;
     this.isInTurn = true;
+    this.gathers = this.every > 1;
     try {
       for (let at = headerWords, last = headerWords + rows * rowWords; at < last; at += rowWords) {
         this.told(at);
@@ -258,6 +291,8 @@ export class Streams {
         drainMicrotasks();
       }
     } finally {
+      this.gathers = false;
+      this.send();
       this.isInTurn = false;
     }
     return count;
