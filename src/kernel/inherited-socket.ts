@@ -3,7 +3,7 @@ import { toHex } from "../base/bytes.ts";
 import { SystemError } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 import { holdConnections } from "./listen.ts";
-import { internetAddress } from "./socket-address.ts";
+import { internetAddress } from "../base/internet-address.ts";
 import {
   AF_INET6,
   IPPROTO_IPV6,

@@ -3,7 +3,8 @@ import { SystemError } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 import { holdFilter } from "./hold-filter.ts";
 import { growReceiveQueue } from "./socket-queues.ts";
-import { internetAddress, intOption } from "./socket-address.ts";
+import { internetAddress } from "../base/internet-address.ts";
+import { intOption } from "./socket-address.ts";
 import {
   AF_INET,
   AF_INET6,

@@ -1,7 +1,8 @@
 import { familyOf } from "../base/address.ts";
 import * as native from "../native/index.ts";
 import type { Link } from "./rtnetlink.ts";
-import { internetAddress, intOption, nameOption } from "./socket-address.ts";
+import { internetAddress } from "../base/internet-address.ts";
+import { intOption, nameOption } from "./socket-address.ts";
 import {
   AF_INET,
   AF_INET6,

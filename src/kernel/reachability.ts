@@ -9,7 +9,8 @@ import {
   questionEtherType,
   type Asker,
 } from "./neighbour-question.ts";
-import { internetAddress, nameOption, packetAddress } from "./socket-address.ts";
+import { internetAddress } from "../base/internet-address.ts";
+import { nameOption, packetAddress } from "./socket-address.ts";
 import {
   AF_INET,
   AF_INET6,

@@ -1,7 +1,8 @@
 import type { Family } from "../base/address.ts";
 import * as native from "../native/index.ts";
 import type { Link } from "./rtnetlink.ts";
-import { internetAddress, internetSource, intOption, nameOption } from "./socket-address.ts";
+import { internetAddress, readInternetAddress } from "../base/internet-address.ts";
+import { intOption, nameOption } from "./socket-address.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -104,7 +105,7 @@ export class SingleHopListener {
         return;
       }
       if (received === null) return;
-      const source = internetSource(received.source);
+      const source = readInternetAddress(received.source)?.address ?? null;
       const payload = this.#into.slice(0, Math.min(received.length, payloadLength));
       if (source !== null) this.#react({ payload, source, ttl: received.ttl });
     }

@@ -1,5 +1,5 @@
-import { addressBytes, addressFromBytes, familyOf, type Endpoint } from "../base/address.ts";
-import { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX } from "./socket-constants.ts";
+import { addressBytes } from "../base/address.ts";
+import { AF_NETLINK, AF_PACKET, AF_UNIX } from "./socket-constants.ts";
 
 /** PURE: socket addresses and option values as the system calls want them. */
 
@@ -39,29 +39,6 @@ export function multicastOption6(group: string, linkIndex: number): Uint8Array {
   bytes.set(addressBytes(group), 0);
   new DataView(bytes.buffer).setInt32(16, linkIndex, true);
   return bytes;
-}
-
-/**
- * Writes a `sockaddr_in` or `sockaddr_in6`. A link-local address or group of IPv6 means nothing without the interface
- * it is on; 0 leaves it out.
- */
-export function internetAddress(endpoint: Endpoint, linkIndex = 0): Uint8Array {
-  const isV4 = familyOf(endpoint.address) === 4;
-  const bytes = new Uint8Array(isV4 ? 16 : 28);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, isV4 ? AF_INET : AF_INET6, true);
-  view.setUint16(2, endpoint.port, false);
-  bytes.set(addressBytes(endpoint.address), isV4 ? 4 : 8);
-  if (!isV4) view.setUint32(24, linkIndex, true);
-  return bytes;
-}
-
-/** Reads the address of a `sockaddr_in` or `sockaddr_in6`, or null if it is neither. */
-export function internetSource(bytes: Uint8Array): string | null {
-  if (bytes.length < 16) return null;
-  const family = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(0, true);
-  if (family === AF_INET) return addressFromBytes(bytes.subarray(4, 8));
-  return family === AF_INET6 && bytes.length >= 28 ? addressFromBytes(bytes.subarray(8, 24)) : null;
 }
 
 /** Writes a `sockaddr_nl`; port id 0 is the kernel, or "choose one" when binding. */

@@ -1,4 +1,4 @@
-import { giveBack } from "./read-memory.ts";
+import { giveBack } from "./streams/read-memory.ts";
 
 /** Shorter ones lie in the memory of the garbage collector, which has nothing to give back early. */
 const leastBytes = 4096;

@@ -19,7 +19,6 @@ import {
   type SocketOwner,
   type Wire,
 } from "./sockets.ts";
-import type { Streams } from "./streams.ts";
 import { CertificateBook, type NativeContext } from "./tls/certificate-book.ts";
 import { identify } from "./tls/client-certificate.ts";
 import { Handshake } from "./tls/handshake.ts";
@@ -53,8 +52,8 @@ export interface DoorOptions {
   readonly isFronted: boolean;
 }
 
-/** Accepts on an inherited socket; nobody is let in before `accept` is set. */
-export function openDoor(engine: Engine, fd: number, options: DoorOptions | null): Door {
+/** Accepts TLS on an inherited socket; nobody is let in before `accept` is set. */
+export function openDoor(engine: Engine, fd: number, options: DoorOptions): Door {
   const serverName = (_: unknown, name: string): NativeContext | undefined =>
     door.book?.find(name) ?? undefined;
   const open = (wire: Wire): void => {
@@ -68,8 +67,8 @@ export function openDoor(engine: Engine, fd: number, options: DoorOptions | null
     inner?.settled(wire);
     wire.data.closed(error !== undefined);
   };
-  const tls = options === null ? null : { options: options.tls, serverName };
-  const inner = tls !== null && options?.isFronted === true ? new InnerDoor(engine, tls) : null;
+  const tls = { options: options.tls, serverName };
+  const inner = options.isFronted ? new InnerDoor(engine, tls) : null;
   const server = listenOn({ fd }, { ...engine.handlers, open, close }, inner === null ? tls : null);
   const door: Door = {
     accept: ({ wire }) => wire.terminate(),
@@ -82,9 +81,9 @@ export function openDoor(engine: Engine, fd: number, options: DoorOptions | null
   return door;
 }
 
-/** Accepts in clear text on an inherited socket, with sockets of our own; nobody is let in before `accept` is set. */
-export function openStreamDoor(engine: Engine, streams: Streams, fd: number): Door {
-  const stop = streams.listen(fd, {
+/** Accepts in clear text on an inherited socket; nobody is let in before `accept` is set. */
+export function openStreamDoor(engine: Engine, fd: number): Door {
+  const stop = engine.streams.listen(fd, {
     opened: (wire) => {
       wire.data = noOwner;
       const clientAddress = peerAddressOf(wire);

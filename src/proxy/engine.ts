@@ -4,7 +4,7 @@ import type { ConnectionBook } from "./connection-book.ts";
 import type { Limited } from "./connection-limits.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { SocketOwner } from "./sockets.ts";
-import type { Streams } from "./streams.ts";
+import type { Streams } from "./streams/streams.ts";
 import type { Suspects } from "./suspects.ts";
 import type { Sweep } from "./sweep.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -21,8 +21,8 @@ export interface Engine {
   readonly handlers: Bun.SocketHandler<SocketOwner>;
   /** For sockets that this process opens. */
   readonly dialHandlers: Bun.SocketHandler<SocketOwner>;
-  /** Sockets of our own, for what is spoken in clear text; null leaves that to the runtime's. */
-  readonly streams: Streams | null;
+  /** What is spoken in clear text goes over sockets of our own. */
+  readonly streams: Streams;
   readonly log: Log;
   readonly suspects: Suspects;
   readonly counters: Counters;

@@ -23,7 +23,7 @@ export interface SocketOwner {
   broken?(reason: Error): void;
 }
 
-/** A connected socket: one of our own (streams.ts), or the runtime's. */
+/** A connected socket: one of our own (streams/), or the runtime's. */
 export interface Wire {
   data: SocketOwner;
   readonly remoteAddress: string;
@@ -32,7 +32,7 @@ export interface Wire {
   readonly localPort: number;
   readonly localFamily: string;
   /** Writes what there is room for; gives how many bytes, or -1 if the socket is gone. */
-  write(bytes: Uint8Array, offset: number, length: number): number;
+  write(bytes: Buffer, offset: number, length: number): number;
   /** Closes it in order. */
   end(): void;
   /** Ends our half. */

@@ -1,5 +1,5 @@
 import type { ForwardedBy } from "./headers.ts";
-import { connectTo, type ConnectContext } from "./connect.ts";
+import { connectTo, type ConnectContext } from "./streams/connect.ts";
 import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
 import { readResponseHead, type ResponseHead } from "./http1/response-head.ts";

@@ -9,7 +9,7 @@ import { endless, expiryOf, type Lifetime } from "./lifetime.ts";
 import type { ServerConnections } from "./server-connections.ts";
 import type { SlotHolding } from "./slots/slot-holding.ts";
 import type { SocketOwner } from "./sockets.ts";
-import type { Streams } from "./streams.ts";
+import type { Streams } from "./streams/streams.ts";
 import type { UpstreamTls } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { EitherUpstream } from "./http2/either-upstream.ts";
@@ -21,7 +21,7 @@ import type { UpstreamState } from "./upstream-state.ts";
 export interface PoolContext {
   readonly sweep: Sweep;
   readonly handlers: Bun.SocketHandler<SocketOwner>;
-  readonly streams: Streams | null;
+  readonly streams: Streams;
   readonly log: Log;
 }
 

@@ -44,7 +44,7 @@ import {
 import { diallingHandlers, socketHandlers } from "./sockets.ts";
 import { goesByOpen, OpenServers } from "./open-servers.ts";
 import { OpenTelling } from "./open-telling.ts";
-import { openStreams } from "./streams.ts";
+import { Streams } from "./streams/streams.ts";
 import { Suspects } from "./suspects.ts";
 import { Sweep } from "./sweep.ts";
 import type { Tell } from "./tell.ts";
@@ -101,7 +101,7 @@ export class Worker {
       sweep: new Sweep(() => this.logs.flush()),
       handlers,
       dialHandlers: diallingHandlers(handlers),
-      streams: openStreams(log),
+      streams: new Streams(log),
       log,
       suspects: new Suspects(tell.suspects),
       counters: new Counters(),
@@ -167,10 +167,8 @@ export class Worker {
   }
 
   private openDoor(name: string, fd: number, options: ReadonlyMap<string, DoorOptions | null>): Door {
-    const { streams } = this.engine;
-    const how = options.get(name);
-    if (how === null && streams !== null) return openStreamDoor(this.engine, streams, fd);
-    return openDoor(this.engine, fd, how ?? null);
+    const how = options.get(name) ?? null;
+    return how === null ? openStreamDoor(this.engine, fd) : openDoor(this.engine, fd, how);
   }
 
   /** Takes what names of servers stand for. */
@@ -292,7 +290,10 @@ export class Worker {
         for (const client of engine.clients) client.cut();
         for (const tunnel of engine.tunnels) tunnel.cut();
         for (const front of engine.fronts) front.cut();
-      } else if (engine.clients.size + engine.tunnels.size + engine.fronts.size > 0) {
+      } else if (
+        engine.clients.size + engine.tunnels.size + engine.fronts.size + engine.streams.owing.size >
+        0
+      ) {
         return;
       }
       clearInterval(timer);

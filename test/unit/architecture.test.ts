@@ -18,7 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   vrrp: ["config", "kernel", "ipc"],
   director: ["config", "kernel", "ipc", "health"],
   "real-server": ["config", "kernel", "ipc", "health"],
-  proxy: ["config", "ipc"],
+  proxy: ["config", "ipc", "native"],
   supervisor: ["config", "ipc", "kernel"],
   admin: ["config", "ipc"],
   watch: ["config", "kernel", "vrrp"],

@@ -1,8 +1,8 @@
 import type { Endpoint } from "../../base/address.ts";
-import { connectTo } from "../connect.ts";
+import { connectTo } from "../streams/connect.ts";
 import { endless, expiryOf, type Lifetime } from "../lifetime.ts";
 import type { SocketOwner, Wire } from "../sockets.ts";
-import type { Streams } from "../streams.ts";
+import type { Streams } from "../streams/streams.ts";
 import type { Sweep } from "../sweep.ts";
 import type { UpstreamTls } from "../tls/upstream-tls.ts";
 import type { UpstreamStream, UpstreamUser } from "../upstream-connection.ts";
@@ -15,7 +15,7 @@ export interface UpstreamsOptions {
   readonly endpoint: Endpoint;
   readonly tls: UpstreamTls | null;
   readonly handlers: Bun.SocketHandler<SocketOwner>;
-  readonly streams: Streams | null;
+  readonly streams: Streams;
   readonly sweep: Sweep;
   /** A request or a WebSocket has ended. */
   readonly onRoom: () => void;

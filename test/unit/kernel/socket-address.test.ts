@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import { internetAddress } from "../../../src/base/internet-address.ts";
 import {
   intOption,
-  internetAddress,
   multicastOption,
   multicastOption6,
   nameOption,

@@ -1,13 +1,13 @@
 import { isIP } from "node:net";
-import type { Endpoint } from "../base/address.ts";
-import { errorText, hasCode } from "../base/system-error.ts";
-import type { SocketOwner, Wire } from "./sockets.ts";
+import type { Endpoint } from "../../base/address.ts";
+import { errorText, hasCode } from "../../base/system-error.ts";
+import type { SocketOwner, Wire } from "../sockets.ts";
 import type { Streams } from "./streams.ts";
 
 /** What sockets to servers are made with. */
 export interface ConnectContext {
   readonly handlers: Bun.SocketHandler<SocketOwner>;
-  readonly streams: Streams | null;
+  readonly streams: Streams;
 }
 
 /** Who waits for a server. */
@@ -30,7 +30,7 @@ export function connectTo(
   tls: RuntimeTls | null,
   { opened, owner, refused }: Connecting,
 ): void {
-  if (tls === null && streams !== null && isIP(address) !== 0) {
+  if (tls === null && isIP(address) !== 0) {
     const onRefused = (code: number): void =>
       refused(code === connectionRefused ? "connection refused" : `errno ${code}`);
     try {

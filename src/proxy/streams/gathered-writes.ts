@@ -1,0 +1,81 @@
+import type { StreamCalls } from "../../native/index.ts";
+
+/** What is longer goes out at once: a call costs less than copying it. */
+export const longestGathered = 4096;
+/** More would keep servers and clients waiting for work: 16 is no better, 32 is worse. */
+const most = 8;
+const rowWords = 4;
+/** The least table that the addon takes. */
+const tableWords = 64;
+
+/** Whose bytes are gathered. */
+export interface Gathering {
+  readonly place: number;
+  readonly generation: number;
+  /** The gathering that last had bytes of it. */
+  gathering: number;
+  /** Gets back what the socket had no room for. */
+  fellShort(rest: Buffer): void;
+}
+
+/**
+ * Short writes of one turn, which go out in one call: that costs less than one for each, and who they go to is woken once for several.
+ * Whoever writes takes them for written; what a socket had no room for comes back to its stream.
+ */
+export class GatheredWrites {
+  private readonly calls: StreamCalls;
+  private readonly rows = new Int32Array(tableWords);
+  private readonly memory = Buffer.allocUnsafeSlow(most * longestGathered);
+  private readonly owners: (Gathering | null)[] = Array.from({ length: most }, () => null);
+  private count = 0;
+  private used = 0;
+  /** Names what is gathered now; no stream has had bytes in it yet. */
+  private current = 1;
+
+  constructor(calls: StreamCalls) {
+    this.calls = calls;
+  }
+
+  /** Whether bytes of a stream have yet to go out. */
+  has(owner: Gathering): boolean {
+    return owner.gathering === this.current;
+  }
+
+  /** Takes a copy of bytes, `longestGathered` at most. */
+  add(owner: Gathering, bytes: Buffer, offset: number, length: number): void {
+    const { count, rows, used } = this;
+    const at = count * rowWords;
+    rows[at] = owner.place;
+    rows[at + 1] = owner.generation;
+    rows[at + 2] = used;
+    rows[at + 3] = length;
+    bytes.copy(this.memory, used, offset, offset + length);
+    owner.gathering = this.current;
+    this.owners[count] = owner;
+    this.used = used + length;
+    this.count = count + 1;
+    if (this.count === most) this.send();
+  }
+
+  /** Writes all of them. */
+  send(): void {
+    const { count, memory, rows, used } = this;
+    if (count === 0) return;
+    this.count = 0;
+    this.used = 0;
+    this.current += 1;
+    if (this.calls.writeStreams(rows, memory, count) > 0) this.giveBack(count, used);
+  }
+
+  private giveBack(count: number, used: number): void {
+    const { memory, owners, rows } = this;
+    for (let index = 0, at = 0; index < count; index++, at += rowWords) {
+      const taken = rows[at + 3] ?? 0;
+      // Each begins where the one before it ends; its length is what was taken now.
+      const end = index + 1 < count ? (rows[at + rowWords + 2] ?? 0) : used;
+      const from = (rows[at + 2] ?? 0) + taken;
+      // Of one that is lost its owner hears by the next turn.
+      if (taken >= 0 && from < end) owners[index]?.fellShort(Buffer.from(memory.subarray(from, end)));
+    }
+  }
+}

@@ -1,0 +1,235 @@
+import { drainMicrotasks } from "bun:jsc";
+import { readdirSync, readlinkSync } from "node:fs";
+import type { Endpoint } from "../../base/address.ts";
+import { internetAddress, readInternetAddress } from "../../base/internet-address.ts";
+import type { Log } from "../../base/log.ts";
+import { streamCalls, type StreamCalls } from "../../native/index.ts";
+import { GatheredWrites } from "./gathered-writes.ts";
+import {
+  clientWords,
+  hasStalled,
+  headerWords,
+  news,
+  placeCount,
+  rowCountWord,
+  rowWords,
+  runtimeHasNews,
+  serverWords,
+  stateWord,
+} from "./layout.ts";
+import { ReadMemory } from "./read-memory.ts";
+import { Stream, type Place, type StreamDoor, type StreamHome } from "./stream.ts";
+
+/** What clients send is let go of less often, so there is less to go round in. */
+const clientBlocks = 4;
+const serverBlocks = 32;
+const mostRows = 512;
+/** A `sockaddr_in6`, which is the longer one. */
+const addressBytes = 28;
+/** How long a turn waits itself before it leaves the waiting to the runtime. */
+const waitMs = 1;
+/** How long turns go on before the runtime has its own. */
+const sliceMs = 2;
+/** When listeners are asked again for which there were no descriptors. */
+const stallMs = 50;
+/** As often as the longest queue of a listener takes, for each turn takes some of it. */
+const mostTakingTurns = 128;
+
+/** Hears how a connection comes about. */
+export interface StreamDialler {
+  connected(wire: Stream): void;
+  /** With the kernel's number for why not. */
+  refused(code: number): void;
+}
+
+/** A listening socket. */
+class Entry {
+  readonly door: StreamDoor;
+  readonly generation: number;
+
+  constructor(door: StreamDoor, generation: number) {
+    this.door = door;
+    this.generation = generation;
+  }
+}
+
+/**
+ * All sockets of a process that speak in clear text. In turns they are waited for, read and handed out by one call of the addon; while
+ * nothing happens a thread of the addon waits, and wakes the runtime's loop.
+ */
+export class Streams implements StreamHome {
+  readonly calls: StreamCalls;
+  readonly writes: GatheredWrites;
+  readonly owing: Set<Stream> = new Set<Stream>();
+  isInTurn: boolean = false;
+  private readonly log: Log;
+  private readonly all: (Stream | Entry | StreamDialler | null)[] = [];
+  private readonly table = new Int32Array(headerWords + mostRows * rowWords);
+  private readonly fromClients = new ReadMemory(clientBlocks);
+  private readonly fromServers = new ReadMemory(serverBlocks);
+  private isRunning = false;
+  private stalled: Timer | null = null;
+
+  constructor(log: Log) {
+    this.log = log;
+    this.calls = streamCalls();
+    this.writes = new GatheredWrites(this.calls);
+    this.calls.openStreams(() => this.woken(), runtimeSet());
+    this.calls.armStreams();
+  }
+
+  /** Accepts on a listening socket, which belongs to the streams from now on; gives what ends that. */
+  listen(fd: number, door: StreamDoor): () => void {
+    const name = this.calls.listenStream(fd);
+    const [place, generation] = [name % placeCount, Math.trunc(name / placeCount)];
+    this.all[place] = new Entry(door, generation);
+    return () => {
+      this.takeWaiting();
+      this.all[place] = null;
+      this.calls.closeStream(place, generation, false);
+    };
+  }
+
+  /** Begins a connection; throws the addon's error if it fails at once. */
+  connect(endpoint: Endpoint, dialler: StreamDialler): void {
+    const name = this.calls.connectStream(internetAddress(endpoint));
+    this.all[name % placeCount] = dialler;
+  }
+
+  forget({ generation, place }: Stream, isReset: boolean): void {
+    this.all[place] = null;
+    this.calls.closeStream(place, generation, isReset);
+  }
+
+  private woken(): void {
+    if (this.isRunning) return;
+    this.isRunning = true;
+    this.run();
+  }
+
+  /** Lets in who waits for a listener that is about to be closed: another process may have it open, and nobody take them. */
+  private takeWaiting(): void {
+    for (let turns = 0; turns < mostTakingTurns && !this.isInTurn && this.turn(0) > 0; turns++);
+  }
+
+  private readonly run = (): void => {
+    const end = performance.now() + sliceMs;
+    do {
+      if (this.turn(waitMs) === 0) {
+        this.isRunning = false;
+        this.calls.armStreams();
+        return;
+      }
+      const state = this.table[stateWord] ?? 0;
+      if ((state & hasStalled) !== 0) this.askLater();
+      if ((state & runtimeHasNews) !== 0) break;
+    } while (performance.now() < end);
+    setImmediate(this.run);
+  };
+
+  /** Waits, and hands out what has happened; gives how many descriptors had news. */
+  private turn(ms: number): number {
+    const { calls, fromClients, fromServers, table } = this;
+    fromClients.begin(table, clientWords);
+    fromServers.begin(table, serverWords);
+    const count = calls.turn(table, fromClients.bytes, fromServers.bytes, ms);
+    fromClients.used(table, clientWords);
+    fromServers.used(table, serverWords);
+    const rows = table[rowCountWord] ?? 0;
+    this.isInTurn = true;
+    try {
+      for (let at = headerWords, last = headerWords + rows * rowWords; at < last; at += rowWords) {
+        this.told(at);
+        // As behind each callback of the runtime: what waits for a promise goes on before the next socket is heard.
+        drainMicrotasks();
+      }
+    } finally {
+      this.isInTurn = false;
+      this.writes.send();
+    }
+    return count;
+  }
+
+  private askLater(): void {
+    if (this.stalled !== null) return;
+    this.stalled = setTimeout(() => {
+      this.stalled = null;
+      this.calls.askStreams();
+    }, stallMs);
+  }
+
+  private told(at: number): void {
+    const { table } = this;
+    const place = table[at] ?? 0;
+    const generation = table[at + 1] ?? 0;
+    const kind = table[at + 2] ?? 0;
+    const offset = table[at + 4] ?? 0;
+    const length = table[at + 5] ?? 0;
+    try {
+      if (kind === news.accepted) {
+        this.accepted(place, generation, offset, { place: length, generation: table[at + 3] ?? 0 });
+        return;
+      }
+      const one = this.all[place] ?? null;
+      if (kind === news.connected || kind === news.refused) {
+        this.dialled(place, generation, one as StreamDialler, kind === news.refused ? length : 0);
+        return;
+      }
+      // What was closed a moment ago may have sent something before; its bytes were never lent.
+      if (!(one instanceof Stream) || one.generation !== generation) return;
+      if (kind === news.data) {
+        const memory = table[at + 3] === 1 ? this.fromServers : this.fromClients;
+        if (one.isOpen) one.data.received(memory.take(offset, length));
+      } else if (kind === news.writable) one.drained();
+      else if (kind === news.end) one.data.ended();
+      else one.close(false, length !== 0);
+    } catch (error) {
+      this.dropped(place, generation, error);
+    }
+  }
+
+  private accepted(place: number, generation: number, offset: number, listener: Place): void {
+    const entry = this.all[listener.place];
+    const door = entry instanceof Entry && entry.generation === listener.generation ? entry.door : null;
+    const remote = readInternetAddress(this.fromClients.bytes.subarray(offset, offset + addressBytes));
+    const stream = new Stream(this, { place, generation }, door, remote);
+    this.all[place] = stream;
+    if (door === null) stream.terminate();
+    else door.opened(stream);
+  }
+
+  private dialled(place: number, generation: number, dialler: StreamDialler, failure: number): void {
+    if (failure !== 0) {
+      this.all[place] = null;
+      this.calls.closeStream(place, generation, false);
+      dialler.refused(failure);
+      return;
+    }
+    const stream = new Stream(this, { place, generation }, null, null);
+    this.all[place] = stream;
+    dialler.connected(stream);
+  }
+
+  /** Only an owner that threw comes here: one connection is lost, the process goes on. */
+  private dropped(place: number, generation: number, error: unknown): void {
+    this.log.error(
+      `a connection was dropped: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    const one = this.all[place];
+    if (one instanceof Stream && one.generation === generation) one.terminate();
+  }
+}
+
+/** The descriptor that the runtime waits on: the first set that was made. */
+function runtimeSet(): number {
+  const sets = readdirSync("/proc/self/fd")
+    .map(Number)
+    .filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[eventpoll]";
+      } catch {
+        return false;
+      }
+    });
+  return sets.length === 0 ? -1 : Math.min(...sets);
+}
