@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { giveBack, ReadMemory } from "../../../src/proxy/streams/read-memory.ts";
+import { giveBack, ReadMemory } from "../../../../src/proxy/streams/read-memory.ts";
 
 /** Reads `length` octets as the addon does; gives them out, or only tells how far the memory is used. */
 function read(memory: ReadMemory, length: number): Buffer {

@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
+import type { StreamCalls } from "../../../../src/native/index.ts";
+import type { SocketOwner } from "../../../../src/proxy/sockets.ts";
+import { GatheredWrites, longestGathered } from "../../../../src/proxy/streams/gathered-writes.ts";
+import { Stream, type StreamHome } from "../../../../src/proxy/streams/stream.ts";
+
+/** Streams on sockets that take what they have room for; what is done to them is written down. */
+class Sockets {
+  readonly done: string[] = [];
+  /** What the socket of each place has room for yet; -1 is lost. */
+  readonly room = new Map<number, number>();
+  readonly taken = new Map<number, string>();
+  readonly home: StreamHome & { isInTurn: boolean };
+
+  constructor() {
+    const calls = {
+      writeStream: (place: number, _: number, bytes: Uint8Array, offset: number, length: number) =>
+        this.write(place, bytes.subarray(offset, offset + length)),
+      writeStreams: (rows: Int32Array, memory: Uint8Array, count: number) =>
+        this.writeRows(rows, memory, count),
+      pauseStream: (place: number, _: number, isPaused: boolean) =>
+        this.done.push(`${place} ${isPaused ? "paused" : "resumed"}`),
+      shutStream: (place: number) => this.done.push(`${place} shut`),
+    } as unknown as StreamCalls;
+    this.home = {
+      calls,
+      writes: new GatheredWrites(calls),
+      owing: new Set(),
+      isInTurn: true,
+      forget: ({ place }, isReset) => this.done.push(`${place} ${isReset ? "reset" : "closed"}`),
+    };
+  }
+
+  stream(place: number, room = Number.POSITIVE_INFINITY): Stream {
+    this.room.set(place, room);
+    const stream = new Stream(this.home, { place, generation: 1 }, null, null);
+    const owner: SocketOwner = {
+      received: () => undefined,
+      drained: () => this.done.push(`${place} told of room`),
+      ended: () => undefined,
+      closed: (isReset) => this.done.push(`${place} told of ${isReset ? "a reset" : "its end"}`),
+    };
+    stream.data = owner;
+    return stream;
+  }
+
+  private write(place: number, bytes: Uint8Array): number {
+    const room = this.room.get(place) ?? 0;
+    if (room < 0) return -1;
+    const length = Math.min(room, bytes.length);
+    this.room.set(place, room - length);
+    this.taken.set(place, (this.taken.get(place) ?? "") + Buffer.from(bytes.subarray(0, length)).toString());
+    return length;
+  }
+
+  /** As native/stream-calls.c: behind what came up short nothing goes out. */
+  private writeRows(rows: Int32Array, memory: Uint8Array, count: number): number {
+    let short = 0;
+    for (let at = 0; at < 4 * count; at += 4) {
+      const [place = 0, , from = 0, length = 0] = rows.subarray(at, at + 4);
+      const sent = this.write(place, memory.subarray(from, from + length));
+      if (sent >= 0 && sent < length) this.room.set(place, 0);
+      if (sent < length) short += 1;
+      rows[at + 3] = sent;
+    }
+    return short;
+  }
+}
+
+function write(stream: Stream, text: string): number {
+  return stream.write(Buffer.from(`-${text}`), 1, text.length);
+}
+
+describe("a stream", () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  test("gathers what is written in a turn, for all of them, and long pieces go out behind it", () => {
+    const sockets = new Sockets();
+    const [a, b] = [sockets.stream(1), sockets.stream(2)];
+    expect([write(a, "one "), write(b, "uno "), write(a, "two ")]).toEqual([4, 4, 4]);
+    expect(sockets.taken.size).toBe(0);
+    const long = "x".repeat(longestGathered + 1);
+    expect(write(b, long)).toBe(long.length);
+    expect([sockets.taken.get(1), sockets.taken.get(2)]).toEqual(["one two ", `uno ${long}`]);
+  });
+
+  test("writes at once outside of a turn", () => {
+    const sockets = new Sockets();
+    const stream = sockets.stream(1);
+    sockets.home.isInTurn = false;
+    write(stream, "now");
+    expect(sockets.taken.get(1)).toBe("now");
+  });
+
+  test("keeps what there was no room for, in its order, and takes nothing until that is written", () => {
+    const sockets = new Sockets();
+    const [full, other] = [sockets.stream(1, 5), sockets.stream(2)];
+    for (const text of ["one ", "two ", "three "]) write(full, text);
+    write(other, "all");
+    sockets.home.writes.send();
+    expect([...sockets.home.owing]).toEqual([full]);
+    expect(write(full, "four")).toBe(0);
+    sockets.room.set(1, 4);
+    full.drained();
+    expect(sockets.done).toEqual([]);
+    sockets.room.set(1, 100);
+    full.drained();
+    expect(sockets.done).toEqual(["1 told of room"]);
+    expect([sockets.taken.get(1), sockets.taken.get(2)]).toEqual(["one two three ", "all"]);
+    expect(sockets.home.owing.size).toBe(0);
+    expect(write(full, "four")).toBe(4);
+  });
+
+  test("that is ended is closed once the last bytes are out; its owner hears of the end at once", () => {
+    const sockets = new Sockets();
+    const stream = sockets.stream(1, 2);
+    write(stream, "last");
+    stream.end();
+    expect(sockets.done).toEqual(["1 paused", "1 told of its end"]);
+    expect(write(stream, "more")).toBe(-1);
+    stream.end();
+    stream.terminate();
+    sockets.room.set(1, 100);
+    stream.drained();
+    expect(sockets.done.slice(2)).toEqual(["1 closed"]);
+    expect(sockets.taken.get(1)).toBe("last");
+    expect(sockets.home.owing.size).toBe(0);
+    jest.advanceTimersByTime(60_000);
+    expect(sockets.done.length).toBe(3);
+  });
+
+  test("that is ended is reset where the peer does not take the last bytes in half a minute", () => {
+    const sockets = new Sockets();
+    const stream = sockets.stream(1, 2);
+    write(stream, "last");
+    stream.end();
+    jest.advanceTimersByTime(29_999);
+    expect(sockets.done.length).toBe(2);
+    jest.advanceTimersByTime(1);
+    expect(sockets.done.slice(2)).toEqual(["1 reset"]);
+    expect(sockets.home.owing.size).toBe(0);
+  });
+
+  test("ends its half behind the last bytes", () => {
+    const sockets = new Sockets();
+    const [roomy, full] = [sockets.stream(1), sockets.stream(2, 2)];
+    write(roomy, "all");
+    roomy.shutdown();
+    expect([sockets.taken.get(1), sockets.done.pop()]).toEqual(["all", "1 shut"]);
+    write(full, "last");
+    full.shutdown();
+    expect(sockets.done).toEqual([]);
+    sockets.room.set(2, 100);
+    full.drained();
+    expect([sockets.taken.get(2), ...sockets.done]).toEqual(["last", "2 shut", "2 told of room"]);
+  });
+
+  test("that is lost tells nobody of room, and owes nothing once it is closed", () => {
+    const sockets = new Sockets();
+    const [lost, other, late] = [sockets.stream(1, -1), sockets.stream(2), sockets.stream(3, 1)];
+    write(lost, "nothing");
+    write(other, "all");
+    write(late, "part");
+    sockets.home.writes.send();
+    expect([sockets.taken.get(2), [...sockets.home.owing]]).toEqual(["all", [late]]);
+    late.close(false, true);
+    expect([sockets.home.owing.size, sockets.done]).toEqual([0, ["3 closed", "3 told of a reset"]]);
+  });
+});
