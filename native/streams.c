@@ -34,6 +34,8 @@ enum {
 	STATE_WORD = 9,
 	HEADER_WORDS = 10,
 	ROW_WORDS = 6,
+	/* Numbers in a row of what is to be written. */
+	WRITE_WORDS = 4,
 	/* The least room that is read into. */
 	LEAST_ROOM = 16 * 1024,
 	/* Behind a longer read what comes next goes elsewhere: then the whole place is free again at once. */
@@ -87,6 +89,7 @@ struct streams {
 	struct stream *all;
 	uint32_t size;
 	uint32_t first_free;
+	uint32_t count; /* of places in use but the runtime's */
 	/* A listener had no descriptor for whoever waits; JavaScript asks it again a little later (`askStreams`). */
 	bool has_stalled;
 	/* The place of the runtime's own set, and whether this set is told of it: not while the runtime waits itself. */
@@ -206,6 +209,9 @@ static uint32_t take(struct streams *self, int fd, enum kind kind, uint32_t even
 		return no_stream;
 	}
 	self->first_free = next_free;
+	/* Only a process with streams is kept alive by them. */
+	if (kind != KIND_RUNTIME && self->count++ == 0)
+		(void)napi_ref_threadsafe_function(self->env, self->wake);
 	return slot;
 }
 
@@ -219,6 +225,8 @@ static int give_back(struct streams *self, struct stream *stream)
 	uint32_t generation = stream->generation == INT32_MAX ? 1 : stream->generation + 1;
 	*stream = (struct stream){ .fd = -1, .generation = generation, .next_free = self->first_free };
 	self->first_free = (uint32_t)(stream - self->all);
+	if (--self->count == 0)
+		(void)napi_unref_threadsafe_function(self->env, self->wake);
 	return fd;
 }
 
@@ -559,6 +567,7 @@ napi_value edge_open_streams(napi_env env, napi_callback_info info)
 	    || napi_create_threadsafe_function(env, arguments[0], NULL, name, 0, 1, NULL, NULL, self, NULL, &self->wake)
 		   != napi_ok)
 		return throw_errno(env, "stream", ENOMEM);
+	(void)napi_unref_threadsafe_function(env, self->wake);
 	self->runtime_slot = runtime_fd < 0 ? no_stream : take(self, runtime_fd, KIND_RUNTIME, 0);
 	if (runtime_fd >= 0 && self->runtime_slot == no_stream)
 		return throw_errno(env, "epoll_ctl", errno);
@@ -623,42 +632,6 @@ napi_value edge_connect_stream(napi_env env, napi_callback_info info)
 	return make_name(env, self, slot);
 }
 
-/* writeStream(place, generation, bytes, offset, length): how many bytes were taken, or -1 if it is gone. */
-napi_value edge_write_stream(napi_env env, napi_callback_info info)
-{
-	napi_value arguments[5];
-	struct bytes bytes;
-	uint32_t offset = 0;
-	uint32_t length = 0;
-	if (!read_arguments(env, info, 5, arguments))
-		return NULL;
-	struct stream *stream = read_stream(env, arguments);
-	if (stream == NULL || !read_bytes(env, arguments[2], "bytes", &bytes))
-		return NULL;
-	if (napi_get_value_uint32(env, arguments[3], &offset) != napi_ok
-	    || napi_get_value_uint32(env, arguments[4], &length) != napi_ok || offset > bytes.length
-	    || length > bytes.length - offset) {
-		(void)napi_throw_range_error(env, NULL, "offset and length must be within the bytes");
-		return NULL;
-	}
-	ssize_t sent = 0;
-	do {
-		sent = send(stream->fd, bytes.data + offset, length, MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
-	if (sent < 0) {
-		if (errno != EAGAIN && errno != EWOULDBLOCK) {
-			stream->failure = errno;
-			return make_int(env, -1);
-		}
-		sent = 0;
-	}
-	if ((size_t)sent < length && !stream->wants_room) {
-		stream->wants_room = true;
-		settle(self_or_null, stream);
-	}
-	return make_int(env, sent);
-}
-
 /* One write; how much was taken, or -1 if the stream is lost. */
 static ssize_t write_to(struct streams *self, struct stream *stream, const uint8_t *data, size_t length)
 {
@@ -680,33 +653,91 @@ static ssize_t write_to(struct streams *self, struct stream *stream, const uint8
 	return sent;
 }
 
+/* writeStream(place, generation, bytes, offset, length): how many bytes were taken, or -1 if it is gone. */
+napi_value edge_write_stream(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[5];
+	struct bytes bytes;
+	int64_t offset = 0;
+	int64_t length = 0;
+	if (!read_arguments(env, info, 5, arguments))
+		return NULL;
+	struct stream *stream = read_stream(env, arguments);
+	if (stream == NULL || !read_bytes(env, arguments[2], "bytes", &bytes)
+	    || !read_integer(env, arguments[3], "offset", 0, (int64_t)bytes.length, &offset)
+	    || !read_integer(env, arguments[4], "length", 0, (int64_t)bytes.length - offset, &length))
+		return NULL;
+	return make_int(env, write_to(self_or_null, stream, bytes.data + offset, (size_t)length));
+}
+
+/* What JavaScript has gathered: rows of a place, a generation, an offset and a length. */
+struct gathered {
+	int32_t *words;
+	size_t rows;
+	struct bytes memory;
+};
+
+/* Reads it and looks at all bounds, so that nothing is sent if one of them is unfit. */
+static bool read_gathered(napi_env env, const napi_value *arguments, struct gathered *out)
+{
+	napi_typedarray_type type = napi_int8_array;
+	void *words = NULL;
+	size_t length = 0;
+	int64_t rows = 0;
+	if (napi_get_typedarray_info(env, arguments[0], &type, &length, &words, NULL, NULL) != napi_ok
+	    || type != napi_int32_array) {
+		(void)napi_throw_type_error(env, NULL, "rows must be an Int32Array");
+		return false;
+	}
+	if (words == NULL)
+		length = 0;
+	if (!read_bytes(env, arguments[1], "memory", &out->memory)
+	    || !read_integer(env, arguments[2], "count", 0, (int64_t)(length / WRITE_WORDS), &rows))
+		return false;
+	out->words = words;
+	out->rows = (size_t)rows;
+	for (size_t index = 0; index < out->rows; index++) {
+		const int32_t *row = out->words + index * WRITE_WORDS;
+		if (row[2] < 0 || row[3] < 0 || (size_t)row[2] + (size_t)row[3] > out->memory.length) {
+			(void)napi_throw_range_error(env, NULL, "what is written must lie in the memory");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* How much of a row was taken, or -1. Behind what has to wait for room everything waits: bytes keep their order. */
+static ssize_t write_row(struct streams *self, const int32_t *row, const uint8_t *memory)
+{
+	const uint32_t slot = (uint32_t)row[0];
+	/* Nobody waits any more for what was meant for one that is closed. */
+	if (slot >= self->size || self->all[slot].generation != (uint32_t)row[1] || self->all[slot].kind == KIND_FREE)
+		return row[3];
+	struct stream *stream = &self->all[slot];
+	if (stream->failure != 0 || (stream->kind != KIND_CLIENT && stream->kind != KIND_SERVER))
+		return -1;
+	return stream->wants_room ? 0 : write_to(self, stream, memory + row[2], (size_t)row[3]);
+}
+
 /*
- * writeStreams(rows, memory, how many rows): writes what was gathered in a turn. A row is a place, a generation, an offset and a length, and
- * the length is replaced by what was taken, -1 if the stream is lost. Gives how many were not taken whole.
+ * writeStreams(rows, memory, how many rows): writes what was gathered in a turn. In each row the length is replaced by what was taken, -1
+ * if the stream is lost. Gives how many rows were not taken whole.
  */
 napi_value edge_write_streams(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[3];
-	struct bytes memory;
-	struct table table;
+	struct gathered gathered;
 	struct streams *self = self_or_null;
-	uint32_t count = 0;
 	int short_count = 0;
-	if (!read_arguments(env, info, 3, arguments) || !read_table(env, arguments[0], &table)
-	    || !read_bytes(env, arguments[1], "memory", &memory)
-	    || napi_get_value_uint32(env, arguments[2], &count) != napi_ok)
+	if (!read_arguments(env, info, 3, arguments) || !read_gathered(env, arguments, &gathered))
 		return NULL;
-	for (uint32_t index = 0; self != NULL && index < count; index++) {
-		int32_t *row = table.words + (size_t)index * 4;
-		uint32_t slot = (uint32_t)row[0];
-		size_t length = (size_t)row[3];
-		if (slot >= self->size || self->all[slot].generation != (uint32_t)row[1])
-			continue;
-		struct stream *stream = &self->all[slot];
-		ssize_t sent = stream->failure != 0 ? -1 : stream->wants_room ? 0 : write_to(self, stream, memory.data + row[2], length);
-		row[3] = (int32_t)sent;
-		if (sent < (ssize_t)length)
-			short_count++;
+	if (self == NULL)
+		return throw_errno(env, "stream", EBADF);
+	for (size_t index = 0; index < gathered.rows; index++) {
+		int32_t *row = gathered.words + index * WRITE_WORDS;
+		const ssize_t taken = write_row(self, row, gathered.memory.data);
+		short_count += taken < row[3];
+		row[3] = (int32_t)taken;
 	}
 	return make_int(env, short_count);
 }

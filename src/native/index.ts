@@ -27,26 +27,64 @@ export interface Received {
 }
 
 /**
- * Streams of one process (native/streams.c). A stream is named by its place and its generation; one that is not there throws `EBADF`.
- * These are called for each read and write, so they throw the addon's own errors, with `call` and `code`.
+ * Streams of one process (native/streams.h): connected TCP sockets and the listening ones they come from. A stream is named by its place
+ * and its generation; one that is not there throws `EBADF`. These are called for each read and write, so they throw the addon's own
+ * errors, with `call` and `code`.
  */
 export interface StreamCalls {
-  /** Begins; `onNews` is called once for each `armStreams`. `runtime` is the descriptor that the runtime waits on, or -1. */
+  /**
+   * Begins, once in a process (`EALREADY`); `onNews` is called once for each `armStreams`. `runtime` is the descriptor that the runtime
+   * waits on, or -1. As long as there are streams, the process is kept alive.
+   */
   openStreams(onNews: () => void, runtime: number): void;
+  /** Has `onNews` called when there is something to do, at once if there is already. */
   armStreams(): void;
-  /** Asks listeners again that could take nobody for want of descriptors. */
+  /** Asks listeners again that could take nobody for want of descriptors or memory. */
   askStreams(): void;
-  /** Waits for so many milliseconds, reads and accepts; gives how many descriptors had news. */
+  /**
+   * Waits up to `ms` milliseconds (0 to 1000), accepts and reads. Gives how many descriptors had news; those for which there was no room
+   * have their turn first in the next.
+   *
+   * `table` begins with ten numbers. Four for clients and four for servers tell where in either memory is read into: beginning and end of
+   * one part, then of another, multiples of eight within the memory; behind the turn the beginnings are how far each is used. The ninth is the
+   * number of rows, the tenth a state: 1 the runtime has news, 2 a listener could take nobody (`askStreams`). A row is six numbers:
+   *
+   *     place, generation, 1 data, 1 if it is a server, offset, length        bytes, in the memory of its kind
+   *     place, generation, 2 end, …, 0, 0                                     the peer will send no more
+   *     place, generation, 3 closed, …, 0, errno or 0                         it is lost, or both sides have ended; told once
+   *     place, generation, 4 writable, …, 0, 0                                behind a write that was not taken whole
+   *     place, generation, 5 accepted, listener's generation, offset, listener's place       the peer's address is in the clients' memory
+   *     place, generation, 6 connected, …, 0, 0
+   *     place, generation, 7 refused, …, 0, errno                             told once
+   *
+   * Whoever is told of `closed` or `refused` still has to close it.
+   */
   turn(table: Int32Array, clients: Uint8Array, servers: Uint8Array, ms: number): number;
-  /** Takes a listening socket; gives its name as one number: generation × 2^18 + place. */
+  /** Takes a listening socket, which is the streams' to close from now on; gives its name as one number: generation × 2^18 + place. */
   listenStream(fd: number): number;
+  /** Begins a connection to a socket address, and gives its name; throws what fails at once. There is no time limit but the kernel's. */
   connectStream(address: Uint8Array): number;
-  /** Gives how many bytes were taken; -1 if the connection is lost. */
+  /** Writes; gives how many bytes were taken, -1 if the connection is lost. What was not taken whole is told of when there is room. */
   writeStream(place: number, generation: number, bytes: Uint8Array, offset: number, length: number): number;
+  /**
+   * Writes what was gathered for many streams: each row of `rows` is four numbers, a place, a generation, and an offset and a length of
+   * bytes in `memory`. Gives how many of the first `count` rows were not taken whole, and replaces the length in each by
+   *
+   * - how many bytes were taken, as `writeStream` does;
+   * - 0 for a stream that waits for room, or had too little for a row before: the order of its bytes is kept;
+   * - -1 for one that is lost.
+   *
+   * What was meant for a stream that is closed counts as taken whole. A row that reaches out of the memory, or more rows than there are,
+   * is a `RangeError`, and nothing is written.
+   */
   writeStreams(rows: Int32Array, memory: Uint8Array, count: number): number;
+  /** Reads no more of it, or goes on. */
   pauseStream(place: number, generation: number, isPaused: boolean): void;
+  /** Ends our half behind what was written. */
   shutStream(place: number, generation: number): void;
+  /** Closes a stream, a listener, or one that is being connected; `isReset`: the peer sees a reset. */
   closeStream(place: number, generation: number, isReset: boolean): void;
+  /** Gives our socket address or the peer's; null once it has none. */
   nameStream(place: number, generation: number, isPeer: boolean): Uint8Array | null;
 }
 
@@ -86,7 +124,7 @@ interface Addon extends StreamCalls {
 
 let loaded: Addon | null = null;
 
-/** Loads the addon at its first use: a proxy process or `edge-ha version` never maps it. */
+/** Loads the addon at its first use: `edge-ha version` never maps it. */
 function addon(): Addon {
   loaded ??= load();
   return loaded;

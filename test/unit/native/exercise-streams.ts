@@ -1,63 +1,48 @@
 import assert from "node:assert/strict";
+import { exerciseStreamWrites } from "./exercise-stream-writes.ts";
+import { blockBytes, named, StreamRig, type Call, type Name, type Refusal } from "./stream-rig.ts";
 
-/** Calls a function of the addon by its name. */
-export type Call = (name: string, ...parameters: readonly unknown[]) => unknown;
-
-/** Calls one that has to refuse, and gives what it throws. */
-export type Refusal = (
-  name: string,
-  ...parameters: readonly unknown[]
-) => { readonly code?: string; readonly name: string };
-
-/** What a row of the table says. */
-interface Row {
-  readonly name: readonly [number, number];
-  readonly news: string;
-  readonly fourth: number;
-  readonly bytes: string;
-  readonly length: number;
-}
-
-const words = ["", "data", "end", "closed", "writable", "accepted", "connected", "refused"];
-const blockBytes = 64 * 1024;
+const hello = Buffer.from("-hello-");
 
 /** Streams of the addon: two ends of connections on loopback, in one set. */
-export function exerciseNativeStreams(call: Call, refusal: Refusal): void {
-  const memories = [Buffer.alloc(2 * blockBytes), Buffer.alloc(2 * blockBytes)] as const;
-  const table = new Int32Array(10 + 6 * 64);
-  const turn = (ms = 200): readonly Row[] => {
-    for (const at of [0, 4]) table.set([0, blockBytes, blockBytes, 2 * blockBytes], at);
-    call("turn", table, ...memories, ms);
-    return Array.from({ length: table[8] ?? 0 }, (_, row) => rowAt(table, 10 + 6 * row, memories));
-  };
-  /** Turns until so many rows have come. */
-  const rows = (count: number): readonly Row[] => {
-    const all: Row[] = [];
-    for (let tries = 0; tries < 100 && all.length < count; tries++) all.push(...turn());
-    assert.equal(all.length, count, JSON.stringify(all));
-    return all;
-  };
+export async function exerciseNativeStreams(call: Call, refusal: Refusal): Promise<void> {
+  const rig = new StreamRig(call, refusal);
+  const onNews = exerciseOpening(rig);
+  exerciseUnfit(rig);
+  const { address, name: entry } = rig.listening();
+  exerciseReading(rig, address, entry);
+  exerciseEnds(rig, address);
+  exerciseStreamWrites(rig, address);
+  await exerciseWaking(rig, address, onNews);
+  exerciseRefusal(rig, address, entry);
+}
+
+/** Begins; what is called for news is whatever `call` of the result is. */
+function exerciseOpening({ call, memories, refusal, table }: StreamRig): { call: () => void } {
   assert.equal(refusal("turn", table, ...memories, 0).code, "EBADF");
+  assert.equal(refusal("writeStreams", new Int32Array(4), new Uint8Array(4), 1).code, "EBADF");
   assert.equal(refusal("closeStream", 0, 1, true).code, "EBADF");
   assert.equal(refusal("listenStream", 0).code, "EBADF");
   assert.equal(refusal("armStreams").code, "EBADF");
   assert.throws(() => call("openStreams", 1, -1));
-  call("openStreams", () => undefined, -1);
+  const onNews = { call: (): void => undefined };
+  call("openStreams", () => onNews.call(), -1);
   assert.equal(refusal("openStreams", () => undefined, -1).code, "EALREADY");
-  exerciseUnfit(refusal, table, memories);
+  return onNews;
+}
 
-  const { address, name: entry } = listening(call);
+function exerciseReading(rig: StreamRig, address: Uint8Array, entry: Name): void {
+  const { call } = rig;
   const near = named(call("connectStream", address));
-  const opened = rows(2);
+  const opened = rig.rows(2);
   const far = opened.find(({ news }) => news === "accepted")?.name ?? [0, 0];
   assert.deepEqual(opened.map(({ news }) => news).toSorted(), ["accepted", "connected"]);
   assert.equal(opened.find(({ news }) => news === "accepted")?.fourth, entry[1]);
   assert.deepEqual(call("nameStream", ...near, true), address);
   assert.deepEqual(call("nameStream", ...far, true), call("nameStream", ...near, false));
 
-  const hello = Buffer.from("-hello-");
   assert.equal(call("writeStream", ...near, hello, 1, 5), 5);
-  assert.deepEqual(rows(1), [{ name: far, news: "data", fourth: 0, bytes: "hello", length: 5 }]);
+  assert.deepEqual(rig.rows(1), [{ name: far, news: "data", fourth: 0, bytes: "hello", length: 5 }]);
   for (const [offset, length] of [
     [8, 0],
     [0, 8],
@@ -69,9 +54,9 @@ export function exerciseNativeStreams(call: Call, refusal: Refusal): void {
   // Of what is paused nothing is read.
   call("pauseStream", ...far, true);
   call("writeStream", ...near, hello, 0, 7);
-  assert.deepEqual(turn(20), []);
+  assert.deepEqual(rig.turn(20), []);
   call("pauseStream", ...far, false);
-  assert.equal(rows(1)[0]?.bytes, "-hello-");
+  assert.equal(rig.rows(1)[0]?.bytes, "-hello-");
 
   // There is room again once the other end reads.
   call("pauseStream", ...far, true);
@@ -82,84 +67,80 @@ export function exerciseNativeStreams(call: Call, refusal: Refusal): void {
   call("pauseStream", ...far, false);
   let isWritable = false;
   for (let got = 0; got < sent || !isWritable;)
-    for (const { length, name, news } of turn()) {
+    for (const { length, name, news } of rig.turn()) {
       if (news === "data") got += length;
       else assert.deepEqual([(isWritable = true), name, news], [true, near, "writable"]);
     }
+  rig.close(near, far);
+}
 
+function exerciseEnds(rig: StreamRig, address: Uint8Array): void {
+  const { call, refusal } = rig;
   // An end in order is told once; both ends make a close.
+  const { far, near } = rig.pair(address);
   call("shutStream", ...near);
-  assert.deepEqual(rows(1)[0], { name: far, news: "end", fourth: 0, bytes: "", length: 0 });
-  assert.deepEqual(turn(20), []);
+  assert.deepEqual(rig.rows(1)[0], { name: far, news: "end", fourth: 0, bytes: "", length: 0 });
+  assert.deepEqual(rig.turn(20), []);
   call("closeStream", ...far, false);
-  assert.deepEqual(
-    rows(2).map(({ news, length }) => [news, length]),
-    [
-      ["end", 0],
-      ["closed", 0],
-    ],
-  );
+  assert.deepEqual(rig.news(2), [
+    ["end", 0],
+    ["closed", 0],
+  ]);
   call("closeStream", ...near, false);
   for (const name of ["writeStream", "pauseStream", "shutStream", "closeStream", "nameStream"])
     assert.equal(refusal(name, ...near, hello, 0, 1).code, "EBADF");
 
   // Its place goes to the next, under another name; a reset is told as one, also where a write has heard of it first.
-  const second = named(call("connectStream", address));
+  const { far: other, near: second } = rig.pair(address);
   assert.notDeepEqual(second, near);
-  const other = rows(2).find(({ news }) => news === "accepted")?.name ?? [0, 0];
   call("closeStream", ...other, true);
   assert.equal(call("writeStream", ...second, hello, 0, 1), -1);
-  const [gone] = rows(1);
+  const [gone] = rig.rows(1);
   assert.deepEqual([gone?.name, gone?.news, (gone?.length ?? 0) > 0], [second, "closed", true]);
   call("closeStream", ...second, false);
-
-  // Nobody listens any more.
-  call("armStreams");
-  call("askStreams");
-  call("closeStream", ...entry, false);
-  const third = call("connectStream", address);
-  assert.deepEqual(
-    rows(1).map(({ news, length }) => [news, length]),
-    [["refused", 111]],
-  );
-  call("closeStream", ...named(third), false);
 }
 
-function rowAt(table: Int32Array, at: number, memories: readonly [Buffer, Buffer]): Row {
-  const [place = 0, generation = 0, news = 0, fourth = 0, offset = 0, length = 0] = table.subarray(
-    at,
-    at + 6,
-  );
-  const isData = words[news] === "data";
-  const memory = fourth === 1 ? memories[1] : memories[0];
-  const bytes = isData && length < 100 ? memory.toString("latin1", offset, offset + length) : "";
-  return { name: [place, generation], news: words[news] ?? "", fourth, bytes, length };
+/** A process is woken, and kept alive for that, while it has streams; exercise.ts ends only if it is not when they are closed. */
+async function exerciseWaking(
+  rig: StreamRig,
+  address: Uint8Array,
+  onNews: { call: () => void },
+): Promise<void> {
+  const port = ((address[2] ?? 0) << 8) | (address[3] ?? 0);
+  // A second time changes nothing.
+  for (let times = 0; times < 2; times++) rig.call("armStreams");
+  const script = `sleep 0.2; exec 3<>/dev/tcp/127.0.0.1/${port}`;
+  const child = Bun.spawn(["/bin/bash", "-c", script], { stdio: ["ignore", "ignore", "ignore"] });
+  child.unref();
+  let calls = 0;
+  await new Promise<void>((resolve) => (onNews.call = (): void => void (resolve(), (calls += 1))));
+  const name = rig.turn().find(({ news }) => news === "accepted")?.name;
+  assert(name !== undefined);
+  await child.exited;
+  assert.equal(calls, 1);
+  assert.deepEqual(rig.news(1), [["end", 0]]);
+  rig.close(name);
 }
 
-function named(name: unknown): readonly [number, number] {
-  return [Number(name) % 2 ** 18, Math.trunc(Number(name) / 2 ** 18)];
+/** Nobody listens any more. */
+function exerciseRefusal(rig: StreamRig, address: Uint8Array, entry: Name): void {
+  rig.call("askStreams");
+  rig.call("closeStream", ...entry, false);
+  const third = rig.call("connectStream", address);
+  assert.deepEqual(rig.news(1), [["refused", 111]]);
+  rig.close(named(third));
 }
 
-function listening(call: Call): {
-  readonly address: Uint8Array;
-  readonly name: readonly [number, number];
-} {
-  const fd = call("open", 2, 1 | 0x800, 0);
-  call("bind", fd, new Uint8Array([2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]));
-  call("listen", fd, 8);
-  const address = call("getName", fd) as Uint8Array;
-  return { address, name: named(call("listenStream", fd)) };
-}
-
-function exerciseUnfit(refusal: Refusal, table: Int32Array, memories: readonly [Buffer, Buffer]): void {
-  const place = (start: number): void => table.set([0, blockBytes, blockBytes, 2 * blockBytes], start);
+function exerciseUnfit(rig: StreamRig): void {
+  const { memories, refusal, table } = rig;
   for (const unfit of [undefined, null, "x", {}, -1, 2 ** 40, new Uint8Array(4), new Int32Array(9)]) {
-    for (const start of [0, 4]) place(start);
+    rig.makeRoom();
     refusal("turn", unfit, ...memories, 0);
     refusal("turn", table, unfit, unfit, 0);
     refusal("turn", table, ...memories, unfit);
     refusal("listenStream", unfit);
     refusal("connectStream", unfit);
+    refusal("writeStreams", unfit, unfit, unfit);
     for (const name of ["writeStream", "pauseStream", "shutStream", "closeStream", "nameStream"])
       refusal(name, unfit, unfit, unfit, unfit, unfit);
   }
@@ -171,7 +152,7 @@ function exerciseUnfit(refusal: Refusal, table: Int32Array, memories: readonly [
     [0, 2 ** 20],
   ] as const)
     for (const at of [0, 2, 4, 6]) {
-      for (const start of [0, 4]) place(start);
+      rig.makeRoom();
       table.set([used, end], at);
       assert.equal(refusal("turn", table, ...memories, 0).name, "RangeError");
     }
