@@ -1,7 +1,7 @@
 /*
  * The boundary between TypeScript and the system: every function takes and gives bytes and numbers, makes one
  * system call, and throws an Error with `call` and `code` when it fails. What the bytes mean is known in
- * TypeScript only. No libuv: waiting is done by one thread (watch.c).
+ * TypeScript only. No libuv: waiting is done by threads of our own (watch.c, and stream-thread.c for streams.h).
  */
 #ifndef EDGE_HA_ADDON_H
 #define EDGE_HA_ADDON_H
@@ -74,7 +74,7 @@ napi_value edge_read_poll(napi_env env, napi_callback_info info);
 napi_value edge_start_connect(napi_env env, napi_callback_info info);
 napi_value edge_read(napi_env env, napi_callback_info info);
 
-/* streams.c */
+/* stream-thread.c, stream-turn.c, stream-calls.c, stream-writes.c */
 napi_value edge_open_streams(napi_env env, napi_callback_info info);
 napi_value edge_ask_streams(napi_env env, napi_callback_info info);
 napi_value edge_arm_streams(napi_env env, napi_callback_info info);

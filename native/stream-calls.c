@@ -1,0 +1,135 @@
+/* What is asked of one stream. */
+#define _GNU_SOURCE
+#include "streams.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static napi_value make_name(napi_env env, const struct streams *self, uint32_t slot)
+{
+	napi_value name = make_double(env, (double)self->all[slot].generation * (double)STREAM_LIMIT + slot);
+	return name;
+}
+
+/* listenStream(descriptor): accepts on a listening socket, which is the stream's from now on. */
+napi_value edge_listen_stream(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[1];
+	int fd = -1;
+	struct streams *self = streams_or_null;
+	if (!read_arguments(env, info, 1, arguments) || !read_descriptor(env, arguments[0], &fd))
+		return NULL;
+	if (self == NULL)
+		return throw_errno(env, "stream", EBADF);
+	uint32_t slot = stream_take(self, fd, KIND_LISTENER, EPOLLIN);
+	return slot == NO_STREAM ? throw_errno(env, "epoll_ctl", errno) : make_name(env, self, slot);
+}
+
+/* connectStream(address): begins a connection; it is told of when it is there, or will never be. */
+napi_value edge_connect_stream(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[1];
+	struct bytes address;
+	struct streams *self = streams_or_null;
+	if (!read_arguments(env, info, 1, arguments) || !read_address(env, arguments[0], false, &address))
+		return NULL;
+	if (self == NULL)
+		return throw_errno(env, "stream", EBADF);
+	sa_family_t family;
+	memcpy(&family, address.data, sizeof family);
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return throw_errno(env, "socket", errno);
+	const int one = 1;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	int result = connect(fd, (const struct sockaddr *)(const void *)address.data, (socklen_t)address.length);
+	if (result < 0 && errno != EINPROGRESS) {
+		int failure = errno;
+		(void)close(fd);
+		return throw_errno(env, "connect", failure);
+	}
+	uint32_t slot = stream_take(self, fd, KIND_CONNECTING, EPOLLOUT);
+	if (slot == NO_STREAM) {
+		int failure = errno;
+		(void)close(fd);
+		return throw_errno(env, "epoll_ctl", failure);
+	}
+	return make_name(env, self, slot);
+}
+
+/* pauseStream(place, generation, whether): reads no more, or goes on. */
+napi_value edge_pause_stream(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[3];
+	bool is_paused = false;
+	if (!read_arguments(env, info, 3, arguments))
+		return NULL;
+	struct stream *stream = read_stream(env, arguments);
+	if (stream == NULL)
+		return NULL;
+	if (napi_get_value_bool(env, arguments[2], &is_paused) != napi_ok) {
+		(void)napi_throw_type_error(env, NULL, "whether must be a boolean");
+		return NULL;
+	}
+	stream->is_paused = is_paused;
+	stream_settle(streams_or_null, stream);
+	return make_undefined(env);
+}
+
+/* shutStream(place, generation): ends our half. */
+napi_value edge_shut_stream(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	if (!read_arguments(env, info, 2, arguments))
+		return NULL;
+	struct stream *stream = read_stream(env, arguments);
+	if (stream == NULL)
+		return NULL;
+	(void)shutdown(stream->fd, SHUT_WR);
+	return make_undefined(env);
+}
+
+/* closeStream(place, generation, whether the peer is to see a reset). */
+napi_value edge_close_stream(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[3];
+	bool is_reset = false;
+	if (!read_arguments(env, info, 3, arguments))
+		return NULL;
+	struct stream *stream = read_stream(env, arguments);
+	if (stream == NULL)
+		return NULL;
+	if (napi_get_value_bool(env, arguments[2], &is_reset) != napi_ok) {
+		(void)napi_throw_type_error(env, NULL, "whether must be a boolean");
+		return NULL;
+	}
+	bool is_listener = stream->kind == KIND_LISTENER;
+	int fd = stream_give_back(streams_or_null, stream);
+	if (is_reset && !is_listener) {
+		const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	}
+	(void)close(fd);
+	return make_undefined(env);
+}
+
+/* nameStream(place, generation, whether the peer's): a socket address. */
+napi_value edge_name_stream(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[3];
+	bool is_peer = false;
+	struct sockaddr_storage address;
+	socklen_t length = sizeof address;
+	if (!read_arguments(env, info, 3, arguments))
+		return NULL;
+	struct stream *stream = read_stream(env, arguments);
+	if (stream == NULL || napi_get_value_bool(env, arguments[2], &is_peer) != napi_ok)
+		return NULL;
+	int result = is_peer ? getpeername(stream->fd, (struct sockaddr *)&address, &length)
+			     : getsockname(stream->fd, (struct sockaddr *)&address, &length);
+	return result < 0 ? make_null(env) : make_bytes(env, &address, length);
+}

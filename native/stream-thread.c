@@ -1,0 +1,128 @@
+/* The beginning and the end of streams, and the thread that waits while JavaScript has nothing to do. */
+#define _GNU_SOURCE
+#include "streams.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { STACK_SIZE = 128 * 1024 };
+
+struct streams *streams_or_null = NULL;
+
+static void *wait_for_set(void *argument)
+{
+	const struct streams *self = argument;
+	struct epoll_event event;
+	for (;;) {
+		int count = epoll_wait(self->armed_fd, &event, 1, -1);
+		if (count < 0 && errno != EINTR)
+			return NULL;
+		if (count < 1)
+			continue;
+		if (event.data.u32 == 0)
+			return NULL;
+		if (napi_call_threadsafe_function(self->wake, NULL, napi_tsfn_nonblocking) != napi_ok)
+			return NULL;
+	}
+}
+
+static void stop(void *argument)
+{
+	struct streams *self = argument;
+	const uint64_t one = 1;
+	if (write(self->stop_fd, &one, sizeof one) == (ssize_t)sizeof one)
+		(void)pthread_join(self->thread, NULL);
+	(void)napi_release_threadsafe_function(self->wake, napi_tsfn_abort);
+	for (uint32_t slot = 0; slot < self->size; slot++)
+		if (self->all[slot].kind != KIND_FREE && self->all[slot].kind != KIND_RUNTIME)
+			(void)close(self->all[slot].fd);
+	(void)close(self->epoll_fd);
+	(void)close(self->armed_fd);
+	(void)close(self->stop_fd);
+	streams_or_null = NULL;
+	free(self->all);
+	free(self);
+}
+
+static bool open_sets(struct streams *self)
+{
+	struct epoll_event stopping = { .events = EPOLLIN, .data = { .u32 = 0 } };
+	struct epoll_event set = { .events = 0, .data = { .u32 = 1 } };
+	self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	self->armed_fd = epoll_create1(EPOLL_CLOEXEC);
+	self->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return self->epoll_fd >= 0 && self->armed_fd >= 0 && self->stop_fd >= 0
+	    && epoll_ctl(self->armed_fd, EPOLL_CTL_ADD, self->stop_fd, &stopping) == 0
+	    && epoll_ctl(self->armed_fd, EPOLL_CTL_ADD, self->epoll_fd, &set) == 0;
+}
+
+static int start_thread(struct streams *self)
+{
+	pthread_attr_t attributes;
+	sigset_t all;
+	sigset_t before;
+	int failure = pthread_attr_init(&attributes);
+	if (failure != 0)
+		return failure;
+	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	failure = pthread_create(&self->thread, &attributes, wait_for_set, self);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	(void)pthread_attr_destroy(&attributes);
+	if (failure == 0)
+		(void)pthread_setname_np(self->thread, "edge-ha-streams");
+	return failure;
+}
+
+/* openStreams(callback, the runtime's own set or -1): begins; once in a process. */
+napi_value edge_open_streams(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	napi_value name = NULL;
+	int runtime_fd = -1;
+	if (!read_arguments(env, info, 2, arguments) || !read_int(env, arguments[1], "descriptor", &runtime_fd))
+		return NULL;
+	if (streams_or_null != NULL)
+		return throw_errno(env, "stream", EALREADY);
+	struct streams *self = calloc(1, sizeof *self);
+	if (self == NULL)
+		return throw_errno(env, "stream", ENOMEM);
+	self->env = env;
+	self->first_free = NO_STREAM;
+	if (!open_sets(self) || !streams_grow(self))
+		return throw_errno(env, "epoll_create1", errno);
+	if (napi_create_string_utf8(env, "edge-ha-streams", NAPI_AUTO_LENGTH, &name) != napi_ok
+	    || napi_create_threadsafe_function(env, arguments[0], NULL, name, 0, 1, NULL, NULL, self, NULL, &self->wake)
+		   != napi_ok)
+		return throw_errno(env, "stream", ENOMEM);
+	(void)napi_unref_threadsafe_function(env, self->wake);
+	self->runtime_slot = runtime_fd < 0 ? NO_STREAM : stream_take(self, runtime_fd, KIND_RUNTIME, 0);
+	if (runtime_fd >= 0 && self->runtime_slot == NO_STREAM)
+		return throw_errno(env, "epoll_ctl", errno);
+	int failure = start_thread(self);
+	if (failure != 0)
+		return throw_errno(env, "pthread_create", failure);
+	streams_or_null = self;
+	if (napi_add_env_cleanup_hook(env, stop, self) != napi_ok)
+		return throw_errno(env, "stream", ENOMEM);
+	return make_undefined(env);
+}
+
+/* armStreams(): the callback of `openStreams` is called once when something happens. */
+napi_value edge_arm_streams(napi_env env, napi_callback_info info)
+{
+	struct streams *self = streams_or_null;
+	(void)info;
+	if (self == NULL)
+		return throw_errno(env, "stream", EBADF);
+	/* Else the thread would wake for each thing that the runtime is about to see to by itself. */
+	streams_hear_runtime(self, false);
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT, .data = { .u32 = 1 } };
+	if (epoll_ctl(self->armed_fd, EPOLL_CTL_MOD, self->epoll_fd, &event) < 0)
+		return throw_errno(env, "epoll_ctl", errno);
+	return make_undefined(env);
+}

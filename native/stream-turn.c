@@ -1,0 +1,295 @@
+/* A turn: waits for the set, accepts and reads, and tells what has happened. */
+#define _GNU_SOURCE
+#include "streams.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	ACCEPT_BATCH = 32,
+	/* Numbers in front of the table, and in each of its rows. */
+	CLIENT_WORDS = 0,
+	SERVER_WORDS = 4,
+	ROW_COUNT_WORD = 8,
+	STATE_WORD = 9,
+	HEADER_WORDS = 10,
+	ROW_WORDS = 6,
+	/* The least room that is read into. */
+	LEAST_ROOM = 16 * 1024,
+	/* Behind a longer read what comes next goes elsewhere: then the whole place is free again at once. */
+	LONG_READ = 4096,
+	LONGEST_WAIT_MS = 1000,
+	/* What the state tells. */
+	RUNTIME_HAS_NEWS = 1,
+	HAS_STALLED = 2,
+};
+
+/* What has happened to a stream. */
+enum news { NEWS_DATA = 1, NEWS_END, NEWS_CLOSED, NEWS_WRITABLE, NEWS_ACCEPTED, NEWS_CONNECTED, NEWS_REFUSED };
+
+/* Where bytes of one kind of streams go in this turn: first into one part of a memory, then into another. */
+struct part {
+	size_t used;
+	size_t end;
+	bool is_over;
+};
+
+struct area {
+	uint8_t *data;
+	struct part parts[2];
+};
+
+struct table {
+	int32_t *words;
+	uint32_t rows;
+	uint32_t count;
+};
+
+static void tell(struct table *table, const struct streams *self, const struct stream *stream, enum news news,
+		 int32_t offset, int32_t length)
+{
+	int32_t *row = table->words + HEADER_WORDS + (size_t)table->count * ROW_WORDS;
+	row[0] = (int32_t)(stream - self->all);
+	row[1] = (int32_t)stream->generation;
+	row[2] = (int32_t)news;
+	row[3] = stream->kind == KIND_SERVER ? 1 : 0; /* of one that was accepted, its listener's generation */
+	row[4] = offset;
+	row[5] = length;
+	table->count++;
+}
+
+static bool has_row(const struct table *table, uint32_t count)
+{
+	return table->count + count <= table->rows;
+}
+
+/* The part that has room for so much, or NULL. */
+static struct part *part_with(struct area *area, size_t room)
+{
+	for (size_t index = 0; index < 2; index++) {
+		struct part *part = &area->parts[index];
+		if (!part->is_over && part->end - part->used >= room)
+			return part;
+	}
+	return NULL;
+}
+
+/* Accepts who waits; each row has the peer's address in the clients' area. False if there was room for no more. */
+static void accept_all(struct streams *self, uint32_t slot, struct area *area, struct table *table)
+{
+	for (int count = 0; count < ACCEPT_BATCH; count++) {
+		const size_t room = sizeof(struct sockaddr_in6);
+		struct part *part = part_with(area, room + 4);
+		if (!has_row(table, 1) || part == NULL)
+			return;
+		struct sockaddr_storage peer;
+		socklen_t length = sizeof peer;
+		int fd = accept4(self->all[slot].fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0) {
+			if (errno == EINTR || errno == ECONNABORTED)
+				continue;
+			if (errno == EAGAIN || errno == EWOULDBLOCK)
+				return;
+			/* Nobody can be taken now: the set would tell of who waits again and again. */
+			self->has_stalled = true;
+			(void)stream_control(self, &self->all[slot], EPOLL_CTL_MOD, 0);
+			return;
+		}
+		const int one = 1;
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+		uint32_t place = stream_take(self, fd, KIND_CLIENT, EPOLLIN);
+		if (place == NO_STREAM) {
+			(void)close(fd);
+			return;
+		}
+		size_t kept = length < room ? length : room;
+		memcpy(area->data + part->used, &peer, kept);
+		tell(table, self, &self->all[place], NEWS_ACCEPTED, (int32_t)part->used, (int32_t)slot);
+		table->words[HEADER_WORDS + (size_t)(table->count - 1) * ROW_WORDS + 3] =
+		    (int32_t)self->all[slot].generation;
+		part->used += room + 4; /* a multiple of eight */
+	}
+}
+
+/* False if there was no room to read into. */
+static bool read_one(struct streams *self, struct stream *stream, struct area *area, struct table *table)
+{
+	struct part *part = part_with(area, LEAST_ROOM);
+	if (part == NULL)
+		return false;
+	ssize_t length = recv(stream->fd, area->data + part->used, part->end - part->used, 0);
+	if (length > 0) {
+		tell(table, self, stream, NEWS_DATA, (int32_t)part->used, (int32_t)length);
+		/* An end is a multiple of eight. */
+		part->used += ((size_t)length + 7) & ~(size_t)7;
+		part->is_over = length > LONG_READ;
+	} else if (length == 0 && stream->failure != 0) {
+		tell(table, self, stream, NEWS_CLOSED, 0, stream->failure);
+	} else if (length == 0) {
+		stream->has_ended = true;
+		stream_settle(self, stream);
+		tell(table, self, stream, NEWS_END, 0, 0);
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+		tell(table, self, stream, NEWS_CLOSED, 0, errno);
+	}
+	return true;
+}
+
+/* False if there was no room for what has happened: it is to be seen to again. */
+static bool see_to(struct streams *self, const struct epoll_event *event, struct area *areas, struct table *table)
+{
+	uint32_t slot = (uint32_t)event->data.u64;
+	if (slot >= self->size || self->all[slot].generation != (uint32_t)(event->data.u64 >> 32))
+		return true;
+	struct stream *stream = &self->all[slot];
+	if (stream->kind == KIND_LISTENER) {
+		accept_all(self, slot, &areas[0], table);
+		return true;
+	}
+	if (stream->kind == KIND_RUNTIME) {
+		table->words[STATE_WORD] |= RUNTIME_HAS_NEWS;
+		return true;
+	}
+	if (stream->kind == KIND_CONNECTING) {
+		int failure = 0;
+		socklen_t length = sizeof failure;
+		if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &failure, &length) < 0)
+			failure = errno;
+		if (failure == 0) {
+			stream->kind = KIND_SERVER;
+			stream_settle(self, stream);
+		}
+		tell(table, self, stream, failure == 0 ? NEWS_CONNECTED : NEWS_REFUSED, 0, failure);
+		return true;
+	}
+	const bool is_gone = (event->events & (EPOLLERR | EPOLLHUP)) != 0;
+	if ((event->events & EPOLLOUT) != 0 && stream->wants_room && !is_gone) {
+		stream->wants_room = false;
+		stream_settle(self, stream);
+		tell(table, self, stream, NEWS_WRITABLE, 0, 0);
+	}
+	if ((event->events & EPOLLIN) != 0 && !stream->is_paused && !stream->has_ended) {
+		return read_one(self, stream, &areas[stream->kind == KIND_SERVER ? 1 : 0], table);
+	}
+	if (!is_gone)
+		return true;
+	int failure = 0;
+	socklen_t length = sizeof failure;
+	if ((event->events & EPOLLERR) != 0)
+		(void)getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &failure, &length);
+	if (failure == 0)
+		failure = stream->failure;
+	if (failure == 0 && stream->is_paused && !stream->has_ended) {
+		/* What it has sent is read when somebody wants it; the set cannot be told to be silent about the end. */
+		(void)epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, stream->fd, NULL);
+		stream->is_in_set = false;
+		return true;
+	}
+	tell(table, self, stream, NEWS_CLOSED, 0, failure);
+	return true;
+}
+
+static bool read_area(napi_env env, napi_value array, const int32_t *words, struct area *out)
+{
+	struct bytes bytes;
+	if (!read_bytes(env, array, "memory", &bytes))
+		return false;
+	out->data = bytes.data;
+	for (size_t index = 0; index < 2; index++) {
+		const int32_t used = words[2 * index];
+		const int32_t end = words[2 * index + 1];
+		if (used < 0 || end < used || end % 8 != 0 || (size_t)end > bytes.length) {
+			(void)napi_throw_range_error(env, NULL, "what is read into must lie in the memory");
+			return false;
+		}
+		out->parts[index] = (struct part){ .used = (size_t)used, .end = (size_t)end };
+	}
+	return true;
+}
+
+static void write_area(const struct area *area, int32_t *words)
+{
+	words[0] = (int32_t)area->parts[0].used;
+	words[2] = (int32_t)area->parts[1].used;
+}
+
+static bool read_table(napi_env env, napi_value value, struct table *out)
+{
+	napi_typedarray_type type = napi_int8_array;
+	void *data = NULL;
+	size_t length = 0;
+	if (napi_get_typedarray_info(env, value, &type, &length, &data, NULL, NULL) != napi_ok
+	    || type != napi_int32_array || data == NULL || length < HEADER_WORDS + 2 * ROW_WORDS) {
+		(void)napi_throw_type_error(env, NULL, "table must be an Int32Array with room for rows");
+		return false;
+	}
+	*out = (struct table){ .words = data, .rows = (uint32_t)((length - HEADER_WORDS) / ROW_WORDS), .count = 0 };
+	return true;
+}
+
+void streams_hear_runtime(struct streams *self, bool hears)
+{
+	if (self->hears_runtime == hears || self->runtime_slot == NO_STREAM)
+		return;
+	self->hears_runtime = hears;
+	(void)stream_control(self, &self->all[self->runtime_slot], EPOLL_CTL_MOD, hears ? EPOLLIN | EPOLLET : 0);
+}
+
+/* askStreams(): listeners that could take nobody are asked again. */
+napi_value edge_ask_streams(napi_env env, napi_callback_info info)
+{
+	struct streams *self = streams_or_null;
+	(void)info;
+	for (uint32_t slot = 0; self != NULL && slot < self->size; slot++)
+		if (self->all[slot].kind == KIND_LISTENER && self->all[slot].events == 0)
+			(void)stream_control(self, &self->all[slot], EPOLL_CTL_MOD, EPOLLIN);
+	if (self != NULL)
+		self->has_stalled = false;
+	return make_undefined(env);
+}
+
+/*
+ * turn(table, clients' memory, servers' memory, wait in ms): how many descriptors had news. In front of the rows stand two parts of either
+ * memory, each with how far it is used and its end, the number of rows, and a state.
+ */
+napi_value edge_turn(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[4];
+	struct streams *self = streams_or_null;
+	struct table table;
+	struct area areas[2];
+	int64_t wait_ms = 0;
+	if (!read_arguments(env, info, 4, arguments) || !read_table(env, arguments[0], &table)
+	    || !read_area(env, arguments[1], table.words + CLIENT_WORDS, &areas[0])
+	    || !read_area(env, arguments[2], table.words + SERVER_WORDS, &areas[1])
+	    || !read_integer(env, arguments[3], "wait", 0, LONGEST_WAIT_MS, &wait_ms))
+		return NULL;
+	if (self == NULL)
+		return throw_errno(env, "stream", EBADF);
+	table.words[STATE_WORD] = 0;
+	streams_hear_runtime(self, true);
+	if (self->next_event == self->event_count) {
+		self->next_event = 0;
+		self->event_count = epoll_wait(self->epoll_fd, self->events, EVENT_BATCH, (int)wait_ms);
+		if (self->event_count < 0) {
+			self->event_count = 0;
+			if (errno != EINTR)
+				return throw_errno(env, "epoll_wait", errno);
+		}
+	}
+	const int first = self->next_event;
+	/* Each may have two rows. */
+	while (self->next_event < self->event_count && has_row(&table, 2)
+	       && see_to(self, &self->events[self->next_event], areas, &table))
+		self->next_event++;
+	if (self->has_stalled)
+		table.words[STATE_WORD] |= HAS_STALLED;
+	table.words[ROW_COUNT_WORD] = (int32_t)table.count;
+	write_area(&areas[0], table.words + CLIENT_WORDS);
+	write_area(&areas[1], table.words + SERVER_WORDS);
+	return make_int(env, self->event_count - first);
+}
