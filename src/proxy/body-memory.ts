@@ -1,4 +1,4 @@
-import { giveBack } from "./streams/read-memory.ts";
+import { giveBack, isLent } from "./streams/read-memory.ts";
 
 /** Shorter ones lie in the memory of the garbage collector, which has nothing to give back early. */
 const leastBytes = 4096;
@@ -11,4 +11,32 @@ const leastBytes = 4096;
 export function letGo(bytes: Buffer): void {
   if (giveBack(bytes)) return;
   if (bytes.length >= leastBytes && bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
+}
+
+/** What is longer than this is worth the memory that it is kept in. */
+const mostCopied = 16 * 1024;
+
+/** Bytes that wait; if they are `isFree`, their memory is given back behind them. */
+export interface Kept {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly isFree: boolean;
+}
+
+/**
+ * Gives bytes that may be kept for long. What was read over a socket of our own is copied: a few bytes that a slow peer leaves here would
+ * keep half a megabyte, in which there is nothing else that anybody needs.
+ */
+export function kept(bytes: Buffer): Buffer {
+  return isLent(bytes) ? Buffer.from(bytes) : bytes;
+}
+
+/** Gives the same for what waits to be written. What is long and will be given back stays where it is, for it keeps little else. */
+export function keptPiece(piece: Kept): Kept {
+  const { bytes, end, isFree, start } = piece;
+  if (!isLent(bytes) || (isFree && end - start > mostCopied)) return piece;
+  const copy = Buffer.from(bytes.subarray(start, end));
+  if (isFree) letGo(bytes);
+  return { bytes: copy, start: 0, end: copy.length, isFree: false };
 }

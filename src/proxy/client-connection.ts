@@ -77,10 +77,11 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     reader.input.add(bytes);
     if (this.state === "head") {
       this.readRequests();
-      return;
+    } else {
+      if (!reader.body.isDone) this.exchange?.bodyArrivedFromClient();
+      if (this.state === "exchange" && reader.input.length > 0) this.pauseReading();
     }
-    if (!reader.body.isDone) this.exchange?.bodyArrivedFromClient();
-    if (this.state === "exchange" && reader.input.length > 0) this.pauseReading();
+    reader.input.keep();
   }
 
   drained(): void {

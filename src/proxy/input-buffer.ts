@@ -1,3 +1,4 @@
+import { isLent } from "./streams/read-memory.ts";
 import { HeadScan, type HeadLimits } from "./http1/head-end.ts";
 
 // One for all connections, but for those whose head came in part: a further object each is a further miss of the cache.
@@ -42,6 +43,17 @@ export class InputBuffer {
     this.bytes = gathered;
     this.start = 0;
     this.end = length + piece.length;
+    this.isOwn = true;
+    this.scan?.begin(0);
+  }
+
+  /** Gets ready to wait for more: what is left over keeps no more memory than its own. */
+  keep(): void {
+    const { bytes } = this;
+    if (bytes === null || this.isOwn || !isLent(bytes)) return;
+    this.bytes = Buffer.from(bytes.subarray(this.start, this.end));
+    this.end -= this.start;
+    this.start = 0;
     this.isOwn = true;
     this.scan?.begin(0);
   }

@@ -1,4 +1,4 @@
-import { letGo } from "./body-memory.ts";
+import { keptPiece, letGo, type Kept } from "./body-memory.ts";
 import { writeLatin1 } from "./latin1.ts";
 import type { SentHead } from "./sent-head.ts";
 import type { Wire } from "./sockets.ts";
@@ -10,12 +10,9 @@ const chunkEnd = Buffer.from("\r\n");
 const lastChunk = "0\r\n\r\n";
 
 /** Bytes that wait for room. */
-interface Waiting {
-  readonly bytes: Buffer;
-  /** What of them the socket has taken. */
+interface Waiting extends Kept {
+  /** What of them the socket has not taken. */
   start: number;
-  readonly end: number;
-  readonly isFree: boolean;
 }
 
 /**
@@ -160,9 +157,9 @@ export class Outbox {
   }
 
   /** Keeps what has to wait for room. */
-  private keep(rest: Waiting): false {
+  private keep(rest: Kept): false {
     this.queue ??= [];
-    this.queue.push(rest);
+    this.queue.push(keptPiece(rest));
     return false;
   }
 

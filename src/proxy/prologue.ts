@@ -17,7 +17,7 @@ export class Prologue extends WaitingClient {
     const all = this.behindHeld(bytes);
     const length = Math.min(all.length, clientPreface.length);
     const isLike = all.compare(clientPreface, 0, length, 0, length) === 0;
-    if (isLike && length < clientPreface.length) this.held = all;
+    if (isLike && length < clientPreface.length) this.hold(all);
     else this.pass(all, isLike);
   }
 

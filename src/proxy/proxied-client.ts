@@ -36,7 +36,7 @@ export class ProxiedClient extends WaitingClient {
     const reading = readProxyHeader(held);
     switch (reading.state) {
       case "incomplete":
-        this.held = held;
+        this.hold(held);
         break;
       case "faulty":
         engine.log.debug(`${this.options.peerAddress}: no header of the PROXY protocol: ${reading.reason}`);

@@ -1,4 +1,5 @@
 import type { Endpoint } from "../base/address.ts";
+import { kept } from "./body-memory.ts";
 import type { Engine, OpenClient } from "./engine.ts";
 import { Outbox } from "./outbox.ts";
 import { proxyHeader } from "./proxy-header.ts";
@@ -60,7 +61,7 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
    * most servers are there before their client's first byte.
    */
   received(bytes: Buffer): void {
-    this.early.push(bytes);
+    this.early.push(kept(bytes));
     this.earlyBytes += bytes.length;
     if (this.earlyBytes > mostEarlyBytes && !this.isPaused) {
       this.isPaused = true;

@@ -259,7 +259,10 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     while (!this.readsBody) {
       const held = input.bytes;
       const scan = input.findHead(responseLimits);
-      if (held === null || scan === null) return;
+      if (held === null || scan === null) {
+        input.keep();
+        return;
+      }
       if (scan.fault !== null) {
         this.fail("protocol", scan.fault);
         return;

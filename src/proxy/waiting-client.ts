@@ -1,3 +1,4 @@
+import { kept } from "./body-memory.ts";
 import { drainIdleMs, type Engine, type OpenClient } from "./engine.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Swept } from "./sweep.ts";
@@ -68,6 +69,11 @@ export abstract class WaitingClient implements SocketOwner, OpenClient, Swept {
   /** Puts what comes behind what is held. */
   protected behindHeld(bytes: Buffer): Buffer {
     return this.held === null ? bytes : Buffer.concat([this.held, bytes]);
+  }
+
+  /** Holds what does not tell enough yet. */
+  protected hold(bytes: Buffer): void {
+    this.held = kept(bytes);
   }
 
   /** Waits no more: the socket gets its next owner, or is gone. */

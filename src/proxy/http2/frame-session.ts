@@ -97,7 +97,10 @@ export class FrameSession<S extends FramedStream> implements FrameTaker, StreamC
     this.input.add(bytes);
     while (!this.isOver) {
       const code = this.reader.next(this.input);
-      if (code === null) return;
+      if (code === null) {
+        this.input.keep();
+        return;
+      }
       if (code !== errorCode.none) this.user.violated(code);
     }
   }

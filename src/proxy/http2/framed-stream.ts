@@ -1,13 +1,11 @@
+import { keptPiece, type Kept } from "../body-memory.ts";
 import type { BodyPiece } from "../upstream-connection.ts";
 import type { SendingStream } from "./data-sender.ts";
 import type { Field } from "./hpack-decoder.ts";
 
 /** What waits for the peer's window, or for its socket. */
-interface Waiting {
-  readonly bytes: Buffer;
+interface Waiting extends Kept {
   start: number;
-  readonly end: number;
-  readonly isFree: boolean;
   readonly isLast: boolean;
   /** Field lines that end the stream in place of the last DATA; empty for none. */
   readonly trailers: string;
@@ -91,7 +89,7 @@ export abstract class FramedStream implements SendingStream {
   /** Sends a piece now or as windows and socket allow, with trailers behind it; false if more should wait until it drains. */
   send({ bytes, end, isFree = false, start }: BodyPiece, isLast: boolean, trailers = ""): boolean {
     const held = { bytes, start, end, isFree, isLast, trailers };
-    if (this.waiting.length > 0 || !this.write(held)) this.waiting.push(held);
+    if (this.waiting.length > 0 || !this.write(held)) this.waiting.push({ ...held, ...keptPiece(held) });
     return this.isTaken();
   }
 

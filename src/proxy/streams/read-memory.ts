@@ -103,8 +103,13 @@ export class ReadMemory {
   }
 }
 
+/** Whether bytes lie in memory that sockets of our own are read into, together with what came over others. */
+export function isLent({ buffer }: Buffer): boolean {
+  return buffer.byteLength >= leastArea && areas.has(buffer);
+}
+
 /** Takes bytes back that nobody needs any more; false if no socket of our own has read them. */
 export function giveBack(bytes: Buffer): boolean {
   for (const lender of lenders) if (lender.giveBack(bytes)) return true;
-  return bytes.buffer.byteLength >= leastArea && areas.has(bytes.buffer);
+  return isLent(bytes);
 }

@@ -152,8 +152,9 @@ class PassingClient extends WaitingClient {
   }
 
   override received(bytes: Buffer): void {
-    this.held = this.behindHeld(bytes);
-    if (this.held.length <= mostEarlyBytes || this.isPaused) return;
+    const held = this.behindHeld(bytes);
+    this.hold(held);
+    if (held.length <= mostEarlyBytes || this.isPaused) return;
     this.isPaused = true;
     this.wire.pause();
   }
