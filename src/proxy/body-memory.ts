@@ -14,7 +14,7 @@ export function letGo(bytes: Buffer): void {
 }
 
 /** What is longer than this is worth the memory that it is kept in. */
-const mostCopied = 16 * 1024;
+const mostCopied = 128 * 1024;
 
 /** Bytes that wait; if they are `isFree`, their memory is given back behind them. */
 export interface Kept {

@@ -1,7 +1,7 @@
-/** The most that is read at a time; a little more than a usual body of 64 KiB with its head. */
-const blockBytes = 128 * 1024;
+/** A block is as long as the most that is read at a time. */
+const leastBlockBytes = 128 * 1024;
 const mostBlocks = 64;
-const leastArea = 3 * blockBytes;
+const leastArea = 3 * leastBlockBytes;
 /** A block with less room is not begun another turn with. */
 const leastRoom = 64 * 1024;
 
@@ -19,6 +19,7 @@ export class ReadMemory {
   bytes: Buffer = Buffer.alloc(0);
   private buffer: ArrayBufferLike = this.bytes.buffer;
   private readonly blockCount: number;
+  private readonly blockBytes: number;
   /** One for each eight bytes: 1 where bytes begin that somebody has. */
   private held = new Uint8Array(0);
   /** How many reads of a block somebody has, and how far it is used. */
@@ -29,9 +30,10 @@ export class ReadMemory {
   private first = 0;
   private second = 1;
 
-  /** Of so many blocks, three at least. */
-  constructor(blockCount: number) {
+  /** Of so many blocks, three at least, each of 128 KiB at least. */
+  constructor(blockCount: number, blockBytes: number = leastBlockBytes) {
     this.blockCount = Math.min(blockCount, mostBlocks);
+    this.blockBytes = blockBytes;
     lenders.push(this);
     this.renew();
   }
@@ -47,22 +49,22 @@ export class ReadMemory {
     if (!this.hasRoom(this.first)) this.first = this.free.pop() ?? -1;
     if (this.second < 0) this.second = this.free.pop() ?? -1;
     if (this.first < 0 || this.second < 0) this.renew();
-    table[at] = this.first * blockBytes + (this.filled[this.first] ?? 0);
-    table[at + 1] = (this.first + 1) * blockBytes;
-    table[at + 2] = this.second * blockBytes + (this.filled[this.second] ?? 0);
-    table[at + 3] = (this.second + 1) * blockBytes;
+    table[at] = this.first * this.blockBytes + (this.filled[this.first] ?? 0);
+    table[at + 1] = (this.first + 1) * this.blockBytes;
+    table[at + 2] = this.second * this.blockBytes + (this.filled[this.second] ?? 0);
+    table[at + 3] = (this.second + 1) * this.blockBytes;
   }
 
   /** Takes how far they are used. */
   used(table: Int32Array, at: number): void {
-    this.filled[this.first] = (table[at] ?? 0) - this.first * blockBytes;
-    this.filled[this.second] = (table[at + 2] ?? 0) - this.second * blockBytes;
+    this.filled[this.first] = (table[at] ?? 0) - this.first * this.blockBytes;
+    this.filled[this.second] = (table[at + 2] ?? 0) - this.second * this.blockBytes;
   }
 
   /** Gives bytes out. */
   take(offset: number, length: number): Buffer {
     this.held[offset >> 3] = 1;
-    const block = Math.trunc(offset / blockBytes);
+    const block = Math.trunc(offset / this.blockBytes);
     this.count[block] = (this.count[block] ?? 0) + 1;
     return this.bytes.subarray(offset, offset + length);
   }
@@ -72,7 +74,7 @@ export class ReadMemory {
     if (buffer !== this.buffer) return false;
     if (this.held[byteOffset >> 3] !== 1) return true;
     this.held[byteOffset >> 3] = 0;
-    const block = Math.trunc(byteOffset / blockBytes);
+    const block = Math.trunc(byteOffset / this.blockBytes);
     const left = (this.count[block] ?? 0) - 1;
     this.count[block] = left;
     // Of one that was read into in this turn there may be bytes that were not given out yet.
@@ -86,11 +88,11 @@ export class ReadMemory {
   }
 
   private hasRoom(block: number): boolean {
-    return block >= 0 && blockBytes - (this.filled[block] ?? 0) >= leastRoom;
+    return block >= 0 && this.blockBytes - (this.filled[block] ?? 0) >= leastRoom;
   }
 
   private renew(): void {
-    this.bytes = Buffer.allocUnsafeSlow(blockBytes * this.blockCount);
+    this.bytes = Buffer.allocUnsafeSlow(this.blockBytes * this.blockCount);
     this.buffer = this.bytes.buffer;
     areas.add(this.buffer);
     this.held = new Uint8Array(this.bytes.length / 8);
