@@ -3,6 +3,7 @@
 #include "streams.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -11,8 +12,7 @@
 
 static napi_value make_name(napi_env env, const struct streams *self, uint32_t slot)
 {
-	napi_value name = make_double(env, (double)self->all[slot].generation * (double)STREAM_LIMIT + slot);
-	return name;
+	return make_double(env, (double)self->all[slot].generation * (double)STREAM_LIMIT + slot);
 }
 
 /* listenStream(descriptor): accepts on a listening socket, which is the stream's from now on. */
@@ -20,11 +20,15 @@ napi_value edge_listen_stream(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[1];
 	int fd = -1;
-	struct streams *self = streams_or_null;
+	struct streams *self = streams_of(env);
 	if (!read_arguments(env, info, 1, arguments) || !read_descriptor(env, arguments[0], &fd))
 		return NULL;
 	if (self == NULL)
 		return throw_errno(env, "stream", EBADF);
+	/* It was inherited: accepting who has gone again must not wait for somebody else, nor a program run later have it. */
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return throw_errno(env, "fcntl", errno);
 	uint32_t slot = stream_take(self, fd, KIND_LISTENER, EPOLLIN);
 	return slot == NO_STREAM ? throw_errno(env, "epoll_ctl", errno) : make_name(env, self, slot);
 }
@@ -34,7 +38,7 @@ napi_value edge_connect_stream(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[1];
 	struct bytes address;
-	struct streams *self = streams_or_null;
+	struct streams *self = streams_of(env);
 	if (!read_arguments(env, info, 1, arguments) || !read_address(env, arguments[0], false, &address))
 		return NULL;
 	if (self == NULL)
@@ -75,8 +79,10 @@ napi_value edge_pause_stream(napi_env env, napi_callback_info info)
 		(void)napi_throw_type_error(env, NULL, "whether must be a boolean");
 		return NULL;
 	}
+	if (!stream_is_connected(stream))
+		return throw_errno(env, "stream", ENOTCONN);
 	stream->is_paused = is_paused;
-	stream_settle(streams_or_null, stream);
+	stream_settle(streams_of(env), stream);
 	return make_undefined(env);
 }
 
@@ -89,6 +95,8 @@ napi_value edge_shut_stream(napi_env env, napi_callback_info info)
 	struct stream *stream = read_stream(env, arguments);
 	if (stream == NULL)
 		return NULL;
+	if (!stream_is_connected(stream))
+		return throw_errno(env, "stream", ENOTCONN);
 	(void)shutdown(stream->fd, SHUT_WR);
 	return make_undefined(env);
 }
@@ -108,7 +116,7 @@ napi_value edge_close_stream(napi_env env, napi_callback_info info)
 		return NULL;
 	}
 	bool is_listener = stream->kind == KIND_LISTENER;
-	int fd = stream_give_back(streams_or_null, stream);
+	int fd = stream_give_back(streams_of(env), stream);
 	if (is_reset && !is_listener) {
 		const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -127,8 +135,12 @@ napi_value edge_name_stream(napi_env env, napi_callback_info info)
 	if (!read_arguments(env, info, 3, arguments))
 		return NULL;
 	struct stream *stream = read_stream(env, arguments);
-	if (stream == NULL || napi_get_value_bool(env, arguments[2], &is_peer) != napi_ok)
+	if (stream == NULL)
 		return NULL;
+	if (napi_get_value_bool(env, arguments[2], &is_peer) != napi_ok) {
+		(void)napi_throw_type_error(env, NULL, "whether must be a boolean");
+		return NULL;
+	}
 	int result = is_peer ? getpeername(stream->fd, (struct sockaddr *)&address, &length)
 			     : getsockname(stream->fd, (struct sockaddr *)&address, &length);
 	return result < 0 ? make_null(env) : make_bytes(env, &address, length);

@@ -10,7 +10,7 @@
 
 enum { STACK_SIZE = 128 * 1024 };
 
-struct streams *streams_or_null = NULL;
+static struct streams *only_or_null = NULL;
 
 static void *wait_for_set(void *argument)
 {
@@ -29,22 +29,36 @@ static void *wait_for_set(void *argument)
 	}
 }
 
+struct streams *streams_of(napi_env env)
+{
+	return only_or_null != NULL && only_or_null->env == env ? only_or_null : NULL;
+}
+
+/* Closes what is open, and frees all. */
+static void discard(struct streams *self)
+{
+	const int sets[] = { self->epoll_fd, self->armed_fd, self->stop_fd };
+	if (self->wake != NULL)
+		(void)napi_release_threadsafe_function(self->wake, napi_tsfn_abort);
+	for (uint32_t slot = 0; slot < self->size; slot++)
+		if (self->all[slot].kind != KIND_FREE && self->all[slot].kind != KIND_RUNTIME)
+			(void)close(self->all[slot].fd);
+	for (size_t index = 0; index < sizeof sets / sizeof sets[0]; index++)
+		if (sets[index] >= 0)
+			(void)close(sets[index]);
+	free(self->all);
+	free(self);
+}
+
+/* Ends the thread, and then all: a call that still comes, from a finalizer say, finds no streams. */
 static void stop(void *argument)
 {
 	struct streams *self = argument;
 	const uint64_t one = 1;
 	if (write(self->stop_fd, &one, sizeof one) == (ssize_t)sizeof one)
 		(void)pthread_join(self->thread, NULL);
-	(void)napi_release_threadsafe_function(self->wake, napi_tsfn_abort);
-	for (uint32_t slot = 0; slot < self->size; slot++)
-		if (self->all[slot].kind != KIND_FREE && self->all[slot].kind != KIND_RUNTIME)
-			(void)close(self->all[slot].fd);
-	(void)close(self->epoll_fd);
-	(void)close(self->armed_fd);
-	(void)close(self->stop_fd);
-	streams_or_null = NULL;
-	free(self->all);
-	free(self);
+	only_or_null = NULL;
+	discard(self);
 }
 
 static bool open_sets(struct streams *self)
@@ -68,6 +82,7 @@ static int start_thread(struct streams *self)
 	if (failure != 0)
 		return failure;
 	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	/* Signals are the runtime's: none may interrupt this thread. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	failure = pthread_create(&self->thread, &attributes, wait_for_set, self);
@@ -78,44 +93,63 @@ static int start_thread(struct streams *self)
 	return failure;
 }
 
+/* Makes what streams need but the thread: NULL, or the call that failed, with errno. */
+static const char *prepare(struct streams *self, napi_value callback, int runtime_fd)
+{
+	napi_env env = self->env;
+	napi_value name = NULL;
+	if (!open_sets(self) || !streams_grow(self))
+		return "epoll_create1";
+	errno = ENOMEM;
+	if (napi_create_string_utf8(env, "edge-ha-streams", NAPI_AUTO_LENGTH, &name) != napi_ok
+	    || napi_create_threadsafe_function(env, callback, NULL, name, 0, 1, NULL, NULL, self, NULL, &self->wake)
+		   != napi_ok)
+		return "stream";
+	/* It keeps the process alive while there are streams. */
+	(void)napi_unref_threadsafe_function(env, self->wake);
+	if (runtime_fd >= 0)
+		self->runtime_slot = stream_take(self, runtime_fd, KIND_RUNTIME, 0);
+	return runtime_fd >= 0 && self->runtime_slot == NO_STREAM ? "epoll_ctl" : NULL;
+}
+
 /* openStreams(callback, the runtime's own set or -1): begins; once in a process. */
 napi_value edge_open_streams(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[2];
-	napi_value name = NULL;
+	napi_valuetype type = napi_undefined;
 	int runtime_fd = -1;
 	if (!read_arguments(env, info, 2, arguments) || !read_int(env, arguments[1], "descriptor", &runtime_fd))
 		return NULL;
-	if (streams_or_null != NULL)
+	if (napi_typeof(env, arguments[0], &type) != napi_ok || type != napi_function) {
+		(void)napi_throw_type_error(env, NULL, "callback must be a function");
+		return NULL;
+	}
+	if (only_or_null != NULL)
 		return throw_errno(env, "stream", EALREADY);
 	struct streams *self = calloc(1, sizeof *self);
 	if (self == NULL)
 		return throw_errno(env, "stream", ENOMEM);
-	self->env = env;
+	*self = (struct streams){ .env = env, .epoll_fd = -1, .armed_fd = -1, .stop_fd = -1 };
 	self->first_free = NO_STREAM;
-	if (!open_sets(self) || !streams_grow(self))
-		return throw_errno(env, "epoll_create1", errno);
-	if (napi_create_string_utf8(env, "edge-ha-streams", NAPI_AUTO_LENGTH, &name) != napi_ok
-	    || napi_create_threadsafe_function(env, arguments[0], NULL, name, 0, 1, NULL, NULL, self, NULL, &self->wake)
-		   != napi_ok)
+	self->runtime_slot = NO_STREAM;
+	const char *call = prepare(self, arguments[0], runtime_fd);
+	int failure = call == NULL ? start_thread(self) : errno;
+	if (failure != 0) {
+		discard(self);
+		return throw_errno(env, call == NULL ? "pthread_create" : call, failure);
+	}
+	only_or_null = self;
+	if (napi_add_env_cleanup_hook(env, stop, self) != napi_ok) {
+		stop(self);
 		return throw_errno(env, "stream", ENOMEM);
-	(void)napi_unref_threadsafe_function(env, self->wake);
-	self->runtime_slot = runtime_fd < 0 ? NO_STREAM : stream_take(self, runtime_fd, KIND_RUNTIME, 0);
-	if (runtime_fd >= 0 && self->runtime_slot == NO_STREAM)
-		return throw_errno(env, "epoll_ctl", errno);
-	int failure = start_thread(self);
-	if (failure != 0)
-		return throw_errno(env, "pthread_create", failure);
-	streams_or_null = self;
-	if (napi_add_env_cleanup_hook(env, stop, self) != napi_ok)
-		return throw_errno(env, "stream", ENOMEM);
+	}
 	return make_undefined(env);
 }
 
 /* armStreams(): the callback of `openStreams` is called once when something happens. */
 napi_value edge_arm_streams(napi_env env, napi_callback_info info)
 {
-	struct streams *self = streams_or_null;
+	struct streams *self = streams_of(env);
 	(void)info;
 	if (self == NULL)
 		return throw_errno(env, "stream", EBADF);

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -78,7 +79,14 @@ static struct part *part_with(struct area *area, size_t room)
 	return NULL;
 }
 
-/* Accepts who waits; each row has the peer's address in the clients' area. False if there was room for no more. */
+/* Nobody can be taken now, and the set would tell of who waits again and again. */
+static void stall(struct streams *self, struct stream *listener)
+{
+	self->has_stalled = true;
+	stream_leave_set(self, listener);
+}
+
+/* Accepts who waits; each row has the peer's address in the clients' area. */
 static void accept_all(struct streams *self, uint32_t slot, struct area *area, struct table *table)
 {
 	for (int count = 0; count < ACCEPT_BATCH; count++) {
@@ -86,17 +94,14 @@ static void accept_all(struct streams *self, uint32_t slot, struct area *area, s
 		struct part *part = part_with(area, room + 4);
 		if (!has_row(table, 1) || part == NULL)
 			return;
-		struct sockaddr_storage peer;
+		struct sockaddr_storage peer = { 0 };
 		socklen_t length = sizeof peer;
 		int fd = accept4(self->all[slot].fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			if (errno == EINTR || errno == ECONNABORTED)
 				continue;
-			if (errno == EAGAIN || errno == EWOULDBLOCK)
-				return;
-			/* Nobody can be taken now: the set would tell of who waits again and again. */
-			self->has_stalled = true;
-			(void)stream_control(self, &self->all[slot], EPOLL_CTL_MOD, 0);
+			if (errno != EAGAIN && errno != EWOULDBLOCK)
+				stall(self, &self->all[slot]);
 			return;
 		}
 		const int one = 1;
@@ -104,15 +109,23 @@ static void accept_all(struct streams *self, uint32_t slot, struct area *area, s
 		uint32_t place = stream_take(self, fd, KIND_CLIENT, EPOLLIN);
 		if (place == NO_STREAM) {
 			(void)close(fd);
+			stall(self, &self->all[slot]);
 			return;
 		}
-		size_t kept = length < room ? length : room;
-		memcpy(area->data + part->used, &peer, kept);
+		memcpy(area->data + part->used, &peer, room);
 		tell(table, self, &self->all[place], NEWS_ACCEPTED, (int32_t)part->used, (int32_t)slot);
 		table->words[HEADER_WORDS + (size_t)(table->count - 1) * ROW_WORDS + 3] =
 		    (int32_t)self->all[slot].generation;
 		part->used += room + 4; /* a multiple of eight */
 	}
+}
+
+/* Tells of an end for good. The set would go on telling of it, whatever it is asked for. */
+static void tell_loss(struct table *table, struct streams *self, struct stream *stream, enum news news, int failure)
+{
+	stream_leave_set(self, stream);
+	stream->is_lost = true;
+	tell(table, self, stream, news, 0, failure);
 }
 
 /* False if there was no room to read into. */
@@ -128,15 +141,58 @@ static bool read_one(struct streams *self, struct stream *stream, struct area *a
 		part->used += ((size_t)length + 7) & ~(size_t)7;
 		part->is_over = length > LONG_READ;
 	} else if (length == 0 && stream->failure != 0) {
-		tell(table, self, stream, NEWS_CLOSED, 0, stream->failure);
+		tell_loss(table, self, stream, NEWS_CLOSED, stream->failure);
 	} else if (length == 0) {
 		stream->has_ended = true;
 		stream_settle(self, stream);
 		tell(table, self, stream, NEWS_END, 0, 0);
 	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-		tell(table, self, stream, NEWS_CLOSED, 0, errno);
+		tell_loss(table, self, stream, NEWS_CLOSED, errno);
 	}
 	return true;
+}
+
+static int take_error(const struct stream *stream)
+{
+	int failure = 0;
+	socklen_t length = sizeof failure;
+	if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &failure, &length) < 0)
+		failure = errno;
+	return failure;
+}
+
+static void see_to_connecting(struct streams *self, struct stream *stream, struct table *table)
+{
+	int failure = take_error(stream);
+	if (failure != 0) {
+		tell_loss(table, self, stream, NEWS_REFUSED, failure);
+		return;
+	}
+	stream->kind = KIND_SERVER;
+	stream_settle(self, stream);
+	tell(table, self, stream, NEWS_CONNECTED, 0, 0);
+}
+
+static bool has_unread(const struct stream *stream)
+{
+	int length = 0;
+	return ioctl(stream->fd, FIONREAD, &length) == 0 && length > 0;
+}
+
+/* Both halves have ended, or it was reset, and nobody reads from it. */
+static void see_to_loss(struct streams *self, struct stream *stream, uint32_t events, struct table *table)
+{
+	if (stream->failure == 0 && (events & EPOLLERR) != 0)
+		stream->failure = take_error(stream);
+	/*
+	 * What has come before that is read when somebody wants it; the set cannot be told to be silent about the end. Of a client that has
+	 * reset its connection nobody wants it: what is done for it ends at once. A server may have answered first.
+	 */
+	const bool may_wait = stream->failure == 0 || (stream->kind == KIND_SERVER && has_unread(stream));
+	if (stream->is_paused && !stream->has_ended && may_wait)
+		stream_leave_set(self, stream);
+	else
+		tell_loss(table, self, stream, NEWS_CLOSED, stream->failure);
 }
 
 /* False if there was no room for what has happened: it is to be seen to again. */
@@ -155,15 +211,7 @@ static bool see_to(struct streams *self, const struct epoll_event *event, struct
 		return true;
 	}
 	if (stream->kind == KIND_CONNECTING) {
-		int failure = 0;
-		socklen_t length = sizeof failure;
-		if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &failure, &length) < 0)
-			failure = errno;
-		if (failure == 0) {
-			stream->kind = KIND_SERVER;
-			stream_settle(self, stream);
-		}
-		tell(table, self, stream, failure == 0 ? NEWS_CONNECTED : NEWS_REFUSED, 0, failure);
+		see_to_connecting(self, stream, table);
 		return true;
 	}
 	const bool is_gone = (event->events & (EPOLLERR | EPOLLHUP)) != 0;
@@ -172,24 +220,10 @@ static bool see_to(struct streams *self, const struct epoll_event *event, struct
 		stream_settle(self, stream);
 		tell(table, self, stream, NEWS_WRITABLE, 0, 0);
 	}
-	if ((event->events & EPOLLIN) != 0 && !stream->is_paused && !stream->has_ended) {
+	if ((event->events & EPOLLIN) != 0 && !stream->is_paused && !stream->has_ended)
 		return read_one(self, stream, &areas[stream->kind == KIND_SERVER ? 1 : 0], table);
-	}
-	if (!is_gone)
-		return true;
-	int failure = 0;
-	socklen_t length = sizeof failure;
-	if ((event->events & EPOLLERR) != 0)
-		(void)getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &failure, &length);
-	if (failure == 0)
-		failure = stream->failure;
-	if (failure == 0 && stream->is_paused && !stream->has_ended) {
-		/* What it has sent is read when somebody wants it; the set cannot be told to be silent about the end. */
-		(void)epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, stream->fd, NULL);
-		stream->is_in_set = false;
-		return true;
-	}
-	tell(table, self, stream, NEWS_CLOSED, 0, failure);
+	if (is_gone)
+		see_to_loss(self, stream, event->events, table);
 	return true;
 }
 
@@ -202,7 +236,7 @@ static bool read_area(napi_env env, napi_value array, const int32_t *words, stru
 	for (size_t index = 0; index < 2; index++) {
 		const int32_t used = words[2 * index];
 		const int32_t end = words[2 * index + 1];
-		if (used < 0 || end < used || end % 8 != 0 || (size_t)end > bytes.length) {
+		if (used < 0 || used % 8 != 0 || end < used || end % 8 != 0 || (size_t)end > bytes.length) {
 			(void)napi_throw_range_error(env, NULL, "what is read into must lie in the memory");
 			return false;
 		}
@@ -236,17 +270,17 @@ void streams_hear_runtime(struct streams *self, bool hears)
 	if (self->hears_runtime == hears || self->runtime_slot == NO_STREAM)
 		return;
 	self->hears_runtime = hears;
-	(void)stream_control(self, &self->all[self->runtime_slot], EPOLL_CTL_MOD, hears ? EPOLLIN | EPOLLET : 0);
+	stream_settle(self, &self->all[self->runtime_slot]);
 }
 
 /* askStreams(): listeners that could take nobody are asked again. */
 napi_value edge_ask_streams(napi_env env, napi_callback_info info)
 {
-	struct streams *self = streams_or_null;
+	struct streams *self = streams_of(env);
 	(void)info;
 	for (uint32_t slot = 0; self != NULL && slot < self->size; slot++)
-		if (self->all[slot].kind == KIND_LISTENER && self->all[slot].events == 0)
-			(void)stream_control(self, &self->all[slot], EPOLL_CTL_MOD, EPOLLIN);
+		if (self->all[slot].kind == KIND_LISTENER && !self->all[slot].is_in_set)
+			stream_settle(self, &self->all[slot]);
 	if (self != NULL)
 		self->has_stalled = false;
 	return make_undefined(env);
@@ -259,7 +293,7 @@ napi_value edge_ask_streams(napi_env env, napi_callback_info info)
 napi_value edge_turn(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[4];
-	struct streams *self = streams_or_null;
+	struct streams *self = streams_of(env);
 	struct table table;
 	struct area areas[2];
 	int64_t wait_ms = 0;

@@ -16,7 +16,11 @@ static ssize_t write_to(struct streams *self, struct stream *stream, const uint8
 	} while (sent < 0 && errno == EINTR);
 	if (sent < 0) {
 		if (errno != EAGAIN && errno != EWOULDBLOCK) {
-			stream->failure = errno;
+			/* The first is what really happened to it. */
+			if (stream->failure == 0)
+				stream->failure = errno;
+			/* One that is paused may have been taken out of the set before that. */
+			stream_settle(self, stream);
 			return -1;
 		}
 		sent = 0;
@@ -38,11 +42,15 @@ napi_value edge_write_stream(napi_env env, napi_callback_info info)
 	if (!read_arguments(env, info, 5, arguments))
 		return NULL;
 	struct stream *stream = read_stream(env, arguments);
-	if (stream == NULL || !read_bytes(env, arguments[2], "bytes", &bytes)
+	if (stream == NULL)
+		return NULL;
+	if (!stream_is_connected(stream))
+		return throw_errno(env, "stream", ENOTCONN);
+	if (!read_bytes(env, arguments[2], "bytes", &bytes)
 	    || !read_integer(env, arguments[3], "offset", 0, (int64_t)bytes.length, &offset)
 	    || !read_integer(env, arguments[4], "length", 0, (int64_t)bytes.length - offset, &length))
 		return NULL;
-	return make_int(env, write_to(streams_or_null, stream, bytes.data + offset, (size_t)length));
+	return make_int(env, write_to(streams_of(env), stream, bytes.data + offset, (size_t)length));
 }
 
 /* What JavaScript has gathered: rows of a place, a generation, an offset and a length. */
@@ -89,7 +97,7 @@ static ssize_t write_row(struct streams *self, const int32_t *row, const uint8_t
 	if (slot >= self->size || self->all[slot].generation != (uint32_t)row[1] || self->all[slot].kind == KIND_FREE)
 		return row[3];
 	struct stream *stream = &self->all[slot];
-	if (stream->failure != 0 || (stream->kind != KIND_CLIENT && stream->kind != KIND_SERVER))
+	if (stream->failure != 0 || !stream_is_connected(stream))
 		return -1;
 	return stream->wants_room ? 0 : write_to(self, stream, memory + row[2], (size_t)row[3]);
 }
@@ -102,7 +110,7 @@ napi_value edge_write_streams(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[3];
 	struct gathered gathered;
-	struct streams *self = streams_or_null;
+	struct streams *self = streams_of(env);
 	int short_count = 0;
 	if (!read_arguments(env, info, 3, arguments) || !read_gathered(env, arguments, &gathered))
 		return NULL;

@@ -29,10 +29,12 @@ bool streams_grow(struct streams *self)
 }
 
 /* What epoll is to tell of a stream. */
-static uint32_t wanted(const struct stream *stream)
+static uint32_t wanted(const struct streams *self, const struct stream *stream)
 {
 	if (stream->kind == KIND_CONNECTING)
 		return EPOLLOUT;
+	if (stream->kind == KIND_RUNTIME)
+		return self->hears_runtime ? EPOLLIN | EPOLLET : 0;
 	return (stream->is_paused || stream->has_ended ? 0 : EPOLLIN) | (stream->wants_room ? EPOLLOUT : 0);
 }
 
@@ -41,7 +43,7 @@ static uint64_t token_of(const struct streams *self, const struct stream *stream
 	return ((uint64_t)stream->generation << 32) | (uint64_t)(stream - self->all);
 }
 
-bool stream_control(struct streams *self, struct stream *stream, int operation, uint32_t events)
+static bool control(struct streams *self, struct stream *stream, int operation, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data = { .u64 = token_of(self, stream) } };
 	stream->events = events;
@@ -50,11 +52,13 @@ bool stream_control(struct streams *self, struct stream *stream, int operation, 
 
 void stream_settle(struct streams *self, struct stream *stream)
 {
-	uint32_t events = wanted(stream);
+	uint32_t events = wanted(self, stream);
+	if (stream->is_lost)
+		return;
 	if (!stream->is_in_set) {
-		stream->is_in_set = stream_control(self, stream, EPOLL_CTL_ADD, events);
+		stream->is_in_set = control(self, stream, EPOLL_CTL_ADD, events);
 	} else if (events != stream->events) {
-		(void)stream_control(self, stream, EPOLL_CTL_MOD, events);
+		(void)control(self, stream, EPOLL_CTL_MOD, events);
 	}
 }
 
@@ -69,7 +73,7 @@ uint32_t stream_take(struct streams *self, int fd, enum kind kind, uint32_t even
 	uint32_t generation = stream->generation;
 	uint32_t next_free = stream->next_free;
 	*stream = (struct stream){ .fd = fd, .generation = generation, .kind = (uint8_t)kind, .is_in_set = true };
-	if (!stream_control(self, stream, EPOLL_CTL_ADD, events)) {
+	if (!control(self, stream, EPOLL_CTL_ADD, events)) {
 		*stream = (struct stream){ .fd = -1, .generation = generation, .next_free = next_free };
 		return NO_STREAM;
 	}
@@ -80,12 +84,23 @@ uint32_t stream_take(struct streams *self, int fd, enum kind kind, uint32_t even
 	return slot;
 }
 
+void stream_leave_set(struct streams *self, struct stream *stream)
+{
+	if (stream->is_in_set)
+		(void)epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, stream->fd, NULL);
+	stream->is_in_set = false;
+}
+
+bool stream_is_connected(const struct stream *stream)
+{
+	return stream->kind == KIND_CLIENT || stream->kind == KIND_SERVER;
+}
+
 int stream_give_back(struct streams *self, struct stream *stream)
 {
 	int fd = stream->fd;
 	/* The supervisor may have it open too: then closing it here does not take it out of the set. */
-	if (stream->is_in_set)
-		(void)epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	stream_leave_set(self, stream);
 	uint32_t generation = stream->generation == INT32_MAX ? 1 : stream->generation + 1;
 	*stream = (struct stream){ .fd = -1, .generation = generation, .next_free = self->first_free };
 	self->first_free = (uint32_t)(stream - self->all);
@@ -96,7 +111,7 @@ int stream_give_back(struct streams *self, struct stream *stream)
 
 struct stream *read_stream(napi_env env, const napi_value *arguments)
 {
-	struct streams *self = streams_or_null;
+	struct streams *self = streams_of(env);
 	uint32_t slot = 0;
 	uint32_t generation = 0;
 	if (napi_get_value_uint32(env, arguments[0], &slot) != napi_ok

@@ -42,6 +42,7 @@ struct stream {
 	bool wants_room;
 	bool has_ended;
 	bool is_in_set;
+	bool is_lost; /* and that was told: nothing more is */
 	/* What a write failed with: the kernel tells that once, and of a reset that was told so reading finds an orderly end. */
 	int failure;
 };
@@ -72,8 +73,8 @@ struct streams {
 	int event_count;
 };
 
-/* stream-thread.c: those of this process; NULL before they are opened. */
-extern struct streams *streams_or_null;
+/* stream-thread.c: those of this process; NULL before they are opened, and for any other environment than the one that did. */
+struct streams *streams_of(napi_env env);
 
 /* streams.c */
 bool streams_grow(struct streams *self);
@@ -81,9 +82,12 @@ bool streams_grow(struct streams *self);
 uint32_t stream_take(struct streams *self, int fd, enum kind kind, uint32_t events);
 /* Lets go of a place; the descriptor is closed by the caller. */
 int stream_give_back(struct streams *self, struct stream *stream);
-bool stream_control(struct streams *self, struct stream *stream, int operation, uint32_t events);
 /* Has the set know what is wanted of a stream now. */
 void stream_settle(struct streams *self, struct stream *stream);
+/* Has the set tell nothing more of a stream, until it is settled. */
+void stream_leave_set(struct streams *self, struct stream *stream);
+/* Whether there is a connection to read from and to write to. */
+bool stream_is_connected(const struct stream *stream);
 /* Reads a stream's name: place and generation. Throws and gives NULL for one that is not there. */
 struct stream *read_stream(napi_env env, const napi_value *arguments);
 

@@ -21,6 +21,7 @@ export function exerciseStreamWrites(rig: StreamRig, address: Uint8Array): void 
   assert.deepEqual([bytes.get(far[0]), bytes.get(near[0])], ["012564", "9"]);
 
   exerciseShortWrites(rig, near, far);
+  exerciseEarlyRoom(rig, address);
 
   // What is lost is told of for each row; what is closed is nobody's.
   rig.close(far);
@@ -87,6 +88,24 @@ function exerciseShortWrites(rig: StreamRig, near: Name, far: Name): void {
   assert.equal(got, sent);
   assert.deepEqual(write(rig, [near, 1, 2]), { shortCount: 0, taken: [2] });
   assert.equal(rig.rows(1)[0]?.bytes, "12");
+}
+
+/** Room that nobody was told of yet is for what waits already. */
+function exerciseEarlyRoom(rig: StreamRig, address: Uint8Array): void {
+  const { call } = rig;
+  const peer = call("open", 2, 1, 0) as number;
+  call("connect", peer, address);
+  const [accepted] = rig.rows(1);
+  const name: Name = accepted?.name ?? [0, 0];
+  const much = Buffer.alloc(blockBytes);
+  while ((call("writeStream", ...name, much, 0, blockBytes) as number) === blockBytes);
+  call("takeOver", peer);
+  while ((call("read", peer, much) as number) > 0);
+  assert.deepEqual(write(rig, [name, 0, 4]), { shortCount: 1, taken: [0] });
+  assert.equal(rig.rows(1)[0]?.news, "writable");
+  assert.deepEqual(write(rig, [name, 0, 4]), { shortCount: 0, taken: [4] });
+  rig.close(name);
+  call("close", peer);
 }
 
 /** Nothing is written, not even what is fit, if one row is not. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { exerciseFailedOpening, exerciseStreamFaults } from "./exercise-stream-faults.ts";
 import { exerciseStreamWrites } from "./exercise-stream-writes.ts";
 import { blockBytes, named, StreamRig, type Call, type Name, type Refusal } from "./stream-rig.ts";
 
@@ -13,18 +14,20 @@ export async function exerciseNativeStreams(call: Call, refusal: Refusal): Promi
   exerciseReading(rig, address, entry);
   exerciseEnds(rig, address);
   exerciseStreamWrites(rig, address);
+  exerciseStreamFaults(rig, address);
   await exerciseWaking(rig, address, onNews);
   exerciseRefusal(rig, address, entry);
 }
 
 /** Begins; what is called for news is whatever `call` of the result is. */
-function exerciseOpening({ call, memories, refusal, table }: StreamRig): { call: () => void } {
+function exerciseOpening(rig: StreamRig): { call: () => void } {
+  const { call, memories, refusal, table } = rig;
   assert.equal(refusal("turn", table, ...memories, 0).code, "EBADF");
   assert.equal(refusal("writeStreams", new Int32Array(4), new Uint8Array(4), 1).code, "EBADF");
   assert.equal(refusal("closeStream", 0, 1, true).code, "EBADF");
   assert.equal(refusal("listenStream", 0).code, "EBADF");
   assert.equal(refusal("armStreams").code, "EBADF");
-  assert.throws(() => call("openStreams", 1, -1));
+  exerciseFailedOpening(rig);
   const onNews = { call: (): void => undefined };
   call("openStreams", () => onNews.call(), -1);
   assert.equal(refusal("openStreams", () => undefined, -1).code, "EALREADY");
@@ -149,6 +152,7 @@ function exerciseUnfit(rig: StreamRig): void {
     [-8, 8],
     [8, 0],
     [0, 4],
+    [1, 16],
     [0, 2 ** 20],
   ] as const)
     for (const at of [0, 2, 4, 6]) {

@@ -40,6 +40,8 @@ export class StreamRig {
   readonly refusal: Refusal;
   readonly memories: readonly [Buffer, Buffer] = [Buffer.alloc(2 * blockBytes), Buffer.alloc(2 * blockBytes)];
   readonly table: Int32Array = new Int32Array(headerWords + rowWords * 64);
+  /** How many descriptors had news in the last turn. */
+  turned = 0;
 
   constructor(call: Call, refusal: Refusal) {
     this.call = call;
@@ -53,7 +55,7 @@ export class StreamRig {
 
   turn(ms = 200): readonly Row[] {
     this.makeRoom();
-    this.call("turn", this.table, ...this.memories, ms);
+    this.turned = Number(this.call("turn", this.table, ...this.memories, ms));
     return Array.from({ length: this.table[8] ?? 0 }, (_, row) => this.rowAt(headerWords + rowWords * row));
   }
 

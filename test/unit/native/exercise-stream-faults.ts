@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { named, type StreamRig } from "./stream-rig.ts";
+
+const brokenPipe = 32;
+const connectionReset = 104;
+const openFiles = 7;
+const bytes = Buffer.from("late");
+
+/** What goes wrong before streams are open: nothing of it stays behind. */
+export function exerciseFailedOpening({ refusal }: StreamRig): void {
+  const before = readdirSync("/proc/self/fd").length;
+  assert.equal(refusal("openStreams", 1, -1).name, "TypeError");
+  assert.equal(refusal("openStreams", () => undefined, 1_000_000).code, "EBADF");
+  assert.equal(refusal("openStreams", () => undefined, "x").name, "TypeError");
+  assert.equal(readdirSync("/proc/self/fd").length, before);
+}
+
+/** What peers and the system do to streams. */
+export function exerciseStreamFaults(rig: StreamRig, address: Uint8Array): void {
+  exerciseToldOnce(rig, address);
+  exerciseUnconnected(rig, address);
+  exerciseResets(rig, address);
+  exerciseFailedWrites(rig, address);
+  exerciseLostWriter(rig, address);
+  exerciseNoDescriptors(rig, address);
+  exerciseBrokenListener(rig);
+  exerciseBlockingListener(rig);
+}
+
+/** The end of a stream is told once, also if nobody closes it, and asking for more of it changes nothing. */
+function exerciseToldOnce(rig: StreamRig, address: Uint8Array): void {
+  const { call } = rig;
+  const { far, near } = rig.pair(address);
+  call("closeStream", ...near, true);
+  assert.deepEqual(rig.news(1), [["closed", connectionReset]]);
+  assert.deepEqual(idle(rig), []);
+  for (const isPaused of [true, false]) call("pauseStream", ...far, isPaused);
+  assert.equal(call("writeStream", ...far, bytes, 0, 4), -1);
+  assert.deepEqual(idle(rig), []);
+  call("closeStream", ...far, false);
+
+  const { address: nowhere, name } = rig.listening();
+  call("closeStream", ...name, false);
+  const third = named(call("connectStream", nowhere));
+  assert.deepEqual(rig.news(1), [["refused", 111]]);
+  assert.deepEqual(idle(rig), []);
+  rig.close(third);
+}
+
+/** A listener and what is being connected can be named and closed, but no more; what is given up is never told of. */
+function exerciseUnconnected(rig: StreamRig, address: Uint8Array): void {
+  const { call, refusal } = rig;
+  const { name } = rig.listening();
+  const connecting = named(call("connectStream", address));
+  for (const one of [name, connecting]) {
+    assert.equal(refusal("writeStream", ...one, bytes, 0, 4).code, "ENOTCONN");
+    assert.equal(refusal("pauseStream", ...one, true).code, "ENOTCONN");
+    assert.equal(refusal("shutStream", ...one).code, "ENOTCONN");
+    const rows = Int32Array.of(...one, 0, 4);
+    assert.deepEqual([call("writeStreams", rows, bytes, 1), rows[3]], [1, -1]);
+    assert.equal(refusal("nameStream", ...one, 1).name, "TypeError");
+  }
+  const before = readdirSync("/proc/self/fd").length;
+  rig.close(connecting);
+  assert.equal(readdirSync("/proc/self/fd").length, before - 1);
+  const accepted = rig.rows(2);
+  assert.deepEqual(
+    accepted.map(({ news }) => news),
+    ["accepted", "closed"],
+  );
+  rig.close(name, ...accepted.slice(0, 1).map((row) => row.name));
+}
+
+/** What came before a reset is read first: at once, or when a server's stream that was paused goes on. */
+function exerciseResets(rig: StreamRig, address: Uint8Array): void {
+  const { call } = rig;
+  for (const isPaused of [false, true]) {
+    const { far, near } = rig.pair(address);
+    call("pauseStream", ...near, isPaused);
+    call("writeStream", ...far, bytes, 0, 4);
+    rig.close(far);
+    if (isPaused) {
+      assert.deepEqual(idle(rig), []);
+      // Whoever writes hears of it, and what came is still there.
+      assert.equal(call("writeStream", ...near, bytes, 0, 4), -1);
+      assert.deepEqual(idle(rig), []);
+      call("pauseStream", ...near, false);
+    }
+    assert.deepEqual(rig.news(2), [
+      ["data", 4],
+      ["closed", connectionReset],
+    ]);
+    rig.close(near);
+  }
+  // A client that has gone wants nothing any more.
+  const { far, near } = rig.pair(address);
+  call("pauseStream", ...far, true);
+  call("writeStream", ...near, bytes, 0, 4);
+  rig.close(near);
+  assert.deepEqual(rig.news(1), [["closed", connectionReset]]);
+  rig.close(far);
+}
+
+/** A stream that is paused while both halves end is told of when it goes on; if a write fails meanwhile, then. */
+function exerciseFailedWrites(rig: StreamRig, address: Uint8Array): void {
+  const { call } = rig;
+  for (const writes of [false, true]) {
+    const { far, near } = rig.pair(address);
+    call("pauseStream", ...near, true);
+    call("shutStream", ...near);
+    call("writeStream", ...far, bytes, 0, 4);
+    assert.deepEqual(rig.news(1), [["end", 0]]);
+    call("closeStream", ...far, false);
+    assert.deepEqual(idle(rig), []);
+    if (writes) {
+      assert.equal(call("writeStream", ...near, bytes, 0, 4), -1);
+      assert.deepEqual(idle(rig), []);
+    }
+    call("pauseStream", ...near, false);
+    const news = rig.news(writes ? 2 : 3);
+    assert.deepEqual(news[0], ["data", 4]);
+    assert.deepEqual(
+      news.slice(1).map(([what]) => what),
+      writes ? ["closed"] : ["end", "closed"],
+    );
+    rig.close(near);
+  }
+}
+
+/** One that waited for nothing but to go on is told of at once when a write fails. */
+function exerciseLostWriter(rig: StreamRig, address: Uint8Array): void {
+  const { call } = rig;
+  const { far, near } = rig.pair(address);
+  call("pauseStream", ...near, true);
+  call("shutStream", ...near);
+  assert.deepEqual(rig.news(1), [["end", 0]]);
+  call("closeStream", ...far, false);
+  assert.deepEqual(idle(rig), []);
+  assert.equal(call("writeStream", ...near, bytes, 0, 4), -1);
+  assert.deepEqual(rig.news(1), [["closed", brokenPipe]]);
+  rig.close(near);
+}
+
+/** Without descriptors a listener is silent until it is asked again, and who waited then is accepted. */
+function exerciseNoDescriptors(rig: StreamRig, address: Uint8Array): void {
+  const { call } = rig;
+  const [, soft, hard] =
+    /^Max open files +(\d+) +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+  const near = named(call("connectStream", address));
+  call("setResourceLimit", openFiles, 3, Number(hard));
+  assert.deepEqual(rig.news(1), [["connected", 0]]);
+  assert.equal(rig.state & 2, 2);
+  assert.deepEqual(idle(rig), []);
+  call("askStreams");
+  rig.turn();
+  assert.equal(rig.state & 2, 2);
+  assert.equal(rig.refusal("connectStream", address).code, "EMFILE");
+  call("setResourceLimit", openFiles, Number(soft), Number(hard));
+  assert.deepEqual(idle(rig), []);
+  call("askStreams");
+  const [accepted] = rig.rows(1);
+  assert.deepEqual([accepted?.news, rig.state & 2], ["accepted", 0]);
+  rig.close(near, ...(accepted === undefined ? [] : [accepted.name]));
+}
+
+/** One that listens no more is as silent, however often it is asked. */
+function exerciseBrokenListener(rig: StreamRig): void {
+  const { call } = rig;
+  const { fd } = rig.plainListening();
+  const name = named(call("listenStream", fd));
+  // An address of no family ends what a socket does.
+  call("connect", fd, new Uint8Array(16));
+  for (let times = 0; times < 2; times++) {
+    assert.deepEqual(rig.turn(), []);
+    assert.deepEqual([rig.state & 2, rig.turned], [2, 1]);
+    assert.deepEqual(idle(rig), []);
+    call("askStreams");
+  }
+  rig.close(name);
+}
+
+/** A socket that was inherited as one that blocks is not waited for. */
+function exerciseBlockingListener(rig: StreamRig): void {
+  const { address, name } = rig.listening(1);
+  const { far, near } = rig.pair(address);
+  rig.close(far, near, name);
+}
+
+/** What two turns tell where nobody is to hear anything; behind the first the set has nothing to tell, or it would be asked without end. */
+function idle(rig: StreamRig): readonly unknown[] {
+  const rows = [...rig.turn(20), ...rig.turn(20)];
+  return rig.turned === 0 ? rows : [...rows, `and ${rig.turned} had news`];
+}
