@@ -60,6 +60,8 @@ export abstract class TunnelEnd {
    * closed before, the runtime reports the peer's end as a close.
    */
   closed(isReset: boolean): void {
+    // What this process cuts itself says so at once: the other side is to see a cut too, and no end in order before it.
+    if (this.tunnel?.standing === "ended") return;
     if (isReset) {
       this.tunnel?.reset(this);
       return;
