@@ -162,8 +162,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   cut(): void {
     if (this.state === "exchange") this.drop(499);
-    this.wire.terminate();
-    this.close();
+    this.close(true);
   }
 
   takeBody(): BodyPiece | null {
@@ -245,12 +244,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.finished(status);
     this.exchange = null;
     // Without a length or chunks only a reset tells the client that something is missing (RFC 9112 §8).
-    if (isStalled || this.writer.framing === "until-close") {
-      this.wire.terminate();
-      this.close();
-    } else {
-      this.linger();
-    }
+    if (isStalled || this.writer.framing === "until-close") this.close(true);
+    else this.linger();
   }
 
   openTunnel(from: SwitchedUpstream, idleMs: number): boolean {
@@ -387,11 +382,12 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.finished(status);
   }
 
-  private close(): void {
+  private close(isReset = false): void {
     if (this.state === "closed") return;
-    this.state = "closed";
+    this.state = "closed"; // first, for the socket says at once that it is closed, and the request would end twice
     this.engine.sweep.remove(this);
     this.engine.clients.delete(this);
-    this.wire.end();
+    if (isReset) this.wire.terminate();
+    else this.wire.end();
   }
 }
