@@ -10,7 +10,8 @@
 
 enum { STACK_SIZE = 128 * 1024 };
 
-static struct streams *only_or_null = NULL;
+/* A worker of the runtime has its own, on its own thread: nothing is shared. */
+static _Thread_local struct streams *own_or_null = NULL;
 
 static void *wait_for_set(void *argument)
 {
@@ -31,7 +32,7 @@ static void *wait_for_set(void *argument)
 
 struct streams *streams_of(napi_env env)
 {
-	return only_or_null != NULL && only_or_null->env == env ? only_or_null : NULL;
+	return own_or_null != NULL && own_or_null->env == env ? own_or_null : NULL;
 }
 
 /* Closes what is open, and frees all. */
@@ -57,7 +58,8 @@ static void stop(void *argument)
 	const uint64_t one = 1;
 	if (write(self->stop_fd, &one, sizeof one) == (ssize_t)sizeof one)
 		(void)pthread_join(self->thread, NULL);
-	only_or_null = NULL;
+	if (own_or_null == self)
+		own_or_null = NULL;
 	discard(self);
 }
 
@@ -112,7 +114,7 @@ static const char *prepare(struct streams *self, napi_value callback, int runtim
 	return runtime_fd >= 0 && self->runtime_slot == NO_STREAM ? "epoll_ctl" : NULL;
 }
 
-/* openStreams(callback, the runtime's own set or -1): begins; once in a process. */
+/* openStreams(callback, the runtime's own set or -1): begins; once in a thread. */
 napi_value edge_open_streams(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[2];
@@ -124,7 +126,7 @@ napi_value edge_open_streams(napi_env env, napi_callback_info info)
 		(void)napi_throw_type_error(env, NULL, "callback must be a function");
 		return NULL;
 	}
-	if (only_or_null != NULL)
+	if (own_or_null != NULL)
 		return throw_errno(env, "stream", EALREADY);
 	struct streams *self = calloc(1, sizeof *self);
 	if (self == NULL)
@@ -138,7 +140,7 @@ napi_value edge_open_streams(napi_env env, napi_callback_info info)
 		discard(self);
 		return throw_errno(env, call == NULL ? "pthread_create" : call, failure);
 	}
-	only_or_null = self;
+	own_or_null = self;
 	if (napi_add_env_cleanup_hook(env, stop, self) != napi_ok) {
 		stop(self);
 		return throw_errno(env, "stream", ENOMEM);

@@ -73,7 +73,7 @@ struct streams {
 	int event_count;
 };
 
-/* stream-thread.c: those of this process; NULL before they are opened, and for any other environment than the one that did. */
+/* stream-thread.c: those of this thread; NULL before they are opened, and for any other environment than the one that did. */
 struct streams *streams_of(napi_env env);
 
 /* streams.c */

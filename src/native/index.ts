@@ -27,13 +27,13 @@ export interface Received {
 }
 
 /**
- * Streams of one process (native/streams.h): connected TCP sockets and the listening ones they come from. A stream is named by its place
+ * Streams of one thread (native/streams.h): connected TCP sockets and the listening ones they come from. A stream is named by its place
  * and its generation; one that is not there throws `EBADF`. These are called for each read and write, so they throw the addon's own
  * errors, with `call` and `code`.
  */
 export interface StreamCalls {
   /**
-   * Begins, once in a process (`EALREADY`); `onNews` is called once for each `armStreams`. `runtime` is the descriptor that the runtime
+   * Begins, once in a thread (`EALREADY`); `onNews` is called once for each `armStreams`. `runtime` is the descriptor that the runtime
    * waits on, or -1. As long as there are streams, the process is kept alive.
    */
   openStreams(onNews: () => void, runtime: number): void;

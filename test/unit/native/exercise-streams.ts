@@ -16,6 +16,7 @@ export async function exerciseNativeStreams(call: Call, refusal: Refusal): Promi
   exerciseStreamWrites(rig, address);
   exerciseStreamFaults(rig, address);
   await exerciseWaking(rig, address, onNews);
+  await exerciseWorker(entry);
   exerciseRefusal(rig, address, entry);
 }
 
@@ -123,6 +124,23 @@ async function exerciseWaking(
   assert.equal(calls, 1);
   assert.deepEqual(rig.news(1), [["end", 0]]);
   rig.close(name);
+}
+
+/** A worker of the runtime has streams of its own, and none of ours. */
+async function exerciseWorker(name: Name): Promise<void> {
+  const source = `
+    const native = require(${JSON.stringify(process.argv[2])});
+    const codes = [["closeStream", ...${JSON.stringify(name)}, true], ["armStreams"], ["openStreams", () => undefined, -1], ["armStreams"]]
+      .map(([name, ...parameters]) => {
+        try { native[name](...parameters); return ""; } catch ({ code }) { return code; }
+      });
+    postMessage(codes);`;
+  const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  const codes = await new Promise((resolve) => (worker.onmessage = ({ data }): void => resolve(data)));
+  assert.deepEqual(codes, ["EBADF", "EBADF", "", ""]);
+  const closed = new Promise((resolve) => worker.addEventListener("close", resolve));
+  worker.terminate();
+  await closed;
 }
 
 /** Nobody listens any more. */
