@@ -19,8 +19,6 @@ export interface Engine {
   readonly departing: Set<string>;
   readonly sweep: Sweep;
   readonly handlers: Bun.SocketHandler<SocketOwner>;
-  /** For sockets that this process opens. */
-  readonly dialHandlers: Bun.SocketHandler<SocketOwner>;
   /** What is spoken in clear text goes over sockets of our own. */
   readonly streams: Streams;
   readonly log: Log;

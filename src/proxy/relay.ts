@@ -5,7 +5,9 @@ import { Outbox } from "./outbox.ts";
 import { proxyHeader } from "./proxy-header.ts";
 import type { Caller } from "./selection/scheduler.ts";
 import type { Relay, RelayServer } from "./snapshot.ts";
-import { dial, type Dialler, localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
+import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
+import { dial } from "./streams/connect.ts";
+import type { StreamDialler } from "./streams/streams.ts";
 import type { Swept } from "./sweep.ts";
 import { Tunnel } from "./tunnel.ts";
 import { SocketEnd } from "./tunnel-end.ts";
@@ -142,7 +144,7 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   private connect(endpoint: Endpoint): void {
     this.connectBy = this.engine.sweep.after(this.relay.plan.connectTimeoutMs);
     this.attempt = new Attempt(this);
-    dial(endpoint, this.attempt, this.engine.dialHandlers);
+    dial(this.engine.streams, endpoint, this.attempt);
   }
 
   /** Takes the socket of an attempt that has succeeded. */
@@ -212,7 +214,7 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
 }
 
 /** One attempt to connect to a server; its socket belongs to a tunnel before anything else can happen to it. */
-class Attempt implements Dialler {
+class Attempt implements StreamDialler {
   private readonly client: RelayedClient;
 
   constructor(client: RelayedClient) {
@@ -225,21 +227,5 @@ class Attempt implements Dialler {
 
   refused(): void {
     this.client.refused(this);
-  }
-
-  received(): void {
-    // Nothing comes before it is connected.
-  }
-
-  drained(): void {
-    // Nothing was written.
-  }
-
-  ended(): void {
-    // As above.
-  }
-
-  closed(): void {
-    // It was given up.
   }
 }

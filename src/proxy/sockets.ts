@@ -1,4 +1,4 @@
-import { type Endpoint, plainAddress } from "../base/address.ts";
+import { plainAddress } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import { hasCode } from "../base/system-error.ts";
 import type { ForwardedBy } from "./headers.ts";
@@ -170,36 +170,3 @@ export const noOwner: SocketOwner = {
   ended: () => undefined,
   closed: () => undefined,
 };
-
-/** Who waits for a socket to be connected. */
-export interface Dialler extends SocketOwner {
-  /** The socket is connected; it has to be given its next owner, or to be ended. */
-  connected(wire: Wire): void;
-  /** No connection came about. */
-  refused(): void;
-}
-
-/** Makes the handlers of sockets that this process connects: a table for each was 7 % of what a relayed connection costs. */
-export function diallingHandlers(handlers: Bun.SocketHandler<SocketOwner>): Bun.SocketHandler<SocketOwner> {
-  return {
-    ...handlers,
-    open(wire) {
-      if (isDialler(wire.data)) wire.data.connected(wire);
-    },
-  };
-}
-
-function isDialler(owner: SocketOwner | Dialler): owner is Dialler {
-  return "connected" in owner;
-}
-
-/** Connects to a server on behalf of a dialler. */
-export function dial(
-  { address, port }: Endpoint,
-  dialler: Dialler,
-  socket: Bun.SocketHandler<SocketOwner>,
-): void {
-  Bun.connect<SocketOwner>({ hostname: address, port, allowHalfOpen: true, data: dialler, socket }).catch(
-    () => dialler.refused(),
-  );
-}

@@ -41,7 +41,7 @@ import {
   type Snapshot,
   type SnapshotContext,
 } from "./snapshot.ts";
-import { diallingHandlers, socketHandlers } from "./sockets.ts";
+import { socketHandlers } from "./sockets.ts";
 import { goesByOpen, OpenServers } from "./open-servers.ts";
 import { OpenTelling } from "./open-telling.ts";
 import { Streams } from "./streams/streams.ts";
@@ -100,7 +100,6 @@ export class Worker {
       departing: new Set(),
       sweep: new Sweep(() => this.logs.flush()),
       handlers,
-      dialHandlers: diallingHandlers(handlers),
       streams: new Streams(log),
       log,
       suspects: new Suspects(tell.suspects),

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import type { Endpoint } from "../../base/address.ts";
 import { errorText, hasCode } from "../../base/system-error.ts";
 import type { SocketOwner, Wire } from "../sockets.ts";
-import type { Streams } from "./streams.ts";
+import type { StreamDialler, Streams } from "./streams.ts";
 
 /** What sockets to servers are made with. */
 export interface ConnectContext {
@@ -21,42 +21,53 @@ export interface Connecting {
 
 type RuntimeTls = NonNullable<Bun.TCPSocketConnectOptions<SocketOwner>["tls"]>;
 
-const connectionRefused = 111;
+const refusal = "connection refused";
 
-/** Connects to a server: in clear text with a socket of our own, where there are such. What comes of it is told later than this returns. */
+/** Connects to a server, in clear text with a socket of our own. What comes of it is told later than this returns. */
 export function connectTo(
   { handlers, streams }: ConnectContext,
-  { address, port }: Endpoint,
+  endpoint: Endpoint,
   tls: RuntimeTls | null,
-  { opened, owner, refused }: Connecting,
+  connecting: Connecting,
 ): void {
-  if (tls === null && isIP(address) !== 0) {
-    const onRefused = (code: number): void =>
-      refused(code === connectionRefused ? "connection refused" : `errno ${code}`);
-    try {
-      streams.connect(
-        { address, port },
-        {
-          connected: (wire) => {
-            wire.data = owner;
-            opened(wire);
-          },
-          refused: onRefused,
-        },
-      );
-    } catch (error) {
-      queueMicrotask(() => refused(errorText(error)));
-    }
+  const { opened, owner, refused } = connecting;
+  if (tls === null && isIP(endpoint.address) !== 0) {
+    dial(streams, endpoint, new Call(connecting));
     return;
   }
   Bun.connect<SocketOwner>({
-    hostname: address,
-    port,
+    hostname: endpoint.address,
+    port: endpoint.port,
     allowHalfOpen: true,
     ...(tls === null ? {} : { tls }),
     data: owner,
     socket: { ...handlers, open: opened },
-  }).catch((error: unknown) =>
-    refused(hasCode(error, "ECONNREFUSED") ? "connection refused" : String(error)),
-  );
+  }).catch((error: unknown) => refused(hasCode(error, "ECONNREFUSED") ? refusal : String(error)));
+}
+
+/** Connects to an address in clear text. What comes of it is told later than this returns. */
+export function dial(streams: Streams, endpoint: Endpoint, dialler: StreamDialler): void {
+  try {
+    streams.connect(endpoint, dialler);
+  } catch (error) {
+    queueMicrotask(() => dialler.refused(errorText(error)));
+  }
+}
+
+/** Gives the socket to its owner before anybody hears of it. */
+class Call implements StreamDialler {
+  private readonly connecting: Connecting;
+
+  constructor(connecting: Connecting) {
+    this.connecting = connecting;
+  }
+
+  connected(wire: Wire): void {
+    wire.data = this.connecting.owner;
+    this.connecting.opened(wire);
+  }
+
+  refused(reason: string): void {
+    this.connecting.refused(reason === "ECONNREFUSED" ? refusal : reason);
+  }
 }

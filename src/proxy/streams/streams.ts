@@ -1,9 +1,11 @@
 import { drainMicrotasks } from "bun:jsc";
 import { readdirSync, readlinkSync } from "node:fs";
+import { getSystemErrorName } from "node:util";
 import type { Endpoint } from "../../base/address.ts";
 import { internetAddress, readInternetAddress } from "../../base/internet-address.ts";
 import type { Log } from "../../base/log.ts";
 import { streamCalls, type StreamCalls } from "../../native/index.ts";
+import type { Wire } from "../sockets.ts";
 import { GatheredWrites } from "./gathered-writes.ts";
 import {
   clientWords,
@@ -39,9 +41,9 @@ const mostTakingTurns = 128;
 
 /** Hears how a connection comes about. */
 export interface StreamDialler {
-  connected(wire: Stream): void;
-  /** With the kernel's number for why not. */
-  refused(code: number): void;
+  connected(wire: Wire): void;
+  /** With the name of the system's error, such as `ECONNREFUSED`. */
+  refused(reason: string): void;
 }
 
 /** A listening socket. */
@@ -204,7 +206,7 @@ export class Streams implements StreamHome {
     if (failure !== 0) {
       this.all[place] = null;
       this.calls.closeStream(place, generation, false);
-      dialler.refused(failure);
+      dialler.refused(getSystemErrorName(-failure));
       return;
     }
     const stream = new Stream(this, { place, generation }, null, null);

@@ -1,7 +1,5 @@
 import type { Engine } from "../engine.ts";
 import {
-  dial,
-  type Dialler,
   isBehind,
   listenOn,
   type ListenTls,
@@ -10,6 +8,8 @@ import {
   type SocketOwner,
   type Wire,
 } from "../sockets.ts";
+import { dial } from "../streams/connect.ts";
+import type { StreamDialler } from "../streams/streams.ts";
 import { Tunnel } from "../tunnel.ts";
 import { SocketEnd } from "../tunnel-end.ts";
 import { WaitingClient } from "../waiting-client.ts";
@@ -72,7 +72,7 @@ export class InnerDoor {
     const client = new PassingClient(engine, outer, passMs);
     outer.data = client;
     this.dialling += 1;
-    dial({ address: loopback, port: this.server.port }, new Way(this, client, ownerOf), engine.dialHandlers);
+    dial(engine.streams, { address: loopback, port: this.server.port }, new Way(this, client, ownerOf));
   }
 
   /** Joins a client with its way in; `far` is null if there is none. */
@@ -170,7 +170,7 @@ class PassingClient extends WaitingClient {
 }
 
 /** A way in, until it is part of a tunnel. */
-class Way implements Dialler {
+class Way implements StreamDialler {
   private readonly door: InnerDoor;
   private readonly client: PassingClient;
   private readonly ownerOf: OwnerOf;
@@ -187,21 +187,5 @@ class Way implements Dialler {
 
   refused(): void {
     this.door.dialled(this.client, null, this.ownerOf);
-  }
-
-  received(): void {
-    // Nothing comes before it is connected.
-  }
-
-  drained(): void {
-    // Nothing was written.
-  }
-
-  ended(): void {
-    // As above.
-  }
-
-  closed(): void {
-    // It was given up.
   }
 }
