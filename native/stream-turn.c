@@ -179,7 +179,7 @@ static bool has_unread(const struct stream *stream)
 	return ioctl(stream->fd, FIONREAD, &length) == 0 && length > 0;
 }
 
-/* Both halves have ended, or it was reset, and nobody reads from it. */
+/* Both halves have ended, or it was reset, while nobody reads from it: it is paused, or has no more to say. */
 static void see_to_loss(struct streams *self, struct stream *stream, uint32_t events, struct table *table)
 {
 	if (stream->failure == 0 && (events & EPOLLERR) != 0)
@@ -189,7 +189,7 @@ static void see_to_loss(struct streams *self, struct stream *stream, uint32_t ev
 	 * reset its connection nobody wants it: what is done for it ends at once. A server may have answered first.
 	 */
 	const bool may_wait = stream->failure == 0 || (stream->kind == KIND_SERVER && has_unread(stream));
-	if (stream->is_paused && !stream->has_ended && may_wait)
+	if (!stream->has_ended && may_wait)
 		stream_leave_set(self, stream);
 	else
 		tell_loss(table, self, stream, NEWS_CLOSED, stream->failure);
@@ -220,7 +220,8 @@ static bool see_to(struct streams *self, const struct epoll_event *event, struct
 		stream_settle(self, stream);
 		tell(table, self, stream, NEWS_WRITABLE, 0, 0);
 	}
-	if ((event->events & EPOLLIN) != 0 && !stream->is_paused && !stream->has_ended)
+	/* What is to be read tells of an end by itself. The event may be an older one, from when nothing was. */
+	if ((is_gone || (event->events & EPOLLIN) != 0) && !stream->is_paused && !stream->has_ended)
 		return read_one(self, stream, &areas[stream->kind == KIND_SERVER ? 1 : 0], table);
 	if (is_gone)
 		see_to_loss(self, stream, event->events, table);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { named, type StreamRig } from "./stream-rig.ts";
+import { blockBytes, named, type StreamRig } from "./stream-rig.ts";
 
 const brokenPipe = 32;
 const connectionReset = 104;
@@ -21,6 +21,7 @@ export function exerciseStreamFaults(rig: StreamRig, address: Uint8Array): void 
   exerciseToldOnce(rig, address);
   exerciseUnconnected(rig, address);
   exerciseResets(rig, address);
+  exerciseOldNews(rig, address);
   exerciseFailedWrites(rig, address);
   exerciseLostWriter(rig, address);
   exerciseNoDescriptors(rig, address);
@@ -100,6 +101,33 @@ function exerciseResets(rig: StreamRig, address: Uint8Array): void {
   rig.close(near);
   assert.deepEqual(rig.news(1), [["closed", connectionReset]]);
   rig.close(far);
+}
+
+/** The end of a stream was told by the set, there was no room for news before it, and now somebody reads from it again. */
+function exerciseOldNews(rig: StreamRig, address: Uint8Array): void {
+  const { call } = rig;
+  const first = rig.pair(address);
+  const { far, near } = rig.pair(address);
+  call("pauseStream", ...near, true);
+  // The set forgets who had news before, and names them in the order of what is new.
+  assert.deepEqual(idle(rig), []);
+  call("writeStream", ...first.near, bytes, 0, 4);
+  call("writeStream", ...far, bytes, 0, 4);
+  rig.close(far);
+  rig.makeRoom();
+  rig.table.set([blockBytes, blockBytes, blockBytes, blockBytes]);
+  assert.equal(call("turn", rig.table, ...rig.memories, 200), 2);
+  assert.equal(rig.table[8], 0);
+  call("pauseStream", ...near, false);
+  assert.deepEqual(
+    rig.rows(3).map(({ length, name, news }) => [name, news, length]),
+    [
+      [first.far, "data", 4],
+      [near, "data", 4],
+      [near, "closed", connectionReset],
+    ],
+  );
+  rig.close(near, first.near, first.far);
 }
 
 /** A stream that is paused while both halves end is told of when it goes on; if a write fails meanwhile, then. */

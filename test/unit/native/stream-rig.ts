@@ -62,7 +62,7 @@ export class StreamRig {
   /** Turns until so many rows have come. */
   rows(count: number): readonly Row[] {
     const all: Row[] = [];
-    for (let tries = 0; tries < 100 && all.length < count; tries++) all.push(...this.turn());
+    for (let tries = 0; tries < 25 && all.length < count; tries++) all.push(...this.turn());
     assert.equal(all.length, count, JSON.stringify(all));
     return all;
   }
