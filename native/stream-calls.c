@@ -20,7 +20,7 @@ napi_value edge_listen_stream(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[1];
 	int fd = -1;
-	struct streams *self = streams_of(env);
+	struct streams *self = own_streams();
 	if (!read_arguments(env, info, 1, arguments) || !read_descriptor(env, arguments[0], &fd))
 		return NULL;
 	if (self == NULL)
@@ -38,7 +38,7 @@ napi_value edge_connect_stream(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[1];
 	struct bytes address;
-	struct streams *self = streams_of(env);
+	struct streams *self = own_streams();
 	if (!read_arguments(env, info, 1, arguments) || !read_address(env, arguments[0], false, &address))
 		return NULL;
 	if (self == NULL)
@@ -82,7 +82,7 @@ napi_value edge_pause_stream(napi_env env, napi_callback_info info)
 	if (!stream_is_connected(stream))
 		return throw_errno(env, "stream", ENOTCONN);
 	stream->is_paused = is_paused;
-	stream_settle(streams_of(env), stream);
+	stream_settle(own_streams(), stream);
 	return make_undefined(env);
 }
 
@@ -116,7 +116,7 @@ napi_value edge_close_stream(napi_env env, napi_callback_info info)
 		return NULL;
 	}
 	bool is_listener = stream->kind == KIND_LISTENER;
-	int fd = stream_give_back(streams_of(env), stream);
+	int fd = stream_give_back(own_streams(), stream);
 	if (is_reset && !is_listener) {
 		const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

@@ -30,9 +30,9 @@ static void *wait_for_set(void *argument)
 	}
 }
 
-struct streams *streams_of(napi_env env)
+struct streams *own_streams(void)
 {
-	return own_or_null != NULL && own_or_null->env == env ? own_or_null : NULL;
+	return own_or_null;
 }
 
 /* Closes what is open, and frees all. */
@@ -151,7 +151,7 @@ napi_value edge_open_streams(napi_env env, napi_callback_info info)
 /* armStreams(): the callback of `openStreams` is called once when something happens. */
 napi_value edge_arm_streams(napi_env env, napi_callback_info info)
 {
-	struct streams *self = streams_of(env);
+	struct streams *self = own_streams();
 	(void)info;
 	if (self == NULL)
 		return throw_errno(env, "stream", EBADF);

@@ -277,7 +277,7 @@ void streams_hear_runtime(struct streams *self, bool hears)
 /* askStreams(): listeners that could take nobody are asked again. */
 napi_value edge_ask_streams(napi_env env, napi_callback_info info)
 {
-	struct streams *self = streams_of(env);
+	struct streams *self = own_streams();
 	(void)info;
 	for (uint32_t slot = 0; self != NULL && slot < self->size; slot++)
 		if (self->all[slot].kind == KIND_LISTENER && !self->all[slot].is_in_set)
@@ -294,7 +294,7 @@ napi_value edge_ask_streams(napi_env env, napi_callback_info info)
 napi_value edge_turn(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[4];
-	struct streams *self = streams_of(env);
+	struct streams *self = own_streams();
 	struct table table;
 	struct area areas[2];
 	int64_t wait_ms = 0;

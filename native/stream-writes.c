@@ -50,7 +50,7 @@ napi_value edge_write_stream(napi_env env, napi_callback_info info)
 	    || !read_integer(env, arguments[3], "offset", 0, (int64_t)bytes.length, &offset)
 	    || !read_integer(env, arguments[4], "length", 0, (int64_t)bytes.length - offset, &length))
 		return NULL;
-	return make_int(env, write_to(streams_of(env), stream, bytes.data + offset, (size_t)length));
+	return make_int(env, write_to(own_streams(), stream, bytes.data + offset, (size_t)length));
 }
 
 /* What JavaScript has gathered: rows of a place, a generation, an offset and a length. */
@@ -110,7 +110,7 @@ napi_value edge_write_streams(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[3];
 	struct gathered gathered;
-	struct streams *self = streams_of(env);
+	struct streams *self = own_streams();
 	int short_count = 0;
 	if (!read_arguments(env, info, 3, arguments) || !read_gathered(env, arguments, &gathered))
 		return NULL;

@@ -111,7 +111,7 @@ int stream_give_back(struct streams *self, struct stream *stream)
 
 struct stream *read_stream(napi_env env, const napi_value *arguments)
 {
-	struct streams *self = streams_of(env);
+	struct streams *self = own_streams();
 	uint32_t slot = 0;
 	uint32_t generation = 0;
 	if (napi_get_value_uint32(env, arguments[0], &slot) != napi_ok

@@ -73,8 +73,8 @@ struct streams {
 	int event_count;
 };
 
-/* stream-thread.c: those of this thread; NULL before they are opened, and for any other environment than the one that did. */
-struct streams *streams_of(napi_env env);
+/* stream-thread.c: those of this thread; NULL before they are opened. */
+struct streams *own_streams(void);
 
 /* streams.c */
 bool streams_grow(struct streams *self);
