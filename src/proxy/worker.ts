@@ -83,6 +83,7 @@ export class Worker {
   private readonly departures: Departures;
   private readonly datagrams: DatagramRelays;
   private readonly http3: Http3Endpoints;
+  private lastResidentBytes = 0;
   private found: Found = new Map();
   /** When what is still open is cut, while the process drains. */
   private drainBy = Number.POSITIVE_INFINITY;
@@ -311,9 +312,18 @@ export class Worker {
       connections: clients.size + tunnels.size + this.datagrams.flowCount,
       requests: counters.requests,
       responses,
-      residentBytes: process.memoryUsage.rss(),
+      residentBytes: this.residentBytes(),
       disks: this.cache.status(),
     };
+  }
+
+  private residentBytes(): number {
+    try {
+      this.lastResidentBytes = process.memoryUsage.rss();
+    } catch {
+      // The runtime opens a file for that, and clients may have all descriptors: it is what it was.
+    }
+    return this.lastResidentBytes;
   }
 
   private close(): void {
