@@ -162,6 +162,8 @@ export interface ServerConnection {
   readonly socket: Bun.Socket<ServerConnection>;
   /** Sends text, one octet a character. */
   send(text: string): void;
+  /** Ends the sending half, behind what is to be sent. */
+  end(): void;
 }
 
 /** What a scripted server does when bytes have come. */
@@ -177,9 +179,12 @@ export class RawServer implements AsyncDisposable {
   constructor(script: Script, port = 0) {
     this.script = script;
     const unsent = new WeakMap<Bun.Socket<ServerConnection>, Buffer>();
+    const ending = new WeakSet<Bun.Socket<ServerConnection>>();
     const flush = (socket: Bun.Socket<ServerConnection>): void => {
       const bytes = unsent.get(socket) ?? noBytes;
-      unsent.set(socket, bytes.subarray(Math.max(0, socket.write(bytes))));
+      const rest = bytes.subarray(Math.max(0, socket.write(bytes)));
+      unsent.set(socket, rest);
+      if (rest.length === 0 && ending.has(socket)) socket.shutdown();
     };
     this.server = Bun.listen<ServerConnection>({
       hostname: "127.0.0.1",
@@ -191,7 +196,11 @@ export class RawServer implements AsyncDisposable {
             unsent.set(socket, Buffer.concat([unsent.get(socket) ?? noBytes, Buffer.from(text, "latin1")]));
             flush(socket);
           };
-          socket.data = { received: "", hasEnded: false, isClosed: false, socket, send };
+          const end = (): void => {
+            ending.add(socket);
+            flush(socket);
+          };
+          socket.data = { received: "", hasEnded: false, isClosed: false, socket, send, end };
           this.connections.push(socket.data);
         },
         data: (socket, bytes) => {
