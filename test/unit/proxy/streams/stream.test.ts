@@ -14,7 +14,7 @@ class Sockets {
 
   constructor() {
     const calls = {
-      writeStream: (place: number, _: number, bytes: Uint8Array, offset: number, length: number) =>
+      writeStream: (...[place, , bytes, offset, length]: Parameters<StreamCalls["writeStream"]>) =>
         this.write(place, bytes.subarray(offset, offset + length)),
       writeStreams: (rows: Int32Array, memory: Uint8Array, count: number) =>
         this.writeRows(rows, memory, count),
