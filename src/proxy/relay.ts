@@ -188,7 +188,7 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
     // Ahead of what the client sends.
     if (this.header !== null) farEnd.send(this.header);
     if (this.isPaused) this.wire.resume();
-    for (const bytes of early) near.received(bytes);
+    for (const bytes of early) near.pass(bytes);
     if (this.hasEnded) near.ended();
   }
 

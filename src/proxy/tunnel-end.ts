@@ -27,7 +27,8 @@ export abstract class TunnelEnd {
   abstract close(): void;
   /** Ends it at once; the other end sees that. */
   abstract cut(): void;
-  protected abstract write(bytes: Buffer): boolean;
+  /** Writes bytes; if they are `isFree`, nobody else needs them. */
+  protected abstract write(bytes: Buffer, isFree: boolean): boolean;
   protected abstract shutdown(): void;
 
   /** Makes it a side of a tunnel. */
@@ -37,16 +38,16 @@ export abstract class TunnelEnd {
   }
 
   /** Hands bytes on to this side; false if no more should come until it has taken them. */
-  send(bytes: Buffer): boolean {
+  send(bytes: Buffer, isFree = false): boolean {
     if (this.isShut) return true; // nobody reads it any more
     this.frames?.take(bytes);
-    return this.write(bytes);
+    return this.write(bytes, isFree);
   }
 
-  /** Bytes came from this side. */
-  received(bytes: Buffer): void {
+  /** Bytes came from this side; if they are `isFree`, nobody needs them but the other one. */
+  pass(bytes: Buffer, isFree = false): void {
     this.tunnel?.touch();
-    if (this.peer?.send(bytes) === false) this.pause();
+    if (this.peer?.send(bytes, isFree) === false) this.pause();
   }
 
   /** It will send no more. */
@@ -74,7 +75,7 @@ export abstract class TunnelEnd {
   /** Ends our half, with a word on why if it carries a WebSocket and there is a place for one (RFC 6455 §7.4.1). */
   end(): void {
     const { frames } = this;
-    if (frames?.mayClose === true && !this.isShut && !this.isBlocked) this.write(frames.goingAway());
+    if (frames?.mayClose === true && !this.isShut && !this.isBlocked) this.write(frames.goingAway(), false);
     this.hasPeerEnded = true;
     this.shut();
   }
@@ -116,6 +117,10 @@ export class SocketEnd extends TunnelEnd implements SocketOwner {
     this.wire.data = this;
   }
 
+  received(bytes: Buffer): void {
+    this.pass(bytes, true);
+  }
+
   drained(): void {
     if (this.outbox.isBlocked && this.outbox.flush()) this.emptied();
   }
@@ -148,8 +153,8 @@ export class SocketEnd extends TunnelEnd implements SocketOwner {
     this.wire.terminate();
   }
 
-  protected override write(bytes: Buffer): boolean {
-    return this.outbox.send(bytes, 0, bytes.length);
+  protected override write(bytes: Buffer, isFree: boolean): boolean {
+    return this.outbox.send(bytes, 0, bytes.length, isFree);
   }
 
   protected override shutdown(): void {

@@ -51,9 +51,9 @@ export function openWebSocket(o: {
   engine.tunnels.add(tunnel);
   from.taken(tunnel);
   client.tell(from);
-  if (rest !== null) far.received(rest);
+  if (rest !== null) far.pass(rest);
   near.resume();
-  if (client.early !== null) near.received(client.early);
+  if (client.early !== null) near.pass(client.early);
   return true;
 }
 

@@ -30,7 +30,7 @@ export class StreamEnd extends TunnelEnd {
   /** DATA came on the stream. */
   arrived(bytes: Buffer, isEnd: boolean): void {
     if (bytes.length > 0) {
-      this.received(bytes);
+      this.pass(bytes);
       if (this.isPaused) this.pausedBytes += bytes.length;
       else this.stream.consumed(bytes.length);
     }
