@@ -6,7 +6,7 @@ import { proxyHeader } from "./proxy-header.ts";
 import type { Caller } from "./selection/scheduler.ts";
 import type { Relay, RelayServer } from "./snapshot.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
-import { dial } from "./streams/connect.ts";
+import { dial, type GiveUp } from "./streams/connect.ts";
 import type { StreamDialler } from "./streams/streams.ts";
 import type { Swept } from "./sweep.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -34,6 +34,7 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   private connectBy = 0;
   /** One that was given up cannot come back. */
   private attempt: Attempt | null = null;
+  private giveUpAttempt: GiveUp | null = null;
   private early: Buffer[] = [];
   private earlyBytes = 0;
   private isPaused = false;
@@ -143,12 +144,14 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
 
   private connect(endpoint: Endpoint): void {
     this.connectBy = this.engine.sweep.after(this.relay.plan.connectTimeoutMs);
+    this.giveUpAttempt?.();
     this.attempt = new Attempt(this);
-    dial(this.engine.streams, endpoint, this.attempt);
+    this.giveUpAttempt = dial(this.engine.streams, endpoint, this.attempt);
   }
 
   /** Takes the socket of an attempt that has succeeded. */
   connected(attempt: Attempt, far: Wire): void {
+    this.giveUpAttempt = null;
     if (attempt === this.attempt && !this.isDone) this.open(far);
     else far.terminate();
   }
@@ -207,6 +210,7 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   }
 
   private leave(): void {
+    this.giveUpAttempt?.();
     this.isDone = true;
     this.engine.sweep.remove(this);
     this.engine.clients.delete(this);

@@ -1,5 +1,5 @@
 import type { ForwardedBy } from "./headers.ts";
-import { connectTo, type ConnectContext } from "./streams/connect.ts";
+import { connectTo, type ConnectContext, type GiveUp } from "./streams/connect.ts";
 import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
 import { readResponseHead, type ResponseHead } from "./http1/response-head.ts";
@@ -117,13 +117,14 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   private isChunked = false;
   private isClosed = false;
   private interimCount = 0;
+  private readonly giveUpConnecting: GiveUp;
 
   /** `client` is who the server is told first; null tells it nobody. */
   constructor(pool: UpstreamPool, user: UpstreamUser, context: ConnectContext, client: ForwardedBy | null) {
     this.pool = pool;
     this.client = client;
     this.user = user;
-    connectTo(context, pool.endpoint, pool.tls?.options ?? null, {
+    this.giveUpConnecting = connectTo(context, pool.endpoint, pool.tls?.options ?? null, {
       owner: this,
       opened: (wire) => this.opened(wire),
       refused: (reason) => this.fail("connect", reason),
@@ -179,8 +180,9 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   discard(isClean = false): void {
     this.user = null;
     this.leave();
-    if (isClean) this.wire?.end();
-    else this.wire?.terminate();
+    if (this.wire === null) this.giveUpConnecting();
+    else if (isClean) this.wire.end();
+    else this.wire.terminate();
   }
 
   /** Closes it because its server is to have none: the user may ask another. */

@@ -1,4 +1,5 @@
 import { negotiatedProtocol, type SocketOwner, type Wire } from "../sockets.ts";
+import type { GiveUp } from "../streams/connect.ts";
 import { serverRefusal, type UpstreamTlsOptions } from "../tls/upstream-tls.ts";
 import type { UpstreamUser } from "../upstream-connection.ts";
 import { ClientStream } from "./client-stream.ts";
@@ -50,6 +51,8 @@ export class Http2Upstream implements SocketOwner, SessionUser {
   /** When it was begun, in milliseconds of the monotonic clock, and how much earlier than others it ends; set by its pool. */
   bornAt = 0;
   haste = 0;
+  /** Called if it is closed before it has a socket; set by its pool. */
+  giveUpConnecting: GiveUp | null = null;
   private readonly home: Http2Home;
   /** Those that wait for the connection. */
   private readonly early = new Set<ClientStream>();
@@ -186,7 +189,8 @@ export class Http2Upstream implements SocketOwner, SessionUser {
     if (session !== null) session.isOver = true;
     this.leave();
     this.home.gone(this);
-    this.wire?.end();
+    if (this.wire === null) this.giveUpConnecting?.();
+    else this.wire.end();
     for (const stream of [...(session?.streams.values() ?? []), ...early]) stream.fail("closed", detail);
     session?.streams.clear();
     early.clear();

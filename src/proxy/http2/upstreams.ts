@@ -147,7 +147,7 @@ export class Http2Upstreams implements Http2Home {
       else connection.handshaking(socket, tls.options, this.options.onSecured);
     };
     const secured = tls === null ? null : { ...tls.options, ALPNProtocols: "\u0002h2" };
-    connectTo(this.options, endpoint, secured, {
+    connection.giveUpConnecting = connectTo(this.options, endpoint, secured, {
       owner: connection,
       opened: open,
       refused: (reason) => connection.failed(reason),

@@ -23,18 +23,21 @@ type RuntimeTls = NonNullable<Bun.TCPSocketConnectOptions<SocketOwner>["tls"]>;
 
 const refusal = "connection refused";
 
+/** Gives up a connection that has not come about; nothing is told of it any more. */
+export type GiveUp = () => void;
+
+/** Under TLS the runtime has the socket, which it cannot be asked to give up. */
+const leftToRuntime: GiveUp = () => undefined;
+
 /** Connects to a server, in clear text with a socket of our own. What comes of it is told later than this returns. */
 export function connectTo(
   { handlers, streams }: ConnectContext,
   endpoint: Endpoint,
   tls: RuntimeTls | null,
   connecting: Connecting,
-): void {
+): GiveUp {
   const { opened, owner, refused } = connecting;
-  if (tls === null && isIP(endpoint.address) !== 0) {
-    dial(streams, endpoint, new Call(connecting));
-    return;
-  }
+  if (tls === null && isIP(endpoint.address) !== 0) return dial(streams, endpoint, new Call(connecting));
   Bun.connect<SocketOwner>({
     hostname: endpoint.address,
     port: endpoint.port,
@@ -43,14 +46,19 @@ export function connectTo(
     data: owner,
     socket: { ...handlers, open: opened },
   }).catch((error: unknown) => refused(hasCode(error, "ECONNREFUSED") ? refusal : String(error)));
+  return leftToRuntime;
 }
 
 /** Connects to an address in clear text. What comes of it is told later than this returns. */
-export function dial(streams: Streams, endpoint: Endpoint, dialler: StreamDialler): void {
+export function dial(streams: Streams, endpoint: Endpoint, dialler: StreamDialler): GiveUp {
   try {
-    streams.connect(endpoint, dialler);
+    return streams.connect(endpoint, dialler);
   } catch (error) {
-    queueMicrotask(() => dialler.refused(errorText(error)));
+    let isGivenUp = false;
+    queueMicrotask(() => {
+      if (!isGivenUp) dialler.refused(errorText(error));
+    });
+    return () => void (isGivenUp = true);
   }
 }
 

@@ -43,16 +43,22 @@ export class GatheredWrites {
 
   /** Takes a copy of bytes, `longestGathered` at most. */
   add(owner: Gathering, bytes: Buffer, offset: number, length: number): void {
-    const { count, rows, used } = this;
+    if (this.used + length > this.memory.length) this.send();
+    const { count, owners, rows, used } = this;
+    bytes.copy(this.memory, used, offset, offset + length);
+    this.used = used + length;
+    if (count > 0 && owners[count - 1] === owner) {
+      const lengthAt = count * rowWords - 1;
+      rows[lengthAt] = (rows[lengthAt] ?? 0) + length;
+      return;
+    }
     const at = count * rowWords;
     rows[at] = owner.place;
     rows[at + 1] = owner.generation;
     rows[at + 2] = used;
     rows[at + 3] = length;
-    bytes.copy(this.memory, used, offset, offset + length);
     owner.gathering = this.current;
-    this.owners[count] = owner;
-    this.used = used + length;
+    owners[count] = owner;
     this.count = count + 1;
     if (this.count === most) this.send();
   }

@@ -2,6 +2,7 @@ import { drainMicrotasks } from "bun:jsc";
 import { readdirSync, readlinkSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import type { Endpoint } from "../../base/address.ts";
+import { errorText } from "../../base/system-error.ts";
 import { internetAddress, readInternetAddress } from "../../base/internet-address.ts";
 import type { Log } from "../../base/log.ts";
 import { streamCalls, type StreamCalls } from "../../native/index.ts";
@@ -57,6 +58,17 @@ class Entry {
   }
 }
 
+/** A socket that is being connected. */
+class Call {
+  readonly dialler: StreamDialler;
+  readonly generation: number;
+
+  constructor(dialler: StreamDialler, generation: number) {
+    this.dialler = dialler;
+    this.generation = generation;
+  }
+}
+
 /**
  * All sockets of a process that speak in clear text. In turns they are waited for, read and handed out by one call of the addon; while
  * nothing happens a thread of the addon waits, and wakes the runtime's loop.
@@ -67,7 +79,7 @@ export class Streams implements StreamHome {
   readonly owing: Set<Stream> = new Set<Stream>();
   isInTurn: boolean = false;
   private readonly log: Log;
-  private readonly all: (Stream | Entry | StreamDialler | null)[] = [];
+  private readonly all: (Stream | Entry | Call | null)[] = [];
   private readonly table = new Int32Array(headerWords + mostRows * rowWords);
   private readonly fromClients = new ReadMemory(clientBlocks);
   private readonly fromServers = new ReadMemory(serverBlocks, serverBlockBytes);
@@ -84,8 +96,7 @@ export class Streams implements StreamHome {
 
   /** Accepts on a listening socket, which belongs to the streams from now on; gives what ends that. */
   listen(fd: number, door: StreamDoor): () => void {
-    const name = this.calls.listenStream(fd);
-    const [place, generation] = [name % placeCount, Math.trunc(name / placeCount)];
+    const { place, generation } = placeOf(this.calls.listenStream(fd));
     this.all[place] = new Entry(door, generation);
     return () => {
       this.takeWaiting();
@@ -94,10 +105,16 @@ export class Streams implements StreamHome {
     };
   }
 
-  /** Begins a connection; throws the addon's error if it fails at once. */
-  connect(endpoint: Endpoint, dialler: StreamDialler): void {
-    const name = this.calls.connectStream(internetAddress(endpoint));
-    this.all[name % placeCount] = dialler;
+  /** Begins a connection; throws the addon's error if it fails at once. Gives what gives it up. */
+  connect(endpoint: Endpoint, dialler: StreamDialler): () => void {
+    const { place, generation } = placeOf(this.calls.connectStream(internetAddress(endpoint)));
+    const call = new Call(dialler, generation);
+    this.all[place] = call;
+    return () => {
+      if (this.all[place] !== call) return;
+      this.all[place] = null;
+      this.calls.closeStream(place, generation, true);
+    };
   }
 
   forget({ generation, place }: Stream, isReset: boolean): void {
@@ -117,19 +134,28 @@ export class Streams implements StreamHome {
   }
 
   private readonly run = (): void => {
+    try {
+      if (this.takeTurns()) setImmediate(this.run);
+      else this.isRunning = false;
+    } catch (error) {
+      // The kernel refuses to tell what happens: to ask on is all that is left.
+      this.log.error(`connections are not heard for a moment: ${errorText(error)}`);
+      setTimeout(this.run, stallMs);
+    }
+  };
+
+  /** Takes turns until nothing happens, or it is somebody else's; false if who waits for the set wakes us next. */
+  private takeTurns(): boolean {
     const end = performance.now() + sliceMs;
     do {
       if (this.turn(waitMs) === 0) {
-        this.isRunning = false;
         this.calls.armStreams();
-        return;
+        return false;
       }
-      const state = this.table[stateWord] ?? 0;
-      if ((state & hasStalled) !== 0) this.askLater();
-      if ((state & runtimeHasNews) !== 0) break;
+      if (((this.table[stateWord] ?? 0) & runtimeHasNews) !== 0) break;
     } while (performance.now() < end);
-    setImmediate(this.run);
-  };
+    return true;
+  }
 
   /** Waits, and hands out what has happened; gives how many descriptors had news. */
   private turn(ms: number): number {
@@ -139,6 +165,7 @@ export class Streams implements StreamHome {
     const count = calls.turn(table, fromClients.bytes, fromServers.bytes, ms);
     fromClients.used(table, clientWords);
     fromServers.used(table, serverWords);
+    if (((table[stateWord] ?? 0) & hasStalled) !== 0) this.askLater();
     const rows = table[rowCountWord] ?? 0;
     this.isInTurn = true;
     try {
@@ -176,7 +203,8 @@ export class Streams implements StreamHome {
       }
       const one = this.all[place] ?? null;
       if (kind === news.connected || kind === news.refused) {
-        this.dialled(place, generation, one as StreamDialler, kind === news.refused ? length : 0);
+        if (one instanceof Call && one.generation === generation)
+          this.dialled(place, one, kind === news.refused ? length : 0);
         return;
       }
       // What was closed a moment ago may have sent something before; its bytes were never lent.
@@ -202,7 +230,7 @@ export class Streams implements StreamHome {
     else door.opened(stream);
   }
 
-  private dialled(place: number, generation: number, dialler: StreamDialler, failure: number): void {
+  private dialled(place: number, { dialler, generation }: Call, failure: number): void {
     if (failure !== 0) {
       this.all[place] = null;
       this.calls.closeStream(place, generation, false);
@@ -222,6 +250,11 @@ export class Streams implements StreamHome {
     const one = this.all[place];
     if (one instanceof Stream && one.generation === generation) one.terminate();
   }
+}
+
+/** Reads a name as the addon gives it. */
+function placeOf(name: number): Place {
+  return { place: name % placeCount, generation: Math.trunc(name / placeCount) };
 }
 
 /** The descriptor that the runtime waits on: the first set that was made. */

@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { noContent } from "../../../src/config/content-plan.ts";
 import type { ContentPlan } from "../../../src/config/content-plan.ts";
 import { Crowd } from "../../support/crowd.ts";
@@ -290,4 +290,42 @@ test("a part of a head that waits for the rest keeps no more memory than its own
   for (const client of slow) client.cut();
   // A quarter of what is read into at a time: the runtime collects when it likes.
   expect(each).toBeLessThan(128 * 1024);
+});
+
+/** Listens and takes nobody; the queue of those who wait to be taken is full. */
+const deafListener = `
+import socket, sys, time
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=0)
+waiting = [socket.socket() for _ in range(4)]
+for one in waiting:
+    one.setblocking(False)
+    one.connect_ex(listener.getsockname())
+print("deaf", flush=True)
+time.sleep(600)
+`;
+
+/** How many connections to a port of this host are being made (`02` is SYN_SENT, proc_net_tcp). */
+function attemptsAt(port: number): number {
+  const remote = `:${port.toString(16).toUpperCase().padStart(4, "0")} 02 `;
+  return readFileSync("/proc/net/tcp", "latin1")
+    .split("\n")
+    .filter((line) => line.includes(remote)).length;
+}
+
+test("a connection that does not come about is given up with the client that waits for it", async () => {
+  const [port, deafPort] = [freePort(), freePort()];
+  const deaf = Bun.spawn(["/usr/bin/python3", "-c", deafListener, String(deafPort)], { stdout: "pipe" });
+  try {
+    await deaf.stdout.getReader().read();
+    const before = attemptsAt(deafPort);
+    await using _driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(deafPort)]));
+    const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.connect(port)));
+    for (const client of clients) client.send(get);
+    await waitFor("20 attempts", () => attemptsAt(deafPort) === before + 20);
+    for (const client of clients) client.cut();
+    await waitFor("no attempt any more", () => attemptsAt(deafPort) <= before);
+  } finally {
+    deaf.kill();
+    await deaf.exited;
+  }
 });
