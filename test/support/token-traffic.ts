@@ -56,7 +56,7 @@ function chunked(content: string, random: () => number): string {
 
 /**
  * Answers each request with a body for its token, framed and cut at random, by way of a script; with 500 if the body of the request is another
- * one's. What a request wants stands in its fields: `x-token`, `x-sent` and `x-wanted`, both in bytes.
+ * one's. What a request wants stands in its fields: `x-token`, `x-sent` and `x-wanted`, both in bytes, and perhaps in how many `x-pieces`.
  */
 export function tokenServer(random: () => number): Script {
   return (connection) => {
@@ -78,7 +78,8 @@ export function tokenServer(random: () => number): Script {
           : kind < 0.8
             ? `${start}Transfer-Encoding: chunked\r\n\r\n${chunked(content, random)}`
             : `${start}Connection: close\r\n\r\n${content}`;
-      const pieces = cutAtRandom(text, 1 + Math.trunc(random() * 4), random);
+      const count = Number(fieldOf(head, "x-pieces")) || 1 + Math.trunc(random() * 4);
+      const pieces = cutAtRandom(text, count, random);
       const isLast = kind >= 0.8;
       void send(pieces, isLast);
     }
@@ -86,7 +87,7 @@ export function tokenServer(random: () => number): Script {
     async function send(pieces: readonly string[], isLast: boolean): Promise<void> {
       for (const piece of pieces) {
         connection.send(piece);
-        if (random() < 0.5) await Bun.sleep(random() * 3);
+        if (random() < 0.5) await Bun.sleep(pieces.length > 100 ? 0 : random() * 3);
       }
       if (isLast) connection.end();
     }

@@ -104,6 +104,38 @@ describe("requests of many clients that are cut anywhere", () => {
     });
 });
 
+for (const pieces of [20, 6_000])
+  test(`what clients do not read waits for them unchanged, in ${pieces} pieces`, async () => {
+    const seed = Math.trunc(Math.random() * 2 ** 32);
+    console.log(`seed ${seed}`);
+    const port = freePort();
+    // More than all kernels' buffers on the way hold.
+    const wanted = 14_000_000;
+    await using origin = new RawServer(tokenServer(seededRandom(seed)));
+    await using driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)]));
+    const slow: RawClient[] = [];
+    for (let one = 0; one < 6; one++) {
+      const client = await RawClient.connect(port);
+      const fields = `X-Token: slow${one}\r\nX-Sent: 0\r\nX-Wanted: ${wanted}\r\nX-Pieces: ${pieces}\r\n`;
+      client.pauseAt("\r\n\r\n");
+      client.send(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
+      await client.expect("\r\n\r\n");
+      slow.push(client);
+    }
+    // What is read for others meanwhile.
+    await Promise.all(
+      Array.from({ length: 10 }, (_, index) => converse(port, `c${index}`, seededRandom(seed + index + 1))),
+    );
+    for (const [one, client] of slow.entries()) {
+      client.resume();
+      await waitFor("all of it", () => client.received.length > wanted);
+      await waitFor("the end of it", () => readMessage(client.received) !== null);
+      expect(readMessage(client.received)?.body === bodyOf(`slow${one}`, wanted)).toBe(true);
+      client.cut();
+    }
+    expect(driver.log()).toBe("");
+  });
+
 /** Sends to every client that asks for `/flood`, as much as it takes, until it is told to end; answers others at once. */
 class Flood implements AsyncDisposable {
   readonly port: number;
