@@ -81,7 +81,9 @@ export class Stream implements Wire, Gathering {
   }
 
   terminate(): void {
-    if (this.isOpen) this.close(true, false);
+    if (!this.isOpen) return;
+    this.sendsGathered(); // what there is no room for goes nowhere
+    this.close(true, false);
   }
 
   shutdown(): void {
