@@ -15,7 +15,7 @@ const defaultConfig = "/etc/edge-ha/edge-ha.toml";
 
 const roles: readonly Role[] = ["vrrp", "director", "proxy"];
 
-/** Runs one of the children; each loads only what it needs: a proxy never loads the native addon. */
+/** Runs one of the children; each loads only what it needs. */
 async function runRole(role: Role): Promise<void> {
   switch (role) {
     case "vrrp": {

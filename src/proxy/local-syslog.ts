@@ -17,8 +17,8 @@ const mostLine = 16_384;
 type Logger = Bun.Subprocess<"pipe", "ignore", "pipe">;
 
 /**
- * An access log that goes to a datagram socket of this host, as `/dev/log` is one. The runtime has no such sockets, and proxies
- * load no native code: `logger` of util-linux, which is everywhere, reads lines from a pipe and finds the socket again when the daemon was
+ * An access log that goes to a datagram socket of this host, as `/dev/log` is one. The runtime has no such sockets, and of the
+ * addon proxies use streams only: `logger` of util-linux, which is everywhere, reads lines from a pipe and finds the socket again when the daemon was
  * started anew. Lines that it does not take are lost, counted, and told of.
  */
 export class LocalSyslogLog implements LogSink {

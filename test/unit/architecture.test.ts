@@ -97,6 +97,19 @@ test("the supervisor uses nothing of the kernel but sockets and datagrams", () =
   expect(used.filter((target) => !kernelFilesOfTheSupervisor.has(target))).toEqual([]);
 });
 
+test("proxies use nothing native but streams", () => {
+  const users = files.filter(
+    (file) => file.startsWith("proxy/") && importsOf(file).includes("native/index.ts"),
+  );
+  expect(users.filter((file) => !file.startsWith("proxy/streams/"))).toEqual([]);
+  const names = users.flatMap((file) =>
+    [
+      ...(sources.get(file) ?? "").matchAll(/import (?:type )?\{([^}]*)\} from "[^"]*native\/index\.ts"/g),
+    ].flatMap(([, list = ""]) => list.split(",").map((name) => name.replace(/\btype\b/, "").trim())),
+  );
+  expect([...new Set(names)].sort()).toEqual(["StreamCalls", "streamCalls"]);
+});
+
 test("only src/native loads the addon", () => {
   const loaders = files.filter((file) => (sources.get(file) ?? "").includes('.node")'));
   expect(loaders.every((file) => file.startsWith("native/"))).toBe(true);
