@@ -7,6 +7,7 @@
 #define EDGE_HA_ADDON_H
 
 #include <node_api.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,9 @@ napi_value make_bytes(napi_env env, const void *data, size_t length);
 napi_value make_null(napi_env env);
 napi_value make_undefined(napi_env env);
 bool set_field(napi_env env, napi_value object, const char *name, napi_value value);
+
+/* thread.c: starts a thread that no signal interrupts; 0, or why not. */
+int start_thread(pthread_t *thread, const char *name, void *(*run)(void *), void *argument);
 
 /* socket.c, message.c, timer.c, process.c, succession.c: the exported functions. */
 napi_value edge_open(napi_env env, napi_callback_info info);

@@ -3,12 +3,9 @@
 #include "streams.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-enum { STACK_SIZE = 128 * 1024 };
 
 /* A worker of the runtime has its own, on its own thread: nothing is shared. */
 static _Thread_local struct streams *own_or_null = NULL;
@@ -75,26 +72,6 @@ static bool open_sets(struct streams *self)
 	    && epoll_ctl(self->armed_fd, EPOLL_CTL_ADD, self->epoll_fd, &set) == 0;
 }
 
-static int start_thread(struct streams *self)
-{
-	pthread_attr_t attributes;
-	sigset_t all;
-	sigset_t before;
-	int failure = pthread_attr_init(&attributes);
-	if (failure != 0)
-		return failure;
-	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	/* Signals are the runtime's: none may interrupt this thread. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	failure = pthread_create(&self->thread, &attributes, wait_for_set, self);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void)pthread_attr_destroy(&attributes);
-	if (failure == 0)
-		(void)pthread_setname_np(self->thread, "edge-ha-streams");
-	return failure;
-}
-
 /* Makes what streams need but the thread: NULL, or the call that failed, with errno. */
 static const char *prepare(struct streams *self, napi_value callback, int runtime_fd)
 {
@@ -135,7 +112,7 @@ napi_value edge_open_streams(napi_env env, napi_callback_info info)
 	self->first_free = NO_STREAM;
 	self->runtime_slot = NO_STREAM;
 	const char *call = prepare(self, arguments[0], runtime_fd);
-	int failure = call == NULL ? start_thread(self) : errno;
+	int failure = call == NULL ? start_thread(&self->thread, "edge-ha-streams", wait_for_set, self) : errno;
 	if (failure != 0) {
 		discard(self);
 		return throw_errno(env, call == NULL ? "pthread_create" : call, failure);

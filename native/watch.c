@@ -16,13 +16,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { WATCH_LIMIT = 1024, EVENT_BATCH = 32, STACK_SIZE = 512 * 1024 };
+enum { WATCH_LIMIT = 1024, EVENT_BATCH = 32 };
 
 /* Token of the descriptor that ends the thread; generations start at 1, so that no watch has it. */
 static const uint64_t stop_token = 0;
@@ -146,26 +145,6 @@ static void stop(void *argument)
 	free(self);
 }
 
-static int start_thread(struct watcher *self)
-{
-	pthread_attr_t attributes;
-	sigset_t all;
-	sigset_t before;
-	int failure = pthread_attr_init(&attributes);
-	if (failure != 0)
-		return failure;
-	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	/* Signals are the runtime's: none may interrupt this thread. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	failure = pthread_create(&self->thread, &attributes, wait_for_events, self);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void)pthread_attr_destroy(&attributes);
-	if (failure == 0)
-		(void)pthread_setname_np(self->thread, "edge-ha-watch");
-	return failure;
-}
-
 static bool open_descriptors(struct watcher *self)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data = { .u64 = stop_token } };
@@ -200,7 +179,7 @@ static bool start(napi_env env, struct watcher *self)
 		(void)napi_throw_error(env, NULL, "the runtime refused a threadsafe function");
 		return false;
 	}
-	int failure = start_thread(self);
+	int failure = start_thread(&self->thread, "edge-ha-watch", wait_for_events, self);
 	if (failure != 0) {
 		(void)napi_release_threadsafe_function(self->wake, napi_tsfn_abort);
 		close_descriptors(self);
