@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Role } from "../ipc/messages.ts";
+import { nativeFolder } from "./native-folder.ts";
 import { installedPath, roleCommand } from "./self-command.ts";
 import type { UserIds } from "./user.ts";
 
@@ -66,12 +67,13 @@ const runtimeOptions: Readonly<Record<Role, Readonly<Record<string, string>>>> =
   proxy: proxyRuntimeOptions,
 };
 
-function childEnvironment(role: Role): Record<string, string> {
+function childEnvironment(role: Role, user: UserIds | null): Record<string, string> {
   const environment: Record<string, string> = { ...runtimeOptions[role] };
   for (const name of passedOn) {
     const value = process.env[name];
     if (value !== undefined) environment[name] = value;
   }
+  if (user !== null) environment["TMPDIR"] = nativeFolder(user);
   return environment;
 }
 
@@ -82,7 +84,7 @@ export function startChild<To, From>(options: ChildOptions<From>): Child<To> {
     cmd: roleCommand(role),
     argv0: installedPath,
     stdio: ["ignore", "inherit", "inherit", ...descriptors],
-    env: childEnvironment(role),
+    env: childEnvironment(role, user),
     ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
     // The peer is this very executable: what arrives has the type it was sent with.
     ipc: (message: unknown) => onMessage(message as From),
