@@ -1,11 +1,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import type { RelayPlan } from "../../../src/config/node-plan.ts";
+import type { ProxyPlan } from "../../../src/config/node-plan.ts";
 import { closeListener, listenTcp } from "../../../src/kernel/listen.ts";
 import { EchoServer } from "../../support/echo-tcp.ts";
 import { waitFor } from "../../support/lab.ts";
-import { freePort, ProxyDriver, simplePlan } from "../../support/proxy-driver.ts";
+import { freePort, ProxyDriver } from "../../support/proxy-driver.ts";
 import { RawClient, RawServer, type Script } from "../../support/raw-tcp.ts";
+import { relaying } from "../../support/relay-plan.ts";
 
 setDefaultTimeout(30_000);
 
@@ -13,38 +14,6 @@ const greeting =
   (name: string): Script =>
   (connection, bytes) =>
     connection.send(`${name}:${bytes}`);
-
-function relayPlan(
-  port: number,
-  ports: readonly number[],
-  more: Partial<RelayPlan> = {},
-): ReturnType<typeof simplePlan> {
-  const servers = ports.map((server) => ({
-    address: "127.0.0.1",
-    port: server,
-    weight: 1,
-    probe: `p${server}`,
-    upperThreshold: 0,
-    lowerThreshold: 0,
-  }));
-  const sockets = [{ address: "127.0.0.1", port }];
-  const relay = {
-    name: "tcp",
-    udp: null,
-    sockets,
-    scheduler: "wrr" as const,
-    schedulerFlags: [],
-    persistenceS: 0,
-    persistencePrefix: { ipv4: 32, ipv6: 128 },
-    connectTimeoutMs: 500,
-    proxyProtocol: null,
-    sorry: null,
-    startsDown: false,
-    servers,
-    ...more,
-  };
-  return simplePlan(0, [], { listeners: [], sites: [], relays: [relay] });
-}
 
 async function say(port: number, text: string): Promise<string> {
   await using client = await RawClient.connect(port);
@@ -59,7 +28,7 @@ describe("a relayed service", () => {
     await using a = new RawServer(greeting("a"));
     await using b = new RawServer(greeting("b"));
     await using sorry = new RawServer(greeting("sorry"));
-    const plan = relayPlan(port, [a.port, b.port], { sorry: { address: "127.0.0.1", port: sorry.port } });
+    const plan = relaying(port, [a.port, b.port], { sorry: { address: "127.0.0.1", port: sorry.port } });
     await using driver = await ProxyDriver.start(plan);
     const answers = [await say(port, "1"), await say(port, "2"), await say(port, "3"), await say(port, "4")];
     expect(answers).toEqual(["a:1", "b:2", "a:3", "b:4"]);
@@ -75,9 +44,9 @@ describe("a relayed service", () => {
   test("passes over a server that refuses, and closes when none is left", async () => {
     const port = freePort();
     await using a = new RawServer(greeting("a"));
-    await using driver = await ProxyDriver.start(relayPlan(port, [freePort(), a.port]));
+    await using driver = await ProxyDriver.start(relaying(port, [freePort(), a.port]));
     expect([await say(port, "1"), await say(port, "2")]).toEqual(["a:1", "a:2"]);
-    await driver.configure(relayPlan(port, [freePort()]));
+    await driver.configure(relaying(port, [freePort()]));
     // A reset may come before the client knows that it is connected.
     expect(await say(port, "3").catch(() => "")).toBe("");
   });
@@ -86,7 +55,7 @@ describe("a relayed service", () => {
     const port = freePort();
     await using a = new RawServer(greeting("a"));
     await using b = new RawServer(greeting("b"));
-    const plan = (upperThreshold: number): ReturnType<typeof simplePlan> => {
+    const plan = (upperThreshold: number): ProxyPlan => {
       const servers = [a, b].map((server) => ({
         address: "127.0.0.1",
         port: server.port,
@@ -95,7 +64,7 @@ describe("a relayed service", () => {
         upperThreshold: server === b ? upperThreshold : 0,
         lowerThreshold: 0,
       }));
-      return relayPlan(port, [], { scheduler: "lc", servers });
+      return relaying(port, [], { scheduler: "lc", servers });
     };
     await using driver = await ProxyDriver.start(plan(0));
     await using clients = new AsyncDisposableStack();
@@ -108,7 +77,7 @@ describe("a relayed service", () => {
     const first = [await open(), await open(), await open(), await open()];
     expect(first.filter((answer) => answer === "a:x")).toHaveLength(2);
     // With open connections: reloads keep count of them, also where a server was gone in between.
-    await driver.configure(relayPlan(port, [a.port], { scheduler: "lc" }));
+    await driver.configure(relaying(port, [a.port], { scheduler: "lc" }));
     await driver.configure(plan(2));
     expect([await open(), await open(), await open()]).toEqual(["a:x", "a:x", "a:x"]);
     b.connections[0]?.socket.terminate();
@@ -122,7 +91,7 @@ describe("a relayed service", () => {
     await using b = new RawServer(greeting("b"));
     await using c = new RawServer(greeting("c"));
     for (const scheduler of ["sh", "mh"] as const) {
-      await using driver = await ProxyDriver.start(relayPlan(port, [a.port, b.port, c.port], { scheduler }));
+      await using driver = await ProxyDriver.start(relaying(port, [a.port, b.port, c.port], { scheduler }));
       const [chosen] = await say(port, "1");
       expect([(await say(port, "2"))[0], (await say(port, "3"))[0]]).toEqual([chosen, chosen]);
       const gone = { a, b, c }[chosen ?? ""];
@@ -138,7 +107,7 @@ describe("a relayed service", () => {
     const port = freePort();
     await using a = new RawServer(greeting("a"));
     await using b = new RawServer(greeting("b"));
-    const plan = relayPlan(port, [a.port, b.port], { scheduler: "wlc", persistenceS: 60 });
+    const plan = relaying(port, [a.port, b.port], { scheduler: "wlc", persistenceS: 60 });
     await using driver = await ProxyDriver.start(plan);
     const [first] = await say(port, "1");
     const away = { a, b }[first ?? ""]?.port;
@@ -165,7 +134,7 @@ describe("a relayed service", () => {
   test("carries the end of each half by itself", async () => {
     const port = freePort();
     await using server = new RawServer(() => undefined);
-    await using driver = await ProxyDriver.start(relayPlan(port, [server.port]));
+    await using driver = await ProxyDriver.start(relaying(port, [server.port]));
     await using client = await RawClient.connect(port);
     client.send("question");
     client.shutdown();
@@ -180,7 +149,7 @@ describe("a relayed service", () => {
   test("gives a slow client everything after both halves have ended in order", async () => {
     const port = freePort();
     await using server = new EchoServer();
-    await using _driver = await ProxyDriver.start(relayPlan(port, [server.port]));
+    await using _driver = await ProxyDriver.start(relaying(port, [server.port]));
     const script = join(import.meta.dir, "../../support/half-close-client.py");
     for (const size of [300_000, 3_000_000]) {
       const client = Bun.spawn(["python3", script, String(port), String(size)], { stdout: "pipe" });
@@ -195,10 +164,10 @@ describe("a relayed service", () => {
     // Nobody accepts there, and its queue has room for one.
     const descriptor = listenTcp({ endpoint: { address: "127.0.0.1", port: full }, backlog: 0 });
     await using _waiting = await RawClient.connect(full);
-    await using driver = await ProxyDriver.start(relayPlan(port, [full, server.port]));
+    await using driver = await ProxyDriver.start(relaying(port, [full, server.port]));
     const script = join(import.meta.dir, "../../support/half-close-client.py");
     for (const size of [10, 3_000_000]) {
-      await driver.configure(relayPlan(port, [full, server.port]));
+      await driver.configure(relaying(port, [full, server.port]));
       const client = Bun.spawn(["python3", script, String(port), String(size)], { stdout: "pipe" });
       expect((await new Response(client.stdout).text()).trim()).toBe(`${size} end`);
     }
@@ -208,7 +177,7 @@ describe("a relayed service", () => {
   test("forgets a client that reset its connection before it was accepted", async () => {
     const port = freePort();
     await using a = new RawServer(greeting("a"));
-    await using driver = await ProxyDriver.start(relayPlan(port, [a.port], { persistenceS: 60 }));
+    await using driver = await ProxyDriver.start(relaying(port, [a.port], { persistenceS: 60 }));
     process.kill(driver.pid, "SIGSTOP");
     const reset =
       "import socket,struct,sys\nfor _ in range(4):\n c=socket.create_connection(('127.0.0.1',int(sys.argv[1])))\n" +
@@ -223,7 +192,7 @@ describe("a relayed service", () => {
   test("ends one side when the other is reset", async () => {
     const port = freePort();
     await using server = new RawServer(greeting("a"));
-    await using _driver = await ProxyDriver.start(relayPlan(port, [server.port]));
+    await using _driver = await ProxyDriver.start(relaying(port, [server.port]));
     await using client = await RawClient.connect(port);
     client.send("x");
     await client.expect("a:x");
@@ -249,7 +218,7 @@ describe("a relayed service", () => {
       port: 0,
       socket: { open: pump, drain: pump, data: () => undefined },
     });
-    await using driver = await ProxyDriver.start(relayPlan(port, [server.port]));
+    await using driver = await ProxyDriver.start(relaying(port, [server.port]));
     await using client = await RawClient.connect(port);
     client.pause();
     await Bun.sleep(500);

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { noContent } from "../../../src/config/content-plan.ts";
-import type { ContentPlan } from "../../../src/config/content-plan.ts";
+import { noContent, type ContentPlan } from "../../../src/config/content-plan.ts";
+import { minuteCache } from "../../support/cache-plans.ts";
 import { Crowd } from "../../support/crowd.ts";
 import { waitFor } from "../../support/lab.ts";
 import {
@@ -22,17 +22,9 @@ setDefaultTimeout(60_000);
 const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const lastGet = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 const gzip = { codings: ["gzip" as const], types: ["text/plain"], minBytes: 100 };
-const kept = {
-  maxObjectBytes: 1_000_000,
-  ttlMs: 1000,
-  staleWhileRevalidateMs: 0,
-  staleIfErrorMs: 0,
-  lockTimeoutMs: 5000,
-  disk: null,
-};
 const contents: Readonly<Record<string, ContentPlan>> = {
   "as they are": noContent,
-  "by way of the cache": { ...noContent, cache: kept },
+  "by way of the cache": { ...noContent, cache: { ...minuteCache, maxObjectBytes: 1_000_000, ttlMs: 1000 } },
   compressed: { ...noContent, compression: { ...gzip, levels: { gzip: 1, br: 1, zstd: 1 } } },
 };
 
