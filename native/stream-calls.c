@@ -72,15 +72,13 @@ napi_value edge_pause_stream(napi_env env, napi_callback_info info)
 	bool is_paused = false;
 	if (!read_arguments(env, info, 3, arguments))
 		return NULL;
-	struct stream *stream = read_stream(env, arguments);
+	struct stream *stream = read_connected(env, arguments);
 	if (stream == NULL)
 		return NULL;
 	if (napi_get_value_bool(env, arguments[2], &is_paused) != napi_ok) {
 		(void)napi_throw_type_error(env, NULL, "whether must be a boolean");
 		return NULL;
 	}
-	if (!stream_is_connected(stream))
-		return throw_errno(env, "stream", ENOTCONN);
 	stream->is_paused = is_paused;
 	stream_settle(own_streams(), stream);
 	return make_undefined(env);
@@ -92,11 +90,9 @@ napi_value edge_shut_stream(napi_env env, napi_callback_info info)
 	napi_value arguments[2];
 	if (!read_arguments(env, info, 2, arguments))
 		return NULL;
-	struct stream *stream = read_stream(env, arguments);
+	struct stream *stream = read_connected(env, arguments);
 	if (stream == NULL)
 		return NULL;
-	if (!stream_is_connected(stream))
-		return throw_errno(env, "stream", ENOTCONN);
 	(void)shutdown(stream->fd, SHUT_WR);
 	return make_undefined(env);
 }

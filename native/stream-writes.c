@@ -41,11 +41,9 @@ napi_value edge_write_stream(napi_env env, napi_callback_info info)
 	int64_t length = 0;
 	if (!read_arguments(env, info, 5, arguments))
 		return NULL;
-	struct stream *stream = read_stream(env, arguments);
+	struct stream *stream = read_connected(env, arguments);
 	if (stream == NULL)
 		return NULL;
-	if (!stream_is_connected(stream))
-		return throw_errno(env, "stream", ENOTCONN);
 	if (!read_bytes(env, arguments[2], "bytes", &bytes)
 	    || !read_integer(env, arguments[3], "offset", 0, (int64_t)bytes.length, &offset)
 	    || !read_integer(env, arguments[4], "length", 0, (int64_t)bytes.length - offset, &length))

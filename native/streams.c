@@ -126,3 +126,12 @@ struct stream *read_stream(napi_env env, const napi_value *arguments)
 	}
 	return &self->all[slot];
 }
+
+struct stream *read_connected(napi_env env, const napi_value *arguments)
+{
+	struct stream *stream = read_stream(env, arguments);
+	if (stream == NULL || stream_is_connected(stream))
+		return stream;
+	(void)throw_errno(env, "stream", ENOTCONN);
+	return NULL;
+}

@@ -90,6 +90,8 @@ void stream_leave_set(struct streams *self, struct stream *stream);
 bool stream_is_connected(const struct stream *stream);
 /* Reads a stream's name: place and generation. Throws and gives NULL for one that is not there. */
 struct stream *read_stream(napi_env env, const napi_value *arguments);
+/* The same for one that has to be connected. */
+struct stream *read_connected(napi_env env, const napi_value *arguments);
 
 /* stream-turn.c: whether the set tells of the runtime's own. */
 void streams_hear_runtime(struct streams *self, bool hears);

@@ -1,7 +1,7 @@
 import { familyOf, type Endpoint } from "../base/address.ts";
+import { internetAddress } from "../base/internet-address.ts";
 import { SystemError } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
-import { internetAddress } from "../base/internet-address.ts";
 import { intOption } from "./socket-address.ts";
 import { AF_INET, AF_INET6, SOCK_NONBLOCK, SOL_SOCKET, SO_MARK } from "./socket-constants.ts";
 

@@ -1,9 +1,9 @@
 import { familyOf, type Endpoint } from "../base/address.ts";
 import { toHex } from "../base/bytes.ts";
+import { internetAddress } from "../base/internet-address.ts";
 import { SystemError } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 import { holdConnections } from "./listen.ts";
-import { internetAddress } from "../base/internet-address.ts";
 import {
   AF_INET6,
   IPPROTO_IPV6,

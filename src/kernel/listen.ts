@@ -1,9 +1,9 @@
 import { familyOf, formatEndpoint, type Endpoint, type Family } from "../base/address.ts";
+import { internetAddress } from "../base/internet-address.ts";
 import { SystemError } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 import { holdFilter } from "./hold-filter.ts";
 import { growReceiveQueue } from "./socket-queues.ts";
-import { internetAddress } from "../base/internet-address.ts";
 import { intOption } from "./socket-address.ts";
 import {
   AF_INET,

@@ -1,8 +1,8 @@
 import { familyOf } from "../base/address.ts";
+import { internetAddress } from "../base/internet-address.ts";
 import * as native from "../native/index.ts";
 import type { FloodRules } from "./flood-guard.ts";
 import type { Link } from "./rtnetlink.ts";
-import { internetAddress } from "../base/internet-address.ts";
 import { intOption, multicastOption, multicastOption6, nameOption } from "./socket-address.ts";
 import {
   IPPROTO_IP,

@@ -1,10 +1,10 @@
 import { familyOf, type Family } from "../base/address.ts";
+import { internetAddress } from "../base/internet-address.ts";
 import * as native from "../native/index.ts";
 import { type FloodCount, FloodGuard } from "./flood-guard.ts";
 import { parseIpv4 } from "./ipv4-header.ts";
 import { configureMulticast, type RawMulticastOptions } from "./multicast-options.ts";
 import { ipv6Packet, type ReceivedPacket } from "./received-packet.ts";
-import { internetAddress } from "../base/internet-address.ts";
 import { AF_INET, AF_INET6, MSG_DONTWAIT, SOCK_NONBLOCK, SOCK_RAW } from "./socket-constants.ts";
 
 export type { RawMulticastOptions } from "./multicast-options.ts";

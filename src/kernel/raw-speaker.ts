@@ -1,7 +1,7 @@
 import { familyOf } from "../base/address.ts";
+import { internetAddress } from "../base/internet-address.ts";
 import * as native from "../native/index.ts";
 import { configureSpeaker, type RawMulticastOptions } from "./multicast-options.ts";
-import { internetAddress } from "../base/internet-address.ts";
 import { AF_INET, AF_INET6, MSG_DONTWAIT, SOCK_NONBLOCK, SOCK_RAW } from "./socket-constants.ts";
 
 /** A raw socket that sends to one multicast group through one interface, under an address that another one has. */

@@ -1,7 +1,7 @@
 import { familyOf } from "../base/address.ts";
+import { internetAddress } from "../base/internet-address.ts";
 import * as native from "../native/index.ts";
 import type { Link } from "./rtnetlink.ts";
-import { internetAddress } from "../base/internet-address.ts";
 import { intOption, nameOption } from "./socket-address.ts";
 import {
   AF_INET,

@@ -1,4 +1,5 @@
 import { familyOf } from "../base/address.ts";
+import { internetAddress } from "../base/internet-address.ts";
 import { hasCode } from "../base/system-error.ts";
 import * as native from "../native/index.ts";
 import { echoReply, echoRequest } from "./echo-question.ts";
@@ -9,7 +10,6 @@ import {
   questionEtherType,
   type Asker,
 } from "./neighbour-question.ts";
-import { internetAddress } from "../base/internet-address.ts";
 import { nameOption, packetAddress } from "./socket-address.ts";
 import {
   AF_INET,

@@ -1,7 +1,7 @@
 import type { Family } from "../base/address.ts";
+import { internetAddress, readInternetAddress } from "../base/internet-address.ts";
 import * as native from "../native/index.ts";
 import type { Link } from "./rtnetlink.ts";
-import { internetAddress, readInternetAddress } from "../base/internet-address.ts";
 import { intOption, nameOption } from "./socket-address.ts";
 import {
   AF_INET,

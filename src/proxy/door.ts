@@ -13,7 +13,6 @@ import {
   forwardedBy,
   listenOn,
   negotiatedProtocol,
-  noOwner,
   ownEnds,
   peerAddressOf,
   type SocketOwner,
@@ -85,7 +84,6 @@ export function openDoor(engine: Engine, fd: number, options: DoorOptions): Door
 export function openStreamDoor(engine: Engine, fd: number): Door {
   const stop = engine.streams.listen(fd, {
     opened: (wire) => {
-      wire.data = noOwner;
       const clientAddress = peerAddressOf(wire);
       if (clientAddress === "") wire.terminate();
       else door.accept({ wire, clientAddress, inner: null });

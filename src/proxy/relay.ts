@@ -20,7 +20,7 @@ const mostEarlyBytes = 64 * 1024;
  * A client of a TCP service, until a server has taken its connection: then it is a tunnel. What the client sends before is
  * kept, so a server that refuses can be replaced by another. With no server left it goes to the sorry server.
  */
-export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
+export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller, StreamDialler {
   readonly clientAddress: string;
   private readonly engine: Engine;
   private readonly relay: Relay;
@@ -32,8 +32,7 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   private server: RelayServer | null = null;
   private usesSorry = false;
   private connectBy = 0;
-  /** One that was given up cannot come back. */
-  private attempt: Attempt | null = null;
+  /** Gives up the attempt that is under way; nothing is told of it any more. */
   private giveUpAttempt: GiveUp | null = null;
   private early: Buffer[] = [];
   private earlyBytes = 0;
@@ -145,20 +144,17 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
   private connect(endpoint: Endpoint): void {
     this.connectBy = this.engine.sweep.after(this.relay.plan.connectTimeoutMs);
     this.giveUpAttempt?.();
-    this.attempt = new Attempt(this);
-    this.giveUpAttempt = dial(this.engine.streams, endpoint, this.attempt);
+    this.giveUpAttempt = dial(this.engine.streams, endpoint, this);
   }
 
-  /** Takes the socket of an attempt that has succeeded. */
-  connected(attempt: Attempt, far: Wire): void {
+  connected(far: Wire): void {
     this.giveUpAttempt = null;
-    if (attempt === this.attempt && !this.isDone) this.open(far);
-    else far.terminate();
+    this.open(far);
   }
 
-  /** An attempt has failed. */
-  refused(attempt: Attempt): void {
-    if (attempt === this.attempt && !this.isDone) this.connectNext();
+  refused(): void {
+    this.giveUpAttempt = null;
+    this.connectNext();
   }
 
   private open(far: Wire): void {
@@ -214,22 +210,5 @@ export class RelayedClient implements SocketOwner, Swept, OpenClient, Caller {
     this.isDone = true;
     this.engine.sweep.remove(this);
     this.engine.clients.delete(this);
-  }
-}
-
-/** One attempt to connect to a server; its socket belongs to a tunnel before anything else can happen to it. */
-class Attempt implements StreamDialler {
-  private readonly client: RelayedClient;
-
-  constructor(client: RelayedClient) {
-    this.client = client;
-  }
-
-  connected(far: Wire): void {
-    this.client.connected(this, far);
-  }
-
-  refused(): void {
-    this.client.refused(this);
   }
 }

@@ -1,3 +1,4 @@
+import { letGo } from "./body-memory.ts";
 import { Outbox } from "./outbox.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -39,7 +40,10 @@ export abstract class TunnelEnd {
 
   /** Hands bytes on to this side; false if no more should come until it has taken them. */
   send(bytes: Buffer, isFree = false): boolean {
-    if (this.isShut) return true; // nobody reads it any more
+    if (this.isShut) {
+      if (isFree) letGo(bytes); // nobody reads it any more
+      return true;
+    }
     this.frames?.take(bytes);
     return this.write(bytes, isFree);
   }

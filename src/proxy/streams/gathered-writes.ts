@@ -5,8 +5,6 @@ export const longestGathered = 4096;
 /** More would keep servers and clients waiting for work: 16 is no better, 32 is worse. */
 const most = 8;
 const rowWords = 4;
-/** The least table that the addon takes. */
-const tableWords = 64;
 
 /** Whose bytes are gathered. */
 export interface Gathering {
@@ -24,7 +22,7 @@ export interface Gathering {
  */
 export class GatheredWrites {
   private readonly calls: StreamCalls;
-  private readonly rows = new Int32Array(tableWords);
+  private readonly rows = new Int32Array(most * rowWords);
   private readonly memory = Buffer.allocUnsafeSlow(most * longestGathered);
   private readonly owners: (Gathering | null)[] = Array.from({ length: most }, () => null);
   private count = 0;

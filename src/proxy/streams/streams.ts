@@ -59,7 +59,7 @@ class Entry {
 }
 
 /** A socket that is being connected. */
-class Call {
+class Attempt {
   readonly dialler: StreamDialler;
   readonly generation: number;
 
@@ -79,7 +79,7 @@ export class Streams implements StreamHome {
   readonly owing: Set<Stream> = new Set<Stream>();
   isInTurn: boolean = false;
   private readonly log: Log;
-  private readonly all: (Stream | Entry | Call | null)[] = [];
+  private readonly all: (Stream | Entry | Attempt | null)[] = [];
   private readonly table = new Int32Array(headerWords + mostRows * rowWords);
   private readonly fromClients = new ReadMemory(clientBlocks);
   private readonly fromServers = new ReadMemory(serverBlocks, serverBlockBytes);
@@ -108,10 +108,10 @@ export class Streams implements StreamHome {
   /** Begins a connection; throws the addon's error if it fails at once. Gives what gives it up. */
   connect(endpoint: Endpoint, dialler: StreamDialler): () => void {
     const { place, generation } = placeOf(this.calls.connectStream(internetAddress(endpoint)));
-    const call = new Call(dialler, generation);
-    this.all[place] = call;
+    const attempt = new Attempt(dialler, generation);
+    this.all[place] = attempt;
     return () => {
-      if (this.all[place] !== call) return;
+      if (this.all[place] !== attempt) return;
       this.all[place] = null;
       this.calls.closeStream(place, generation, true);
     };
@@ -203,7 +203,7 @@ export class Streams implements StreamHome {
       }
       const one = this.all[place] ?? null;
       if (kind === news.connected || kind === news.refused) {
-        if (one instanceof Call && one.generation === generation)
+        if (one instanceof Attempt && one.generation === generation)
           this.dialled(place, one, kind === news.refused ? length : 0);
         return;
       }
@@ -230,7 +230,7 @@ export class Streams implements StreamHome {
     else door.opened(stream);
   }
 
-  private dialled(place: number, { dialler, generation }: Call, failure: number): void {
+  private dialled(place: number, { dialler, generation }: Attempt, failure: number): void {
     if (failure !== 0) {
       this.all[place] = null;
       this.calls.closeStream(place, generation, false);
