@@ -57,7 +57,8 @@ export interface StreamCalls {
    *     place, generation, 6 connected, …, 0, 0
    *     place, generation, 7 refused, …, 0, errno                             told once
    *
-   * Whoever is told of `closed` or `refused` still has to close it.
+   * Whoever is told of `closed` or `refused` still has to close it. One that the kernel does not watch again, for want of memory or watches,
+   * is told of as closed.
    */
   turn(table: Int32Array, clients: Uint8Array, servers: Uint8Array, ms: number): number;
   /** Takes a listening socket, which is the streams' to close from now on; gives its name as one number: generation × 2^18 + place. */

@@ -3,6 +3,8 @@ import type { FromProxy, ToProxy } from "../../../src/ipc/messages.ts";
 import type { Child, ChildOptions } from "../../../src/supervisor/child.ts";
 import { startProxy } from "../../../src/supervisor/proxy-child.ts";
 
+const alive = (): void => undefined;
+
 /** Starts a process that is none, with seats that may fail; writes down what is done. */
 function starting(fault: Error | null): {
   readonly done: readonly string[];
@@ -10,7 +12,7 @@ function starting(fault: Error | null): {
   readonly exits: (how: string) => void;
 } {
   const done: string[] = [];
-  let exits: (how: string) => void = () => undefined;
+  let exits: (how: string) => void = alive;
   const run = ({ descriptors, onExit }: ChildOptions<FromProxy>): Child<ToProxy> => {
     exits = onExit;
     done.push(`started with ${descriptors.join(" ")}`);
