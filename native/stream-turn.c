@@ -228,6 +228,24 @@ static bool see_to(struct streams *self, const struct epoll_event *event, struct
 	return true;
 }
 
+/* Tells of those that the set did not take again; gives how many. */
+static int tell_deaf(struct streams *self, struct table *table)
+{
+	int count = 0;
+	for (uint32_t slot = 0; slot < self->size; slot++) {
+		struct stream *stream = &self->all[slot];
+		if (!stream->is_deaf)
+			continue;
+		if (!has_row(table, 1))
+			return count;
+		stream->is_deaf = false;
+		tell_loss(table, self, stream, NEWS_CLOSED, stream->failure);
+		count++;
+	}
+	self->has_deaf = false;
+	return count;
+}
+
 static bool read_area(napi_env env, napi_value array, const int32_t *words, struct area *out)
 {
 	struct bytes bytes;
@@ -279,11 +297,11 @@ napi_value edge_ask_streams(napi_env env, napi_callback_info info)
 {
 	struct streams *self = own_streams();
 	(void)info;
+	if (self != NULL)
+		self->has_stalled = false;
 	for (uint32_t slot = 0; self != NULL && slot < self->size; slot++)
 		if (self->all[slot].kind == KIND_LISTENER && !self->all[slot].is_in_set)
 			stream_settle(self, &self->all[slot]);
-	if (self != NULL)
-		self->has_stalled = false;
 	return make_undefined(env);
 }
 
@@ -309,13 +327,15 @@ napi_value edge_turn(napi_env env, napi_callback_info info)
 	streams_hear_runtime(self, true);
 	if (self->next_event == self->event_count) {
 		self->next_event = 0;
-		self->event_count = epoll_wait(self->epoll_fd, self->events, EVENT_BATCH, (int)wait_ms);
+		self->event_count =
+		    epoll_wait(self->epoll_fd, self->events, EVENT_BATCH, self->has_deaf ? 0 : (int)wait_ms);
 		if (self->event_count < 0) {
 			self->event_count = 0;
 			if (errno != EINTR)
 				return throw_errno(env, "epoll_wait", errno);
 		}
 	}
+	const int deaf_count = self->has_deaf ? tell_deaf(self, &table) : 0;
 	const int first = self->next_event;
 	/* Each may have two rows. */
 	while (self->next_event < self->event_count && has_row(&table, 2)
@@ -326,5 +346,5 @@ napi_value edge_turn(napi_env env, napi_callback_info info)
 	table.words[ROW_COUNT_WORD] = (int32_t)table.count;
 	write_area(&areas[0], table.words + CLIENT_WORDS);
 	write_area(&areas[1], table.words + SERVER_WORDS);
-	return make_int(env, self->event_count - first);
+	return make_int(env, deaf_count + self->event_count - first);
 }

@@ -50,13 +50,32 @@ static bool control(struct streams *self, struct stream *stream, int operation, 
 	return epoll_ctl(self->epoll_fd, operation, stream->fd, &event) == 0;
 }
 
+/*
+ * The set has no room for a stream: the system's limit of watches, or of memory. A listener is asked again like one without descriptors;
+ * of a connection nothing would ever be heard. Only a turn tells of either.
+ */
+static void be_deaf(struct streams *self, struct stream *stream, int failure)
+{
+	if (stream->kind == KIND_LISTENER) {
+		self->has_stalled = true;
+	} else {
+		if (stream->failure == 0)
+			stream->failure = failure;
+		stream->is_deaf = true;
+		self->has_deaf = true;
+	}
+	(void)napi_call_threadsafe_function(self->wake, NULL, napi_tsfn_nonblocking);
+}
+
 void stream_settle(struct streams *self, struct stream *stream)
 {
 	uint32_t events = wanted(self, stream);
-	if (stream->is_lost)
+	if (stream->is_lost || stream->is_deaf)
 		return;
 	if (!stream->is_in_set) {
 		stream->is_in_set = control(self, stream, EPOLL_CTL_ADD, events);
+		if (!stream->is_in_set)
+			be_deaf(self, stream, errno);
 	} else if (events != stream->events) {
 		(void)control(self, stream, EPOLL_CTL_MOD, events);
 	}

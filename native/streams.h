@@ -43,6 +43,7 @@ struct stream {
 	bool has_ended;
 	bool is_in_set;
 	bool is_lost; /* and that was told: nothing more is */
+	bool is_deaf; /* the set does not take it again: the next turn tells of it as lost */
 	/* What a write failed with: the kernel tells that once, and of a reset that was told so reading finds an orderly end. */
 	int failure;
 };
@@ -61,6 +62,7 @@ struct streams {
 	uint32_t count; /* of places in use but the runtime's */
 	/* A listener could take nobody of who waits; JavaScript asks it again a little later (`askStreams`). */
 	bool has_stalled;
+	bool has_deaf;
 	/* The place of the runtime's own set, and whether this set is told of it: not while the runtime waits itself. */
 	uint32_t runtime_slot;
 	bool hears_runtime;

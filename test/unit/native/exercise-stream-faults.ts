@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { blockBytes, named, type StreamRig } from "./stream-rig.ts";
 
+const notPermitted = 1;
 const brokenPipe = 32;
 const connectionReset = 104;
 const openFiles = 7;
@@ -206,6 +207,73 @@ function exerciseBrokenListener(rig: StreamRig): void {
     call("askStreams");
   }
   rig.close(name);
+}
+
+/**
+ * The set does not take a stream again, or a listener: a file in the place of its socket is refused as one too many is. Who waits for
+ * news is woken, and the stream is told of as lost; the listener is asked again.
+ */
+export async function exerciseDeafStreams(
+  rig: StreamRig,
+  address: Uint8Array,
+  onNews: { call: () => void },
+): Promise<void> {
+  const { call } = rig;
+  const woken = (): Promise<void> => new Promise((resolve) => (onNews.call = resolve));
+  const before = openSockets();
+  const near = named(call("connectStream", address));
+  const [descriptor = -1] = openSockets().filter((fd) => !before.includes(fd));
+  const far = rig.rows(2).find(({ news }) => news === "accepted")?.name ?? [0, 0];
+  call("pauseStream", ...near, true);
+  call("shutStream", ...near);
+  call("writeStream", ...far, bytes, 0, 4);
+  assert.deepEqual(rig.news(1), [["end", 0]]);
+  call("closeStream", ...far, false);
+  assert.deepEqual(idle(rig), []);
+  replaceByFile(rig, descriptor);
+  const first = woken();
+  call("pauseStream", ...near, false);
+  await first;
+  assert.deepEqual(
+    rig.turn().map(({ length, name, news }) => [name, news, length]),
+    [[near, "closed", notPermitted]],
+  );
+  assert.deepEqual([rig.turned, idle(rig)], [1, []]);
+  call("pauseStream", ...near, true);
+  call("pauseStream", ...near, false);
+  assert.deepEqual(idle(rig), []);
+  rig.close(near);
+
+  const { fd } = rig.plainListening();
+  const name = named(call("listenStream", fd));
+  call("connect", fd, new Uint8Array(16));
+  assert.deepEqual([rig.turn(), rig.state & 2], [[], 2]);
+  replaceByFile(rig, fd);
+  for (let times = 0; times < 2; times++) {
+    const again = woken();
+    call("askStreams");
+    await again;
+    assert.deepEqual([rig.turn(0), rig.state & 2], [[], 2]);
+  }
+  rig.close(name);
+  call("askStreams");
+}
+
+function openSockets(): readonly number[] {
+  const fds = readdirSync("/proc/self/fd").map(Number);
+  return fds.filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Puts memory in the place of a socket: no set of descriptors takes it. */
+function replaceByFile({ call }: StreamRig, fd: number): void {
+  call("close", fd);
+  assert.equal(call("createMemory", 8), fd);
 }
 
 /** A socket that was inherited as one that blocks is not waited for. */

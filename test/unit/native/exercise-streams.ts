@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { exerciseFailedOpening, exerciseStreamFaults } from "./exercise-stream-faults.ts";
+import {
+  exerciseDeafStreams,
+  exerciseFailedOpening,
+  exerciseStreamFaults,
+} from "./exercise-stream-faults.ts";
 import { exerciseStreamWrites } from "./exercise-stream-writes.ts";
 import { blockBytes, named, StreamRig, type Call, type Name, type Refusal } from "./stream-rig.ts";
 
@@ -15,6 +19,7 @@ export async function exerciseNativeStreams(call: Call, refusal: Refusal): Promi
   exerciseEnds(rig, address);
   exerciseStreamWrites(rig, address);
   exerciseStreamFaults(rig, address);
+  await exerciseDeafStreams(rig, address, onNews);
   await exerciseWaking(rig, address, onNews);
   await exerciseWorker(entry);
   exerciseRefusal(rig, address, entry);
