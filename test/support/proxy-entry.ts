@@ -5,3 +5,5 @@ import { runProxyProcess } from "../../src/proxy/process.ts";
 
 // What src/main.ts does for the role `proxy`, without the rest of the house.
 runProxyProcess(openChannel<ToProxy, FromProxy>(), createLog("proxy"));
+// Collects when it is told to, so that a test can tell what is kept from what is only not collected yet.
+process.on("SIGUSR2", () => Bun.gc(true));
