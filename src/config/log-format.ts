@@ -1,3 +1,4 @@
+import { insteadOfVariable } from "./foreign-log-variables.ts";
 import { closest } from "./suggestion.ts";
 
 /** How values stand in a log line: as nginx's `escape=` says it. */
@@ -13,10 +14,22 @@ export const logVariables = [
   "bytes_sent",
   "connection",
   "connection_requests",
+  "content_length",
+  "content_type",
+  "document_uri",
   "host",
+  "hostname",
+  "http2",
+  "http3",
+  "https",
   "is_args",
   "msec",
+  "pid",
+  "proxy_add_x_forwarded_for",
+  "proxy_host",
   "query_string",
+  "realip_remote_addr",
+  "realip_remote_port",
   "remote_addr",
   "remote_port",
   "remote_user",
@@ -28,8 +41,10 @@ export const logVariables = [
   "request_uri",
   "scheme",
   "server_addr",
+  "server_name",
   "server_port",
   "server_protocol",
+  "ssl_alpn_protocol",
   "ssl_cipher",
   "ssl_client_fingerprint",
   "ssl_client_s_dn",
@@ -37,14 +52,19 @@ export const logVariables = [
   "ssl_client_verify",
   "ssl_protocol",
   "ssl_server_name",
+  "ssl_session_reused",
   "status",
   "time_iso8601",
   "time_local",
   "trace_id",
   "upstream_addr",
+  "upstream_bytes_received",
+  "upstream_bytes_sent",
+  "upstream_cache_status",
   "upstream_connect_time",
   "upstream_header_time",
   "upstream_queue_time",
+  "upstream_response_length",
   "upstream_response_time",
   "upstream_status",
   "upstream_tries",
@@ -54,8 +74,15 @@ export const logVariables = [
 /** The name of a variable that stands by itself. */
 export type LogVariable = (typeof logVariables)[number];
 
-/** What the names of variables begin with that stand for a field of the request or of the response, an argument or a cookie. */
-export const variablePrefixes = ["http_", "sent_http_", "arg_", "cookie_"] as const;
+/** What the names of variables begin with that stand for a field of the request, the response or the server's response, an argument or a cookie. */
+export const variablePrefixes = [
+  "http_",
+  "sent_http_",
+  "upstream_http_",
+  "arg_",
+  "cookie_",
+  "upstream_cookie_",
+] as const;
 
 const jsonKeys: readonly (readonly [key: string, variable: LogVariable | `http_${string}`])[] = [
   ["time", "time_iso8601"],
@@ -142,6 +169,8 @@ function isLogVariable(name: string): boolean {
 }
 
 function unknownVariable(name: string): LogFormatProblem {
+  const instead = insteadOfVariable(name);
+  if (instead !== null) return { what: `$${name} is no variable here`, remedy: instead };
   const near = closest(name, [...logVariables, ...variablePrefixes]);
   return {
     what: `$${name} is no variable`,

@@ -138,7 +138,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
 
   private askServer(server: HttpServer): void {
     this.server = server;
-    this.trace?.began(formatEndpoint(server.endpoint));
+    this.trace?.began(this.route.upstream.plan.name, formatEndpoint(server.endpoint));
     const idle = this.hasRetriedStale ? null : server.pool.take(this.by);
     if (idle === null) {
       this.isConnected = false;
@@ -217,9 +217,8 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
 
   switchArrived(switched: SwitchedUpstream): void {
     this.status = 101;
-    this.trace?.answered(101);
-    const idleMs = this.route.plan.readTimeoutMs;
-    if (this.head.webSocketKey !== null && this.client.openTunnel(switched, idleMs)) {
+    this.trace?.answered(101, switched.fields, null);
+    if (this.head.webSocketKey !== null && this.client.openTunnel(switched, this.route.plan.readTimeoutMs)) {
       this.isDone = true;
       this.upstream = null;
     } else {
@@ -229,7 +228,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
 
   headArrived(head: ResponseHead, fields: FieldTable, piece: BodyPiece, isLast: boolean): void {
     this.server?.pool.health?.answered(head.status);
-    this.trace?.answered(head.status);
+    this.trace?.answered(head.status, fields, piece);
     if (head.status >= 500 && this.asksAnother(head.status, isLast)) return;
     this.dropHedge();
     if (this.head.needsTunnel && head.status < 300) return this.refuse(502);
@@ -240,6 +239,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   }
 
   bodyArrived(piece: BodyPiece, isLast: boolean): void {
+    this.trace?.received(piece);
     const isTaken = bodySent(this.sink, piece, isLast, this.engine.log);
     if (isTaken === null) this.refuse(502);
     else this.afterReceiving(isTaken, isLast);
@@ -292,7 +292,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.upstream?.discard();
     if (server !== null) this.tries?.tried.push(server);
     this.server = hedge.server;
-    this.trace?.joined(formatEndpoint(hedge.server.endpoint), hedge.startedAt, hedge.connectedAt);
+    this.trace?.joined(formatEndpoint(hedge.server.endpoint), hedge);
     this.upstream = hedge.lead();
     this.isConnected = hedge.connectedAt !== null;
     if (!this.isConnected) {

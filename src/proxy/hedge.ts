@@ -58,6 +58,11 @@ export class Hedge implements UpstreamUser {
     this.by = by;
   }
 
+  /** Bytes that went to the server while nobody else had its stream. */
+  get sentBytes(): number {
+    return this.connectedAt === null ? 0 : this.sentHead.length;
+  }
+
   /** Sends the request as soon as there is a connection. */
   begin(): void {
     const { by, server } = this;

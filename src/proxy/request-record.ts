@@ -3,7 +3,7 @@ import type { Hold } from "./admission/connection-limit.ts";
 import type { Engine } from "./engine.ts";
 import type { ForwardedBy } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
-import type { LoggedRequest } from "./line-format.ts";
+import type { LoggedRequest } from "./log-variables.ts";
 import { MainLine } from "./main-line.ts";
 import type { RequestView } from "./request-view.ts";
 import { idsOf, stampHead, traceIdOf, type IdWishes, type RequestIds } from "./request-ids.ts";
@@ -15,6 +15,9 @@ export interface SecuredBy {
   getTLSVersion(): string | null;
   getCipher(): { readonly name: string } | undefined;
   getServername(): string | false | null | undefined;
+  /** What was agreed on by ALPN (RFC 7301). */
+  readonly alpnProtocol?: string | false | null;
+  isSessionReused?(): boolean;
 }
 
 /** What a record asks its connection or stream for if a log wants it: bytes of the request's body, bytes sent, the head of the response. */
@@ -102,7 +105,7 @@ export class RequestRecord implements LoggedRequest {
     this.notes = format.note(this.requestLine ?? fields?.startLine ?? "", fields);
     this.headBytes = fields?.length ?? 0;
     if (format.wantsTimes) this.startedAt = performance.now();
-    if (format.wantsTrace) this.trace = new UpstreamTrace();
+    if (format.wantsTrace) this.trace = new UpstreamTrace(format.wantsUpstreamHead);
     if (format.wantsNumbers) this.countRequest();
     if (format.wantsIds) this.ids ??= idsOf(fields, noWishes);
   }
@@ -153,6 +156,14 @@ export class RequestRecord implements LoggedRequest {
     return this.clientAddress;
   }
 
+  get connectionAddress(): string {
+    return this.by.remoteAddress;
+  }
+
+  get siteName(): string {
+    return this.site?.hosts[0] ?? "";
+  }
+
   get remotePort(): number {
     return this.by.ends.source.port;
   }
@@ -180,6 +191,15 @@ export class RequestRecord implements LoggedRequest {
   get tlsServerName(): string {
     const name = this.by.scheme === "http" ? null : this.source.wire.getServername();
     return typeof name === "string" ? name : "";
+  }
+
+  get tlsProtocolName(): string {
+    const name = this.by.scheme === "http" ? null : this.source.wire.alpnProtocol;
+    return typeof name === "string" ? name : "";
+  }
+
+  get isTlsResumed(): boolean {
+    return this.by.scheme !== "http" && this.source.wire.isSessionReused?.() === true;
   }
 
   get certificateFields(): string {

@@ -50,6 +50,8 @@ export class RequestSender {
     const piece = this.client.takeBody();
     if (this.request.isOver) return; // the body was refused
     const isLast = this.client.isBodyDone();
+    const { trace } = this.o;
+    trace?.sent(sentHead.length + (piece === null ? 0 : piece.end - piece.start));
     this.hasSent = upstream.sendRequest(sentHead, head.bodyLength === chunkedBody, piece, isLast);
     this.afterSending(upstream, isLast);
     if (!isLast) this.sendContinue();
@@ -67,6 +69,7 @@ export class RequestSender {
       this.awaitsBody = !isLast; // the server has taken all there was: it is the client's turn
       return;
     }
+    this.o.trace?.sent(piece.end - piece.start);
     upstream.sendBody(piece, isLast);
     this.afterSending(upstream, isLast);
   }

@@ -33,6 +33,11 @@ export class SentHead {
     return this.ownText;
   }
 
+  /** How many octets it has. */
+  get length(): number {
+    return this.bytes === null ? this.ownText.length : this.end - this.start;
+  }
+
   /** Lets go of it once it is sent to nobody any more. */
   forget(): void {
     this.bytes = null;

@@ -1,3 +1,6 @@
+import type { FieldTable } from "./http1/field-table.ts";
+import type { BodyPiece } from "./upstream-connection.ts";
+
 /** What became of one server that was asked. */
 interface Try {
   readonly address: string;
@@ -7,14 +10,29 @@ interface Try {
   endedAt: number | null;
   /** 0 while it is not known, and for good where a server never answered. */
   status: number;
+  /** Bytes of the request and of the response, as HTTP/1.1 has their heads, and of bodies without what frames them. */
+  sentBytes: number;
+  headBytes: number;
+  bodyBytes: number;
 }
+
+/** What is known of a server that was asked beside another. */
+export type AskedBeside = Pick<Try, "startedAt" | "connectedAt" | "sentBytes">;
 
 /** Which servers a request was taken to, and when each step was done; kept only where a log format asks for it. */
 export class UpstreamTrace {
+  /** What the cache has to do with it, in nginx's words; empty if nothing. */
+  cacheStatus = "";
+  /** Name of the upstream; empty if it came to none. */
+  upstream = "";
+  /** The head of the last response as it came, or was stored, if that is kept; else empty. */
+  head = "";
   private readonly tries: Try[] = [];
+  private readonly keepsHead: boolean;
   private readonly now: () => number;
 
-  constructor(now: () => number = () => performance.now()) {
+  constructor(keepsHead: boolean, now: () => number = () => performance.now()) {
+    this.keepsHead = keepsHead;
     this.now = now;
   }
 
@@ -23,22 +41,28 @@ export class UpstreamTrace {
     return this.tries.length;
   }
 
-  /** A server was chosen. */
-  began(address: string): void {
+  /** A server of an upstream was chosen. */
+  began(upstream: string, address: string): void {
     this.ended(502);
-    this.tries.push({
-      address,
-      startedAt: this.now(),
-      connectedAt: null,
-      headAt: null,
-      endedAt: null,
-      status: 0,
-    });
+    this.upstream = upstream;
+    this.tries.push(newTry(address, this.now()));
   }
 
-  /** A server that was asked beside the last one is heard from now on; the times are `performance.now()`. */
-  joined(address: string, startedAt: number, connectedAt: number | null): void {
-    this.tries.push({ address, startedAt, connectedAt, headAt: null, endedAt: null, status: 0 });
+  /** A server that was asked beside the last one is heard from now on; times are `performance.now()`. */
+  joined(address: string, { connectedAt, sentBytes, startedAt }: AskedBeside): void {
+    this.tries.push({ ...newTry(address, startedAt), connectedAt, sentBytes });
+  }
+
+  /** Servers are asked because what is stored is not enough. */
+  asked(cacheStatus: string): void {
+    this.cacheStatus = cacheStatus;
+  }
+
+  /** What is stored answers. */
+  stored(upstream: string, cacheStatus: string, fields: FieldTable): void {
+    this.upstream = upstream;
+    this.cacheStatus = cacheStatus;
+    if (this.keepsHead) this.head = fields.text;
   }
 
   /** Another server has answered before the last one, which is not heard any more. */
@@ -53,12 +77,27 @@ export class UpstreamTrace {
     if (last !== undefined) last.connectedAt = this.now();
   }
 
-  /** The head of its response has come. */
-  answered(status: number): void {
+  /** So many bytes went to it. */
+  sent(bytes: number): void {
+    const last = this.tries.at(-1);
+    if (last !== undefined) last.sentBytes += bytes;
+  }
+
+  /** The head of its response has come, whose fields were read last, perhaps with a part of the body. */
+  answered(status: number, fields: FieldTable, piece: BodyPiece | null): void {
     const last = this.tries.at(-1);
     if (last === undefined) return;
     last.headAt = this.now();
     last.status = status;
+    last.headBytes = fields.length;
+    if (this.keepsHead) this.head = fields.text;
+    if (piece !== null) this.received(piece);
+  }
+
+  /** More of the body has come. */
+  received({ end, start }: BodyPiece): void {
+    const last = this.tries.at(-1);
+    if (last !== undefined) last.bodyBytes += end - start;
   }
 
   /** Nothing more comes of the last one; `status` counts where it said none. */
@@ -93,6 +132,19 @@ export class UpstreamTrace {
     return this.seconds(({ endedAt }) => endedAt);
   }
 
+  get bytesSent(): string {
+    return this.tries.map(({ sentBytes }) => String(sentBytes)).join(", ");
+  }
+
+  get bytesReceived(): string {
+    return this.tries.map(({ bodyBytes, headBytes }) => String(headBytes + bodyBytes)).join(", ");
+  }
+
+  /** Bytes of the bodies. */
+  get responseLengths(): string {
+    return this.tries.map(({ bodyBytes }) => String(bodyBytes)).join(", ");
+  }
+
   /** Seconds from `since` until the first server was chosen. */
   queueTime(since: number): string {
     const first = this.tries[0];
@@ -107,6 +159,11 @@ export class UpstreamTrace {
       })
       .join(", ");
   }
+}
+
+function newTry(address: string, startedAt: number): Try {
+  const unknown = { connectedAt: null, headAt: null, endedAt: null };
+  return { address, startedAt, ...unknown, status: 0, sentBytes: 0, headBytes: 0, bodyBytes: 0 };
 }
 
 /** Writes milliseconds as seconds with three digits behind the point. */

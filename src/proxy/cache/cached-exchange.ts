@@ -124,7 +124,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
   /** Shows a stale answer while it is asked for anew (RFC 5861 §3). */
   private answerMeanwhile(stale: StoredResponse): void {
     const { cache, headText, key, requestKey, value } = this;
-    this.answerFrom(stale, "STALE");
+    this.answerFrom(stale, !this.leads && cache.flights.has(key) ? "UPDATING" : "STALE");
     this.endFlight("stored", fileOfBody(stale.body) === null ? null : stale);
     const sentHead = SentHead.ofText(headText);
     refresh({ ...this.o, trace: null, sentHead, key: requestKey }, cache, { key, stale, value });
@@ -167,7 +167,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
       this.answerOwn(plainAnswer(504)); // RFC 9111 §5.2.1.7
     } else if (request.wanted.isHead || (request.wanted.range !== null && stale === null)) {
       this.endFlight("failed");
-      this.ask(this.headText);
+      this.ask(this.headText, "BYPASS");
     } else {
       this.lead(stale, this.leads || !cache.flights.isApart(this.key, performance.now()));
     }
@@ -317,10 +317,11 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
     this.askedAt = performance.now();
     if (joinsOthers && !this.leads) cache.flights.begin(key);
     this.leads = joinsOthers;
-    this.ask(askingHead(this.headText, stale));
+    this.ask(askingHead(this.headText, stale), stale === null ? "MISS" : "EXPIRED");
   }
 
-  private ask(headText: string): void {
+  private ask(headText: string, source: Source): void {
+    this.o.trace?.asked(source);
     const sentHead = SentHead.ofText(headText);
     this.inner = new Exchange({ ...this.o, client: this, sink: this, sentHead, key: this.requestKey });
     this.inner.begin(this.o.route);
@@ -370,6 +371,7 @@ export class CachedExchange extends AskingClient implements ExchangeClient, Open
   private answerFrom(stored: StoredResponse, source: Source): boolean {
     const ageS = Math.max(0, Math.trunc((performance.now() - stored.bornAt) / 1000));
     const added = `${this.o.route.rules.added}Age: ${ageS}\r\n`; // RFC 9111 §5.1
+    this.o.trace?.stored(this.cache.upstream, source, stored.fields);
     return this.shown.send(fromStore(stored, this.request.wanted), added, source);
   }
 

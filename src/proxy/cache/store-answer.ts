@@ -2,8 +2,8 @@ import type { ExchangeOptions } from "../exchange-client.ts";
 import { BodySender } from "./body-sender.ts";
 import type { FromStore } from "./from-store.ts";
 
-/** What X-Cache says of where an answer came from. */
-export type Source = "HIT" | "MISS" | "EXPIRED" | "REVALIDATED" | "STALE" | "BYPASS";
+/** What X-Cache and logs say of where an answer came from. */
+export type Source = "HIT" | "MISS" | "EXPIRED" | "REVALIDATED" | "STALE" | "UPDATING" | "BYPASS";
 
 /** Whoever answers. */
 export interface Asker {

@@ -61,6 +61,7 @@ export class Http3Connection implements OpenClient, Swept {
       getTLSVersion: () => handshake.cipherVersion,
       getCipher: () => ({ name: handshake.cipher }),
       getServername: () => handshake.servername,
+      alpnProtocol: "h3",
     };
     this.reader = new HeadReader(this);
     this.budget = new FloodBudget(performance.now());

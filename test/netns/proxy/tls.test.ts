@@ -197,11 +197,42 @@ describe("a listener under TLS", () => {
     expect(lines.join("\n")).toMatch(/^HTTP\/1\.1 502 TLSv1\.3 .* - text\/html/m);
   });
 
+  test("tells in the log what was agreed on by ALPN, and who came back with a session", async () => {
+    await using origin = new RawServer(answering("hello"));
+    const port = freePort();
+    const log = at("sessions.log");
+    const sites = [
+      site(["*"], [route("/", "apps")], {
+        accessLog: fileLog(log, "$ssl_alpn_protocol $ssl_session_reused $https $http2."),
+      }),
+    ];
+    await using _driver = await ProxyDriver.start({
+      ...planOn(port, origin, tlsPlan(), { http2: true }),
+      sites,
+    });
+    const askOver = async (session?: Buffer): Promise<Buffer> => {
+      const o = { host: "127.0.0.1", port, servername: "shop.example", rejectUnauthorized: false };
+      const socket = connect({ ...o, ALPNProtocols: ["http/1.1"], ...(session && { session }) });
+      const told = new Promise<Buffer>((resolve) => socket.once("session", resolve));
+      await new Promise((resolve) => socket.once("secureConnect", resolve));
+      socket.write("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+      await new Promise((resolve) => socket.once("data", resolve));
+      const ticket = await told;
+      socket.destroy();
+      return ticket;
+    };
+    await askOver(await askOver());
+    expect(await curl(port, "shop.example", "--http2")).toBe("hello");
+    await waitFor("all lines", () => existsSync(log) && readFileSync(log, "utf8").split("\n").length === 4);
+    expect(readFileSync(log, "utf8")).toBe("http/1.1 . on .\nhttp/1.1 r on .\nh2 . on h2.\n");
+  });
+
   test("forgets a client that resets its connection amid a request, though nothing is known of its keys any more", async () => {
     await using origin = new RawServer(() => undefined);
     const port = freePort();
     const log = at("gone.log");
-    const format = "$request $status $ssl_protocol $ssl_cipher $ssl_server_name";
+    const format =
+      "$request $status $ssl_protocol $ssl_cipher $ssl_server_name $ssl_alpn_protocol $ssl_session_reused";
     const sites = [site(["*"], [route("/", "apps")], { accessLog: fileLog(log, format) })];
     await using driver = await ProxyDriver.start({ ...planOn(port, origin, tlsPlan()), sites });
     const below = connectTcp(port, "127.0.0.1");
@@ -213,7 +244,7 @@ describe("a listener under TLS", () => {
     below.resetAndDestroy();
     await waitFor("no connection", async () => (await driver.nextStatus()).connections === 0);
     await waitFor("the line", () => existsSync(log) && readFileSync(log, "utf8").endsWith("\n"));
-    expect(readFileSync(log, "utf8")).toBe("GET /gone HTTP/1.1 499 - - -\n");
+    expect(readFileSync(log, "utf8")).toBe("GET /gone HTTP/1.1 499 - - - - .\n");
     expect(driver.log()).toBe("");
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { parseLogFormat } from "../../../src/config/log-format.ts";
+import { readFileSync } from "node:fs";
+import { isLogPieces, parseLogFormat } from "../../../src/config/log-format.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import { base, vip } from "./expect-lines.ts";
 import { site } from "./fixtures.ts";
@@ -13,6 +14,16 @@ test("parseLogFormat() takes variables out of text", () => {
     { variable: "http_x_a" },
     "]",
   ]);
+});
+
+test("what stands in place of variables of nginx are variables that there are", () => {
+  const source = readFileSync(
+    new URL("../../../src/config/foreign-log-variables.ts", import.meta.url),
+    "utf8",
+  );
+  const named = source.match(/\$[a-z0-9_]+(?:NAME)?/g) ?? [];
+  expect(named.length).toBeGreaterThan(20);
+  for (const name of named) expect(isLogPieces(parseLogFormat(name))).toBeTrue();
 });
 
 function read(lines: string, ofRoute = ""): ReturnType<typeof readConfig> {
@@ -66,6 +77,14 @@ describe("access_log", () => {
       'access_log = { path = "/a", format = "$htp_referer" }',
       "$htp_referer is no variable; docs/configuration.md lists",
     ],
+    [
+      'access_log = { path = "/a", format = "$request_body" }',
+      "$request_body is no variable here; bodies are passed on and not kept",
+    ],
+    ['access_log = { path = "/a", format = "$gzip_ratio" }', "write $upstream_response_length beside"],
+    ['access_log = { path = "/a", format = "$geoip2_country" }', "have it looked up where logs are read"],
+    ['access_log = { path = "/a", format = "$upstream_trailer_x" }', "$upstream_http_NAME is a field"],
+    ['access_log = { path = "/a", format = "$ssl_client_i_dn" }', "there are $ssl_client_s_dn"],
     ['access_log = { path = "/a", format = "cost: 5$" }', "has a $ without the name of a variable"],
     [
       'access_log = { path = "/a", format = "comined" }',

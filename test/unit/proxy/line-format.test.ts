@@ -1,27 +1,35 @@
 import { describe, expect, test } from "bun:test";
+import { hostname } from "node:os";
 import { timeIso8601 } from "../../../src/proxy/access-log-line.ts";
-import { compileLineFormat, type LoggedRequest } from "../../../src/proxy/line-format.ts";
+import { compileLineFormat } from "../../../src/proxy/line-format.ts";
+import type { LoggedRequest } from "../../../src/proxy/log-variables.ts";
+import { craftResponse } from "../../../src/proxy/content/crafted-response.ts";
+import type { BodyPiece } from "../../../src/proxy/upstream-connection.ts";
 import { UpstreamTrace } from "../../../src/proxy/upstream-trace.ts";
 import { requestView } from "../../support/request-view.ts";
 
 const outcome: LoggedRequest = {
   remoteAddress: "192.0.2.1",
   remotePort: 4000,
+  connectionAddress: "192.0.2.7",
   localAddress: "192.0.2.2",
   localPort: 443,
   scheme: "https",
   tlsVersion: "TLSv1.3",
   tlsCipher: "TLS_AES_128_GCM_SHA256",
   tlsServerName: "a.example",
+  tlsProtocolName: "h2",
+  isTlsResumed: false,
   certificateFields:
     "X-SSL-Client-Verify: SUCCESS\r\nX-SSL-Client-S-DN: CN=me\r\nX-SSL-Client-Serial: 0A\r\n",
   requestId: "abc",
   traceId: "def",
+  siteName: "*.example",
   status: 200,
   bodyBytes: 5,
   sentBytes: 105,
   receivedBytes: 60,
-  sentHead: "HTTP/1.1 200 OK\r\nX-Cache: HIT\r\nContent-Type: text/html \r\n\r\n",
+  sentHead: "HTTP/1.1 200 OK\r\nX-Cache: HIT\r\nContent-Type: text/html \r\nVary: A\r\nvary: B\r\n\r\n",
   startedAt: 0,
   timeLocal: "10/Oct/2000:13:55:36 -0700",
   connectionNumber: 7,
@@ -40,8 +48,11 @@ function line(format: string, escape: "default" | "json" | "none" | null = null,
 }
 
 function wants(format: string): readonly boolean[] {
-  const { wantsHead, wantsIds, wantsNumbers, wantsTimes, wantsTrace } = compileLineFormat(format, null);
-  return [wantsTimes, wantsTrace, wantsNumbers, wantsIds, wantsHead];
+  const { wantsHead, wantsIds, wantsNumbers, wantsTimes, wantsTrace, wantsUpstreamHead } = compileLineFormat(
+    format,
+    null,
+  );
+  return [wantsTimes, wantsTrace, wantsNumbers, wantsIds, wantsHead, wantsUpstreamHead];
 }
 
 describe("a line in a format of one's own", () => {
@@ -51,7 +62,15 @@ describe("a line in a format of one's own", () => {
       "GET /a/b?x=1&Y=2 /a/b x=1&Y=2 ?x=1&Y=2 HTTP/1.1",
     ],
     ["$host $http_x_a $arg_y $cookie_b $http_missing", "a 1, 2 2 2 -"],
-    ["$sent_http_content_type|$sent_http_x_cache|$sent_http_server", "text/html|HIT|-"],
+    ["$sent_http_content_type|$sent_http_x_cache|$sent_http_server|$sent_http_vary", "text/html|HIT|-|A, B"],
+    ["$document_uri $content_type $content_length $http2 $http3.", "/a/b - -  ."],
+    [
+      "$server_name $realip_remote_addr:$realip_remote_port $https $ssl_alpn_protocol",
+      "*.example 192.0.2.7:4000 on h2",
+    ],
+    ["$ssl_session_reused $proxy_add_x_forwarded_for $pid", `. 192.0.2.1 ${process.pid}`],
+    ["$hostname $proxy_host $upstream_cache_status $upstream_http_x", `${hostname()} - - -`],
+    ["$upstream_bytes_sent $upstream_bytes_received $upstream_response_length $upstream_cookie_x", "- - - -"],
     [
       "$status $body_bytes_sent $bytes_sent $request_length $connection $connection_requests",
       "200 5 105 60 7 2",
@@ -85,15 +104,19 @@ describe("a line in a format of one's own", () => {
   });
 
   test("wants only what it says", () => {
-    expect(wants("main")).toEqual([false, false, false, false, false]);
-    expect(wants("combined")).toEqual([false, false, false, false, false]);
+    expect(wants("main")).toEqual([false, false, false, false, false, false]);
+    expect(wants("combined")).toEqual([false, false, false, false, false, false]);
     expect(wants("$request_time $upstream_addr $connection $request_id $sent_http_x")).toEqual([
       true,
       true,
       true,
       true,
       true,
+      false,
     ]);
+    expect(wants("$upstream_cache_status")).toEqual([false, true, false, false, false, false]);
+    expect(wants("$upstream_http_x_a")).toEqual([false, true, false, false, false, true]);
+    expect(wants("$upstream_cookie_a")).toEqual([false, true, false, false, false, true]);
   });
 
   test("of a request that could not be read has dashes", () => {
@@ -104,16 +127,41 @@ describe("a line in a format of one's own", () => {
   });
 });
 
-test("UpstreamTrace lists servers, their statuses and times as nginx does", () => {
+test("a line tells of HTTP/2 and HTTP/3, of proxies before this one, and cookies that came in several fields", () => {
+  const forwarded = requestView(
+    "GET /",
+    "X-Forwarded-For: 203.0.113.9\r\nCookie: a=1\r\nCookie: b=2\r\n",
+  ).fields;
+  const compiled = compileLineFormat("$http2|$http3|$proxy_add_x_forwarded_for|$cookie_b|$http_cookie", null);
+  const written = (version: string, scheme: string): string =>
+    compiled.write(compiled.note(`GET / HTTP/${version}`, forwarded), { ...outcome, scheme });
+  const rest = "203.0.113.9, 192.0.2.1|2|a=1; b=2\n";
+  expect(written("2.0", "https")).toBe(`h2||${rest}`);
+  expect(written("2.0", "http")).toBe(`h2c||${rest}`);
+  expect(written("3.0", "https")).toBe(`|h3|${rest}`);
+});
+
+/** What a server has answered. */
+const response = craftResponse(
+  "HTTP/1.1 200 OK",
+  "X-Powered-By: a\r\nx-powered-by: b\r\nSet-Cookie: one=1; Path=/\r\nSet-Cookie: Two=2\r\n",
+);
+const piece = (length: number): BodyPiece => ({ bytes: Buffer.alloc(length), start: 0, end: length });
+
+test("UpstreamTrace lists servers, their statuses, bytes and times as nginx does", () => {
   let now = 1000;
-  const trace = new UpstreamTrace(() => now);
-  trace.began("192.0.2.8:80");
+  const trace = new UpstreamTrace(false, () => now);
+  trace.began("apps", "192.0.2.8:80");
+  trace.sent(40);
   now += 5;
-  trace.began("192.0.2.9:80");
+  trace.began("apps", "192.0.2.9:80");
   now += 1;
   trace.connected();
+  trace.sent(40);
+  trace.sent(7);
   now += 20;
-  trace.answered(200);
+  trace.answered(200, response.fields, piece(3));
+  trace.received(piece(4));
   now += 300;
   trace.ended(200);
   trace.ended(502);
@@ -127,7 +175,25 @@ test("UpstreamTrace lists servers, their statuses and times as nginx does", () =
     "-, 0.021",
     "0.005, 0.321",
   ]);
-  expect(trace.queueTime(990)).toBe("0.010");
+  expect([trace.bytesSent, trace.bytesReceived, trace.responseLengths]).toEqual([
+    "40, 47",
+    `0, ${response.fields.length + 7}`,
+    "0, 7",
+  ]);
+  expect([trace.upstream, trace.head, trace.queueTime(990)]).toEqual(["apps", "", "0.010"]);
+});
+
+test("UpstreamTrace keeps what a server said in its head where a format wants that", () => {
+  const trace = new UpstreamTrace(true);
+  trace.began("apps", "192.0.2.8:80");
+  trace.answered(200, response.fields, null);
+  expect(
+    line(
+      "$upstream_http_x_powered_by|$upstream_cookie_two|$upstream_cookie_one|$upstream_http_x|$proxy_host",
+      null,
+      { trace },
+    ),
+  ).toBe("a, b|2|1|-|apps\n");
 });
 
 test("timeIso8601() tells the zone", () => {

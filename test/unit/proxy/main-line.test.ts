@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { compileLineFormat, type LoggedRequest } from "../../../src/proxy/line-format.ts";
+import { compileLineFormat } from "../../../src/proxy/line-format.ts";
+import type { LoggedRequest } from "../../../src/proxy/log-variables.ts";
 import { LineBytes } from "../../../src/proxy/line-bytes.ts";
 import { MainLine } from "../../../src/proxy/main-line.ts";
 import { TextRoom } from "../../../src/proxy/text-room.ts";
