@@ -355,7 +355,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     if (this.state === "head" && this.reader.isHeadBegun && this.reader.input.length > 0)
       this.refuse(408, "");
     else if (this.state === "head" && !this.outbox.isBlocked) this.linger();
-    else this.cut();
+    else this.close(); // in order: a reset would take from a slow client what the kernel has yet to send it
   }
 
   /** Ends our side behind what is still to be written. */

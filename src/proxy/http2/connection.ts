@@ -1,4 +1,4 @@
-import { drainIdleMs, type Engine, type OpenClient } from "../engine.ts";
+import { drainIdleMs, lingerMs, type Engine, type OpenClient } from "../engine.ts";
 import type { ForwardedBy } from "../headers.ts";
 import type { Listener } from "../listener.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "../sockets.ts";
@@ -18,6 +18,9 @@ import {
 import { ServerStream } from "./stream.ts";
 import { judgePaces, type StreamHeads, type StreamHost } from "./stream-host.ts";
 
+/** How long a client that goes on sending has altogether to take the last of what it was sent. */
+const mostLingerMs = 30_000;
+
 /**
  * A client's connection in HTTP/2 (RFC 9113), with its streams. What is wrong with a stream resets that stream; what is
  * wrong with the connection, or floods it, ends it with GOAWAY.
@@ -34,6 +37,9 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
   private isGoingAway = false;
   private deadline: number;
   private progressBy = Number.POSITIVE_INFINITY;
+  /** Until when, at most, a connection that has ended on our side waits for the client's end; infinite before. */
+  private lingerBy = Number.POSITIVE_INFINITY;
+  private isGone = false;
 
   constructor(engine: Engine, listener: Listener, wire: Wire, by: ForwardedBy) {
     this.engine = engine;
@@ -57,11 +63,14 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
   }
 
   received(bytes: Buffer): void {
-    this.session.received(bytes);
+    if (this.isClosed) this.deadline = Math.min(this.lingerBy, this.engine.sweep.after(lingerMs));
+    else this.session.received(bytes);
   }
 
   drained(): void {
-    if (!this.isClosed && this.session.drained()) this.progressBy = Number.POSITIVE_INFINITY;
+    if (this.isGone || !this.session.drained()) return;
+    this.progressBy = Number.POSITIVE_INFINITY;
+    if (this.isClosed) this.wire.shutdown();
   }
 
   ended(): void {
@@ -75,10 +84,12 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
   sweep(now: number): void {
     for (const stream of this.session.streams.values()) stream.sweep(now);
     judgePaces(this.session.streams.values(), now);
-    if (this.isClosed) return;
-    if (now >= this.progressBy) this.cut();
-    else if (this.session.streams.size === 0 && now >= this.deadline) this.end();
-    else if (this.session.output.isBlocked)
+    const { isBlocked } = this.session.output;
+    if (this.isClosed) {
+      if (now >= this.deadline) this.close(true);
+    } else if (now >= this.progressBy) this.cut();
+    else if (this.session.streams.size === 0 && now >= this.deadline && !isBlocked) this.end();
+    else if (isBlocked)
       this.progressBy = Math.min(
         this.progressBy,
         this.engine.sweep.after(this.listener.plan.download.stallMs),
@@ -102,7 +113,8 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
   }
 
   get standing(): OpenClient["standing"] {
-    if (this.isClosed) return "ended";
+    if (this.isGone) return "ended";
+    if (this.isClosed) return "closing";
     return this.session.streams.size > 0 || this.session.output.isBlocked ? "in use" : "idle";
   }
 
@@ -110,8 +122,16 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
     return this.session.output.total;
   }
 
+  /**
+   * Ends our side in order. What the client still sends is thrown away until it has ended its own: a socket that is closed answers it
+   * with a reset, and that takes from the client what it has not read.
+   */
   end(): void {
-    this.fail(errorCode.none);
+    if (this.isClosed) return;
+    this.sayGoodbye(errorCode.none);
+    this.lingerBy = this.engine.sweep.after(mostLingerMs);
+    this.deadline = this.engine.sweep.after(lingerMs);
+    if (!this.session.output.isBlocked) this.wire.shutdown();
   }
 
   cut(): void {
@@ -136,7 +156,7 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
   }
 
   private settle(): void {
-    if (this.session.streams.size > 0) return;
+    if (this.isClosed || this.session.streams.size > 0) return;
     const { sweep } = this.engine;
     this.deadline = sweep.after(this.isToClose ? drainIdleMs : this.listener.plan.idleTimeoutMs);
     if (this.isToClose) this.closeSoon();
@@ -182,18 +202,30 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
   /** Ends the connection with a word on why. */
   private fail(code: number): void {
     if (this.isClosed) return;
-    this.session.output.add(goAwayFrame(this.lastStream, code));
-    this.session.output.flush();
+    this.sayGoodbye(code);
     this.wire.shutdown();
     this.close(true);
   }
 
-  private close(isOrderly: boolean): void {
-    if (this.isClosed) return;
+  /** Takes and gives nothing more. */
+  private sayGoodbye(code: number): void {
+    const { session } = this;
+    session.output.add(goAwayFrame(this.lastStream, code));
+    session.output.flush();
+    this.leaveStreams();
+  }
+
+  private leaveStreams(): void {
     const { session } = this;
     session.isOver = true;
     for (const stream of session.streams.values()) stream.cancelled();
     session.streams.clear();
+  }
+
+  private close(isOrderly: boolean): void {
+    if (this.isGone) return;
+    this.isGone = true;
+    this.leaveStreams();
     this.engine.sweep.remove(this);
     this.engine.clients.delete(this);
     if (isOrderly) this.wire.end();
