@@ -6,6 +6,8 @@ export const wholeBytes: number = 1024 ** 2;
 /** A body that stays in a file. Whoever holds it lets go of it, and the last one closes the file. */
 export interface BodyFile {
   readonly length: number;
+  /** Which file it is, whatever its name leads to by now. */
+  readonly inode: number;
   hold(): void;
   release(): void;
   /**

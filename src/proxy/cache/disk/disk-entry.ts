@@ -1,12 +1,14 @@
 import { crc32 } from "node:zlib";
 import { z } from "zod";
+import { wholeBytes } from "../body-file.ts";
 import type { Described } from "../stored-response.ts";
 import { sumsBytes, type BodySum } from "./body-sums.ts";
 
 /**
  * The file of an entry. A head of 20 octets: `EHC1`, the length of the description, that of the body, the body's
  * checksum, and the CRC-32 of all of this and the description; then the description as JSON, then the body, and behind one of more than a block
- * the checksums of its blocks. Numbers are of 32 bits, the lowest octet first. What differs from that anywhere is no entry.
+ * the checksums of its blocks. Behind a body that is longer than what is read as a whole there may be amendments of the
+ * description (`disk-amendment.ts`). Numbers are of 32 bits, the lowest octet first. What differs from that anywhere is no entry.
  */
 
 const magic = 0x31434845;
@@ -16,6 +18,11 @@ export const prefixBytes = 20;
 const mostDescriptionBytes = 1024 ** 2;
 /** Bodies are shorter. */
 export const mostBodyBytes: number = 2 ** 31;
+
+/** Room for one amendment, a multiple of what file systems write at once; who has more to say writes the file anew. */
+export const amendmentBytes: number = 8 * 1024;
+export const amendmentCount: number = 2;
+const fileBlockBytes = 4096;
 
 /** What a file says of its body. */
 export interface Description extends Described {
@@ -39,6 +46,10 @@ export interface EntryHead extends BodySum {
   readonly description: Description;
   /** Where the body begins. */
   readonly bodyStart: number;
+  /** Where amendments begin; behind a shorter body there are none. */
+  readonly amendmentsStart: number;
+  /** The CRC-32 in it, by which amendments know that they belong to it. */
+  readonly checksum: number;
 }
 
 /** Writes a description; null if it is too long. */
@@ -70,18 +81,23 @@ export function decodeHead(start: Buffer, fileBytes: number): EntryHead | null {
   const bodyStart = headLength(start);
   if (bodyStart === null || start.length < bodyStart) return null;
   const text = start.subarray(prefixBytes, bodyStart);
-  if (crc32(text, crc32(start.subarray(0, 16))) !== start.readUInt32LE(16)) return null;
+  const checksum = start.readUInt32LE(16);
+  if (crc32(text, crc32(start.subarray(0, 16))) !== checksum) return null;
   const bodyLength = start.readUInt32LE(8);
-  if (fileBytes !== bodyStart + bodyLength + sumsBytes(bodyLength)) return null;
-  const description = descriptionOf(text.toString());
+  const end = bodyStart + bodyLength + sumsBytes(bodyLength);
+  const amendmentsStart = Math.ceil(end / fileBlockBytes) * fileBlockBytes;
+  const mostBytes = bodyLength > wholeBytes ? amendmentsStart + amendmentCount * amendmentBytes : end;
+  if (fileBytes < end || fileBytes > mostBytes) return null;
+  const description = readDescription(text);
   if (description === null) return null;
-  return { description, bodyStart, bodyLength, bodyChecksum: start.readUInt32LE(12) };
+  const bodyChecksum = start.readUInt32LE(12);
+  return { description, bodyStart, bodyLength, bodyChecksum, amendmentsStart, checksum };
 }
 
-/** A description of another version has a right checksum, too. */
-function descriptionOf(text: string): Description | null {
+/** Reads a description; null for one of another version, which has a right checksum, too. */
+export function readDescription(text: Buffer): Description | null {
   try {
-    return descriptionSchema.safeParse(JSON.parse(text)).data ?? null;
+    return descriptionSchema.safeParse(JSON.parse(text.toString())).data ?? null;
   } catch {
     return null;
   }

@@ -18,16 +18,19 @@ import { cacheTag, cacheTagName } from "../../../base/cache-folder.ts";
 import { hasCode } from "../../../base/system-error.ts";
 import { wholeBytes, type BodyFile, type StoredBody } from "../body-file.ts";
 import { BodySums, sumsBytes } from "./body-sums.ts";
+import { encodeAmendment, readAmendments, type Amended } from "./disk-amendment.ts";
 import { decodeHead, headLength, type EntryHead } from "./disk-entry.ts";
 import { isEntryFile } from "./disk-files.ts";
 import { FreshFile } from "./fresh-file.ts";
 import type { OpenedFile } from "./open-body.ts";
 import { readFully } from "./read-fully.ts";
+import { writeFully } from "./write-fully.ts";
 
 /** Read at once; most entries are no longer. */
 const firstBytes = 64 * 1024;
 /** Neither a link nor a pipe of somebody else holds a reader up. */
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const amendFlags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const writeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 /** Files that are being written; whoever wrote one this long ago is dead. */
 const freshFolder = "new";
@@ -80,14 +83,11 @@ export class DiskFolder {
     try {
       const { inode, isFile, mtimeMs, size } = await stated(handle);
       if (!isFile) return { kind: "damaged", body: null };
-      let start = await piece(handle, 0, Math.min(size, firstBytes));
-      const length = headLength(start);
-      if (length !== null && length > start.length) start = await piece(handle, 0, Math.min(size, length));
-      const head = decodeHead(start, size);
-      if (head === null) return { kind: "damaged", body: null };
+      const begun = await beginning(handle, size);
+      if (begun === null) return { kind: "damaged", body: null };
+      const { head, start, sums } = begun;
       if (!wants(head)) return { kind: "entry", head, usedMs: mtimeMs, body: null };
-      if (head.bodyLength > wholeBytes) {
-        const sums = await piece(handle, head.bodyStart + head.bodyLength, sumsBytes(head.bodyLength));
+      if (sums !== null) {
         if (crc32(sums) !== head.bodyChecksum) return { kind: "damaged", body: null };
         isToStay = true;
         return { kind: "entry", head, usedMs: mtimeMs, body: { handle, inode, head, sums } };
@@ -115,6 +115,8 @@ export class DiskFolder {
 
   /** Writes an entry in place of the old one; gives the length of its file. */
   async write(file: string, text: Buffer, body: StoredBody): Promise<number> {
+    const amended = Buffer.isBuffer(body) ? null : await this.amend(file, text, body);
+    if (amended !== null) return amended;
     const fresh = await this.begin(text);
     try {
       if (Buffer.isBuffer(body)) await fresh.append(body);
@@ -123,6 +125,25 @@ export class DiskFolder {
     } catch (error) {
       await fresh.drop().catch(() => undefined); // the first error tells more
       throw error;
+    }
+  }
+
+  /**
+   * Has an entry say something else of the long body that is in its file already, without a copy of that; gives the length of the file. Null if
+   * its place has another file by now, or there is no room: then it is to be written anew.
+   */
+  async amend(file: string, text: Buffer, body: BodyFile): Promise<number | null> {
+    const handle = await openIfThere(join(this.path, file), amendFlags);
+    if (typeof handle === "string") return null;
+    try {
+      const { inode, size } = await stated(handle);
+      const begun = inode === body.inode ? await beginning(handle, size) : null;
+      const bytes = begun === null || begun.sums === null ? null : encodeAmendment(text, begun.head);
+      if (begun === null || bytes === null) return null;
+      await writeFully(handle, bytes, begun.next);
+      return Math.max(size, begun.next + bytes.length);
+    } finally {
+      await handle.close();
     }
   }
 
@@ -175,14 +196,37 @@ export class DiskFolder {
   }
 }
 
-async function openIfThere(path: string): Promise<FileHandle | "nothing" | "damaged"> {
+async function openIfThere(path: string, flags = readFlags): Promise<FileHandle | "nothing" | "damaged"> {
   try {
-    return await open(path, readFlags);
+    return await open(path, flags);
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return "nothing";
     if (hasCode(error, "ELOOP", "ENXIO")) return "damaged";
     throw error;
   }
+}
+
+/** What stands around a body. */
+interface Beginning extends Amended {
+  /** The first octets of the file, the head's all among them. */
+  readonly start: Buffer;
+  /** The checksums of a long body; null with one that is read as a whole. */
+  readonly sums: Buffer | null;
+}
+
+/** Reads what stands around the body of a file of `size`; null if that is none of an entry. */
+async function beginning(handle: FileHandle, size: number): Promise<Beginning | null> {
+  let start = await piece(handle, 0, Math.min(size, firstBytes));
+  const length = headLength(start);
+  if (length !== null && length > start.length) start = await piece(handle, 0, Math.min(size, length));
+  const head = decodeHead(start, size);
+  if (head === null) return null;
+  const { amendmentsStart, bodyLength, bodyStart } = head;
+  if (bodyLength <= wholeBytes) return { head, next: amendmentsStart, start, sums: null };
+  const sumsStart = bodyStart + bodyLength;
+  const behind = await piece(handle, sumsStart, size - sumsStart);
+  const sums = Buffer.from(behind.subarray(0, sumsBytes(bodyLength))); // kept for as long as the body is sent
+  return { ...readAmendments(head, behind.subarray(amendmentsStart - sumsStart)), start, sums };
 }
 
 interface Stated {

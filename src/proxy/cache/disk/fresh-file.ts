@@ -1,9 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { BodySums } from "./body-sums.ts";
 import { encodePrefix, prefixBytes } from "./disk-entry.ts";
-
-/** Written at once, at most. */
-const pieceBytes = 1024 ** 2;
+import { writeFully } from "./write-fully.ts";
 
 /** What becomes of a file that was written. */
 export interface FreshPlace {
@@ -64,11 +62,7 @@ export class FreshFile {
   }
 
   private async write(bytes: Buffer): Promise<void> {
-    for (let at = 0; at < bytes.length;) {
-      const length = Math.min(pieceBytes, bytes.length - at);
-      const { bytesWritten } = await this.handle.write(bytes, at, length, this.at);
-      at += bytesWritten;
-      this.at += bytesWritten;
-    }
+    await writeFully(this.handle, bytes, this.at);
+    this.at += bytes.length;
   }
 }

@@ -48,6 +48,10 @@ export class OpenBody implements BodyFile {
     return this.opened.head.bodyLength;
   }
 
+  get inode(): number {
+    return this.opened.inode;
+  }
+
   hold(): void {
     this.users++;
   }

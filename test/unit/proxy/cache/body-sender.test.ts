@@ -9,6 +9,7 @@ import { recordingLog } from "../../../support/recording-log.ts";
 /** A body whose pieces come when they are asked for. */
 class FakeFile implements BodyFile {
   readonly length = 1000;
+  readonly inode = 1;
   users = 0;
   readonly asked: { readonly at: number; readonly come: (isThere: boolean) => Promise<void> }[] = [];
 
