@@ -222,7 +222,7 @@ export async function exerciseDeafStreams(
   const woken = (): Promise<void> => new Promise((resolve) => (onNews.call = resolve));
   const before = openSockets();
   const near = named(call("connectStream", address));
-  const [descriptor = -1] = openSockets().filter((fd) => !before.includes(fd));
+  const descriptor = openSockets().find((fd) => !before.includes(fd)) ?? -1;
   const far = rig.rows(2).find(({ news }) => news === "accepted")?.name ?? [0, 0];
   call("pauseStream", ...near, true);
   call("shutStream", ...near);
