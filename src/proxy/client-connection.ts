@@ -253,8 +253,9 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     const { input } = this.reader;
     const early = input.bytes?.subarray(input.start, input.end) ?? null;
     const { outbox, wire } = this;
+    const end = new SocketEnd(wire, outbox);
     const client = {
-      end: new SocketEnd(wire, outbox),
+      end,
       early,
       tell: ({ fields, head }: SwitchedUpstream): void =>
         void outbox.sendHead(buildInterimHead(head, fields), null),
@@ -266,6 +267,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.state = "closed";
     engine.sweep.remove(this);
     engine.clients.delete(this);
+    if (this.hasEnded) end.ended(); // the socket has told that once
     return true;
   }
 

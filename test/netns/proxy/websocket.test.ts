@@ -119,6 +119,23 @@ describe("a WebSocket", () => {
     expect(origin.received()).not.toMatch(/upgrade|http2-settings|h2c/i);
   });
 
+  test("passes on that the client has ended its side before the server has answered", async () => {
+    const port = freePort();
+    await using origin = new RawServer(() => undefined);
+    await using driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)]));
+    await using client = await RawClient.connect(port);
+    client.send(request);
+    client.shutdown();
+    await waitFor("the request", () => origin.received() !== "");
+    await Bun.sleep(200); // the client's end is there
+    origin.connections[0]?.send(switching);
+    await waitFor("its end at the server", () => origin.connections[0]?.hasEnded === true);
+    origin.connections[0]?.send("last words");
+    origin.connections[0]?.end();
+    expect(await client.expectEnd()).toEndWith("\r\n\r\nlast words");
+    await waitFor("no open connection", async () => (await driver.nextStatus()).connections === 0);
+  });
+
   test("is cut when it is silent for longer than the route allows", async () => {
     const port = freePort();
     await using origin = new RawServer((connection) => connection.send(switching));
