@@ -47,6 +47,8 @@ static const struct entry entries[] = {
 	{ "writeStream", edge_write_stream },
 	{ "writeStreams", edge_write_streams },
 	{ "pauseStream", edge_pause_stream },
+	{ "isQuietStream", edge_is_quiet_stream },
+	{ "unheardStream", edge_unheard_stream },
 	{ "shutStream", edge_shut_stream },
 	{ "closeStream", edge_close_stream },
 	{ "nameStream", edge_name_stream },

@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -84,6 +87,39 @@ napi_value edge_pause_stream(napi_env env, napi_callback_info info)
 	return make_undefined(env);
 }
 
+/* isQuietStream(place, generation): whether nothing has come that was not read, no bytes and no end. */
+napi_value edge_is_quiet_stream(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	if (!read_arguments(env, info, 2, arguments))
+		return NULL;
+	const struct stream *stream = read_connected(env, arguments);
+	if (stream == NULL)
+		return NULL;
+	struct pollfd news = { .fd = stream->fd, .events = POLLIN | POLLRDHUP };
+	napi_value is_quiet = NULL;
+	return napi_get_boolean(env, poll(&news, 1, 0) == 0, &is_quiet) == napi_ok ? is_quiet : NULL;
+}
+
+/*
+ * unheardStream(place, generation): how many of the bytes written last were not there when the peer ended its half in order; 0 if it has not.
+ * Its end says up to where it had got them (RFC 9293 §3.10.7.4), which a reset does not: the kernel takes no acknowledgement from that.
+ */
+napi_value edge_unheard_stream(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	int length = 0;
+	if (!read_arguments(env, info, 2, arguments))
+		return NULL;
+	const struct stream *stream = read_connected(env, arguments);
+	if (stream == NULL)
+		return NULL;
+	/* Our own end would count as a byte. */
+	if (!stream->has_ended || stream->is_shut || ioctl(stream->fd, SIOCOUTQ, &length) < 0)
+		length = 0;
+	return make_int(env, length);
+}
+
 /* shutStream(place, generation): ends our half. */
 napi_value edge_shut_stream(napi_env env, napi_callback_info info)
 {
@@ -94,6 +130,7 @@ napi_value edge_shut_stream(napi_env env, napi_callback_info info)
 	if (stream == NULL)
 		return NULL;
 	(void)shutdown(stream->fd, SHUT_WR);
+	stream->is_shut = true;
 	return make_undefined(env);
 }
 

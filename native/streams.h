@@ -41,6 +41,7 @@ struct stream {
 	bool is_paused;
 	bool wants_room;
 	bool has_ended;
+	bool is_shut; /* our half has ended */
 	bool is_in_set;
 	bool is_lost; /* and that was told: nothing more is */
 	bool is_deaf; /* the set does not take it again: the next turn tells of it as lost */

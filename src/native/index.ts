@@ -81,6 +81,13 @@ export interface StreamCalls {
   writeStreams(rows: Int32Array, memory: Uint8Array, count: number): number;
   /** Reads no more of it, or goes on. */
   pauseStream(place: number, generation: number, isPaused: boolean): void;
+  /** Tells whether nothing has come that no turn has told of: no bytes, no end, no reset. */
+  isQuietStream(place: number, generation: number): boolean;
+  /**
+   * Gives how many of the bytes that were written last the peer's system had not got when the peer ended its half in order, as it said with
+   * that; 0 if it has not ended it, or we have ended ours. Acknowledgements that came behind the end may make it less.
+   */
+  unheardStream(place: number, generation: number): number;
   /** Ends our half behind what was written. */
   shutStream(place: number, generation: number): void;
   /** Closes a stream, a listener, or one that is being connected; `isReset`: the peer sees a reset. */

@@ -16,7 +16,7 @@ import type { RequestKey } from "./request-key.ts";
 import { bodySent } from "./response-change.ts";
 import { RequestSender, type SentRequest } from "./request-sender.ts";
 import type { Route } from "./snapshot.ts";
-import { idempotent, mayHedge, Tries } from "./tries.ts";
+import { mayHedge, Tries } from "./tries.ts";
 import { patienceMs } from "./slots/slot-holding.ts";
 import type { UpstreamState } from "./upstream-state.ts";
 import type { QueuedRequest } from "./waiting-line.ts";
@@ -27,9 +27,10 @@ const never = Number.POSITIVE_INFINITY;
 /**
  * One request and its response. It chooses a server, or waits until one has room, sends, streams both bodies, and tries
  * another server where the upstream's rules allow it and it cannot do harm:
- * - not connected: the next server, whatever the method, for nothing was sent;
+ * - not connected, or certainly closed before anything of the request was there: the next server, whatever the method;
  * - closed or too late before a byte of response came, or answered with a status that counts as a failure: again, if the
- *   method is idempotent and no body was sent (RFC 9110 §9.2.2);
+ *   method is idempotent (RFC 9110 §9.2.2);
+ * - either only while all of the body is there to be sent again: none of it was taken, or it is short and came at once;
  * - else 502, or 504 for what took too long.
  * Where the upstream hedges, a second server is asked beside one that is silent, and whoever answers first is heard.
  */
@@ -139,7 +140,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   private askServer(server: HttpServer): void {
     this.server = server;
     this.trace?.began(this.route.upstream.plan.name, formatEndpoint(server.endpoint));
-    const idle = this.hasRetriedStale ? null : server.pool.take(this.by);
+    const idle = this.hasRetriedStale ? null : server.pool.take(this.by, this.sender.isOnce);
     if (idle === null) {
       this.isConnected = false;
       this.connectBy = this.engine.sweep.after(this.route.plan.connectTimeoutMs);
@@ -233,7 +234,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.dropHedge();
     if (this.head.needsTunnel && head.status < 300) return this.refuse(502);
     this.status = head.status;
-    this.sender.forgetHead();
+    this.sender.forget();
     const rules = this.route.upstream.rulesFor(this.route.rules, this.server, this.key);
     this.afterReceiving(this.sink.sendResponse({ head, fields, rules }, piece, isLast), isLast);
   }
@@ -250,8 +251,10 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.upstream = null;
     if (this.isDone) return;
     this.engine.log.debug(`${this.server?.endpoint.address}:${this.server?.endpoint.port}: ${detail}`);
+    const isClosed = failure === "closed" || failure === "unheard";
+    if (failure === "unheard") this.sender.hasSent = false;
     if (this.status !== 0) this.refuse(502);
-    else if (failure === "closed" && isReused && !this.hasRetriedStale && this.maySendAgain()) {
+    else if (isClosed && isReused && !this.hasRetriedStale && this.sender.mayRepeat) {
       this.hasRetriedStale = true; // the server timed the idle connection out: it deserves a fresh one
       if (this.followHedge()) return;
       this.leaveServer();
@@ -309,10 +312,6 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.hedge = null;
   }
 
-  private maySendAgain(): boolean {
-    return !this.client.isBodyTouched() && (!this.sender.hasSent || idempotent.has(this.method));
-  }
-
   /** Asks another server, or answers `status` if nobody may be asked again. */
   private serverFailed(
     fault: "connect" | "closed" | "timeout",
@@ -327,7 +326,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     if (isRepeatable && this.followHedge()) return;
     this.tries ??= new Tries(route, this.startedAt);
     const mayAsk = this.tries.failed(server, fault, status, engine.sweep.now);
-    const isSafe = isRepeatable && (fault === "connect" || this.maySendAgain());
+    const isSafe = isRepeatable && (fault === "connect" || this.sender.mayRepeat);
     if (mayAsk && isSafe) {
       this.leaveServer();
       this.goOn();
@@ -339,7 +338,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   /** Lets another server answer instead of one that failed with a status, if that may be. */
   private asksAnother(status: number, isWhole: boolean): boolean {
     const { engine, key, route, server } = this;
-    if (server === null || !route.retries.on.includes(status) || !this.maySendAgain()) return false;
+    if (server === null || !route.retries.on.includes(status) || !this.sender.mayRepeat) return false;
     this.tries ??= new Tries(route, this.startedAt);
     const asked = { now: engine.sweep.now, key };
     const other = this.hedge === null ? this.tries.insteadOf(server, status, asked) : this.hedge.server;

@@ -121,7 +121,8 @@ export class Hedge implements UpstreamUser {
 
   upstreamFailed(failure: UpstreamFailure, detail: string): void {
     const { engine, exchange, server } = this;
-    const isStale = failure === "closed" && this.upstream?.isReused === true;
+    const isClosed = failure === "closed" || failure === "unheard";
+    const isStale = isClosed && this.upstream?.isReused === true;
     this.upstream = null;
     if (this.isLeading) return exchange.upstreamFailed(failure, detail);
     engine.log.debug(`${formatEndpoint(server.endpoint)}: ${detail}`);

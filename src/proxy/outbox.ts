@@ -25,6 +25,11 @@ export class Outbox {
   /** How many of them were heads. */
   headTotal = 0;
   private readonly wire: Wire;
+  /** How many were handed in once the socket was gone. */
+  private lost = 0;
+  /** Both as they were when a request was begun. */
+  private totalBefore = 0;
+  private lostBefore = 0;
   /** Null while nothing waits: an empty array would be two more misses of the cache for each write. */
   private queue: Waiting[] | null = null;
   private isBroken = false;
@@ -41,6 +46,26 @@ export class Outbox {
   /** Bytes that the socket has taken. */
   get taken(): number {
     return (this.queue ?? []).reduce((left, { end, start }) => left - (end - start), this.total);
+  }
+
+  /** Has `hasGoneOut` and `isUnheard` be about what is handed in from now on. */
+  beginRequest(): void {
+    this.totalBefore = this.total;
+    this.lostBefore = this.lost;
+  }
+
+  /** Whether any of it may have gone out. */
+  get hasGoneOut(): boolean {
+    return this.total - this.totalBefore > this.lost - this.lostBefore;
+  }
+
+  /**
+   * Whether it is certain that the peer has got nothing of it, and never will: not one byte could be sent, or was there when the peer
+   * ended its half. A reset proves nothing, for it may come from one that has read all.
+   */
+  get isUnheard(): boolean {
+    const unsent = this.lost - this.lostBefore + this.total - this.taken;
+    return unsent + (this.wire.unheard?.() ?? 0) >= this.total - this.totalBefore;
   }
 
   /** Where a head may be put together for `sendPut`, within the turn. */
@@ -165,15 +190,12 @@ export class Outbox {
 
   /** A socket that is gone takes everything: its owner hears of the end by `closed`. */
   private write(bytes: Buffer, start: number, end: number): number {
-    if (this.isBroken || start === end) return end - start;
-    const written = this.wire.write(bytes, start, end - start);
+    const length = end - start;
+    if (length === 0) return 0;
+    const written = this.isBroken ? -1 : this.wire.write(bytes, start, length);
     if (written >= 0) return written;
     this.isBroken = true;
-    return end - start;
-  }
-
-  /** Whether the socket refused bytes because it is gone. */
-  get isLost(): boolean {
-    return this.isBroken;
+    this.lost += length;
+    return length;
   }
 }

@@ -1,9 +1,12 @@
 import type { ExchangeClient, ExchangeOptions } from "./exchange-client.ts";
 import { chunkedBody } from "./http1/request-head.ts";
 import type { SentHead } from "./sent-head.ts";
-import type { UpstreamStream } from "./upstream-connection.ts";
+import { idempotent } from "./tries.ts";
+import type { BodyPiece, UpstreamStream } from "./upstream-connection.ts";
 
 const never = Number.POSITIVE_INFINITY;
+/** Bodies up to this long are kept for another server: copying more takes longer than a microsecond. */
+const mostKept = 16 * 1024;
 
 /** Whose request is sent. */
 export interface SentRequest {
@@ -27,6 +30,8 @@ export class RequestSender {
   private readonly client: ExchangeClient;
   private readonly request: SentRequest;
   private hasSentContinue = false;
+  /** A short body that has come as a whole, until a server has answered. */
+  private whole: BodyPiece | null = null;
 
   constructor(o: ExchangeOptions, request: SentRequest) {
     this.o = o;
@@ -39,17 +44,31 @@ export class RequestSender {
     return this.o.sentHead;
   }
 
-  /** A server has answered: the head goes to no other. */
-  forgetHead(): void {
+  /** Whether it may not go to a second server once one has it: it does something, or its body is gone then. It is not to meet a dead connection. */
+  get isOnce(): boolean {
+    const { bodyLength, method } = this.o.head;
+    return bodyLength !== 0 || !idempotent.has(method);
+  }
+
+  /** Whether it may go to another server: no harm is done by that, and nothing was taken of its body, or that is kept. */
+  get mayRepeat(): boolean {
+    const isHarmless = !this.hasSent || idempotent.has(this.o.head.method);
+    return isHarmless && (this.whole !== null || !this.client.isBodyTouched());
+  }
+
+  /** A server has answered: the request goes to no other. */
+  forget(): void {
     this.o.sentHead.forget();
+    this.whole = null;
   }
 
   /** Sends the head with what has arrived of the body. */
   begin(upstream: UpstreamStream): void {
     const { head, sentHead } = this.o;
-    const piece = this.client.takeBody();
+    const piece = this.whole ?? this.client.takeBody();
     if (this.request.isOver) return; // the body was refused
     const isLast = this.client.isBodyDone();
+    if (piece !== null && isLast) this.keep(piece);
     const { trace } = this.o;
     trace?.sent(sentHead.length + (piece === null ? 0 : piece.end - piece.start));
     this.hasSent = upstream.sendRequest(sentHead, head.bodyLength === chunkedBody, piece, isLast);
@@ -103,6 +122,11 @@ export class RequestSender {
       this.awaitsBody = true;
       this.client.resumeReading();
     }
+  }
+
+  private keep({ bytes, end, start }: BodyPiece): void {
+    if (this.whole !== null || end - start > mostKept) return;
+    this.whole = { bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start };
   }
 
   private complete(): void {

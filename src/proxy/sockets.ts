@@ -41,6 +41,13 @@ export interface Wire {
   terminate(): void;
   pause(): void;
   resume(): void;
+  /** Asks the system whether nothing has come that was not told of yet, not even an end; not known of the runtime's. */
+  isQuiet?(): boolean;
+  /**
+   * Gives how many of the bytes that were written last have certainly not reached the peer: they could not be sent, or it had not got
+   * them when it ended its half. Not known of the runtime's.
+   */
+  unheard?(): number;
   /** Of sockets under TLS. */
   getTLSVersion(): string | null;
   getCipher(): { readonly name: string } | undefined;

@@ -29,8 +29,8 @@ export interface BodyPiece {
   readonly trailers?: string;
 }
 
-/** Why a connection to a server is of no use. */
-export type UpstreamFailure = "connect" | "closed" | "protocol";
+/** Why a connection to a server is of no use; `unheard` was closed, and certainly before anything of the request was there. */
+export type UpstreamFailure = "connect" | "unheard" | "closed" | "protocol";
 
 /** A connection to a server, or a stream of one, while it carries one request. */
 export interface UpstreamStream {
@@ -146,12 +146,17 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   sendRequest(head: SentHead, isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean {
     const { outbox } = this;
     if (outbox === null) return false;
-    const before = outbox.total;
+    outbox.beginRequest();
     this.isChunked = isChunked;
     // A body that was seen to be empty before it goes to another server still has to be ended.
     if (isChunked && (piece !== null || isLast)) outbox.sendChunk(head.text, piece ?? noPiece, isLast);
     else outbox.sendRequestHead(head, piece);
-    return outbox.total > before && !outbox.isLost;
+    return outbox.hasGoneOut;
+  }
+
+  /** Whether nothing has come from the server since its last response, and it has not ended the connection; asks the system. */
+  get isQuiet(): boolean {
+    return this.wire?.isQuiet?.() !== false;
   }
 
   sendBody(piece: BodyPiece, isLast: boolean): void {
@@ -367,11 +372,18 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
 
   private fail(failure: UpstreamFailure, detail: string): void {
     if (this.isClosed) return;
-    const { user } = this;
+    const { outbox, user } = this;
+    // Nothing was sent before there were keys.
+    const what = outbox === null ? "connect" : failure === "closed" && this.isUnheard ? "unheard" : failure;
     this.pool.failedRequest();
     this.discard();
-    // Nothing was sent before there were keys.
-    user?.upstreamFailed(this.outbox === null ? "connect" : failure, detail);
+    user?.upstreamFailed(what, detail);
+  }
+
+  /** Whether it is certain that nothing of the request was with the server: one that has ended its half can answer nothing (RFC 9112 §9.6). */
+  private get isUnheard(): boolean {
+    const isSilent = !this.readsBody && this.interimCount === 0 && this.input.length === 0;
+    return isSilent && this.outbox?.isUnheard === true;
   }
 
   /** A tunnel owns the socket now. */

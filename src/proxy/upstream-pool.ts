@@ -109,12 +109,21 @@ export class UpstreamPool implements Swept, ServerConnections {
     while (this.idle.length > 0) this.idle.shift()?.discard(true);
   }
 
-  /** Gives the idle connection used last, or null; where the server was told the client, only that client's own. */
-  take(by: ForwardedBy): UpstreamConnection | null {
+  /**
+   * Gives the idle connection used last, or null; where the server was told the client, only that client's own. With `isLookedAt` none
+   * that the server has closed, as far as the system knows: that costs a call of it.
+   */
+  take(by: ForwardedBy, isLookedAt = false): UpstreamConnection | null {
     if (this.http2 !== null) return null;
-    const connection = (this.proxyProtocol === null ? this.idle.pop() : this.takeOwn(by)) ?? null;
-    if (connection !== null) this.total += 1;
-    return connection;
+    for (;;) {
+      const connection = (this.proxyProtocol === null ? this.idle.pop() : this.takeOwn(by)) ?? null;
+      if (connection === null) return null;
+      if (!isLookedAt || connection.isQuiet) {
+        this.total += 1;
+        return connection;
+      }
+      connection.discard(true);
+    }
   }
 
   /** Opens a new connection for `user`, which hears of success or failure. */

@@ -14,6 +14,8 @@ export interface Gathering {
   gathering: number;
   /** Gets back what the socket had no room for. */
   fellShort(rest: Buffer): void;
+  /** Hears that so many bytes go nowhere, for it is lost. */
+  cameToNothing(length: number): void;
 }
 
 /**
@@ -77,9 +79,10 @@ export class GatheredWrites {
       const taken = rows[at + 3] ?? 0;
       // Each begins where the one before it ends; its length is what was taken now.
       const end = index + 1 < count ? (rows[at + rowWords + 2] ?? 0) : used;
-      const from = (rows[at + 2] ?? 0) + taken;
+      const from = rows[at + 2] ?? 0;
       // Of one that is lost its owner hears by the next turn.
-      if (taken >= 0 && from < end) owners[index]?.fellShort(Buffer.from(memory.subarray(from, end)));
+      if (taken < 0) owners[index]?.cameToNothing(end - from);
+      else if (from + taken < end) owners[index]?.fellShort(Buffer.from(memory.subarray(from + taken, end)));
     }
   }
 }

@@ -45,6 +45,8 @@ export class Stream implements Wire, Gathering {
   private remote: SocketAddress | null;
   /** What was written and the socket had no room for, as it had for what came before: an extension of the kernel's memory. */
   private rest: Buffer | null = null;
+  /** How much of what was taken for written went nowhere, for the connection was lost. */
+  private lost = 0;
   private isToShut = false;
   private parting: Timer | null = null;
 
@@ -117,9 +119,26 @@ export class Stream implements Wire, Gathering {
     this.home.owing.add(this);
   }
 
+  cameToNothing(length: number): void {
+    this.lost += length;
+  }
+
+  isQuiet(): boolean {
+    return this.isOpen && this.home.calls.isQuietStream(this.place, this.generation);
+  }
+
+  unheard(): number {
+    if (!this.isOpen) return this.lost;
+    this.sendsGathered();
+    const waiting = this.rest?.length ?? 0;
+    return this.lost + waiting + this.home.calls.unheardStream(this.place, this.generation);
+  }
+
   /** Closes it; `hasFailed` if the peer has reset it. */
   close(isReset: boolean, hasFailed: boolean): void {
     const { data } = this;
+    this.sendsGathered(); // or nobody could say that they went nowhere
+    this.lost += this.rest?.length ?? 0;
     this.isOpen = false;
     this.owesNothing();
     if (this.parting !== null) clearTimeout(this.parting);

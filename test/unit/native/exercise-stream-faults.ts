@@ -22,6 +22,7 @@ export function exerciseStreamFaults(rig: StreamRig, address: Uint8Array): void 
   exerciseToldOnce(rig, address);
   exerciseUnconnected(rig, address);
   exerciseResets(rig, address);
+  exerciseUnheard(rig, address);
   exerciseOldNews(rig, address);
   exerciseFailedWrites(rig, address);
   exerciseLostWriter(rig, address);
@@ -50,6 +51,40 @@ function exerciseToldOnce(rig: StreamRig, address: Uint8Array): void {
   rig.close(third);
 }
 
+/** What a peer had not got when it ended its half in order is known; of one that has cut the connection nothing is. */
+function exerciseUnheard(rig: StreamRig, address: Uint8Array): void {
+  const { call } = rig;
+  for (const [isReset, isShut, unheard] of [
+    [false, false, 4],
+    [false, true, 0],
+    [true, false, 0],
+  ] as const) {
+    const { far, near } = rig.pair(address);
+    call("writeStream", ...near, bytes, 0, 4);
+    assert.equal(rig.rows(1)[0]?.bytes, "late");
+    assert.deepEqual([call("isQuietStream", ...near), call("unheardStream", ...near)], [true, 0]);
+    call("writeStream", ...far, bytes, 0, 4);
+    assert.equal(call("isQuietStream", ...near), false);
+    rig.rows(1);
+    call("closeStream", ...far, isReset);
+    assert.equal(call("isQuietStream", ...near), false);
+    const taken = call("writeStream", ...near, bytes, 0, 4);
+    assert.deepEqual([taken, call("unheardStream", ...near)], [isReset ? -1 : 4, 0]);
+    if (isShut) call("shutStream", ...near);
+    assert.equal(rig.turn()[0]?.news, isReset ? "closed" : "end");
+    assert.equal(call("unheardStream", ...near), unheard);
+    rig.close(near);
+  }
+  // It had got all.
+  const { far, near } = rig.pair(address);
+  call("writeStream", ...near, bytes, 0, 4);
+  rig.rows(1);
+  call("closeStream", ...far, false);
+  assert.deepEqual(rig.news(1), [["end", 0]]);
+  assert.equal(call("unheardStream", ...near), 0);
+  rig.close(near);
+}
+
 /** A listener and what is being connected can be named and closed, but no more; what is given up is never told of. */
 function exerciseUnconnected(rig: StreamRig, address: Uint8Array): void {
   const { call, refusal } = rig;
@@ -58,7 +93,8 @@ function exerciseUnconnected(rig: StreamRig, address: Uint8Array): void {
   for (const one of [name, connecting]) {
     assert.equal(refusal("writeStream", ...one, bytes, 0, 4).code, "ENOTCONN");
     assert.equal(refusal("pauseStream", ...one, true).code, "ENOTCONN");
-    assert.equal(refusal("shutStream", ...one).code, "ENOTCONN");
+    for (const ask of ["shutStream", "isQuietStream", "unheardStream"])
+      assert.equal(refusal(ask, ...one).code, "ENOTCONN");
     const rows = Int32Array.of(...one, 0, 4);
     assert.deepEqual([call("writeStreams", rows, bytes, 1), rows[3]], [1, -1]);
     assert.equal(refusal("nameStream", ...one, 1).name, "TypeError");

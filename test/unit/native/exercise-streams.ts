@@ -8,6 +8,15 @@ import { exerciseStreamWrites } from "./exercise-stream-writes.ts";
 import { blockBytes, named, StreamRig, type Call, type Name, type Refusal } from "./stream-rig.ts";
 
 const hello = Buffer.from("-hello-");
+const streamCalls = [
+  "writeStream",
+  "pauseStream",
+  "isQuietStream",
+  "unheardStream",
+  "shutStream",
+  "closeStream",
+  "nameStream",
+];
 
 /** Streams of the addon: two ends of connections on loopback, in one set. */
 export async function exerciseNativeStreams(call: Call, refusal: Refusal): Promise<void> {
@@ -96,8 +105,7 @@ function exerciseEnds(rig: StreamRig, address: Uint8Array): void {
     ["closed", 0],
   ]);
   call("closeStream", ...near, false);
-  for (const name of ["writeStream", "pauseStream", "shutStream", "closeStream", "nameStream"])
-    assert.equal(refusal(name, ...near, hello, 0, 1).code, "EBADF");
+  for (const name of streamCalls) assert.equal(refusal(name, ...near, hello, 0, 1).code, "EBADF");
 
   // Its place goes to the next, under another name; a reset is told as one, also where a write has heard of it first.
   const { far: other, near: second } = rig.pair(address);
@@ -167,8 +175,7 @@ function exerciseUnfit(rig: StreamRig): void {
     refusal("listenStream", unfit);
     refusal("connectStream", unfit);
     refusal("writeStreams", unfit, unfit, unfit);
-    for (const name of ["writeStream", "pauseStream", "shutStream", "closeStream", "nameStream"])
-      refusal(name, unfit, unfit, unfit, unfit, unfit);
+    for (const name of streamCalls) refusal(name, unfit, unfit, unfit, unfit, unfit);
   }
   // What is read into lies in the memory.
   for (const [used, end] of [

@@ -123,3 +123,37 @@ describe("the memory of a body", () => {
     expect(bytes.toString()).toBe(long);
   });
 });
+
+describe("what is known of a request that is handed in", () => {
+  const lead = Buffer.from("lead");
+  const request = Buffer.from("request");
+  /** A socket that takes each write or has room for so much of it, is lost where that is -1, and says what has not arrived. */
+  function begun(rooms: readonly number[], unheard: number): Outbox {
+    const left = [lead.length, ...rooms];
+    const write = (_bytes: Buffer, _from: number, length: number): number =>
+      Math.min(left.shift() ?? 0, length);
+    const outbox = new Outbox({ write, unheard: () => unheard } as unknown as Wire);
+    outbox.send(lead, 0, lead.length);
+    outbox.beginRequest();
+    return outbox;
+  }
+
+  for (const [rooms, unheard, what, hasGoneOut, isUnheard] of [
+    [[7, 7], 0, "all may have arrived", true, false],
+    [[7, 7], 13, "one byte has arrived", true, false],
+    [[7, 7], 14, "nothing has arrived", true, true],
+    [[7, 7], 18, "not even what came before it has arrived", true, true],
+    [[-1], 0, "the socket was gone before it", false, true],
+    [[7, -1], 0, "the socket was gone amid it", true, false],
+    [[7, -1], 7, "the socket was gone amid it, and the first part has not arrived", true, true],
+    [[0], 0, "there was no room for any of it", true, true],
+    [[3], 0, "there was room for a part of it", true, false],
+    [[3], 3, "there was room for a part of it, which has not arrived", true, true],
+  ] as const) {
+    test(what, () => {
+      const outbox = begun(rooms, unheard);
+      for (let times = 0; times < 2; times++) outbox.send(request, 0, request.length);
+      expect([outbox.hasGoneOut, outbox.isUnheard]).toEqual([hasGoneOut, isUnheard]);
+    });
+  }
+});

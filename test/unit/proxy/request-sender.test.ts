@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { ExchangeOptions } from "../../../src/proxy/exchange-client.ts";
 import { RequestSender } from "../../../src/proxy/request-sender.ts";
 import { SentHead } from "../../../src/proxy/sent-head.ts";
@@ -9,10 +9,12 @@ class Uploader {
   isReading = true;
   private came: number;
   private readonly all: number;
+  private readonly bytes: Buffer;
 
-  constructor(came: number, all: number) {
+  constructor(came: number, all: number, bytes: Buffer = Buffer.from("body")) {
     this.came = came;
     this.all = all;
+    this.bytes = bytes;
   }
 
   /** Has one more piece come. */
@@ -23,7 +25,7 @@ class Uploader {
   takeBody(): BodyPiece | null {
     if (this.came === this.taken) return null;
     this.taken += 1;
-    return { bytes: Buffer.from("body"), start: 0, end: 4 };
+    return { bytes: this.bytes, start: 0, end: this.bytes.length };
   }
 
   isBodyDone(): boolean {
@@ -48,10 +50,13 @@ class Uploader {
 class Server {
   isBlocked = false;
   pieces = 0;
+  /** What came with the head. */
+  first = "";
   /** Whether what comes next is more than it takes at once. */
   isSlow = false;
 
-  sendRequest(): boolean {
+  sendRequest(_head?: SentHead, _isChunked?: boolean, piece: BodyPiece | null = null): boolean {
+    this.first = piece?.bytes.toString("latin1", piece.start, piece.end) ?? "";
     this.pieces += 1;
     this.isBlocked = this.isSlow;
     return true;
@@ -62,12 +67,12 @@ class Server {
   }
 }
 
-function senderFor(client: Uploader): RequestSender {
+function senderFor(client: Uploader, method = "POST"): RequestSender {
   const o = {
     engine: { sweep: { after: (ms: number) => ms } },
     client,
     route: { plan: { sendTimeoutMs: 60_000 } },
-    head: { bodyLength: 12, expectsContinue: false },
+    head: { method, bodyLength: 12, expectsContinue: false },
     sentHead: SentHead.ofText(""),
   };
   const request = { isOver: false, requestSent: () => undefined };
@@ -94,4 +99,40 @@ test("once the server has taken all there was, the client alone is waited for ag
   client.sends();
   sender.sendBody(upstream);
   expect([sender.awaitsBody, sender.isComplete, server.pieces]).toEqual([false, true, 3]);
+});
+
+describe("a request", () => {
+  test("goes to a second server with its short body, which nothing changes meanwhile", () => {
+    const bytes = Buffer.from("short");
+    const sender = senderFor(new Uploader(1, 1, bytes), "PUT");
+    const [first, second] = [new Server(), new Server()];
+    sender.begin(first as unknown as UpstreamStream);
+    bytes.fill("x");
+    expect([sender.mayRepeat, sender.isComplete]).toEqual([true, true]);
+    sender.again();
+    sender.begin(second as unknown as UpstreamStream);
+    expect([first.first, second.first, sender.isComplete]).toEqual(["short", "short", true]);
+    sender.forget();
+    expect(sender.mayRepeat).toBe(false);
+  });
+
+  test("that does something goes to a second server only if the first has certainly got nothing", () => {
+    const sender = senderFor(new Uploader(1, 1));
+    sender.begin(new Server() as unknown as UpstreamStream);
+    expect(sender.mayRepeat).toBe(false);
+    sender.hasSent = false;
+    expect(sender.mayRepeat).toBe(true);
+  });
+
+  test("goes to no second server without what it had of its body", () => {
+    const [inPart, long] = [
+      senderFor(new Uploader(1, 2), "PUT"),
+      senderFor(new Uploader(1, 1, Buffer.alloc(16 * 1024 + 1)), "PUT"),
+    ];
+    for (const sender of [inPart, long]) {
+      sender.begin(new Server() as unknown as UpstreamStream);
+      sender.hasSent = false;
+      expect(sender.mayRepeat).toBe(false);
+    }
+  });
 });

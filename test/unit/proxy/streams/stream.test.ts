@@ -10,6 +10,8 @@ class Sockets {
   /** What the socket of each place has room for yet; -1 is lost. */
   readonly room = new Map<number, number>();
   readonly taken = new Map<number, string>();
+  /** What the peer had not got when it ended its half. */
+  readonly unheard = new Map<number, number>();
   readonly home: StreamHome & { isInTurn: boolean };
 
   constructor() {
@@ -21,6 +23,7 @@ class Sockets {
       pauseStream: (place: number, _: number, isPaused: boolean) =>
         this.done.push(`${place} ${isPaused ? "paused" : "resumed"}`),
       shutStream: (place: number) => this.done.push(`${place} shut`),
+      unheardStream: (place: number) => this.unheard.get(place) ?? 0,
     } as unknown as StreamCalls;
     this.home = {
       calls,
@@ -91,6 +94,20 @@ describe("a stream", () => {
     sockets.home.isInTurn = false;
     write(stream, "now");
     expect(sockets.taken.get(1)).toBe("now");
+  });
+
+  test("tells how much of what it took for written has not reached the peer", () => {
+    const sockets = new Sockets();
+    const [lost, full, ended] = [sockets.stream(1, -1), sockets.stream(2, 3), sockets.stream(3)];
+    for (const stream of [lost, full, ended]) write(stream, "12345");
+    sockets.unheard.set(3, 4);
+    // What was gathered goes out before anybody can say.
+    expect([lost.unheard(), full.unheard(), ended.unheard()]).toEqual([5, 2, 4]);
+    expect(sockets.taken.get(3)).toBe("12345");
+    const late = sockets.stream(4, -1);
+    write(late, "last");
+    for (const stream of [late, full]) stream.close(false, true);
+    expect([late.unheard(), full.unheard()]).toEqual([4, 2]);
   });
 
   test("keeps what there was no room for, in its order, and takes nothing until that is written", () => {
