@@ -23,6 +23,8 @@ enum {
 	LEAST_ROOM = 16 * 1024,
 	/* Behind a longer read what comes next goes elsewhere: then the whole place is free again at once. */
 	LONG_READ = 4096,
+	/* What is read begins at a multiple of this: so there are few places, and JavaScript has a view of each. */
+	READ_STEP = 256,
 	LONGEST_WAIT_MS = 1000,
 	/* What the state tells. */
 	RUNTIME_HAS_NEWS = 1,
@@ -68,6 +70,12 @@ static bool has_row(const struct table *table, uint32_t count)
 	return table->count + count <= table->rows;
 }
 
+/* Where the next read begins behind so much. An end of a part is such a place too. */
+static size_t step_behind(size_t used)
+{
+	return (used + READ_STEP - 1) & ~(size_t)(READ_STEP - 1);
+}
+
 /* The part that has room for so much, or NULL. */
 static struct part *part_with(struct area *area, size_t room)
 {
@@ -91,7 +99,7 @@ static void accept_all(struct streams *self, uint32_t slot, struct area *area, s
 {
 	for (int count = 0; count < ACCEPT_BATCH; count++) {
 		const size_t room = sizeof(struct sockaddr_in6);
-		struct part *part = part_with(area, room + 4);
+		struct part *part = part_with(area, READ_STEP);
 		if (!has_row(table, 1) || part == NULL)
 			return;
 		struct sockaddr_storage peer = { 0 };
@@ -116,7 +124,7 @@ static void accept_all(struct streams *self, uint32_t slot, struct area *area, s
 		tell(table, self, &self->all[place], NEWS_ACCEPTED, (int32_t)part->used, (int32_t)slot);
 		table->words[HEADER_WORDS + (size_t)(table->count - 1) * ROW_WORDS + 3] =
 		    (int32_t)self->all[slot].generation;
-		part->used += room + 4; /* a multiple of eight */
+		part->used = step_behind(part->used + room);
 	}
 }
 
@@ -137,8 +145,7 @@ static bool read_one(struct streams *self, struct stream *stream, struct area *a
 	ssize_t length = recv(stream->fd, area->data + part->used, part->end - part->used, 0);
 	if (length > 0) {
 		tell(table, self, stream, NEWS_DATA, (int32_t)part->used, (int32_t)length);
-		/* An end is a multiple of eight. */
-		part->used += ((size_t)length + 7) & ~(size_t)7;
+		part->used = step_behind(part->used + (size_t)length);
 		part->is_over = length > LONG_READ;
 	} else if (length == 0 && stream->failure != 0) {
 		tell_loss(table, self, stream, NEWS_CLOSED, stream->failure);
@@ -255,7 +262,8 @@ static bool read_area(napi_env env, napi_value array, const int32_t *words, stru
 	for (size_t index = 0; index < 2; index++) {
 		const int32_t used = words[2 * index];
 		const int32_t end = words[2 * index + 1];
-		if (used < 0 || used % 8 != 0 || end < used || end % 8 != 0 || (size_t)end > bytes.length) {
+		if (used < 0 || used % READ_STEP != 0 || end < used || end % READ_STEP != 0
+		    || (size_t)end > bytes.length) {
 			(void)napi_throw_range_error(env, NULL, "what is read into must lie in the memory");
 			return false;
 		}

@@ -18,6 +18,7 @@ import { matchingPath } from "./routes.ts";
 import type { Listener } from "./listener.ts";
 import type { Route, Site } from "./snapshot.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
+import { giveBack } from "./streams/read-memory.ts";
 import type { Swept } from "./sweep.ts";
 import { SocketEnd } from "./tunnel-end.ts";
 import type { BodyPiece, SwitchedUpstream } from "./upstream-connection.ts";
@@ -72,9 +73,19 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   }
 
   received(bytes: Buffer): void {
-    if (this.state === "lingering" || this.state === "closed") return;
+    this.receivedShort(bytes, bytes.length);
+  }
+
+  receivedShort(bytes: Buffer, length: number): void {
     const { reader } = this;
-    reader.input.add(bytes);
+    reader.hasGivenBody = false;
+    if (this.state !== "lingering" && this.state !== "closed") this.take(bytes, length);
+    if (!reader.hasGivenBody) giveBack(bytes); // a head is read within its turn
+  }
+
+  private take(bytes: Buffer, length: number): void {
+    const { reader } = this;
+    reader.input.add(bytes, length);
     if (this.state === "head") {
       this.readRequests();
     } else {
@@ -113,12 +124,8 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
   sweep(now: number): void {
     if (this.exchange !== null) this.exchange.sweep(now);
     else if (now >= this.deadline && !this.outbox.isBlocked) this.expire();
-    this.judgePace(now);
-  }
-
-  /** Looks how fast the client is, if it alone is waited for. */
-  private judgePace(now: number): void {
     if (this.state === "closed") return;
+    // How fast the client is, if it alone is waited for.
     const { exchange, outbox, reader } = this;
     const { download, upload } = this.listener.plan;
     if (!outbox.isBlocked) this.reading = null;

@@ -19,30 +19,30 @@ export class InputBuffer {
   }
 
   /**
-   * Adds a piece. A lone piece is taken over as it is; several are gathered in a
+   * Adds the first `end` bytes of a piece. A lone piece is taken over as it is; several are gathered in a
    * buffer that doubles, so that a head in single bytes costs no more than twice its copying.
    */
-  add(piece: Buffer): void {
+  add(piece: Buffer, end: number = piece.length): void {
     const { bytes } = this;
     if (bytes === null || this.start === this.end) {
       this.bytes = piece;
       this.start = 0;
-      this.end = piece.length;
+      this.end = end;
       this.isOwn = false;
       return;
     }
-    if (this.isOwn && this.end + piece.length <= bytes.length) {
-      bytes.set(piece, this.end);
-      this.end += piece.length;
+    if (this.isOwn && this.end + end <= bytes.length) {
+      piece.copy(bytes, this.end, 0, end);
+      this.end += end;
       return;
     }
     const length = this.length;
-    const gathered = Buffer.allocUnsafeSlow(Math.max(512, 2 * (length + piece.length)));
-    gathered.set(bytes.subarray(this.start, this.end), 0);
-    gathered.set(piece, length);
+    const gathered = Buffer.allocUnsafeSlow(Math.max(512, 2 * (length + end)));
+    bytes.copy(gathered, 0, this.start, this.end);
+    piece.copy(gathered, length, 0, end);
     this.bytes = gathered;
     this.start = 0;
-    this.end = length + piece.length;
+    this.end = length + end;
     this.isOwn = true;
     this.scan?.begin(0);
   }

@@ -27,6 +27,8 @@ export class RequestReader {
   requestLine = "";
   /** Whether a head was looked for in what arrived since the last `begin`. */
   isHeadBegun = false;
+  /** Whether `takeBody` has given bytes since this was set to false. */
+  hasGivenBody = false;
   private readonly limits: HeadLimits;
   private blankLines = 0;
 
@@ -61,6 +63,7 @@ export class RequestReader {
     const { body, input } = this;
     const { bytes } = input;
     if (body.isDone || bytes === null) return null;
+    this.hasGivenBody = true;
     input.consumeTo(body.take(bytes, input.start, input.end));
     return { bytes, start: body.payloadStart, end: body.payloadEnd };
   }

@@ -11,6 +11,8 @@ import type { TlsOptions } from "./tls/tls-options.ts";
 export interface SocketOwner {
   /** Bytes arrived; they are the owner's to keep and to change. */
   received(bytes: Buffer): void;
+  /** The same, for those who can do with `length` bytes at the beginning of what goes on behind them. */
+  receivedShort?(bytes: Buffer, length: number): void;
   /** The socket takes bytes again. */
   drained(): void;
   /** The peer will send no more. */

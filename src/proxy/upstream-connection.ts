@@ -8,6 +8,7 @@ import { Outbox } from "./outbox.ts";
 import { proxyHeader } from "./proxy-header.ts";
 import type { SentHead } from "./sent-head.ts";
 import type { SocketOwner, Wire } from "./sockets.ts";
+import { giveBack } from "./streams/read-memory.ts";
 import { serverRefusal } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { SocketEnd, type TunnelEnd } from "./tunnel-end.ts";
@@ -197,6 +198,10 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   }
 
   received(bytes: Buffer): void {
+    this.receivedShort(bytes, bytes.length);
+  }
+
+  receivedShort(bytes: Buffer, length: number): void {
     const { user } = this;
     if (user === null) {
       // Bytes on an idle connection belong to no request: whoever uses it next would take them for its answer.
@@ -204,8 +209,8 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
       this.discard();
       return;
     }
-    if (this.readsBody) this.takeBody(user, bytes, 0, bytes.length);
-    else this.takeHead(user, bytes);
+    if (this.readsBody) this.takeBody(user, bytes, 0, length);
+    else this.takeHead(user, bytes, length);
   }
 
   drained(): void {
@@ -260,14 +265,15 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     outbox.send(header, 0, header.length);
   }
 
-  private takeHead(user: UpstreamUser, bytes: Buffer): void {
+  private takeHead(user: UpstreamUser, bytes: Buffer, length: number): void {
     const { input } = this;
-    input.add(bytes);
+    input.add(bytes, length);
     while (!this.readsBody) {
       const held = input.bytes;
       const scan = input.findHead(responseLimits);
       if (held === null || scan === null) {
         input.keep();
+        giveBack(bytes);
         return;
       }
       if (scan.fault !== null) {
@@ -322,6 +328,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     if (body.isDone || start === end) {
       this.readsBody = !body.isDone;
       user.headArrived(head, fields, { bytes: noBytes, start: 0, end: 0 }, body.isDone);
+      if (start === end) giveBack(held); // the fields were of use until now
       return;
     }
     const next = body.take(held, start, end);
@@ -345,6 +352,8 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     if (body.isDone) this.readsBody = false;
     if (body.isDone || body.payloadEnd > body.payloadStart) {
       user.bodyArrived(this.piece(bytes, next === end), body.isDone);
+    } else {
+      giveBack(bytes); // the line between two chunks
     }
   }
 

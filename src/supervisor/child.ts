@@ -35,6 +35,7 @@ const passedOn = ["PATH", "TMPDIR", "JOURNAL_STREAM", "EDGE_HA_DEBUG", "EDGE_HA_
 export const proxyRuntimeOptions: Readonly<Record<string, string>> = {
   BUN_JSC_numberOfGCMarkers: "1",
   UV_THREADPOOL_SIZE: String(Math.max(8, availableParallelism())),
+  MIMALLOC_PURGE_HOLES: "0",
   // That QUIC is experimental is said in the log in words of our own.
   NODE_NO_WARNINGS: "1",
 };

@@ -4,6 +4,11 @@ const mostBlocks = 64;
 const leastArea = 3 * leastBlockBytes;
 /** A block with less room is not begun another turn with. */
 const leastRoom = 64 * 1024;
+/** Every read begins at a multiple of this (native/stream-turn.c). */
+const readStep = 256;
+
+/** What is no longer than this is short: a view of its place is made once, which goes on so far behind the place. */
+export const longestShort = 4096;
 
 /** All memory that was ever read into: part of it is nobody's to give back to the system. */
 const areas = new WeakSet<ArrayBufferLike>();
@@ -20,8 +25,10 @@ export class ReadMemory {
   private buffer: ArrayBufferLike = this.bytes.buffer;
   private readonly blockCount: number;
   private readonly blockBytes: number;
-  /** One for each eight bytes: 1 where bytes begin that somebody has. */
+  /** One for each place where a read can begin: 1 where bytes begin that somebody has. */
   private held = new Uint8Array(0);
+  /** Views of those places; for each block, once a short read has come to lie in it. */
+  private readonly views: (Buffer | null)[][] = [];
   /** How many reads of a block somebody has, and how far it is used. */
   private readonly count = new Int32Array(mostBlocks);
   private readonly filled = new Int32Array(mostBlocks);
@@ -63,17 +70,33 @@ export class ReadMemory {
 
   /** Gives bytes out. */
   take(offset: number, length: number): Buffer {
-    this.held[offset >> 3] = 1;
+    this.hold(offset);
+    return this.bytes.subarray(offset, offset + length);
+  }
+
+  /**
+   * Gives short bytes out, at the beginning of a view that goes on behind them. It is the same each time they come to lie there: a new
+   * one for each read is a tenth of what a small request costs, most of it for the garbage collector.
+   */
+  takeShort(offset: number): Buffer {
+    const block = this.hold(offset);
+    const views = (this.views[block] ??= Array.from({ length: this.blockBytes / readStep }, () => null));
+    const index = (offset - block * this.blockBytes) / readStep;
+    return (views[index] ??= this.bytes.subarray(offset, offset + longestShort));
+  }
+
+  private hold(offset: number): number {
+    this.held[offset / readStep] = 1;
     const block = Math.trunc(offset / this.blockBytes);
     this.count[block] = (this.count[block] ?? 0) + 1;
-    return this.bytes.subarray(offset, offset + length);
+    return block;
   }
 
   /** Takes bytes back; false if they are not of this memory. A second time changes nothing. */
   giveBack({ buffer, byteOffset }: Buffer): boolean {
     if (buffer !== this.buffer) return false;
-    if (this.held[byteOffset >> 3] !== 1) return true;
-    this.held[byteOffset >> 3] = 0;
+    if (this.held[byteOffset / readStep] !== 1) return true;
+    this.held[byteOffset / readStep] = 0;
     const block = Math.trunc(byteOffset / this.blockBytes);
     const left = (this.count[block] ?? 0) - 1;
     this.count[block] = left;
@@ -95,7 +118,8 @@ export class ReadMemory {
     this.bytes = Buffer.allocUnsafeSlow(this.blockBytes * this.blockCount);
     this.buffer = this.bytes.buffer;
     areas.add(this.buffer);
-    this.held = new Uint8Array(this.bytes.length / 8);
+    this.held = new Uint8Array(this.bytes.length / readStep);
+    this.views.length = 0;
     this.count.fill(0);
     this.filled.fill(0);
     this.free.length = 0;

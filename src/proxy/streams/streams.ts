@@ -6,7 +6,7 @@ import { errorText } from "../../base/system-error.ts";
 import { internetAddress, readInternetAddress } from "../../base/internet-address.ts";
 import type { Log } from "../../base/log.ts";
 import { streamCalls, type StreamCalls } from "../../native/index.ts";
-import type { Wire } from "../sockets.ts";
+import type { SocketOwner, Wire } from "../sockets.ts";
 import { GatheredWrites } from "./gathered-writes.ts";
 import {
   clientWords,
@@ -20,7 +20,7 @@ import {
   serverWords,
   stateWord,
 } from "./layout.ts";
-import { ReadMemory } from "./read-memory.ts";
+import { longestShort, ReadMemory } from "./read-memory.ts";
 import { Stream, type Place, type StreamDoor, type StreamHome } from "./stream.ts";
 
 /** What clients send is let go of less often, so there is less to go round in. */
@@ -210,8 +210,8 @@ export class Streams implements StreamHome {
       // What was closed a moment ago may have sent something before; its bytes were never lent.
       if (!(one instanceof Stream) || one.generation !== generation) return;
       if (kind === news.data) {
-        const memory = table[at + 3] === 1 ? this.fromServers : this.fromClients;
-        if (one.isOpen) one.data.received(memory.take(offset, length));
+        if (one.isOpen)
+          tellOf(one.data, table[at + 3] === 1 ? this.fromServers : this.fromClients, offset, length);
       } else if (kind === news.writable) one.drained();
       else if (kind === news.end) one.data.ended();
       else one.close(false, length !== 0);
@@ -250,6 +250,12 @@ export class Streams implements StreamHome {
     const one = this.all[place];
     if (one instanceof Stream && one.generation === generation) one.terminate();
   }
+}
+
+function tellOf(owner: SocketOwner, memory: ReadMemory, offset: number, length: number): void {
+  if (length <= longestShort && owner.receivedShort !== undefined)
+    owner.receivedShort(memory.takeShort(offset), length);
+  else owner.received(memory.take(offset, length));
 }
 
 /** Reads a name as the addon gives it. */

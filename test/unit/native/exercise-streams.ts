@@ -179,10 +179,10 @@ function exerciseUnfit(rig: StreamRig): void {
   }
   // What is read into lies in the memory.
   for (const [used, end] of [
-    [-8, 8],
-    [8, 0],
-    [0, 4],
-    [1, 16],
+    [-256, 256],
+    [256, 0],
+    [0, 8],
+    [8, 256],
     [0, 2 ** 20],
   ] as const)
     for (const at of [0, 2, 4, 6]) {

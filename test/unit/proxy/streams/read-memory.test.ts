@@ -1,14 +1,19 @@
 import { expect, test } from "bun:test";
 import { giveBack, ReadMemory } from "../../../../src/proxy/streams/read-memory.ts";
 
-/** Reads `length` octets as the addon does; gives them out, or only tells how far the memory is used. */
-function read(memory: ReadMemory, length: number): Buffer {
+/** Reads `length` octets as the addon does; gives where they lie. */
+function placeFor(memory: ReadMemory, length: number): number {
   const table = new Int32Array(4);
   memory.begin(table, 0);
   const at = table[0] ?? 0;
-  table[0] = at + Math.ceil(length / 8) * 8;
+  table[0] = at + Math.ceil(length / 256) * 256;
   memory.used(table, 0);
-  return memory.take(at, length);
+  return at;
+}
+
+/** Reads `length` octets, and gives them out. */
+function read(memory: ReadMemory, length: number): Buffer {
+  return memory.take(placeFor(memory, length), length);
 }
 
 test("what everybody has let go of is read into again", () => {
@@ -36,6 +41,19 @@ test("bytes that are let go of twice are let go of once", () => {
   for (let turn = 0; turn < 20; turn++) giveBack(read(memory, 60_000).fill("x"));
   other.fill("o");
   expect(read(memory, 8).byteOffset).not.toBe(other.byteOffset);
+});
+
+test("short bytes come in one view for each place, and each time they are somebody's", () => {
+  const memory = new ReadMemory(4);
+  const readShort = (): Buffer => memory.takeShort(placeFor(memory, 16));
+  const first = readShort();
+  expect([first.byteOffset, first.length]).toEqual([0, 4096]);
+  expect(giveBack(first)).toBe(true);
+  expect(readShort()).toBe(first);
+  expect(readShort().byteOffset).toBe(256);
+  first.fill("k", 0, 16);
+  for (let turn = 0; turn < 100; turn++) giveBack(read(memory, 60_000).fill("x"));
+  expect(first.toString("latin1", 0, 16)).toBe("k".repeat(16));
 });
 
 test("bytes of memory that was given up are still nobody's to give back to the system", () => {
