@@ -11,10 +11,10 @@ export interface BodyFile {
   hold(): void;
   release(): void;
   /**
-   * Reads from `at` to the end of a block, or to `end` if that is before; the piece is nobody else's. Rejects if the file cannot be read, or is not
-   * what was written.
+   * Reads from `at` to the end of the last of so many blocks, or to `end` if that is before; the piece is nobody else's. Rejects if the file cannot
+   * be read, or is not what was written.
    */
-  read(at: number, end: number): Promise<BodyPiece>;
+  read(at: number, end: number, blocks: number): Promise<BodyPiece>;
 }
 
 /** A body in memory, or in a file. */

@@ -15,6 +15,8 @@ export interface BodySenderOptions {
 }
 
 const never = Number.POSITIVE_INFINITY;
+/** Read at a time for a client that takes all at once: each read takes some 80 µs beside what its bytes take. */
+const mostBlocks = 4;
 /** A disk that has not given a piece by then gives none. */
 const patienceMs = 10_000;
 
@@ -25,6 +27,8 @@ export class BodySender implements Swept {
   private at: number;
   private readBy = never;
   private isOver = false;
+  /** How many blocks are read at a time. */
+  private blocks = 1;
 
   constructor(part: FilePart, o: BodySenderOptions) {
     this.part = part;
@@ -38,7 +42,7 @@ export class BodySender implements Swept {
     if (this.isOver || this.readBy !== never) return;
     const { body, end } = this.part;
     this.readBy = this.o.sweep.after(patienceMs);
-    body.read(this.at, end).then(
+    body.read(this.at, end, this.blocks).then(
       (piece) => this.arrived(piece),
       () => this.end(false),
     );
@@ -61,6 +65,7 @@ export class BodySender implements Swept {
     this.at += piece.end - piece.start;
     const isLast = this.at === this.part.end;
     const isTaken = bodySent(this.o.sink, piece, isLast, this.o.log);
+    this.blocks = isTaken === true ? Math.min(2 * this.blocks, mostBlocks) : 1;
     if (isTaken === null) this.end(false);
     else if (isLast) this.end(true);
     else if (isTaken) this.goOn();

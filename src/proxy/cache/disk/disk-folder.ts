@@ -258,7 +258,7 @@ async function bodyOf(handle: FileHandle, head: EntryHead, start: Buffer): Promi
 
 async function copy(body: BodyFile, fresh: FreshFile): Promise<void> {
   for (let at = 0; at < body.length;) {
-    const { bytes, end, start } = await body.read(at, body.length);
+    const { bytes, end, start } = await body.read(at, body.length, 1);
     await fresh.append(bytes.subarray(start, end));
     at += end - start;
   }

@@ -66,21 +66,21 @@ export class OpenBody implements BodyFile {
   /** Reads its beginning, out of turn: it throws what a read would. */
   async check(): Promise<void> {
     try {
-      await this.block(0);
+      await this.blocks(0, 1);
     } catch (error) {
       this.o.failed(error);
       throw error;
     }
   }
 
-  read(at: number, end: number): Promise<BodyPiece> {
+  read(at: number, end: number, blocks: number): Promise<BodyPiece> {
     this.hold();
     return new Promise((resolve, reject) => {
       this.o.lane.add(async () => {
         try {
-          const block = Math.trunc(at / blockBytes);
-          const bytes = await this.block(block);
-          const from = block * blockBytes;
+          const first = Math.trunc(at / blockBytes);
+          const bytes = await this.blocks(first, Math.min(blocks, Math.ceil(end / blockBytes) - first));
+          const from = first * blockBytes;
           resolve({ bytes, start: at - from, end: Math.min(bytes.length, end - from), isFree: true });
         } catch (error) {
           this.o.failed(error);
@@ -91,12 +91,14 @@ export class OpenBody implements BodyFile {
     });
   }
 
-  private async block(block: number): Promise<Buffer> {
+  private async blocks(first: number, count: number): Promise<Buffer> {
     const { handle, head, sums } = this.opened;
-    const from = block * blockBytes;
-    const bytes = Buffer.allocUnsafeSlow(Math.min(blockBytes, this.length - from));
+    const from = first * blockBytes;
+    const bytes = Buffer.allocUnsafeSlow(Math.min(count * blockBytes, this.length - from));
     if (!(await readFully(handle, bytes, 0, head.bodyStart + from))) throw new DamagedFile("it is cut off");
-    if (crc32(bytes) !== sumOf(sums, block)) throw new DamagedFile("it has other bytes");
+    for (let at = 0; at < bytes.length; at += blockBytes)
+      if (crc32(bytes.subarray(at, at + blockBytes)) !== sumOf(sums, first + at / blockBytes))
+        throw new DamagedFile("it has other bytes");
     return bytes;
   }
 }

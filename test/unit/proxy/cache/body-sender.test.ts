@@ -8,10 +8,14 @@ import { recordingLog } from "../../../support/recording-log.ts";
 
 /** A body whose pieces come when they are asked for. */
 class FakeFile implements BodyFile {
-  readonly length = 1000;
+  readonly length = 4000;
   readonly inode = 1;
   users = 0;
-  readonly asked: { readonly at: number; readonly come: (isThere: boolean) => Promise<void> }[] = [];
+  readonly asked: {
+    readonly at: number;
+    readonly blocks: number;
+    readonly come: (isThere: boolean) => Promise<void>;
+  }[] = [];
 
   hold(): void {
     this.users++;
@@ -21,7 +25,7 @@ class FakeFile implements BodyFile {
     this.users--;
   }
 
-  read(at: number, end: number): Promise<BodyPiece> {
+  read(at: number, end: number, blocks: number): Promise<BodyPiece> {
     const { promise, reject, resolve } = Promise.withResolvers<BodyPiece>();
     const come = async (isThere: boolean): Promise<void> => {
       const to = Math.min(end, at + 400 - (at % 400));
@@ -30,7 +34,7 @@ class FakeFile implements BodyFile {
       await promise.catch(() => undefined);
       await Promise.resolve();
     };
-    this.asked.push({ at, come });
+    this.asked.push({ at, blocks, come });
     return promise;
   }
 }
@@ -77,6 +81,18 @@ describe("BodySender", () => {
     await file.asked[2]?.come(true);
     expect(heard).toEqual(["100", "400", "150 last", "whole"]);
     expect(file.users).toBe(0);
+  });
+
+  test("has more read at a time for a client that takes all at once, and least for one that does not", async () => {
+    const { client, file, sender } = begin(0, 4000);
+    sender.goOn();
+    for (let times = 0; times < 5; times++) {
+      client.isFull = times === 4;
+      await file.asked[times]?.come(true);
+    }
+    sender.goOn();
+    await file.asked[5]?.come(true);
+    expect(file.asked.map(({ blocks }) => blocks)).toEqual([1, 2, 4, 4, 4, 1]);
   });
 
   test("lets go of the file when the client is gone, and sends nothing that comes later", async () => {
