@@ -22,6 +22,8 @@ import type { UpstreamState } from "./upstream-state.ts";
 import type { QueuedRequest } from "./waiting-line.ts";
 import type { BodyPiece, SwitchedUpstream, UpstreamFailure, UpstreamStream } from "./upstream-connection.ts";
 
+type Fault = "connect" | "closed" | "timeout";
+
 const never = Number.POSITIVE_INFINITY;
 
 /**
@@ -87,13 +89,9 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
 
   /** Starts at once, or when everything that is waited for lets the request pass; what comes of its body meanwhile stays unread. */
   begin(decision: Route | Waiting): void {
-    if ("waits" in decision) this.startAfter(decision);
-    else this.start();
-  }
-
-  private startAfter({ waits }: Waiting): void {
-    const pass = (): void => this.start();
-    afterWaits(waits, { isGone: () => this.isDone, pass, answerWith: (answer) => this.answerWith(answer) });
+    if (!("waits" in decision)) return this.start();
+    const [pass, isGone] = [(): void => this.start(), (): boolean => this.isDone];
+    afterWaits(decision.waits, { isGone, pass, answerWith: (answer) => this.answerWith(answer) });
   }
 
   /** Chooses a server, behind those who wait already, and sends the request as soon as there is a connection. */
@@ -196,6 +194,12 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     this.isConnected = true;
     this.trace?.connected();
     if (this.upstream !== null) this.sender.begin(this.upstream);
+  }
+
+  upstreamMoved(isSent: boolean): void {
+    if (this.upstream !== null) this.sender.moved(this.upstream, isSent);
+    this.readBy = never;
+    this.connectBy = isSent ? never : this.engine.sweep.after(this.route.plan.connectTimeoutMs);
   }
 
   upstreamDrained(): void {
@@ -313,11 +317,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   }
 
   /** Asks another server, or answers `status` if nobody may be asked again. */
-  private serverFailed(
-    fault: "connect" | "closed" | "timeout",
-    status: 502 | 504,
-    isRepeatable = true,
-  ): void {
+  private serverFailed(fault: Fault, status: 502 | 504, isRepeatable = true): void {
     const { engine, route, server } = this;
     if (server === null) return;
     server.pool.health?.failed(fault);
@@ -326,8 +326,7 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
     if (isRepeatable && this.followHedge()) return;
     this.tries ??= new Tries(route, this.startedAt);
     const mayAsk = this.tries.failed(server, fault, status, engine.sweep.now);
-    const isSafe = isRepeatable && (fault === "connect" || this.sender.mayRepeat);
-    if (mayAsk && isSafe) {
+    if (mayAsk && isRepeatable && this.sender.mayRepeat) {
       this.leaveServer();
       this.goOn();
     } else {

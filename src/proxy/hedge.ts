@@ -91,6 +91,10 @@ export class Hedge implements UpstreamUser {
     this.upstream?.sendRequest(this.sentHead, false, null, true);
   }
 
+  upstreamMoved(isSent: boolean): void {
+    if (this.isLeading) this.exchange.upstreamMoved(isSent);
+  }
+
   upstreamDrained(): void {
     if (this.isLeading) this.exchange.upstreamDrained();
   }

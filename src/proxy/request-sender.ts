@@ -104,6 +104,13 @@ export class RequestSender {
     }
   }
 
+  /** The server has not looked at it, and gets it over another connection; then it `isSent` over that. */
+  moved(upstream: UpstreamStream, isSent: boolean): void {
+    this.hasSent = isSent;
+    const isLimited = isSent && upstream.isBlocked;
+    this.sendBy = isLimited ? this.o.engine.sweep.after(this.o.route.plan.sendTimeoutMs) : never;
+  }
+
   /** Gets ready for another server. */
   again(): void {
     this.isComplete = false;

@@ -76,6 +76,8 @@ export interface UpstreamUser {
   readonly wantsSocket: boolean;
   /** The connection is there: send. */
   upstreamReady(): void;
+  /** The server has not looked at what was sent, which waits for another connection; told once more when it `isSent` over that. */
+  upstreamMoved(isSent: boolean): void;
   /** The outbox is empty again. */
   upstreamDrained(): void;
   /** 1xx but 101. */
@@ -155,7 +157,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     return outbox.hasGoneOut;
   }
 
-  /** Whether nothing has come from the server since its last response, and it has not ended the connection; asks the system. */
+  /** Whether nothing has come from the server since its last response, not even an end; asks the system. */
   get isQuiet(): boolean {
     return this.wire?.isQuiet?.() !== false;
   }
@@ -297,10 +299,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
         this.switched(user, head, rest);
         return;
       }
-      if (++this.interimCount > maxInterim) {
-        this.fail("protocol", "too many interim responses");
-        return;
-      }
+      if (++this.interimCount > maxInterim) return this.fail("protocol", "too many interim responses");
       user.interimArrived(head, fields);
     }
   }

@@ -90,6 +90,7 @@ export class ClientStream extends FramedStream implements UpstreamStream {
       return;
     }
     this.isMoving = true;
+    this.user.upstreamMoved(false);
     this.connection.moved(this);
   }
 
@@ -100,6 +101,7 @@ export class ClientStream extends FramedStream implements UpstreamStream {
     const { head, isLast, pieces } = sent;
     if (!this.connection.begin(this, head, isLast && pieces.length === 0)) return;
     for (const [at, piece] of pieces.entries()) this.send(piece, isLast && at === pieces.length - 1);
+    this.user?.upstreamMoved(true);
     if (this.isTaken()) this.user?.upstreamDrained();
   }
 

@@ -1,17 +1,13 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { attachFilter } from "../../../src/native/index.ts";
+import { readFileSync } from "node:fs";
 import { waitFor } from "../../support/lab.ts";
 import { freePort, ProxyDriver, simplePlan, upstreamServer } from "../../support/proxy-driver.ts";
 import { answering, RawClient, RawServer, type ServerConnection } from "../../support/raw-tcp.ts";
+import { closeWait, deafen, sentInto, tcpTable } from "../../support/tcp-table.ts";
 
 setDefaultTimeout(60_000);
 
 const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-/** The peer has ended its half, and we have not ended ours. */
-const closeWait = "08";
-/** Takes no packet. */
-const deaf = Uint8Array.of(6, 0, 0, 0, 0, 0, 0, 0);
 
 function withBody(method: string, body: string): string {
   return `${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
@@ -39,55 +35,6 @@ async function keeping(run: (lab: Lab) => Promise<void>): Promise<void> {
   expect(driver.log()).toBe("");
 }
 
-interface Tcp {
-  readonly local: number;
-  readonly remote: number;
-  readonly state: string;
-  readonly unacknowledged: number;
-  readonly inode: string;
-}
-
-function portOf(end: string): number {
-  return Number.parseInt(end.split(":")[1] ?? "", 16);
-}
-
-/** The connections of this host, as the kernel lists them. */
-function connections(): readonly Tcp[] {
-  const lines = readFileSync("/proc/net/tcp", "latin1").trim().split("\n").slice(1);
-  return lines.map((line) => {
-    const [, local = "", remote = "", state = "", queues = "", , , , , inode = ""] = line.trim().split(/\s+/);
-    const unacknowledged = Number.parseInt(queues.split(":")[0] ?? "", 16);
-    return { local: portOf(local), remote: portOf(remote), state, unacknowledged, inode };
-  });
-}
-
-/** From now on nothing reaches the server's end of a connection, as if it were under way still. */
-function deafen({ socket }: ServerConnection): void {
-  const end = connections().find(
-    ({ local, remote }) => local === socket.localPort && remote === socket.remotePort,
-  );
-  const fd = readdirSync("/proc/self/fd").find((name) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${name}`) === `socket:[${end?.inode}]`;
-    } catch {
-      return false;
-    }
-  });
-  if (fd === undefined) throw new Error("no such socket");
-  attachFilter(Number(fd), deaf);
-}
-
-/** Waits until the proxy has sent something over a connection that has not arrived. */
-async function sentInto({ socket }: ServerConnection): Promise<void> {
-  const { localPort, remotePort } = socket;
-  await waitFor("something is under way", () =>
-    connections().some(
-      ({ local, remote, unacknowledged }) =>
-        local === remotePort && remote === localPort && unacknowledged > 0,
-    ),
-  );
-}
-
 /** Has a process see nothing of what happens meanwhile until all of it is there. */
 async function frozen(pid: number, act: () => Promise<void>): Promise<void> {
   process.kill(pid, "SIGSTOP");
@@ -113,9 +60,7 @@ describe("a request that may be sent once", () => {
           else if (how === "closes") kept.socket.end();
           else kept.socket.terminate();
           await waitFor("its end has come", () => {
-            const own = connections().find(
-              ({ local, remote }) => local === remotePort && remote === localPort,
-            );
+            const own = tcpTable().find(({ local, remote }) => local === remotePort && remote === localPort);
             return how === "resets" ? own === undefined : own?.state === closeWait;
           });
         });

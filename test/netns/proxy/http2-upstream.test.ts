@@ -17,6 +17,7 @@ import {
   upstreamServer,
 } from "../../support/proxy-driver.ts";
 import { answering, ask, RawClient, RawServer } from "../../support/raw-tcp.ts";
+import { deafenListener } from "../../support/tcp-table.ts";
 
 setDefaultTimeout(30_000);
 
@@ -250,6 +251,35 @@ describe("a server that is spoken to in HTTP/2", () => {
     await client.expect("HTTP/1.1 502 ");
     expect(other.received()).toBe("");
   });
+
+  for (const [what, body, answered] of [
+    ["another server gets that in its stead", "short", "204"],
+    ["which gets no request without its body", "long".repeat(5_000), "504"],
+  ] as const) {
+    test(`that goes away and cannot be reached again is given up in time: ${what}`, async () => {
+      const settings = "\0\0\0\x04\0\0\0\0\0";
+      const isWhole = (bytes: string): boolean => bytes.endsWith(body.slice(-4));
+      await using leaving = new RawServer((connection, bytes) => {
+        if (bytes.startsWith("PRI ")) connection.send(settings);
+        if (!isWhole(bytes)) return;
+        deafenListener(leaving.port);
+        connection.send("\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0");
+      });
+      await using other = new RawServer((connection, bytes) => {
+        if (bytes.startsWith("PRI ")) connection.send(settings);
+        if (isWhole(bytes)) connection.send(headers(1));
+      });
+      const servers = [upstreamServer(leaving.port), upstreamServer(other.port, { isBackup: true })];
+      const sites = [site(["*"], [route("/", "apps", { connectTimeoutMs: 1_000, readTimeoutMs: 600_000 })])];
+      const port = freePort();
+      await using _driver = await ProxyDriver.start({ ...plan(port, 0, { servers }), sites });
+      await using client = await RawClient.connect(port);
+      client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      await client.expect(`HTTP/1.1 ${answered} `);
+      expect(other.received().includes(body)).toBe(answered === "204");
+      if (answered !== "204") expect(other.connections).toEqual([]);
+    });
+  }
 
   test("gets no more requests at once than it takes, though it has said so too late", async () => {
     const server = createServer({ settings: { maxConcurrentStreams: 2 } });
