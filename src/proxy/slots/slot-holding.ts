@@ -10,11 +10,11 @@ export interface SlotUser {
   readonly inUse: number;
 }
 
-/** What a holding tells whoever made it. */
+/** What a holding tells whoever made it, who may have forgotten it when it was over. */
 export interface SlotKeeper {
-  say(note: SlotNote): void;
+  say(note: SlotNote, speaker: SlotHolding): void;
   /** Has `again` called soon, if the holding is hungry then. */
-  wake(): void;
+  wake(speaker: SlotHolding): void;
   /** Milliseconds of the monotonic clock. */
   now(): number;
 }
@@ -105,7 +105,7 @@ export class SlotHolding {
     if (this.held >= this.most) return;
     if (!this.isAsking && this.keeper.now() >= this.quietUntil) return this.speak(this.needed + more);
     this.isDue = true;
-    this.keeper.wake();
+    this.keeper.wake(this);
   }
 
   /** Gives back half of what it has no use for, for others to begin with. */
@@ -179,6 +179,6 @@ export class SlotHolding {
     this.held -= note.returned;
     this.wanted = wanted;
     const { name } = this;
-    this.keeper.say({ name, most: this.isLeaving ? null : this.most, wanted, ...note });
+    this.keeper.say({ name, most: this.isLeaving ? null : this.most, wanted, ...note }, this);
   }
 }

@@ -27,13 +27,14 @@ export class SlotHoldings implements SlotKeeper {
   }
 
   /** Says it at the end of this turn, with all else there is to say. */
-  say(note: SlotNote): void {
-    this.notes.push(note);
-    if (this.notes.length === 1) setImmediate(() => this.flush());
-    this.wake();
+  say(note: SlotNote, speaker: SlotHolding): void {
+    this.add(note);
+    this.wake(speaker);
   }
 
-  wake(): void {
+  /** A process that finishes may have had no use for something for a moment, and its clients ask once more: then it has to hear the answer. */
+  wake(speaker: SlotHolding): void {
+    if (!this.holdings.has(speaker.name)) this.holdings.set(speaker.name, speaker);
     this.timer ??= setInterval(() => this.tick(), askAgainMs);
   }
 
@@ -62,6 +63,11 @@ export class SlotHoldings implements SlotKeeper {
     this.flush();
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
+  }
+
+  private add(note: SlotNote): void {
+    this.notes.push(note);
+    if (this.notes.length === 1) setImmediate(() => this.flush());
   }
 
   private flush(): void {
@@ -94,6 +100,6 @@ export class SlotHoldings implements SlotKeeper {
     const { name } = word;
     const [returned, obeys] = word.kind === "lent" ? [word.count, null] : [0, word.number];
     if (returned === 0 && obeys === null) return;
-    this.say({ name, most: null, returned, wanted: 0, asks: false, obeys });
+    this.add({ name, most: null, returned, wanted: 0, asks: false, obeys });
   }
 }

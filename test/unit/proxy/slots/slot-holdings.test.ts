@@ -1,0 +1,30 @@
+import { expect, test } from "bun:test";
+import type { SlotNews } from "../../../../src/ipc/slot-news.ts";
+import { askAgainMs } from "../../../../src/proxy/slots/slot-holding.ts";
+import { SlotHoldings } from "../../../../src/proxy/slots/slot-holdings.ts";
+
+test("SlotHoldings hear the answer for what a process that finishes has asked for when all of it was over", async () => {
+  const said: SlotNews[] = [];
+  const slots = new SlotHoldings(
+    (news) => void said.push(news),
+    () => undefined,
+  );
+  let waiting = 0;
+  const server = slots.of("server");
+  server.serve(
+    { inUse: 0 },
+    () => waiting,
+    () => undefined,
+  );
+  server.configure(4, 2);
+  slots.heard([{ kind: "lent", name: "server", count: 2, isAnswer: true }]);
+  slots.leave();
+  expect(server.isOver).toBe(true);
+  await Bun.sleep(3 * askAgainMs); // it is forgotten
+  waiting = 1;
+  server.ask();
+  slots.heard([{ kind: "lent", name: "server", count: 1, isAnswer: true }]);
+  expect([server.held, server.isAsking]).toEqual([1, false]);
+  slots.close();
+  expect(said.at(-1)?.notes.at(-1)).toMatchObject({ asks: true, wanted: 1, returned: 0 });
+});
