@@ -196,6 +196,21 @@ test("UpstreamTrace keeps what a server said in its head where a format wants th
   ).toBe("a, b|2|1|-|apps\n");
 });
 
+test("UpstreamTrace counts what went to a server that was asked beside another, and knows what was stored", () => {
+  const trace = new UpstreamTrace(true, () => 100);
+  trace.asked("EXPIRED");
+  trace.began("apps", "192.0.2.8:80");
+  trace.sent(40);
+  trace.overtaken();
+  trace.joined("192.0.2.9:80", { startedAt: 50, connectedAt: 60, sentBytes: 40 });
+  trace.answered(304, craftResponse("HTTP/1.1 304 Not Modified", "").fields, null);
+  trace.stored("apps", "REVALIDATED", response.fields);
+  expect([trace.bytesSent, trace.connectTimes, trace.statuses]).toEqual(["40, 40", "-, 0.010", "-, 304"]);
+  expect(line("$upstream_cache_status $upstream_http_x_powered_by", null, { trace })).toBe(
+    "REVALIDATED a, b\n",
+  );
+});
+
 test("timeIso8601() tells the zone", () => {
   expect(timeIso8601(Date.UTC(2000, 9, 10, 20, 55, 36))).toMatch(/^2000-10-1[01]T\d\d:55:36[+-]\d\d:00$/);
 });
