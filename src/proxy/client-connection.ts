@@ -232,10 +232,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     this.finished(status);
     this.exchange = null;
     this.request = null;
-    if (this.writer.closes || (this.hasEnded && this.reader.input.length === 0)) {
-      this.linger();
-      return;
-    }
+    if (this.writer.closes || (this.hasEnded && this.reader.input.length === 0)) return this.linger();
     this.state = "head";
     this.reader.begin();
     this.waitForRequest();

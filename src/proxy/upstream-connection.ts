@@ -278,10 +278,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
         giveBack(bytes);
         return;
       }
-      if (scan.fault !== null) {
-        this.fail("protocol", scan.fault);
-        return;
-      }
+      if (scan.fault !== null) return this.fail("protocol", scan.fault);
       const head = readResponseHead(held, scan, fields, user.method);
       const { end } = input;
       input.consumeTo(scan.end);
@@ -332,10 +329,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     }
     const next = body.take(held, start, end);
     input.consumeTo(next);
-    if (body.isFaulty) {
-      this.fail("protocol", "chunked coding");
-      return;
-    }
+    if (body.isFaulty) return this.fail("protocol", "chunked coding");
     this.readsBody = !body.isDone;
     user.headArrived(head, fields, this.piece(held, next === end), body.isDone);
   }
@@ -344,10 +338,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     const { body } = this;
     const next = body.take(bytes, start, end);
     if (next < end) this.mayReuse = false; // more than was asked for
-    if (body.isFaulty) {
-      this.fail("protocol", "chunked coding");
-      return;
-    }
+    if (body.isFaulty) return this.fail("protocol", "chunked coding");
     if (body.isDone) this.readsBody = false;
     if (body.isDone || body.payloadEnd > body.payloadStart) {
       user.bodyArrived(this.piece(bytes, next === end), body.isDone);
