@@ -21,7 +21,7 @@ import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
 import { giveBack } from "./streams/read-memory.ts";
 import type { Swept } from "./sweep.ts";
 import { SocketEnd } from "./tunnel-end.ts";
-import type { BodyPiece, SwitchedUpstream } from "./upstream-connection.ts";
+import type { BodyPiece, SwitchedUpstream } from "./upstream-stream.ts";
 import { openWebSocket } from "./upgrade.ts";
 
 /**

@@ -8,7 +8,7 @@ import type { Answer } from "./answer.ts";
 import type { ForwardedBy, HeaderRules } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
-import type { BodyPiece, SwitchedUpstream } from "./upstream-connection.ts";
+import type { BodyPiece, SwitchedUpstream } from "./upstream-stream.ts";
 
 /** How a response begins; the fields are valid during the call only. */
 export interface ResponseStart {

@@ -11,6 +11,7 @@ import { writeLatin1 } from "./latin1.ts";
 import { namedFields } from "./named-fields.ts";
 import { fixedText } from "./policy/variables.ts";
 import { HeadRoom, SentHead } from "./sent-head.ts";
+import type { Room } from "./sockets.ts";
 
 /**
  * Which fields cross the proxy. Heads are built anew from what was parsed: first everything that belongs to one
@@ -270,24 +271,24 @@ export function buildResponseHead(
 }
 
 /**
- * Writes the same into `into` from the bytes that the head came in, and gives its length; -1 if they are not there any more, if it
+ * Writes the same into a room from the bytes that the head came in, and gives its length; -1 if they are not there any more, if it
  * needs more than is copied, or if there is no room.
  */
 export function putResponseHead(
-  into: Buffer,
+  { bytes: into, start: from }: Room,
   { fields, head, rules }: ResponseStart,
   to: ClientResponse,
 ): number {
   const most = fields.length + fields.count + rules.added.length + connectionClose.length + 2;
-  if (!head.isHttp11 || to.framing === "chunked" || most > into.length) return -1;
-  let end = putKept(into, 0, fields, keepingInResponse(head, rules, to));
+  if (!head.isHttp11 || to.framing === "chunked" || from + most > into.length) return -1;
+  let end = putKept(into, from, fields, keepingInResponse(head, rules, to));
   writeLatin1(into, rules.added, end);
   end += rules.added.length;
   if (to.closes) {
     writeLatin1(into, connectionClose, end);
     end += connectionClose.length;
   }
-  return putLineEnd(into, end);
+  return putLineEnd(into, end) - from;
 }
 
 function keepingInResponse(head: ResponseHead, rules: HeaderRules, to: ClientResponse): Keeping {

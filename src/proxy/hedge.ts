@@ -11,7 +11,7 @@ import type {
   UpstreamFailure,
   UpstreamStream,
   UpstreamUser,
-} from "./upstream-connection.ts";
+} from "./upstream-stream.ts";
 
 /** The exchange that asks a second server. */
 export interface Hedged extends UpstreamUser {

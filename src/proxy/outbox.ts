@@ -1,11 +1,14 @@
 import { keptPiece, letGo, type Kept } from "./body-memory.ts";
 import { writeLatin1 } from "./latin1.ts";
 import type { SentHead } from "./sent-head.ts";
-import type { Wire } from "./sockets.ts";
-import type { BodyPiece } from "./upstream-connection.ts";
+import type { Room, Wire } from "./sockets.ts";
+import type { BodyPiece } from "./upstream-stream.ts";
 
 /** One for all connections: a frame is put together and written within one turn. Large enough for a usual page with its head. */
 const frame = Buffer.allocUnsafe(64 * 1024);
+const frameRoom: Room = { bytes: frame, start: 0 };
+/** What has a longer body is written as it came, behind the head. */
+const mostWithHead = 1024;
 const chunkEnd = Buffer.from("\r\n");
 const lastChunk = "0\r\n\r\n";
 
@@ -68,22 +71,27 @@ export class Outbox {
     return unsent + (this.wire.unheard?.() ?? 0) >= this.total - this.totalBefore;
   }
 
-  /** Where a head may be put together for `sendPut`, within the turn. */
-  get place(): Buffer {
-    return frame;
+  /** Where a head may be put together for `sendPut` before so much of its body, within the turn. */
+  roomBefore(length: number): Room {
+    return (length <= mostWithHead ? this.wire.room?.() : null) ?? frameRoom;
   }
 
-  /** Writes a head that stands in the first `headLength` bytes of `place`, and the first bytes of a body; true if all was taken. */
-  sendPut(headLength: number, { bytes, end, isFree, start }: BodyPiece): boolean {
+  /** Writes a head that stands in a room, `headLength` bytes, and the first bytes of its body; true if all was taken. */
+  sendPut(room: Room, headLength: number, { bytes, end, isFree, start }: BodyPiece): boolean {
     this.headTotal += headLength;
     const length = headLength + end - start;
+    if (room !== frameRoom && room.start + length <= room.bytes.length) {
+      bytes.copy(room.bytes, room.start + headLength, start, end);
+      if (isFree === true) letGo(bytes);
+      return this.sendFrame(length, room);
+    }
     if (isFree === true && headLength <= start) {
       const from = start - headLength;
-      frame.copy(bytes, from, 0, headLength);
+      room.bytes.copy(bytes, from, room.start, room.start + headLength);
       return this.send(bytes, from, end, true);
     }
-    if (length > frame.length) {
-      this.sendFrame(headLength);
+    if (room !== frameRoom || length > frame.length) {
+      this.sendFrame(headLength, room);
       return this.send(bytes, start, end, isFree);
     }
     bytes.copy(frame, headLength, start, end);
@@ -173,11 +181,12 @@ export class Outbox {
     return this.sendFrame(text.length);
   }
 
-  private sendFrame(length: number): boolean {
+  private sendFrame(length: number, { bytes, start }: Room = frameRoom): boolean {
     this.total += length;
-    const written = this.queue === null ? this.write(frame, 0, length) : 0;
+    const end = start + length;
+    const written = this.queue === null ? this.write(bytes, start, end) : 0;
     if (written === length) return true;
-    const rest = Buffer.from(frame.subarray(written, length));
+    const rest = Buffer.from(bytes.subarray(start + written, end));
     return this.keep({ bytes: rest, start: 0, end: rest.length, isFree: false });
   }
 

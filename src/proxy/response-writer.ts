@@ -6,7 +6,7 @@ import { chunkedBody, untilCloseBody, type RequestHead } from "./http1/request-h
 import { passedTrailers } from "./http1/trailers.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import type { Outbox } from "./outbox.ts";
-import type { BodyPiece } from "./upstream-connection.ts";
+import type { BodyPiece } from "./upstream-stream.ts";
 
 /** Writes the responses of one connection in HTTP/1.1, one after another. */
 export class ResponseWriter {
@@ -56,11 +56,13 @@ export class ResponseWriter {
     const framing = this.framingFor(head);
     this.framing = framing;
     this.closes = this.isLast(isToClose) || framing === "until-close";
-    const { place } = this.outbox;
     // With another piece than the first of the server's, the bytes of the head may have been let go of.
     const isThere = piece.bytes === fields.source && !this.keepsHead;
-    const put = isThere ? putResponseHead(place, start, this) : -1;
-    if (put >= 0) return this.outbox.sendPut(put, piece);
+    if (isThere) {
+      const room = this.outbox.roomBefore(piece.end - piece.start);
+      const put = putResponseHead(room, start, this);
+      if (put >= 0) return this.outbox.sendPut(room, put, piece);
+    }
     const text = buildResponseHead(head, fields, rules, this);
     this.sentHead = text;
     return framing === "chunked"

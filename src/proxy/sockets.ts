@@ -25,6 +25,13 @@ export interface SocketOwner {
   broken?(reason: Error): void;
 }
 
+/** A place where bytes are put together. */
+export interface Room {
+  readonly bytes: Buffer;
+  /** Where they begin. */
+  start: number;
+}
+
 /** A connected socket: one of our own (streams/), or the runtime's. */
 export interface Wire {
   data: SocketOwner;
@@ -35,6 +42,8 @@ export interface Wire {
   readonly localFamily: string;
   /** Writes what there is room for; gives how many bytes, or -1 if the socket is gone. */
   write(bytes: Buffer, offset: number, length: number): number;
+  /** Where what is written next may be put together, so that it need not be copied; null if that gains nothing now. */
+  room?(): Room | null;
   /** Closes it in order. */
   end(): void;
   /** Ends our half. */

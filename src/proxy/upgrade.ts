@@ -3,7 +3,7 @@ import { fieldNumber } from "./http1/field-names.ts";
 import type { RequestRecord } from "./request-record.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { TunnelEnd } from "./tunnel-end.ts";
-import type { SwitchedUpstream } from "./upstream-connection.ts";
+import type { SwitchedUpstream } from "./upstream-stream.ts";
 import { WebSocketFrames } from "./websocket-frames.ts";
 import { webSocketAccept } from "./websocket-key.ts";
 

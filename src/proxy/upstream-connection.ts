@@ -11,84 +11,9 @@ import type { SocketOwner, Wire } from "./sockets.ts";
 import { giveBack } from "./streams/read-memory.ts";
 import { serverRefusal } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
-import { SocketEnd, type TunnelEnd } from "./tunnel-end.ts";
+import { SocketEnd } from "./tunnel-end.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
-
-/** A piece of a response body, valid during the call only unless the socket wrote it all. */
-export interface BodyPiece {
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
-  /**
-   * Whether the buffer is nobody else's any more: what stands before `start` may be written over, and whoever writes the piece out
-   * gives its memory back (`letGo`).
-   */
-  readonly isFree?: boolean;
-  /** Whether `bytes` are the whole of a body that is kept and never changes, such as one of the cache. */
-  readonly isLasting?: boolean;
-  /** With the last piece: the trailer field lines behind it, as the server sent them, if there are any. */
-  readonly trailers?: string;
-}
-
-/** Why a connection to a server is of no use; `unheard` was closed, and certainly before anything of the request was there. */
-export type UpstreamFailure = "connect" | "unheard" | "closed" | "protocol";
-
-/** A connection to a server, or a stream of one, while it carries one request. */
-export interface UpstreamStream {
-  /** Whether its connection has carried a complete exchange before. */
-  readonly isReused: boolean;
-  /** Whether bytes wait for the server to read. */
-  readonly isBlocked: boolean;
-  /**
-   * Sends a head in the form of HTTP/1.1 and the first piece of the body, which is chunked or has the length that the head
-   * tells; true unless it is certain that nothing reached the server.
-   */
-  sendRequest(head: SentHead, isChunked: boolean, piece: BodyPiece | null, isLast: boolean): boolean;
-  /** Sends more of the body. */
-  sendBody(piece: BodyPiece, isLast: boolean): void;
-  /** Reads no more of the response until `resume`. */
-  pause(): void;
-  resume(): void;
-  /** Ends the exchange in order; `isRequestSent` if the server got the whole request. */
-  release(isRequestSent: boolean): void;
-  /** Ends it, whatever is going on; the server sees that. */
-  discard(): void;
-}
-
-/** What a server has turned into a WebSocket. */
-export interface SwitchedUpstream {
-  /** Its 101, written as HTTP/1.1 has it. */
-  readonly head: ResponseHead;
-  readonly fields: FieldTable;
-  readonly far: TunnelEnd;
-  /** What came behind the head. */
-  readonly rest: Buffer | null;
-  /** A tunnel has it now. */
-  taken(tunnel: Tunnel): void;
-  /** The tunnel has ended. */
-  ended(tunnel: Tunnel): void;
-}
-
-/** Whoever sends a request over an upstream connection. */
-export interface UpstreamUser {
-  readonly method: string;
-  /** Whether the answer may be that the socket becomes a tunnel. */
-  readonly wantsSocket: boolean;
-  /** The connection is there: send. */
-  upstreamReady(): void;
-  /** The server has not looked at what was sent, which waits for another connection; told once more when it `isSent` over that. */
-  upstreamMoved(isSent: boolean): void;
-  /** The outbox is empty again. */
-  upstreamDrained(): void;
-  /** 1xx but 101. */
-  interimArrived(head: ResponseHead, fields: FieldTable): void;
-  /** 101: the user takes the socket over, or fails. */
-  switchArrived(switched: SwitchedUpstream): void;
-  /** The final head, with the part of the body that came along. */
-  headArrived(head: ResponseHead, fields: FieldTable, piece: BodyPiece, isLast: boolean): void;
-  bodyArrived(piece: BodyPiece, isLast: boolean): void;
-  upstreamFailed(failure: UpstreamFailure, detail: string): void;
-}
+import type { BodyPiece, UpstreamFailure, UpstreamStream, UpstreamUser } from "./upstream-stream.ts";
 
 const responseLimits = { startLineBytes: 8192, headBytes: 64 * 1024, fields: 256 };
 /** Interim responses a server may send for one request. */
@@ -323,7 +248,8 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     this.readsBody = true;
     if (body.isDone || start === end) {
       this.readsBody = !body.isDone;
-      user.headArrived(head, fields, { bytes: noBytes, start: 0, end: 0 }, body.isDone);
+      // Of the bytes of the head, so that it can be copied from them.
+      user.headArrived(head, fields, { bytes: held, start: end, end }, body.isDone);
       if (start === end) giveBack(held); // the fields were of use until now
       return;
     }

@@ -14,7 +14,8 @@ import type { UpstreamTls } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { EitherUpstream } from "./http2/either-upstream.ts";
 import { Http2Upstreams } from "./http2/upstreams.ts";
-import { UpstreamConnection, type UpstreamStream, type UpstreamUser } from "./upstream-connection.ts";
+import { UpstreamConnection } from "./upstream-connection.ts";
+import type { UpstreamStream, UpstreamUser } from "./upstream-stream.ts";
 import type { UpstreamState } from "./upstream-state.ts";
 
 /** What the pools need of their process. */

@@ -1,7 +1,7 @@
 import { FieldTable } from "../http1/field-table.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
 import type { SentHead } from "../sent-head.ts";
-import type { BodyPiece, UpstreamFailure, UpstreamStream, UpstreamUser } from "../upstream-connection.ts";
+import type { BodyPiece, UpstreamFailure, UpstreamStream, UpstreamUser } from "../upstream-stream.ts";
 import { FramedStream } from "./framed-stream.ts";
 import { errorCode } from "./frames.ts";
 import type { Field } from "./hpack-decoder.ts";

@@ -13,7 +13,7 @@ import { RequestRecord } from "../request-record.ts";
 import type { RequestView } from "../request-view.ts";
 import { matchingPath } from "../routes.ts";
 import { openWebSocket } from "../upgrade.ts";
-import type { BodyPiece, SwitchedUpstream } from "../upstream-connection.ts";
+import type { BodyPiece, SwitchedUpstream } from "../upstream-stream.ts";
 import { Pace } from "../pace.ts";
 import { FramedStream } from "./framed-stream.ts";
 import { errorCode } from "./frames.ts";

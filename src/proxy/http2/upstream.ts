@@ -1,7 +1,7 @@
 import { negotiatedProtocol, type SocketOwner, type Wire } from "../sockets.ts";
 import type { GiveUp } from "../streams/connect.ts";
 import { serverRefusal, type UpstreamTlsOptions } from "../tls/upstream-tls.ts";
-import type { UpstreamUser } from "../upstream-connection.ts";
+import type { UpstreamUser } from "../upstream-stream.ts";
 import { ClientStream } from "./client-stream.ts";
 import { FrameSession, type SessionUser } from "./frame-session.ts";
 import { clientPreface, errorCode, setting, settingsFrame } from "./frames.ts";

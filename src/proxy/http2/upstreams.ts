@@ -5,7 +5,7 @@ import type { SocketOwner, Wire } from "../sockets.ts";
 import type { Streams } from "../streams/streams.ts";
 import type { Sweep } from "../sweep.ts";
 import type { UpstreamTls } from "../tls/upstream-tls.ts";
-import type { UpstreamStream, UpstreamUser } from "../upstream-connection.ts";
+import type { UpstreamStream, UpstreamUser } from "../upstream-stream.ts";
 import type { ClientStream } from "./client-stream.ts";
 import { newPeerSettings } from "./settings.ts";
 import { Http2Upstream, type Http2Home } from "./upstream.ts";

@@ -1,4 +1,5 @@
 import type { StreamCalls } from "../../native/index.ts";
+import type { Room } from "../sockets.ts";
 
 /** What is longer goes out at once: a call costs less than copying it. */
 export const longestGathered = 4096;
@@ -27,6 +28,7 @@ export class GatheredWrites {
   private readonly rows = new Int32Array(most * rowWords);
   private readonly memory = Buffer.allocUnsafeSlow(most * longestGathered);
   private readonly owners: (Gathering | null)[] = Array.from({ length: most }, () => null);
+  private readonly free: Room = { bytes: this.memory, start: 0 };
   private count = 0;
   private used = 0;
   /** Names what is gathered now; no stream has had bytes in it yet. */
@@ -41,11 +43,18 @@ export class GatheredWrites {
     return owner.gathering === this.current;
   }
 
+  /** Where `longestGathered` bytes can be put that are to be added next: then they are not copied. Valid until anything is added. */
+  room(): Room {
+    if (this.used + longestGathered > this.memory.length) this.send();
+    this.free.start = this.used;
+    return this.free;
+  }
+
   /** Takes a copy of bytes, `longestGathered` at most. */
   add(owner: Gathering, bytes: Buffer, offset: number, length: number): void {
     if (this.used + length > this.memory.length) this.send();
     const { count, owners, rows, used } = this;
-    bytes.copy(this.memory, used, offset, offset + length);
+    if (bytes !== this.memory || offset !== used) bytes.copy(this.memory, used, offset, offset + length);
     this.used = used + length;
     if (count > 0 && owners[count - 1] === owner) {
       const lengthAt = count * rowWords - 1;

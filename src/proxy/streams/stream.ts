@@ -1,6 +1,6 @@
 import { readInternetAddress, type SocketAddress } from "../../base/internet-address.ts";
 import type { StreamCalls } from "../../native/index.ts";
-import { noOwner, type SocketOwner, type Wire } from "../sockets.ts";
+import { noOwner, type Room, type SocketOwner, type Wire } from "../sockets.ts";
 import { longestGathered, type GatheredWrites, type Gathering } from "./gathered-writes.ts";
 
 /** What its owner has left is kept for so long. */
@@ -74,6 +74,11 @@ export class Stream implements Wire, Gathering {
     return this.sendsGathered()
       ? home.calls.writeStream(this.place, this.generation, bytes, offset, length)
       : 0;
+  }
+
+  room(): Room | null {
+    const { home } = this;
+    return this.isOpen && this.rest === null && home.isInTurn ? home.writes.room() : null;
   }
 
   end(): void {

@@ -52,7 +52,7 @@ function answered(lines: string, rules = {}, framing: ClientFraming = "length", 
   const text = buildResponseHead(head, fields, compiled, { framing, closes });
   const into = Buffer.alloc(4096);
   const start = { head, fields, rules: compiled };
-  const length = putResponseHead(into, start, { framing, closes });
+  const length = putResponseHead({ bytes: into, start: 0 }, start, { framing, closes });
   if (framing === "chunked") expect(length).toBe(-1);
   else expect(into.toString("latin1", 0, length)).toBe(text);
   return text;
@@ -186,7 +186,9 @@ describe("a forwarded response", () => {
       const { fields, head } = response(`HTTP/${version} 200 X\r\nContent-Length: 9\r\n\r\n`);
       fields.source = Buffer.from(fields.text, "latin1");
       const start = { head, fields, rules };
-      expect(putResponseHead(Buffer.alloc(room), start, { framing: "length", closes: true })).toBe(-1);
+      expect(
+        putResponseHead({ bytes: Buffer.alloc(room), start: 0 }, start, { framing: "length", closes: true }),
+      ).toBe(-1);
     }
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Outbox } from "../../../src/proxy/outbox.ts";
 import type { Wire } from "../../../src/proxy/sockets.ts";
-import type { BodyPiece } from "../../../src/proxy/upstream-connection.ts";
+import type { BodyPiece } from "../../../src/proxy/upstream-stream.ts";
 
 /** A socket that takes so many bytes of each write, and keeps each write apart. */
 function fakeWire(most = Number.POSITIVE_INFINITY): { readonly wire: Wire; readonly writes: string[] } {
@@ -40,12 +40,41 @@ describe("a head with the first bytes of its body", () => {
       const { wire, writes } = fakeWire();
       const bytes = Buffer.from(`${serverHead.slice(0, start)}${"b".repeat(length)}`);
       const outbox = new Outbox(wire);
-      outbox.place.write(ourHead, "latin1");
-      expect(outbox.sendPut(ourHead.length, { bytes, start, end: bytes.length, isFree: true })).toBeTrue();
+      const room = outbox.roomBefore(bytes.length - start);
+      room.bytes.write(ourHead, "latin1");
+      expect(
+        outbox.sendPut(room, ourHead.length, { bytes, start, end: bytes.length, isFree: true }),
+      ).toBeTrue();
       expect(writes.join("")).toBe(`${ourHead}${"b".repeat(length)}`);
       expect([outbox.total, outbox.headTotal]).toEqual([ourHead.length + length, ourHead.length]);
     });
   }
+
+  for (const length of [5, 1024, 1025, 5000])
+    test(`is put together in the socket's own room if ${length} bytes are short enough, and the bytes are let go of`, () => {
+      const { wire, writes } = fakeWire();
+      const own = Buffer.alloc(6000, "-");
+      const outbox = new Outbox({ ...wire, room: () => ({ bytes: own, start: 3000 }) });
+      const bytes = Buffer.from(`${serverHead}${"b".repeat(length)}`);
+      const room = outbox.roomBefore(length);
+      expect(room.bytes === own).toBe(length <= 1024);
+      room.bytes.write(ourHead, room.start, "latin1");
+      const piece = { bytes, start: serverHead.length, end: bytes.length, isFree: true };
+      expect(outbox.sendPut(room, ourHead.length, piece)).toBeTrue();
+      expect(writes.join("")).toBe(`${ourHead}${"b".repeat(length)}`);
+      expect([outbox.total, outbox.headTotal]).toEqual([ourHead.length + length, ourHead.length]);
+    });
+
+  test("goes out before its body where both do not fit into the socket's room", () => {
+    const { wire, writes } = fakeWire();
+    const own = Buffer.alloc(3000 + ourHead.length + 4);
+    const outbox = new Outbox({ ...wire, room: () => ({ bytes: own, start: 3000 }) });
+    const room = outbox.roomBefore(5);
+    room.bytes.write(ourHead, room.start, "latin1");
+    const bytes = Buffer.from("-body-");
+    expect(outbox.sendPut(room, ourHead.length, { bytes, start: 1, end: 6 })).toBeTrue();
+    expect(writes).toEqual([ourHead, "body-"]);
+  });
 
   test("leaves alone what stands before a body that others have too", () => {
     const { wire, writes } = fakeWire();

@@ -88,6 +88,41 @@ describe("a stream", () => {
     expect([sockets.taken.get(1), sockets.taken.get(2)]).toEqual(["one two ", `uno ${long}`]);
   });
 
+  test("takes what was put together in its room as it stands there, between what it copies", () => {
+    const sockets = new Sockets();
+    const [a, b] = [sockets.stream(1), sockets.stream(2)];
+    write(a, "one ");
+    const first = a.room();
+    expect(first?.start).toBe(4);
+    first?.bytes.write("two ", first.start);
+    expect(a.write(first?.bytes ?? Buffer.alloc(0), first?.start ?? 0, 4)).toBe(4);
+    write(b, "uno ");
+    // Something else was added since: the room is somebody else's now, but what stands elsewhere in it is copied.
+    expect(b.write(first?.bytes ?? Buffer.alloc(0), 4, 4)).toBe(4);
+    sockets.home.writes.send();
+    expect([sockets.taken.get(1), sockets.taken.get(2)]).toEqual(["one two ", "uno two "]);
+  });
+
+  test("has room for the longest that is gathered, and none outside of a turn, behind what waits or once it is closed", () => {
+    const sockets = new Sockets();
+    const stream = sockets.stream(1);
+    for (let count = 0; count < 20; count++) {
+      const room = stream.room();
+      expect((room?.bytes.length ?? 0) - (room?.start ?? 0)).toBeGreaterThanOrEqual(longestGathered);
+      write(stream, "x".repeat(longestGathered - 7));
+    }
+    sockets.home.isInTurn = false;
+    expect(stream.room()).toBeNull();
+    sockets.home.isInTurn = true;
+    sockets.home.writes.send();
+    const full = sockets.stream(2, 1);
+    write(full, "12");
+    sockets.home.writes.send();
+    expect(full.room()).toBeNull();
+    stream.terminate();
+    expect(stream.room()).toBeNull();
+  });
+
   test("writes at once outside of a turn", () => {
     const sockets = new Sockets();
     const stream = sockets.stream(1);
