@@ -29,7 +29,11 @@ export class Soak implements AsyncDisposable {
     this.origin = origin;
   }
 
-  static async start(): Promise<Soak> {
+  /**
+   * Starts a proxy process. Its allocator leaves holes in what is partly in use, which come and go by some MiB; where `givesHolesBack` says so it
+   * does not, so that little things can be seen to grow.
+   */
+  static async start(givesHolesBack: boolean): Promise<Soak> {
     const origin = new RawServer((connection, bytes) => {
       connection.received = ""; // it keeps nothing, or it would be the one that grows
       for (let at = bytes.indexOf("GET / "); at >= 0; at = bytes.indexOf("GET / ", at + 1))
@@ -37,7 +41,8 @@ export class Soak implements AsyncDisposable {
       if (origin.connections.length > 2000) origin.connections.length = 0;
     });
     const port = freePort();
-    const driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)]));
+    const wrapper = givesHolesBack ? ["env", "MIMALLOC_PURGE_HOLES=1"] : [];
+    const driver = await ProxyDriver.start(simplePlan(port, [upstreamServer(origin.port)]), [], wrapper);
     return new Soak(driver, port, origin);
   }
 
