@@ -280,6 +280,9 @@ export class Worker {
     let hasSaidGoodbye = false;
     const timer = setInterval(() => {
       const isOver = performance.now() >= this.drainBy;
+      const { slots } = this.servers;
+      if (slots.hasSpare && !engine.clients.values().some(({ standing }) => standing === "idle"))
+        slots.leaveAll();
       if (isOver && engine.tunnels.size > 0 && !hasSaidGoodbye) {
         hasSaidGoodbye = true;
         this.drainBy = performance.now() + goodbyeMs;

@@ -4,8 +4,8 @@ import type { Seats } from "./seats.ts";
 import type { SlotsBefore } from "./slot-ledger.ts";
 import type { Succession } from "./succession.ts";
 
-/** Processes that are told to finish give back by then what they do not use. */
-const yieldMs = 500;
+/** Processes that are told to finish give back by then what they do not use: their idle clients have been sent away. */
+const yieldMs = 1_500;
 const lookEveryMs = 20;
 
 /**

@@ -19,6 +19,7 @@ import type { FromProxy, SpentNote, ToProxy, Verdict } from "../../src/ipc/messa
 import type { OpenNews } from "../../src/ipc/open-news.ts";
 import type { ServerEjection } from "../../src/ipc/server-ejection.ts";
 import type { ServerStanding } from "../../src/ipc/standing.ts";
+import type { SlotNews } from "../../src/ipc/slot-news.ts";
 import type { ProxiedTraffic, ProxyStatus } from "../../src/ipc/status.ts";
 import { listeningSockets, type ListeningSocket } from "../../src/ipc/listening-socket.ts";
 import { closeListener, listenTcp, listenUdp } from "../../src/kernel/listen.ts";
@@ -231,6 +232,9 @@ export class ProxyDriver implements AsyncDisposable {
 
   /** Lends slots of what is limited to this process and its successors. */
   private office: SlotOffice = new SlotOffice({ held: () => 0, areYielding: false });
+  /** Whether nobody hears what it says of slots, and whether it has begun to leave them to others. */
+  isUnheard = false;
+  leavesSlots = false;
   /** Where it counts connections together with them. */
   private readonly seats: Seats;
   private readonly ownsSeats: boolean;
@@ -429,8 +433,13 @@ export class ProxyDriver implements AsyncDisposable {
     if (message.kind === "clients") this.clients.push(...message.clients);
     if (message.kind === "spent") this.spent.push(...message.notes);
     if (message.kind === "open") this.open.push(message.news);
-    if (message.kind === "slots") this.office.heard(this, message.news);
+    if (message.kind === "slots") this.heardOfSlots(message.news);
     for (const answer of this.answers) answer(message);
+  }
+
+  private heardOfSlots(news: SlotNews): void {
+    this.leavesSlots ||= news.notes.some(({ most }) => most === null);
+    if (!this.isUnheard) this.office.heard(this, news);
   }
 
   private async readLog(): Promise<void> {

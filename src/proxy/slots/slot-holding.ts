@@ -30,8 +30,9 @@ export class SlotHolding {
   private waiting: () => number = () => 0;
   private onWord: () => void = () => undefined;
   private most = 0;
-  /** Whether it only finishes what is open. */
+  /** Whether it only finishes what is open, and how much it keeps for what may still come. */
   private isLeaving = false;
+  private spare = 0;
   /** What was lent to this process, less what it has given back. */
   held = 0;
   /** What it has last said it has a use for. */
@@ -64,10 +65,11 @@ export class SlotHolding {
     if (isNew) this.speak(Math.max(this.needed, Math.min(share, most)));
   }
 
-  /** Takes no more than what is waited for, and gives back all the rest, as it comes free. */
-  leave(): void {
-    if (this.isLeaving) return;
+  /** Takes no more than what is waited for, and gives back all the rest but `spare`, as it comes free. */
+  leave(spare = 0): void {
+    if (this.isLeaving && spare >= this.spare) return;
     this.isLeaving = true;
+    this.spare = spare;
     this.say({ returned: this.surplus(), obeys: null, asks: false });
   }
 
@@ -155,7 +157,7 @@ export class SlotHolding {
 
   /** What it has and may not keep, as far as that is not in use. */
   private surplus(): number {
-    const kept = this.isLeaving ? Math.min(this.needed, this.keep) : this.keep;
+    const kept = this.isLeaving ? Math.min(Math.max(this.needed, this.spare), this.keep) : this.keep;
     return Math.max(0, this.held - Math.max(kept, this.inUse));
   }
 

@@ -7,6 +7,10 @@ export class SlotHoldings implements SlotKeeper {
   private readonly note: (name: string, held: number) => void;
   private readonly holdings = new Map<string, SlotHolding>();
   private notes: SlotNote[] = [];
+  /** Whether nobody hears any more what this process asks for, as far as it knows. */
+  private isAlone = false;
+  /** Whether it has kept something for requests that may still come. */
+  hasSpare: boolean = false;
   private timer: Timer | null = null;
 
   /** `note` writes down what this process may have in use, for a supervisor that comes after this one. */
@@ -40,6 +44,7 @@ export class SlotHoldings implements SlotKeeper {
 
   /** Takes what this process is told. */
   heard(words: readonly SlotWord[]): void {
+    this.isAlone = false;
     for (const word of words) {
       const holding = this.holdings.get(word.name);
       if (holding === undefined) this.decline(word);
@@ -50,11 +55,23 @@ export class SlotHoldings implements SlotKeeper {
 
   /** Another supervisor is to come, and knows nobody here: its processes need something to begin with. */
   part(): void {
+    this.isAlone = true;
     for (const holding of this.holdings.values()) holding.part();
   }
 
-  /** Finishes what is open, and leaves all else to others. */
+  /**
+   * Finishes what is open, and leaves all else to others. Where nobody can be asked half is kept until `leaveAll`: each of the clients that
+   * are idle may send another request before it hears that the connection ends.
+   */
   leave(): void {
+    this.hasSpare = this.isAlone;
+    for (const holding of this.holdings.values())
+      holding.leave(this.isAlone ? Math.ceil(holding.held / 2) : 0);
+  }
+
+  /** Leaves to others what was kept for requests that may still come. */
+  leaveAll(): void {
+    this.hasSpare = false;
     for (const holding of this.holdings.values()) holding.leave();
   }
 

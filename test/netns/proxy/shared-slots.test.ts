@@ -11,6 +11,7 @@ setDefaultTimeout(30_000);
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+const kept = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const some = { length: 100, timeoutMs: 600_000 };
 
 function planOn(port: number, server: number, queue: UpstreamPlan["queue"]): ProxyPlan {
@@ -142,3 +143,27 @@ test("the places of a queue are shared like servers, and a lower limit holds onc
   for (const client of more) expect(await client.expectEnd()).toContain("200 OK");
   expect(origin.most).toBe(1);
 });
+
+for (const queue of [null, some])
+  test(`idle clients of a process whose program was replaced have their last request served, ${queue === null ? "without" : "with"} a queue`, async () => {
+    await using origin = new Origin();
+    origin.answersInMs = 1;
+    const port = freePort();
+    await using driver = await ProxyDriver.start(planOn(port, origin.port, queue));
+    const clients = await Promise.all(Array.from({ length: 5 }, () => RawClient.connect(port)));
+    for (const client of clients) {
+      client.send(kept);
+      await client.expect("\r\n\r\nok");
+    }
+    // Another supervisor comes, which knows nothing of this process.
+    driver.isUnheard = true;
+    driver.send({ kind: "outlive", drainMs: 20_000 });
+    driver.send({ kind: "drain", deadlineMs: 20_000 });
+    await waitFor("it leaves what it has to others", () => driver.leavesSlots);
+    for (const client of clients) client.send(kept);
+    for (const client of clients) {
+      expect((await client.expectEnd()).match(/200 OK/g)).toHaveLength(2);
+      client.cut();
+    }
+    expect(await driver.exited).toBe(0);
+  });

@@ -28,3 +28,25 @@ test("SlotHoldings hear the answer for what a process that finishes has asked fo
   slots.close();
   expect(said.at(-1)?.notes.at(-1)).toMatchObject({ asks: true, wanted: 1, returned: 0 });
 });
+
+test("SlotHoldings keep half where nobody can be asked for more, until no request may come any more", () => {
+  const slots = new SlotHoldings(
+    () => undefined,
+    () => undefined,
+  );
+  const server = slots.of("server");
+  server.serve(
+    { inUse: 0 },
+    () => 0,
+    () => undefined,
+  );
+  server.configure(12, 8);
+  slots.heard([{ kind: "lent", name: "server", count: 8, isAnswer: true }]);
+  slots.part();
+  expect(server.held).toBe(4);
+  slots.leave();
+  expect([server.held, slots.hasSpare]).toEqual([2, true]);
+  slots.leaveAll();
+  expect([server.held, slots.hasSpare]).toEqual([0, false]);
+  slots.close();
+});
