@@ -30,7 +30,9 @@ const passedOn = ["PATH", "TMPDIR", "JOURNAL_STREAM", "EDGE_HA_DEBUG", "EDGE_HA_
 /**
  * One thread marks garbage in a proxy: there is a proxy for each core, and further markers take time from the others.
  * 1 MiB answers cost 5 % less CPU. Threads that wait for a disk are more than a cache on a disk that hangs can take
- * (7 each), so that passwords are still looked at; the runtime has one a core otherwise, and two at least.
+ * (7 each), so that passwords are still looked at; the runtime has one a core otherwise, and two at least. Pages of the allocator that
+ * are empty in part stay: to give those holes back and to have them again was a page fault for every fifth to tenth request. What is empty as
+ * a whole is given back as before.
  */
 export const proxyRuntimeOptions: Readonly<Record<string, string>> = {
   BUN_JSC_numberOfGCMarkers: "1",
