@@ -254,13 +254,11 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
 
   openTunnel(from: SwitchedUpstream, idleMs: number): boolean {
     const { engine, request } = this;
-    const { input } = this.reader;
-    const early = input.bytes?.subarray(input.start, input.end) ?? null;
     const { outbox, wire } = this;
     const end = new SocketEnd(wire, outbox);
     const client = {
       end,
-      early,
+      early: this.reader.input.rest,
       tell: ({ fields, head }: SwitchedUpstream): void =>
         void outbox.sendHead(buildInterimHead(head, fields), null),
     };

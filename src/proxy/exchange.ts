@@ -90,8 +90,9 @@ export class Exchange implements Hedged, QueuedRequest, SentRequest {
   /** Starts at once, or when everything that is waited for lets the request pass; what comes of its body meanwhile stays unread. */
   begin(decision: Route | Waiting): void {
     if (!("waits" in decision)) return this.start();
-    const [pass, isGone] = [(): void => this.start(), (): boolean => this.isDone];
-    afterWaits(decision.waits, { isGone, pass, answerWith: (answer) => this.answerWith(answer) });
+    const { waits } = decision;
+    const pass = (): void => this.start();
+    afterWaits(waits, { isGone: () => this.isDone, pass, answerWith: (answer) => this.answerWith(answer) });
   }
 
   /** Chooses a server, behind those who wait already, and sends the request as soon as there is a connection. */

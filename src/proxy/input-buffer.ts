@@ -18,6 +18,11 @@ export class InputBuffer {
     return this.end - this.start;
   }
 
+  /** Them; null if there are none. */
+  get rest(): Buffer | null {
+    return this.bytes?.subarray(this.start, this.end) ?? null;
+  }
+
   /**
    * Adds the first `end` bytes of a piece. A lone piece is taken over as it is; several are gathered in a
    * buffer that doubles, so that a head in single bytes costs no more than twice its copying.

@@ -65,6 +65,9 @@ export function logVariable(name: string): LogVariableReading {
   return { note: beginVariable(name), atEnd: (noted) => noted };
 }
 
+/** As with nginx, of when the process began: to ask the system is a call for each line. */
+const ownName = hostname();
+
 type AtEnd = (request: LoggedRequest) => string;
 
 const endVariables: Readonly<Partial<Record<LogVariable, AtEnd>>> = {
@@ -72,7 +75,7 @@ const endVariables: Readonly<Partial<Record<LogVariable, AtEnd>>> = {
   bytes_sent: ({ sentBytes }) => String(sentBytes),
   connection: ({ connectionNumber }) => String(connectionNumber),
   connection_requests: ({ requestNumber }) => String(requestNumber),
-  hostname: () => hostname(),
+  hostname: () => ownName,
   https: ({ scheme }) => (scheme === "https" ? "on" : ""),
   msec: () => inSeconds(Date.now()),
   pid: () => String(process.pid),
@@ -127,8 +130,9 @@ function endVariable(name: string): AtEnd | null {
     return ({ trace }) => values(trace?.head ?? "");
   }
   if (name.startsWith("upstream_cookie_")) {
-    const line = `\\nset-cookie:[ \\t]*${name.slice("upstream_cookie_".length)}=([^;\\r\\n]*)`;
-    return ({ trace }) => new RegExp(line, "i").exec(trace?.head ?? "")?.[1]?.trimEnd() ?? "";
+    const cookieName = name.slice("upstream_cookie_".length);
+    const line = new RegExp(`\\nset-cookie:[ \\t]*${cookieName}=([^;\\r\\n]*)`, "i");
+    return ({ trace }) => line.exec(trace?.head ?? "")?.[1]?.trimEnd() ?? "";
   }
   return null;
 }

@@ -80,23 +80,19 @@ export class Outbox {
   sendPut(room: Room, headLength: number, { bytes, end, isFree, start }: BodyPiece): boolean {
     this.headTotal += headLength;
     const length = headLength + end - start;
-    if (room !== frameRoom && room.start + length <= room.bytes.length) {
-      bytes.copy(room.bytes, room.start + headLength, start, end);
-      if (isFree === true) letGo(bytes);
-      return this.sendFrame(length, room);
-    }
-    if (isFree === true && headLength <= start) {
+    const fits = room.start + length <= room.bytes.length;
+    if (isFree === true && headLength <= start && (room === frameRoom || !fits)) {
       const from = start - headLength;
       room.bytes.copy(bytes, from, room.start, room.start + headLength);
       return this.send(bytes, from, end, true);
     }
-    if (room !== frameRoom || length > frame.length) {
+    if (!fits) {
       this.sendFrame(headLength, room);
       return this.send(bytes, start, end, isFree);
     }
-    bytes.copy(frame, headLength, start, end);
+    bytes.copy(room.bytes, room.start + headLength, start, end);
     if (isFree === true) letGo(bytes);
-    return this.sendFrame(length);
+    return this.sendFrame(length, room);
   }
 
   /** Writes a head, Latin-1, and perhaps the first bytes of a body behind it in one call; true if all was taken. */

@@ -217,8 +217,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
       }
       if (head.status === 101) {
         this.readsBody = true;
-        const rest = input.bytes?.subarray(input.start, input.end) ?? null;
-        this.switched(user, head, rest);
+        this.switched(user, head, input.rest);
         return;
       }
       if (++this.interimCount > maxInterim) return this.fail("protocol", "too many interim responses");

@@ -50,7 +50,7 @@ export class GatheredWrites {
     return this.free;
   }
 
-  /** Takes a copy of bytes, `longestGathered` at most. */
+  /** Takes bytes, `longestGathered` at most: a copy, unless they stand in the room that was given last. */
   add(owner: Gathering, bytes: Buffer, offset: number, length: number): void {
     if (this.used + length > this.memory.length) this.send();
     const { count, owners, rows, used } = this;

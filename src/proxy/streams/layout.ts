@@ -11,6 +11,9 @@ export const stateWord = 9;
 export const headerWords = 10;
 export const rowWords = 6;
 
+/** Every read begins at a multiple of this. */
+export const readStep = 256;
+
 /** What the state tells: the runtime has something to do, or a listener has no descriptor for who waits. */
 export const runtimeHasNews = 1;
 export const hasStalled = 2;

@@ -1,12 +1,11 @@
+import { readStep } from "./layout.ts";
+
 /** A block is as long as the most that is read at a time. */
 const leastBlockBytes = 128 * 1024;
 const mostBlocks = 64;
 const leastArea = 3 * leastBlockBytes;
 /** A block with less room is not begun another turn with. */
 const leastRoom = 64 * 1024;
-/** Every read begins at a multiple of this (native/stream-turn.c). */
-const readStep = 256;
-
 /** What is no longer than this is short: a view of its place is made once, which goes on so far behind the place. */
 export const longestShort = 4096;
 
@@ -76,7 +75,7 @@ export class ReadMemory {
 
   /**
    * Gives short bytes out, at the beginning of a view that goes on behind them. It is the same each time they come to lie there: a new
-   * one for each read is a tenth of what a small request costs, most of it for the garbage collector.
+   * one for each read takes 0.15 µs, and the garbage collector has all of them to go through.
    */
   takeShort(offset: number): Buffer {
     const block = this.hold(offset);
