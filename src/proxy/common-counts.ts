@@ -52,6 +52,15 @@ export class CommonCounts {
     return sum;
   }
 
+  /** How much another one of those who have a seat has under a key; 0 if it has none. */
+  countOf(pid: number, key: CountKey): number {
+    const { header } = this.memory;
+    const seats = Atomics.load(header, seatsAt);
+    for (let seat = 0; seat < seats; seat++)
+      if (header[holdersAt + seat] === pid) return this.table(seat).count(key);
+    return 0;
+  }
+
   /** Takes a place if there are fewer than `most` taken; false if not. */
   enter(key: CountKey, most: number): boolean {
     for (let tries = 0; tries < mostTries; tries++) {
@@ -68,6 +77,11 @@ export class CommonCounts {
   /** Gives a place back. */
   leave(key: CountKey): void {
     this.own.set(key, Math.max(0, this.own.count(key) - 1));
+  }
+
+  /** How much this process has under a key. */
+  ownCount(key: CountKey): number {
+    return this.own.count(key);
   }
 
   /** Writes down how much this process has, whatever others have. */

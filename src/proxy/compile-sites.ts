@@ -26,16 +26,11 @@ import { compileRespond } from "./policy/respond.ts";
 import { compileRewrite } from "./policy/rewrite.ts";
 import { HostTable, sortRoutes, type RouteEntry } from "./routes.ts";
 import type { ResponseFilter, Route, Site, SnapshotContext } from "./snapshot.ts";
-import { SlotHoldings } from "./slots/slot-holdings.ts";
 import { Upstream } from "./upstream.ts";
 import { UpstreamState } from "./upstream-state.ts";
 
 type Upstreams = ReadonlyMap<string, Upstream>;
 
-const slots = new SlotHoldings(
-  () => undefined,
-  () => undefined,
-);
 /** Of routes that answer without a server. */
 const noServers = new Upstream(
   {
@@ -58,8 +53,15 @@ const noServers = new Upstream(
     queue: null,
   },
   [],
-  { state: new UpstreamState({ now: () => 0, tell: () => undefined, slots }), random: () => 0 },
+  {
+    state: new UpstreamState({ now: () => 0, tell: () => undefined, slots: { of: unlimited } }),
+    random: () => 0,
+  },
 );
+
+function unlimited(): never {
+  throw new Error("without servers there is nothing limited");
+}
 
 /** Makes the sites of each listener ready, by the listener's name. */
 export function compileHosts(

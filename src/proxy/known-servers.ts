@@ -8,6 +8,7 @@ import type { Engine } from "./engine.ts";
 import { NewClients } from "./new-clients.ts";
 import { Persistence } from "./persistence.ts";
 import { ServerLoad } from "./server-load.ts";
+import { CommonSlotBook } from "./slots/slot-book.ts";
 import { SlotHoldings } from "./slots/slot-holdings.ts";
 import { poolKey, type Snapshot } from "./snapshot.ts";
 import type { Tell } from "./tell.ts";
@@ -33,10 +34,7 @@ export class KnownServers {
   constructor(engine: Engine, tell: Tell) {
     this.engine = engine;
     this.tell = tell;
-    const { counts } = engine;
-    this.slots = new SlotHoldings(tell.slots, (name, held) =>
-      counts.set(counts.key(name, "configured"), held),
-    );
+    this.slots = new SlotHoldings(tell.slots, new CommonSlotBook(engine.counts));
     this.newClients = new NewClients(tell.clients);
   }
 

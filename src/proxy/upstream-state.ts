@@ -20,7 +20,7 @@ export class UpstreamState implements Swept {
   readonly queue: WaitingLine = new WaitingLine({
     hasRoom: () => this.mayServe(),
     mayJoin: (length) => this.mayJoin(length),
-    mostStay: () => (this.isAsking ? Number.POSITIVE_INFINITY : (this.places?.held ?? 0)),
+    mostStay: (length) => this.mostStay(length),
   });
   private readonly context: UpstreamContext;
   private servers: readonly HttpServer[] = [];
@@ -63,7 +63,7 @@ export class UpstreamState implements Swept {
 
   /** Lets a request wait for a server that is full; false if too many do. */
   join(one: QueuedRequest): boolean {
-    for (const { isUp, pool } of this.servers) if (isUp && pool.isFull) pool.slots?.ask(1);
+    this.ask(1);
     if (this.hasQueue && this.places?.isFull === true) this.places.ask(1);
     return this.queue.join(one);
   }
@@ -81,6 +81,19 @@ export class UpstreamState implements Swept {
 
   private mayJoin(length: number): boolean {
     return this.isAsking || (this.hasQueue && length < (this.places?.allowed ?? 0));
+  }
+
+  private mostStay(length: number): number {
+    const most = this.places?.held ?? 0;
+    if (length <= most) return most;
+    // What one of them was to have may have gone to a request that has just come.
+    this.ask(0);
+    return this.isAsking ? Number.POSITIVE_INFINITY : most;
+  }
+
+  /** Asks for slots of full servers, for those who wait and so many more. */
+  private ask(more: number): void {
+    for (const { isUp, pool } of this.servers) if (isUp && pool.isFull) pool.slots?.ask(more);
   }
 
   /** Whether other processes have yet to say if they can spare something. */

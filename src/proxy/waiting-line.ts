@@ -14,8 +14,8 @@ export interface LineRules {
   hasRoom(): boolean;
   /** Whether one more may join so many. */
   mayJoin(length: number): boolean;
-  /** How many may stay; there are more while it is being found out if they may. */
-  mostStay(): number;
+  /** How many of so many may stay: all of them while it is being found out if there is room. */
+  mostStay(length: number): number;
 }
 
 /**
@@ -63,7 +63,7 @@ export class WaitingLine implements Swept {
   /** Servers may have come back meanwhile. */
   sweep(): void {
     this.serve();
-    const most = this.rules.mostStay();
+    const most = this.rules.mostStay(this.waiting.size);
     if (this.waiting.size <= most) return;
     for (const one of [...this.waiting].slice(most)) {
       this.waiting.delete(one);

@@ -21,12 +21,13 @@ export class Inheritance {
   constructor(succession: Succession | null, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
     this.seats = Seats.goOnWith(succession, log);
     this.#before = new PredecessorSlots(this.seats, clock, succession);
-    this.slots = new SlotOffice(this.#before);
+    this.slots = new SlotOffice(this.#before, succession?.slots);
     const onGone = (pid: number): void => {
       this.seats.clear(pid);
       this.#before.gone(pid);
     };
     this.#predecessor = succession === null ? null : new Predecessor(succession, { clock, log, onGone });
+    this.#before.watch(() => this.slots.look());
   }
 
   /** Processes of the program before that are not gone. */
@@ -42,7 +43,7 @@ export class Inheritance {
   /** Has its proxies take no more clients and finish what is open. */
   release(): void {
     this.#predecessor?.release();
-    this.#before.released(() => this.slots.look());
+    this.#before.released();
   }
 
   /** Has its proxies write to new log files. */

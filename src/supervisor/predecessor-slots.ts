@@ -1,50 +1,130 @@
 import type { Clock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
+import type { CountKey } from "../ipc/counts/layout.ts";
+import { keptName, lentName, takenName, wantedName } from "../ipc/counts/slot-names.ts";
 import type { Seats } from "./seats.ts";
-import type { SlotsBefore } from "./slot-ledger.ts";
+import type { SlotClaim, SlotsBefore } from "./slot-ledger.ts";
 import type { Succession } from "./succession.ts";
 
 /** Processes that are told to finish give back by then what they do not use: their idle clients have been sent away. */
 const yieldMs = 1_500;
 const lookEveryMs = 20;
+/** Where nothing happens any more, as with WebSockets that have hours. */
+const lookSeldomMs = 200;
+const quietAfterMs = 1_000;
+
+/** Where a process and this one write down what they tell each other of a thing. */
+interface Page {
+  readonly held: CountKey;
+  readonly wanted: CountKey;
+  readonly taken: CountKey;
+  readonly lent: CountKey;
+  readonly kept: CountKey;
+}
 
 /**
- * The slots of the processes whose program this one has taken the place of. Nobody can ask them for any: they write down what they
- * have, and give all of it back in time that no request of theirs needs.
+ * The slots of the processes whose program this one has taken the place of. There is no line to them: they write down what they have and
+ * what they want, and read what they are lent and may keep.
  */
 export class PredecessorSlots implements SlotsBefore {
   readonly #seats: Seats;
   readonly #clock: Clock;
-  readonly #pids: Set<number>;
-  areYielding: boolean;
+  /** Where each of them and this process write. */
+  readonly #pages = new Map<number, Map<string, Page>>();
+  #yieldUntil = Number.POSITIVE_INFINITY;
+  #busyUntil = 0;
+  #cancelLook: () => void = () => undefined;
 
   constructor(seats: Seats, clock: Clock, left: Pick<Succession, "proxies" | "leaving"> | null) {
     this.#seats = seats;
     this.#clock = clock;
-    this.#pids = new Set(left === null ? [] : [...left.proxies, ...left.leaving]);
-    this.areYielding = left !== null;
+    for (const pid of left === null ? [] : [...left.proxies, ...left.leaving])
+      this.#pages.set(pid, new Map());
+    if (this.areHere && !seats.holders().includes(process.pid)) seats.take(process.pid);
   }
 
-  held(name: string): number {
-    return this.#pids.size === 0
-      ? 0
-      : this.#seats.countOf([...this.#pids], this.#seats.key(name, "configured"));
+  get areHere(): boolean {
+    return this.#pages.size > 0;
+  }
+
+  get areYielding(): boolean {
+    return this.areHere && this.#clock.now() < this.#yieldUntil;
+  }
+
+  /** Has `look` called as long as any of them is there, and often as long as there is a use for that. */
+  watch(look: () => void): void {
+    this.#cancelLook();
+    look();
+    if (!this.areHere) return;
+    const isQuiet = !this.areYielding && this.#clock.now() >= this.#busyUntil;
+    const at = later(this.#clock.now(), isQuiet ? lookSeldomMs : lookEveryMs);
+    this.#cancelLook = this.#clock.schedule(at, () => this.watch(look));
+  }
+
+  claims(name: string): readonly SlotClaim[] {
+    const claims: SlotClaim[] = [];
+    for (const [pid, pages] of this.#pages) {
+      const claim = this.#claim(pid, this.#page(pages, pid, name));
+      if (claim.held + claim.wanted > 0) claims.push(claim);
+      if (claim.wanted > claim.held) this.#busyUntil = later(this.#clock.now(), quietAfterMs);
+    }
+    return claims;
+  }
+
+  lend(pid: number, name: string, count: number): boolean {
+    const pages = this.#pages.get(pid);
+    if (pages === undefined) return false;
+    const { lent, taken } = this.#page(pages, pid, name);
+    // Where what was lent before has been forgotten by this side only, it begins where the other one has come to.
+    const last = Math.max(this.#own(lent), this.#seats.countOf(pid, taken));
+    return this.#seats.write(process.pid, lent, last + count);
+  }
+
+  recall(pid: number, name: string, keep: number): void {
+    const pages = this.#pages.get(pid);
+    if (pages === undefined) return;
+    const { kept } = this.#page(pages, pid, name);
+    this.#seats.write(process.pid, kept, Number.isFinite(keep) ? keep + 1 : 0);
   }
 
   /** Forgets a process that is gone: its number may be that of another one from now on. */
   gone(pid: number): void {
-    this.#pids.delete(pid);
+    for (const { kept, lent } of this.#pages.get(pid)?.values() ?? [])
+      for (const key of [kept, lent]) this.#seats.write(process.pid, key, 0);
+    if (this.#pages.delete(pid) && !this.areHere) this.#seats.clear(process.pid);
   }
 
-  /** They have been told to finish; `look` is called while they come to it. */
-  released(look: () => void): void {
-    if (!this.areYielding) return;
-    const until = later(this.#clock.now(), yieldMs);
-    const again = (): void => {
-      this.areYielding = this.#clock.now() < until;
-      look();
-      if (this.areYielding) this.#clock.schedule(later(this.#clock.now(), lookEveryMs), again);
+  /** They have been told to finish. */
+  released(): void {
+    this.#yieldUntil = later(this.#clock.now(), yieldMs);
+  }
+
+  #claim(pid: number, { held, lent, taken, wanted }: Page): SlotClaim {
+    // In this order: what it takes meanwhile is counted twice, and never not at all.
+    const outstanding = this.#own(lent) - this.#seats.countOf(pid, taken);
+    return {
+      pid,
+      held: Math.max(0, outstanding) + this.#seats.countOf(pid, held),
+      wanted: this.#seats.countOf(pid, wanted),
     };
-    again();
+  }
+
+  #own(key: CountKey): number {
+    return this.#seats.countOf(process.pid, key);
+  }
+
+  #page(pages: Map<string, Page>, pid: number, name: string): Page {
+    const known = pages.get(name);
+    if (known !== undefined) return known;
+    const key = (word: string): CountKey => this.#seats.key(word, "configured");
+    const page = {
+      held: key(name),
+      wanted: key(wantedName(name)),
+      taken: key(takenName(name)),
+      lent: key(lentName(name, pid)),
+      kept: key(keptName(name, pid)),
+    };
+    pages.set(name, page);
+    return page;
   }
 }

@@ -51,7 +51,7 @@ export class Seats {
   static goOnWith(left: Pick<Succession, "counts" | "leaving" | "proxies"> | null, log: Log): Seats {
     const descriptor = left?.counts ?? null;
     if (left === null || descriptor === null) return Seats.create();
-    const living = new Set([...left.proxies, ...left.leaving]);
+    const living = new Set([process.pid, ...left.proxies, ...left.leaving]);
     try {
       takeOverSharedMemory(descriptor);
       const seats = new Seats(descriptor);
@@ -88,11 +88,16 @@ export class Seats {
     return [...this.#memory.header.subarray(holdersAt, holdersAt + mostSeats)].filter((pid) => pid !== 0);
   }
 
-  /** How much these processes have open under a key, as far as they have seats. */
-  countOf(pids: readonly number[], key: CountKey): number {
-    // What they have written before is read after this.
+  /** How much a process has under a key; 0 if it has no seat. */
+  countOf(pid: number, key: CountKey): number {
+    // What it has written before is read after this.
     Atomics.load(this.#memory.header, seatsAt);
-    return pids.reduce((sum, pid) => sum + (this.#tableOf(pid)?.count(key) ?? 0), 0);
+    return this.#tableOf(pid)?.count(key) ?? 0;
+  }
+
+  /** Writes how much a process has, in its place: only for one that does not write itself; false if there is no room. */
+  write(pid: number, key: CountKey, count: number): boolean {
+    return this.#tableOf(pid)?.set(key, count) ?? false;
   }
 
   /** Lets go of the memory. */
@@ -109,7 +114,9 @@ export class Seats {
   }
 
   #seatOf(pid: number): number | null {
-    const seat = this.#memory.header.subarray(holdersAt, holdersAt + mostSeats).indexOf(pid);
-    return seat < 0 ? null : seat;
+    const { header } = this.#memory;
+    const seats = header[seatsAt] ?? 0;
+    for (let seat = 0; seat < seats; seat++) if (header[holdersAt + seat] === pid) return seat;
+    return null;
   }
 }

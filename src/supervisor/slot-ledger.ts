@@ -9,6 +9,8 @@ export interface AddressedWord {
 
 interface Holder {
   readonly pid: number;
+  /** Whether it is one of the program before, that there is no line to. */
+  readonly isBefore: boolean;
   /** What its plan says; null once it only finishes. */
   most: number | null;
   /** What it may have in use: what was lent to it, less what has come back. */
@@ -23,10 +25,25 @@ interface Holder {
   recall: number;
 }
 
-/** What processes have of a thing that nobody can ask: those of the program before this one. */
+/** What a process of the program before this one has of a thing. */
+export interface SlotClaim {
+  readonly pid: number;
+  /** How many it may have in use, with what it was lent and has yet to find. */
+  readonly held: number;
+  /** How many it has a use for, if it says so. */
+  readonly wanted: number;
+}
+
+/** The processes of the program before this one: there is no line to them, but both sides can write something down. */
 export interface SlotsBefore {
-  /** How many they may have in use. */
-  held(name: string): number;
+  /** What those have that have anything, or want it. */
+  claims(name: string): readonly SlotClaim[];
+  /** Lends one of them so many more, for it to find; false if that cannot be written down. */
+  lend(pid: number, name: string, count: number): boolean;
+  /** Lets one of them keep so many at most as others come free. */
+  recall(pid: number, name: string, keep: number): void;
+  /** Whether any of them is there. */
+  readonly areHere: boolean;
   /** Whether they are about to give back what they do not use, so that who asks waits for it. */
   readonly areYielding: boolean;
 }
@@ -41,25 +58,29 @@ export class SlotLedger {
   private readonly before: SlotsBefore;
   private readonly holders = new Map<number, Holder>();
   /** How many there are, by the plan. */
-  private limit = 0;
+  limit: number;
   /** How many of them there are for these processes. */
   private most = 0;
   private turns = 0;
   private recalls = 0;
+  /** Whether processes of the program before were told to keep no more than so many. */
+  private hasRecalled = false;
 
-  constructor(name: string, before: SlotsBefore) {
+  /** `limit` is what the program before has known it by. */
+  constructor(name: string, before: SlotsBefore, limit = 0) {
     this.name = name;
     this.before = before;
+    this.limit = limit;
   }
 
   get isEmpty(): boolean {
-    return this.holders.size === 0;
+    return this.holders.size === 0 && !this.before.areHere;
   }
 
   /** Takes what a process says, and gives what it and others are to be told. */
   heard(from: number, note: SlotNote): readonly AddressedWord[] {
     const { asks, most, obeys, returned, wanted } = note;
-    const holder = this.holders.get(from) ?? newHolder(from);
+    const holder = this.holders.get(from) ?? newHolder(from, false);
     this.holders.set(from, holder);
     holder.most = most;
     holder.held = Math.max(0, holder.held - returned);
@@ -78,23 +99,41 @@ export class SlotLedger {
     return this.settle();
   }
 
+  /** Looks what the processes of the program before have and want by now, and gives what others are to be told. */
+  look(): readonly AddressedWord[] {
+    this.takeClaims();
+    for (const holder of this.holders.values())
+      if (holder.isBefore && holder.wanted > holder.held) holder.asks = "now";
+    return this.settle();
+  }
+
   private obeyed(pid: number, recall: number): void {
     for (const { awaited, recall: own } of this.holders.values()) if (own <= recall) awaited.delete(pid);
   }
 
-  /** Whether somebody waits for an answer. */
-  get isAwaited(): boolean {
-    return this.holders.values().some(({ asks }) => asks === "waits");
+  private takeClaims(): void {
+    const claims = this.before.claims(this.name);
+    const pids = new Set(claims.map(({ pid }) => pid));
+    for (const { isBefore, pid } of this.holders.values())
+      if (isBefore && !pids.has(pid)) this.holders.delete(pid);
+    for (const { held, pid, wanted } of claims) {
+      const holder = this.holders.get(pid) ?? newHolder(pid, true);
+      this.holders.set(pid, holder);
+      holder.held = held;
+      // Until it gives them back nobody else can have them.
+      holder.wanted = Math.max(held, wanted);
+    }
   }
 
   /** Lends what there is by now, and gives what processes are to be told. */
-  settle(): readonly AddressedWord[] {
+  private settle(): readonly AddressedWord[] {
     const words: AddressedWord[] = [];
     const limits = [...this.holders.values()].flatMap(({ most }) => (most === null ? [] : [most]));
     const last = this.most;
     // Where plans differ for a moment, none is overrun.
     if (limits.length > 0) this.limit = Math.min(...limits);
-    const before = this.before.held(this.name);
+    this.takeClaims();
+    const before = sumHeld(this.byTurn().filter(({ isBefore }) => isBefore));
     this.most = Math.max(0, this.limit - before);
     if (this.most < last) this.shrink(words);
     this.lend(words);
@@ -102,15 +141,20 @@ export class SlotLedger {
     for (const holder of this.holders.values()) {
       if (holder.asks !== "waits" || holder.awaited.size > 0) continue;
       if (before > 0 && this.before.areYielding) continue;
+      if (this.hasIdle(holder)) {
+        this.recallFor(holder, words);
+        continue;
+      }
       holder.asks = "not";
       words.push(this.lent(holder, 0, true));
     }
+    this.letKeep();
     return words;
   }
 
   /** Has everybody come down to an even share of a limit that was lowered. */
   private shrink(words: AddressedWord[]): void {
-    const holders = this.byTurn();
+    const holders = this.byTurn().filter(({ isBefore }) => !isBefore);
     const claims = holders.map(() => ({ wanted: Number.POSITIVE_INFINITY }));
     const shares = fairShares(this.most, claims);
     this.recalls += 1;
@@ -123,36 +167,76 @@ export class SlotLedger {
   /** Lends what is free to those who want it. */
   private lend(words: AddressedWord[]): void {
     const holders = this.byTurn();
-    let free = this.most - holders.reduce((sum, { held }) => sum + held, 0);
-    const shares = fairShares(this.most, holders);
+    let free = this.limit - sumHeld(holders);
+    const shares = this.shares(holders);
     for (const [at, holder] of holders.entries()) {
       const count = Math.min(free, (shares[at] ?? 0) - holder.held);
       if (count <= 0) continue;
+      if (holder.isBefore && !this.before.lend(holder.pid, this.name, count)) continue;
       free -= count;
       holder.held += count;
       holder.turn = ++this.turns;
       const isAnswer = holder.asks !== "not" && holder.held >= holder.wanted;
       if (isAnswer) holder.asks = "not";
-      words.push(this.lent(holder, count, isAnswer));
+      if (!holder.isBefore) words.push(this.lent(holder, count, isAnswer));
     }
   }
 
   /** Asks the others for what somebody wants. */
   private recallFor(asker: Holder, words: AddressedWord[]): void {
-    const short = Math.min(this.most, asker.wanted) - asker.held;
-    asker.asks = "waits";
+    const short = Math.min(asker.isBefore ? this.limit : this.most, asker.wanted) - asker.held;
+    // Who reads what is written is told nothing beside.
+    asker.asks = asker.isBefore ? "not" : "waits";
     asker.awaited.clear();
     asker.recall = ++this.recalls;
-    if (short <= 0) return;
     const holders = this.byTurn();
     for (const [at, other] of holders.entries()) {
       if (other === asker || other.held === 0) continue;
       // What it wants by now only it knows: so this is what it may keep if it wants all it can get.
-      const claims = holders.map((one) => (one === other ? { wanted: Number.POSITIVE_INFINITY } : one));
-      const keep = fairShares(this.most, claims)[at] ?? 0;
-      asker.awaited.add(other.pid);
-      words.push(this.recall(other, asker.recall, short, keep));
+      const claims = holders.map((one) => ({
+        isBefore: one.isBefore,
+        wanted: one === other ? Number.POSITIVE_INFINITY : one.wanted,
+      }));
+      const keep = this.shares(claims)[at] ?? 0;
+      if (other.isBefore) {
+        this.hasRecalled = true;
+        this.before.recall(other.pid, this.name, keep);
+      } else if (short > 0) {
+        if (!asker.isBefore) asker.awaited.add(other.pid);
+        words.push(this.recall(other, asker.recall, short, keep));
+      }
     }
+  }
+
+  /** Whether another one has said, since it was asked last, that it does not use all of its own. */
+  private hasIdle(asker: Holder): boolean {
+    return (
+      asker.wanted > asker.held &&
+      this.byTurn().some((other) => other !== asker && !other.isBefore && other.held > other.wanted)
+    );
+  }
+
+  /** Nobody wants more than there is any more. */
+  private letKeep(): void {
+    if (!this.hasRecalled || this.byTurn().some(({ held, wanted }) => wanted > held)) return;
+    this.hasRecalled = false;
+    for (const { isBefore, pid } of this.byTurn())
+      if (isBefore) this.before.recall(pid, this.name, Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * What each of them should have: an even share of all there are, and of what those of the program before do not have, which give theirs
+   * back in their own time.
+   */
+  private shares(holders: readonly Pick<Holder, "isBefore" | "wanted">[]): readonly number[] {
+    const shares = fairShares(this.limit, holders);
+    const now = fairShares(
+      this.most,
+      holders.map(({ isBefore, wanted }) => ({ wanted: isBefore ? 0 : wanted })),
+    );
+    return holders.map(({ isBefore }, at) =>
+      isBefore ? (shares[at] ?? 0) : Math.min(shares[at] ?? 0, now[at] ?? 0),
+    );
   }
 
   private byTurn(): readonly Holder[] {
@@ -168,6 +252,20 @@ export class SlotLedger {
   }
 }
 
-function newHolder(pid: number): Holder {
-  return { pid, most: null, held: 0, wanted: 0, turn: 0, asks: "not", awaited: new Set(), recall: 0 };
+function sumHeld(holders: readonly Holder[]): number {
+  return holders.reduce((sum, { held }) => sum + held, 0);
+}
+
+function newHolder(pid: number, isBefore: boolean): Holder {
+  return {
+    pid,
+    isBefore,
+    most: null,
+    held: 0,
+    wanted: 0,
+    turn: 0,
+    asks: "not",
+    awaited: new Set(),
+    recall: 0,
+  };
 }

@@ -8,6 +8,9 @@ export interface SlotTaker {
   send(message: { readonly kind: "slots"; readonly words: readonly SlotWord[] }): void;
 }
 
+/** How many there are of things that are limited, by their names. */
+export type SlotLimits = Readonly<Record<string, number>>;
+
 /** Lends slots of what is limited for all proxy processes together to those that want them. */
 export class SlotOffice {
   private readonly ledgers = new Map<string, SlotLedger>();
@@ -16,8 +19,15 @@ export class SlotOffice {
   /** What is to be taken note of once something is lent again; null while something is. */
   private unheard: (() => void)[] | null = null;
 
-  constructor(before: SlotsBefore) {
+  /** `limits` are those that the program before lent by, for its processes; what this one's plan says goes before. */
+  constructor(before: SlotsBefore, limits: SlotLimits = {}) {
     this.before = before;
+    for (const [name, limit] of Object.entries(limits)) this.ledger(name, limit);
+  }
+
+  /** How many there are of everything that is lent, by its name. */
+  get limits(): SlotLimits {
+    return Object.fromEntries([...this.ledgers].map(([name, { limit }]) => [name, limit]));
   }
 
   /** Lends nothing any more: what processes have by the time they have heard all words until now, they have. */
@@ -32,11 +42,11 @@ export class SlotOffice {
     for (const hear of unheard ?? []) hear();
   }
 
-  /** Looks again whether there is something for those who wait for an answer. */
+  /** Looks what the processes of the program before have and want by now. */
   look(): void {
     if (this.unheard !== null) return;
-    const awaited = [...this.ledgers.values()].filter(({ isAwaited }) => isAwaited);
-    this.tell(awaited.flatMap((ledger) => ledger.settle()));
+    this.tell([...this.ledgers.values()].flatMap((ledger) => ledger.look()));
+    for (const [name, { isEmpty }] of this.ledgers) if (isEmpty) this.ledgers.delete(name);
   }
 
   /** Takes what a process says. */
@@ -60,12 +70,17 @@ export class SlotOffice {
     this.takers.set(from, taker);
     const words: AddressedWord[] = [];
     for (const note of notes) {
-      const ledger = this.ledgers.get(note.name) ?? new SlotLedger(note.name, this.before);
-      this.ledgers.set(note.name, ledger);
+      const ledger = this.ledger(note.name);
       words.push(...ledger.heard(from, note));
       if (ledger.isEmpty) this.ledgers.delete(note.name);
     }
     this.tell(words);
+  }
+
+  private ledger(name: string, limit?: number): SlotLedger {
+    const ledger = this.ledgers.get(name) ?? new SlotLedger(name, this.before, limit);
+    this.ledgers.set(name, ledger);
+    return ledger;
   }
 
   private takeBack(taker: SlotTaker): void {

@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { HandedOver } from "../ipc/handover.ts";
 import { execute } from "../kernel/succession.ts";
 import type { InheritedSocket } from "./inherited-sockets.ts";
+import type { SlotLimits } from "./slot-office.ts";
 
 /** Names the descriptor of what a predecessor has left; set by `succeed` only. */
 const variable = "EDGE_HA_SUCCESSION";
@@ -16,6 +17,8 @@ export interface Succession {
   readonly sockets: readonly InheritedSocket[];
   /** Memory where its processes count what is limited; null in what a version before 0.1.0 leaves. */
   readonly counts: number | null;
+  /** How many there are of what is lent to its processes, by name; nothing in what an older version leaves. */
+  readonly slots: SlotLimits;
   /** The process of the elections, which go on in it until there is another one. */
   readonly vrrp: number | null;
   /** These answer clients until there are others, and then finish what is open. */
@@ -34,6 +37,7 @@ const form: z.ZodType<Succession> = z.object({
   format: z.literal(1),
   sockets: z.array(z.object({ descriptor: z.number(), storedAs: z.string().nullable() })),
   counts: z.number().nullable().default(null),
+  slots: z.record(z.string(), z.number()).default({}),
   vrrp: z.number().nullable(),
   proxies: z.array(z.number()),
   leaving: z.array(z.number()),

@@ -190,6 +190,7 @@ export class Supervisor {
       format: 1,
       sockets,
       counts: this.#inheritance.seats.descriptor,
+      slots: this.#inheritance.slots.limits,
       vrrp,
       proxies,
       leaving: [...leaving, ...this.#inheritance.left, ...(director > 0 ? [director] : [])],

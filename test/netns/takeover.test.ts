@@ -170,6 +170,39 @@ describe("an executable that is replaced", () => {
     expect(await node.stop()).toBe(0);
   });
 
+  for (const { most, queue } of [
+    // Fewer than processes: there is always one of them that has none.
+    { most: 2, queue: 'queue = { length = 1000, timeout = "4s" }' },
+    // More than clients: wherever a slot is, it is for whoever comes.
+    { most: 44, queue: "" },
+  ])
+    test(`loses no request to a server that takes ${most} at a time, ${queue === "" ? "and nobody may wait" : "and is full all the time"}`, async () => {
+      await using lab = await Lab.create();
+      const host = await startHost(lab);
+      const limited = listeners([80], 3).replace(
+        ':8081" }]',
+        `:8081", max_connections = ${most} }]\n${queue}\nkeepalive = { connections = 2 }`,
+      );
+      const node = await startEdgeHa(host, { config: limited, node: "lb1" });
+      const url = "http://127.0.0.1/slow/20";
+      const load = host.spawn(["wrk", "-t1", "-c40", "-d12s", "--timeout", "15s", url]);
+      await Bun.sleep(1_000); // all of them have begun
+      for (let turn = 0; turn < 3; turn++) {
+        const before = await rolePids(host, "proxy");
+        expect((await node.command("reload", "--binary")).exitCode).toBe(0);
+        await waitFor("others are in their place", async () => {
+          const pids = await rolePids(host, "proxy");
+          return pids.length === 3 && !pids.some((pid) => before.includes(pid));
+        });
+      }
+      const seen = (await host.run(["curl", "-s", "http://127.0.0.1:8081/most"])).stdout;
+      expect(Number(seen)).toBeLessThanOrEqual(most);
+      expect(await load.exited).toBe(0);
+      expect(load.output()).toMatch(/\d{3,} requests in/);
+      expect(load.output()).not.toMatch(/Non-2xx|Socket errors/);
+      expect(await node.stop()).toBe(0);
+    });
+
   test("has a process finish what it has begun that could not be heard of in time", async () => {
     await using lab = await Lab.create();
     const host = await startHost(lab);

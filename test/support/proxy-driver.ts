@@ -27,8 +27,18 @@ import { proxyRuntimeOptions } from "../../src/supervisor/child.ts";
 import { prepareCacheFolders } from "../../src/supervisor/cache-folders.ts";
 import { readCredentials } from "../../src/supervisor/credentials.ts";
 import { Seats } from "../../src/supervisor/seats.ts";
+import type { SlotsBefore } from "../../src/supervisor/slot-ledger.ts";
 import { SlotOffice } from "../../src/supervisor/slot-office.ts";
 import { readPages } from "../../src/supervisor/pages.ts";
+
+/** No program was there before. */
+const nobodyBefore: SlotsBefore = {
+  claims: () => [],
+  lend: () => false,
+  recall: () => undefined,
+  areHere: false,
+  areYielding: false,
+};
 
 let lastPort = 20_000 + Math.trunc(Math.random() * 10_000);
 
@@ -231,7 +241,7 @@ export class ProxyDriver implements AsyncDisposable {
   private lastShown = 0;
 
   /** Lends slots of what is limited to this process and its successors. */
-  private office: SlotOffice = new SlotOffice({ held: () => 0, areYielding: false });
+  private office: SlotOffice = new SlotOffice(nobodyBefore);
   /** Whether nobody hears what it says of slots, and whether it has begun to leave them to others. */
   isUnheard = false;
   leavesSlots = false;

@@ -1,6 +1,6 @@
 import type { SlotNews, SlotWord } from "../../src/ipc/slot-news.ts";
 import { SlotHolding } from "../../src/proxy/slots/slot-holding.ts";
-import type { SlotsBefore } from "../../src/supervisor/slot-ledger.ts";
+import type { SlotClaim, SlotsBefore } from "../../src/supervisor/slot-ledger.ts";
 import { SlotOffice, type SlotTaker } from "../../src/supervisor/slot-office.ts";
 
 let pids = 0;
@@ -17,7 +17,10 @@ export class SlotProcess implements SlotTaker {
   constructor(now: () => number, name = "thing") {
     this.holding = new SlotHolding(name, {
       now,
-      say: (note) => this.isAlone || this.said.push({ from: this.pid, notes: [note] }),
+      say: (note) => {
+        if (this.isAlone) this.isWritten = false;
+        else this.said.push({ from: this.pid, notes: [note] });
+      },
       wake: () => undefined,
     });
     this.holding.serve(
@@ -56,12 +59,45 @@ export class SlotProcess implements SlotTaker {
     }
   }
 
-  /** Nobody hears it any more. */
+  /** Nobody hears it any more: it writes down what it has and wants, and reads what it is lent and may keep. */
   isAlone = false;
+  private isWritten = false;
+  readonly written: { held: number; wanted: number; taken: number } = { held: 0, wanted: 0, taken: 0 };
+  readonly found: { lent: number; keep: number } = { lent: 0, keep: Number.POSITIVE_INFINITY };
+
+  /** Another supervisor comes. */
+  part(): void {
+    this.isAlone = true;
+    this.holding.part();
+    this.isWritten = false;
+    this.write();
+  }
+
+  /** Writes what it has said by now. */
+  write(): void {
+    if (this.isWritten) return;
+    this.isWritten = true;
+    this.written.held = this.holding.held;
+    this.written.wanted = this.holding.wanted;
+  }
+
+  /** Reads what there is for it. */
+  read(): void {
+    this.holding.limit(this.found.keep);
+    const count = this.found.lent - this.written.taken;
+    if (count > 0) this.holding.find(count);
+    this.isWritten = false;
+    this.write();
+    this.written.taken += count;
+  }
 
   /** What it may use, or has been lent and has yet to hear of. */
   get lent(): number {
-    return this.told.reduce((sum, word) => sum + (word.kind === "lent" ? word.count : 0), this.holding.held);
+    const coming = this.found.lent - this.written.taken;
+    return this.told.reduce(
+      (sum, word) => sum + (word.kind === "lent" ? word.count : 0),
+      this.holding.held + coming,
+    );
   }
 }
 
@@ -95,8 +131,31 @@ export class SlotProcesses implements SlotsBefore {
     for (const news of late) this.office.heard(one, news);
   }
 
-  held(): number {
-    return this.before.reduce((sum, { holding }) => sum + holding.held, 0);
+  get areHere(): boolean {
+    return this.before.length > 0;
+  }
+
+  claims(): readonly SlotClaim[] {
+    return this.before.map(({ found, pid, written }) => ({
+      pid,
+      held: written.held + found.lent - written.taken,
+      wanted: written.wanted,
+    }));
+  }
+
+  lend(pid: number, _name: string, count: number): boolean {
+    const one = this.before.find((other) => other.pid === pid);
+    if (one !== undefined) one.found.lent += count;
+    return one !== undefined;
+  }
+
+  recall(pid: number, _name: string, keep: number): void {
+    for (const { found } of this.before.filter((one) => one.pid === pid)) found.keep = keep;
+  }
+
+  /** What those of the programs before have. */
+  get heldBefore(): number {
+    return this.before.reduce((sum, { lent }) => sum + lent, 0);
   }
 
   /** Another program takes this one's place, with processes of its own; what was said last is heard by nobody. */
@@ -104,19 +163,22 @@ export class SlotProcesses implements SlotsBefore {
     this.office.pause();
     for (const one of this.all) {
       while (one.told.length > 0) this.tell(one);
-      one.holding.part();
-      one.isAlone = true;
+      one.part();
     }
+    const { limits } = this.office;
     this.before.push(...this.all);
     this.all = [];
     this.areYielding = true;
-    this.office = new SlotOffice(this);
+    this.office = new SlotOffice(this, limits);
     for (let index = 0; index < count; index++) this.start(count);
   }
 
   /** The processes of the program before are told to finish. */
   release(): void {
-    for (const { holding } of this.before) holding.leave();
+    for (const one of this.before) {
+      one.holding.leave();
+      one.write();
+    }
     this.areYielding = false;
     this.office.look();
   }
@@ -140,6 +202,12 @@ export class SlotProcesses implements SlotsBefore {
   tick(): void {
     this.now += 25;
     for (const { holding } of this.all) if (holding.isHungry) holding.again();
+    for (const one of this.before) {
+      one.read();
+      if (one.holding.isHungry) one.holding.again();
+      one.write();
+    }
+    this.office.look();
   }
 
   /** Delivers everything, and all that is said to that. */

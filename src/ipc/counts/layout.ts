@@ -6,7 +6,10 @@
 /** Another form has another number: processes that do not know each other's do not share memory. */
 export const memoryFormat = 1;
 
-/** 256 workers in four generations that finish, one that serves and one that begins, and as many of the program before. */
+/**
+ * 256 workers in four generations that finish, one that serves and one that begins, and as many of the program before. A supervisor that
+ * comes after another has one, too, as long as there are processes of that one.
+ */
 export const mostSeats = 3_072;
 
 /** Whole pages, on any machine. */

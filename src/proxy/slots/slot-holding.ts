@@ -36,10 +36,10 @@ export class SlotHolding {
   /** What was lent to this process, less what it has given back. */
   held = 0;
   /** What it has last said it has a use for. */
-  private wanted = 0;
+  wanted = 0;
   private keep = Number.POSITIVE_INFINITY;
   private askedAt: number | null = null;
-  /** What it had a use for when it asked: more may have come to wait since. */
+  /** The least that it has said since it asked: more may have come to wait meanwhile. */
   private asked = 0;
   private quietUntil = 0;
   /** Whether somebody has come to wait when nobody could be asked. */
@@ -116,6 +116,12 @@ export class SlotHolding {
     if (returned > 0) this.say({ returned, asks: false, obeys: null });
   }
 
+  /** It may keep so many: gives back the others as they come free. */
+  limit(keep: number): void {
+    this.keep = keep;
+    this.roomMade();
+  }
+
   /** Less is in use, or fewer wait: gives back what is not its own any more. */
   roomMade(): void {
     if (this.held <= this.keep && !this.isLeaving) return;
@@ -146,6 +152,12 @@ export class SlotHolding {
     }
     this.onWord();
     this.roomMade();
+  }
+
+  /** Takes what it finds lent to it where nobody says whether more will follow. */
+  find(count: number): void {
+    const isAnswer = this.held + count >= this.asked;
+    this.heard({ kind: "lent", name: this.name, count, isAnswer });
   }
 
   private obey({ keep, number, short }: SlotWord & { readonly kind: "recall" }): void {
@@ -180,6 +192,8 @@ export class SlotHolding {
   }: Pick<SlotNote, "returned" | "asks" | "obeys"> & { readonly wanted?: number }): void {
     this.held -= note.returned;
     this.wanted = wanted;
+    // Whoever hears this lends no more than that, and says that it was all.
+    this.asked = Math.min(this.asked, wanted);
     const { name } = this;
     this.keeper.say({ name, most: this.isLeaving ? null : this.most, wanted, ...note }, this);
   }

@@ -1,22 +1,22 @@
 import type { SlotNews, SlotNote, SlotWord } from "../../ipc/slot-news.ts";
+import type { SlotBook } from "./slot-book.ts";
 import { askAgainMs, SlotHolding, type SlotKeeper } from "./slot-holding.ts";
 
 /** The slots that this process has of everything that is limited for all processes together. */
 export class SlotHoldings implements SlotKeeper {
   private readonly tell: (news: SlotNews) => void;
-  private readonly note: (name: string, held: number) => void;
+  private readonly book: SlotBook;
   private readonly holdings = new Map<string, SlotHolding>();
   private notes: SlotNote[] = [];
-  /** Whether nobody hears any more what this process asks for, as far as it knows. */
+  /** Whether nobody hears any more what this process says, as far as it knows: another supervisor may read what it writes down. */
   private isAlone = false;
   /** Whether it has kept something for requests that may still come. */
   hasSpare: boolean = false;
   private timer: Timer | null = null;
 
-  /** `note` writes down what this process may have in use, for a supervisor that comes after this one. */
-  constructor(tell: (news: SlotNews) => void, note: (name: string, held: number) => void) {
+  constructor(tell: (news: SlotNews) => void, book: SlotBook) {
     this.tell = tell;
-    this.note = note;
+    this.book = book;
   }
 
   /** Gives the slots of this name. */
@@ -39,12 +39,12 @@ export class SlotHoldings implements SlotKeeper {
   /** A process that finishes may have had no use for something for a moment, and its clients ask once more: then it has to hear the answer. */
   wake(speaker: SlotHolding): void {
     if (!this.holdings.has(speaker.name)) this.holdings.set(speaker.name, speaker);
-    this.timer ??= setInterval(() => this.tick(), askAgainMs);
+    this.start();
   }
 
   /** Takes what this process is told. */
   heard(words: readonly SlotWord[]): void {
-    this.isAlone = false;
+    this.beHeard();
     for (const word of words) {
       const holding = this.holdings.get(word.name);
       if (holding === undefined) this.decline(word);
@@ -57,6 +57,8 @@ export class SlotHoldings implements SlotKeeper {
   part(): void {
     this.isAlone = true;
     for (const holding of this.holdings.values()) holding.part();
+    for (const name of this.holdings.keys()) this.writeDown(name);
+    this.start();
   }
 
   /**
@@ -82,6 +84,17 @@ export class SlotHoldings implements SlotKeeper {
     this.timer = null;
   }
 
+  private start(): void {
+    this.timer ??= setInterval(() => this.tick(), askAgainMs);
+  }
+
+  /** The supervisor that had made room for another one has stayed. */
+  private beHeard(): void {
+    if (!this.isAlone) return;
+    this.isAlone = false;
+    for (const name of this.holdings.keys()) this.book.want(name, 0);
+  }
+
   private add(note: SlotNote): void {
     this.notes.push(note);
     if (this.notes.length === 1) setImmediate(() => this.flush());
@@ -97,19 +110,42 @@ export class SlotHoldings implements SlotKeeper {
 
   /** While something is wanted in vain others are asked anew: they may have come to use less. */
   private tick(): void {
-    let isHungry = false;
+    if (this.isAlone) this.read();
+    // What is lent to a process that nobody hears may come at any time.
+    let isWatchful = this.isAlone;
     for (const [name, holding] of this.holdings) {
       if (holding.isHungry) holding.again();
-      if (holding.isOver) this.holdings.delete(name);
-      isHungry ||= holding.isHungry;
+      if (holding.isOver && !this.isAlone) this.forget(name);
+      isWatchful ||= holding.isHungry;
     }
-    if (isHungry || this.timer === null) return;
+    if (isWatchful || this.timer === null) return;
     clearInterval(this.timer);
     this.timer = null;
   }
 
+  private forget(name: string): void {
+    this.holdings.delete(name);
+    this.writeDown(name);
+    this.book.forget(name);
+  }
+
+  /** Takes what the supervisor that came after its own has written for it. */
+  private read(): void {
+    for (const [name, holding] of this.holdings) {
+      const { keep, lent } = this.book.read(name);
+      holding.limit(keep);
+      if (lent === 0) continue;
+      holding.find(lent);
+      this.writeDown(name);
+      // Not before: whoever reads it in between counts them twice, and never not at all.
+      this.book.take(name, lent);
+    }
+  }
+
   private writeDown(name: string): void {
-    this.note(name, this.holdings.get(name)?.held ?? 0);
+    const holding = this.holdings.get(name);
+    this.book.hold(name, holding?.held ?? 0);
+    if (this.isAlone) this.book.want(name, holding?.wanted ?? 0);
   }
 
   /** Gives back what has come too late. */

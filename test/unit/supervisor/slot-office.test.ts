@@ -88,7 +88,13 @@ describe("slots that processes share", () => {
           { weight: 6, arbitrary: fc.constantFrom<Deed>("begin", "end", "hear", "tell") },
           {
             weight: 1,
-            arbitrary: fc.constantFrom<Deed | "succeed" | "release">("tick", "kill", "succeed", "release"),
+            arbitrary: fc.constantFrom<Deed | "succeed" | "release" | "look">(
+              "tick",
+              "kill",
+              "succeed",
+              "release",
+              "look",
+            ),
           },
         ),
         at: fc.nat(),
@@ -102,8 +108,11 @@ describe("slots that processes share", () => {
           const old = processes.before[at % Math.max(1, processes.before.length)];
           if (deed === "succeed") processes.succeed(1 + (at % 3));
           else if (deed === "release") processes.release();
+          else if (deed === "look") processes.office.look();
           else if (deed === "begin" && at % 2 === 0) old?.begin();
           else if (deed === "end" && at % 2 === 0) old?.end();
+          else if (deed === "hear" && at % 2 === 0) old?.read();
+          else if (deed === "tell" && at % 2 === 0) old?.write();
           else act(processes, deed, at);
           expect(processes.lent).toBeLessThanOrEqual(most);
           expect(processes.inUse).toBeLessThanOrEqual(most);
@@ -113,7 +122,8 @@ describe("slots that processes share", () => {
           one.waiting = 0;
           while (one.inUse > 0) one.end();
         }
-        expect(processes.held()).toBe(0);
+        for (let turn = 0; turn < 3; turn++) processes.tick();
+        expect(processes.heldBefore).toBe(0);
         const [busy] = processes.all;
         useAll(processes, busy);
         expect(busy?.inUse).toBe(most);
@@ -121,7 +131,7 @@ describe("slots that processes share", () => {
     );
   });
 
-  test("are waited for while those of the program before are about to give some back, and half are there at once", () => {
+  test("are waited for while those of the program before are about to give some back, and their share is there at once", () => {
     const processes = new SlotProcesses(8, 2);
     processes.deliver();
     const [first] = processes.all;
@@ -129,13 +139,13 @@ describe("slots that processes share", () => {
     processes.succeed(2);
     processes.deliver();
     // Of 4 and 4 one is in use: 3 and 4 are parted.
-    expect(processes.held()).toBe(5);
+    expect(processes.heldBefore).toBe(5);
     const [busy] = processes.all;
     if (busy === undefined) throw new Error("nobody");
     for (let request = 0; request < 9; request++) busy.begin();
     processes.tick();
     processes.deliver();
-    expect([busy.inUse, busy.waiting, busy.holding.isAsking]).toEqual([3, 6, true]);
+    expect([busy.inUse, busy.waiting, busy.holding.isAsking]).toEqual([4, 5, true]);
     processes.release();
     processes.deliver();
     expect([busy.inUse, busy.holding.isAsking]).toEqual([7, false]);
@@ -143,6 +153,80 @@ describe("slots that processes share", () => {
     processes.tick();
     processes.deliver();
     expect(busy.inUse).toBe(8);
+  });
+
+  test("go to a process of the program before that has none, while others of it use all of them", () => {
+    const processes = new SlotProcesses(4, 3);
+    const [full, empty] = processes.all;
+    if (full === undefined || empty === undefined) throw new Error("nobody");
+    for (let request = 0; request < 20; request++) full.begin();
+    turnOver(processes, 2);
+    while (full.inUse < 4) full.begin();
+    processes.succeed(2);
+    for (let request = 0; request < 3; request++) empty.begin();
+    const fresh = processes.all;
+    for (const one of fresh) for (let request = 0; request < 20; request++) one.begin();
+    let most = 0;
+    for (let round = 0; round < 40; round++) {
+      if (round === 10) processes.release();
+      processes.tick();
+      processes.deliver();
+      most = Math.max(most, processes.inUse);
+      for (const one of [...processes.before, ...fresh]) one.end();
+    }
+    expect([empty.waiting, most]).toEqual([0, 4]);
+    for (const { waiting } of fresh) expect(waiting).toBe(0);
+  });
+
+  test("are still lent among those of the program before where nothing is limited any more", () => {
+    const processes = new SlotProcesses(2, 2);
+    const [full, empty] = processes.all;
+    if (full === undefined || empty === undefined) throw new Error("nobody");
+    processes.deliver();
+    for (let request = 0; request < 9; request++) full.begin();
+    turnOver(processes, 2);
+    processes.succeed(0);
+    for (let request = 0; request < 3; request++) empty.begin();
+    for (let round = 0; round < 30; round++) {
+      processes.tick();
+      for (const one of processes.before) one.end();
+    }
+    expect([empty.waiting, full.waiting]).toEqual([0, 0]);
+  });
+
+  test("that were asked for and are not needed any more when the answer comes leave the next request free to ask", () => {
+    const processes = new SlotProcesses(4, 2);
+    processes.deliver();
+    const [busy, other] = processes.all;
+    if (busy === undefined || other === undefined) throw new Error("nobody");
+    other.begin();
+    for (let request = 0; request < 4; request++) busy.begin();
+    for (let request = 0; request < 2; request++) busy.end();
+    processes.tick();
+    processes.deliver();
+    busy.begin();
+    expect([busy.inUse, busy.waiting, busy.holding.isAsking]).toEqual([2, 1, true]);
+  });
+
+  test("are asked for again where somebody has said meanwhile that it does not use its own any more", () => {
+    const processes = new SlotProcesses(3, 3);
+    processes.deliver();
+    const [a, b, c] = processes.all;
+    if (a === undefined || b === undefined || c === undefined) throw new Error("nobody");
+    for (const [one, requests] of [
+      [a, 2],
+      [b, 2],
+      [c, 1],
+    ] as const)
+      for (let request = 0; request < requests; request++) one.begin();
+    for (const one of [a, b]) processes.hear(one);
+    processes.tell(b);
+    processes.hear(b);
+    for (let request = 0; request < 2; request++) b.end();
+    processes.tick();
+    processes.hear(b);
+    processes.deliver();
+    expect([a.inUse, a.waiting]).toEqual([2, 0]);
   });
 
   test("are asked for again at once if more has come to want them than had been asked for", () => {

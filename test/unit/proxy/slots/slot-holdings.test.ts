@@ -2,13 +2,11 @@ import { expect, test } from "bun:test";
 import type { SlotNews } from "../../../../src/ipc/slot-news.ts";
 import { askAgainMs } from "../../../../src/proxy/slots/slot-holding.ts";
 import { SlotHoldings } from "../../../../src/proxy/slots/slot-holdings.ts";
+import { noSlotBook } from "../../../support/no-slot-book.ts";
 
 test("SlotHoldings hear the answer for what a process that finishes has asked for when all of it was over", async () => {
   const said: SlotNews[] = [];
-  const slots = new SlotHoldings(
-    (news) => void said.push(news),
-    () => undefined,
-  );
+  const slots = new SlotHoldings((news) => void said.push(news), noSlotBook);
   let waiting = 0;
   const server = slots.of("server");
   server.serve(
@@ -30,10 +28,7 @@ test("SlotHoldings hear the answer for what a process that finishes has asked fo
 });
 
 test("SlotHoldings keep half where nobody can be asked for more, until no request may come any more", () => {
-  const slots = new SlotHoldings(
-    () => undefined,
-    () => undefined,
-  );
+  const slots = new SlotHoldings(() => undefined, noSlotBook);
   const server = slots.of("server");
   server.serve(
     { inUse: 0 },
