@@ -8,8 +8,8 @@ export interface SlotNote {
   readonly returned: number;
   /** How many it has a use for. */
   readonly wanted: number;
-  /** Whether somebody waits to hear if it gets them: it is told in any case. */
-  readonly asks: boolean;
+  /** Number of the question whether it gets them, which is answered in any case; null if nobody waits for that. */
+  readonly question: number | null;
   /** The last recall that it has obeyed with this, or null. */
   readonly obeys: number | null;
 }
@@ -23,8 +23,13 @@ export interface SlotNews {
 
 /** What a process is told of its slots. */
 export type SlotWord =
-  /** It has more from now on, or not; `isAnswer` if that is all it gets for now. */
-  | { readonly kind: "lent"; readonly name: string; readonly count: number; readonly isAnswer: boolean }
+  /** It has more from now on, or not; `answers` is the question that this is all it gets for, or null. */
+  | {
+      readonly kind: "lent";
+      readonly name: string;
+      readonly count: number;
+      readonly answers: number | null;
+    }
   /**
    * Others have a use for `short` slots: it gives back at once what it does not use of them, and as they come free all
    * that it has beyond `keep`, whatever it wants itself.

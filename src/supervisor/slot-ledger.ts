@@ -18,8 +18,9 @@ interface Holder {
   wanted: number;
   /** When something was last lent to it: what cannot be parted evenly goes by turns. */
   turn: number;
-  /** Whether it waits for an answer, and whom else that depends on. */
+  /** Whether it waits for an answer, to which question, and whom else that depends on. */
   asks: "not" | "now" | "waits";
+  question: number;
   readonly awaited: Set<number>;
   /** The recall that those got on its behalf. */
   recall: number;
@@ -79,14 +80,16 @@ export class SlotLedger {
 
   /** Takes what a process says, and gives what it and others are to be told. */
   heard(from: number, note: SlotNote): readonly AddressedWord[] {
-    const { asks, most, obeys, returned, wanted } = note;
+    const { most, obeys, question, returned, wanted } = note;
     const holder = this.holders.get(from) ?? newHolder(from, false);
     this.holders.set(from, holder);
     holder.most = most;
     holder.held = Math.max(0, holder.held - returned);
-    const wantsMore = wanted > holder.wanted;
     holder.wanted = wanted;
-    if (asks || (wantsMore && holder.asks === "waits" && holder.awaited.size === 0)) holder.asks = "now";
+    if (question !== null) {
+      holder.asks = "now";
+      holder.question = question;
+    }
     if (obeys !== null) this.obeyed(from, obeys);
     if (most === null && holder.held === 0 && wanted === 0) this.holders.delete(from);
     return this.settle();
@@ -243,8 +246,9 @@ export class SlotLedger {
     return [...this.holders.values()].toSorted((a, b) => a.turn - b.turn);
   }
 
-  private lent({ pid }: Holder, count: number, isAnswer: boolean): AddressedWord {
-    return { to: pid, word: { kind: "lent", name: this.name, count, isAnswer } };
+  private lent({ pid, question }: Holder, count: number, isAnswer: boolean): AddressedWord {
+    const answers = isAnswer ? question : null;
+    return { to: pid, word: { kind: "lent", name: this.name, count, answers } };
   }
 
   private recall({ pid }: Holder, number: number, short: number, keep: number): AddressedWord {
@@ -265,6 +269,7 @@ function newHolder(pid: number, isBefore: boolean): Holder {
     wanted: 0,
     turn: 0,
     asks: "not",
+    question: 0,
     awaited: new Set(),
     recall: 0,
   };

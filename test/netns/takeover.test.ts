@@ -185,16 +185,19 @@ describe("an executable that is replaced", () => {
       );
       const node = await startEdgeHa(host, { config: limited, node: "lb1" });
       const url = "http://127.0.0.1/slow/20";
-      const load = host.spawn(["wrk", "-t1", "-c40", "-d12s", "--timeout", "15s", url]);
+      const load = host.spawn(["wrk", "-t1", "-c40", "-d15s", "--timeout", "15s", url]);
       await Bun.sleep(1_000); // all of them have begun
-      for (let turn = 0; turn < 3; turn++) {
+      const replaced = async (workers: number, words: readonly string[]): Promise<void> => {
         const before = await rolePids(host, "proxy");
-        expect((await node.command("reload", "--binary")).exitCode).toBe(0);
+        await Bun.write(node.configPath, limited.replace("workers = 3", `workers = ${workers}`));
+        expect((await node.command("reload", ...words)).exitCode).toBe(0);
         await waitFor("others are in their place", async () => {
           const pids = await rolePids(host, "proxy");
-          return pids.length === 3 && !pids.some((pid) => before.includes(pid));
+          return pids.length === workers && !pids.some((pid) => before.includes(pid));
         });
-      }
+      };
+      for (let turn = 0; turn < 3; turn++) await replaced(3, ["--binary"]);
+      for (const workers of [1, 4, 2]) await replaced(workers, []);
       const seen = (await host.run(["curl", "-s", "http://127.0.0.1:8081/most"])).stdout;
       expect(Number(seen)).toBeLessThanOrEqual(most);
       expect(await load.exited).toBe(0);

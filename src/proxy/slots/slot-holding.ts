@@ -39,7 +39,8 @@ export class SlotHolding {
   wanted = 0;
   private keep = Number.POSITIVE_INFINITY;
   private askedAt: number | null = null;
-  /** The least that it has said since it asked: more may have come to wait meanwhile. */
+  /** The last question, and the least that it has said since that it has a use for. */
+  private question = 0;
   private asked = 0;
   private quietUntil = 0;
   /** Whether somebody has come to wait when nobody could be asked. */
@@ -70,7 +71,7 @@ export class SlotHolding {
     if (this.isLeaving && spare >= this.spare) return;
     this.isLeaving = true;
     this.spare = spare;
-    this.say({ returned: this.surplus(), obeys: null, asks: false });
+    this.say({ returned: this.surplus(), obeys: null, question: null });
   }
 
   get inUse(): number {
@@ -113,7 +114,7 @@ export class SlotHolding {
   /** Gives back half of what it has no use for, for others to begin with. */
   part(): void {
     const returned = Math.floor((this.held - this.needed) / 2);
-    if (returned > 0) this.say({ returned, asks: false, obeys: null });
+    if (returned > 0) this.say({ returned, question: null, obeys: null });
   }
 
   /** It may keep so many: gives back the others as they come free. */
@@ -126,15 +127,15 @@ export class SlotHolding {
   roomMade(): void {
     if (this.held <= this.keep && !this.isLeaving) return;
     const returned = this.surplus();
-    if (returned > 0) this.say({ returned, asks: false, obeys: null });
+    if (returned > 0) this.say({ returned, question: null, obeys: null });
   }
 
   /** Takes up again what has not been got. */
   again(): void {
     this.isDue = false;
-    if (this.isAsking && this.needed > this.wanted) this.say({ returned: 0, asks: false, obeys: null });
+    if (this.isAsking && this.needed > this.wanted) this.say({ returned: 0, question: null, obeys: null });
     else if (this.needed > this.held) this.ask();
-    else this.say({ returned: this.surplus(), asks: false, obeys: null });
+    else this.say({ returned: this.surplus(), question: null, obeys: null });
   }
 
   /** Takes what it is told. */
@@ -145,10 +146,12 @@ export class SlotHolding {
       this.keep = Number.POSITIVE_INFINITY;
       this.quietUntil = 0;
     }
-    if (word.isAnswer) {
+    // What answers an older question is not the last word.
+    if (word.answers === this.question) {
       this.askedAt = null;
-      if (this.held < this.asked) this.quietUntil = this.keeper.now() + askAgainMs;
-      else if (this.needed > this.held) this.ask();
+      if (this.needed <= this.held) this.quietUntil = 0;
+      else if (this.held < this.asked) this.quietUntil = this.keeper.now() + askAgainMs;
+      else this.ask();
     }
     this.onWord();
     this.roomMade();
@@ -156,15 +159,15 @@ export class SlotHolding {
 
   /** Takes what it finds lent to it where nobody says whether more will follow. */
   find(count: number): void {
-    const isAnswer = this.held + count >= this.asked;
-    this.heard({ kind: "lent", name: this.name, count, isAnswer });
+    const answers = this.held + count >= this.asked ? this.question : null;
+    this.heard({ kind: "lent", name: this.name, count, answers });
   }
 
   private obey({ keep, number, short }: SlotWord & { readonly kind: "recall" }): void {
     this.keep = keep;
     const idle = Math.max(0, this.held - this.needed);
     const returned = Math.max(this.surplus(), Math.min(short, idle));
-    this.say({ returned, asks: false, obeys: number });
+    this.say({ returned, question: null, obeys: number });
   }
 
   /** What it has and may not keep, as far as that is not in use. */
@@ -179,22 +182,38 @@ export class SlotHolding {
 
   private speak(wanted: number): void {
     const asks = wanted > this.held;
-    if (asks) {
-      this.askedAt = this.keeper.now();
-      this.asked = wanted;
-    }
-    this.say({ returned: this.surplus(), asks, obeys: null, wanted });
+    if (asks) this.askedAt = this.keeper.now();
+    this.say({
+      returned: this.surplus(),
+      question: asks ? this.nextQuestion(wanted) : null,
+      obeys: null,
+      wanted,
+    });
   }
 
-  private say({
-    wanted = this.needed,
-    ...note
-  }: Pick<SlotNote, "returned" | "asks" | "obeys"> & { readonly wanted?: number }): void {
-    this.held -= note.returned;
+  private say({ obeys, question, returned, wanted = this.needed }: Saying): void {
+    const before = this.wanted;
+    this.held -= returned;
     this.wanted = wanted;
-    // Whoever hears this lends no more than that, and says that it was all.
-    this.asked = Math.min(this.asked, wanted);
     const { name } = this;
-    this.keeper.say({ name, most: this.isLeaving ? null : this.most, wanted, ...note }, this);
+    const most = this.isLeaving ? null : this.most;
+    const asked = question ?? this.asksAnew(returned > 0 || wanted > before);
+    this.keeper.say({ name, most, wanted, returned, question: asked, obeys }, this);
+  }
+
+  /** The number of another question, if the answer to the one before would be of no use by now. */
+  private asksAnew(hasLess: boolean): number | null {
+    if (this.askedAt !== null && hasLess && this.wanted > this.held) return this.nextQuestion(this.wanted);
+    // Whoever hears this lends no more than that, and says that it was all.
+    this.asked = Math.min(this.asked, this.wanted);
+    return null;
+  }
+
+  private nextQuestion(asked: number): number {
+    this.asked = asked;
+    return ++this.question;
   }
 }
+
+/** Something to say; `wanted` is what is needed, if nothing else is said. */
+type Saying = Pick<SlotNote, "returned" | "question" | "obeys"> & { readonly wanted?: number };

@@ -153,6 +153,6 @@ export class SlotHoldings implements SlotKeeper {
     const { name } = word;
     const [returned, obeys] = word.kind === "lent" ? [word.count, null] : [0, word.number];
     if (returned === 0 && obeys === null) return;
-    this.add({ name, most: null, returned, wanted: 0, asks: false, obeys });
+    this.add({ name, most: null, returned, wanted: 0, question: null, obeys });
   }
 }

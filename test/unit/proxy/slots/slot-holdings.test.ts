@@ -15,16 +15,16 @@ test("SlotHoldings hear the answer for what a process that finishes has asked fo
     () => undefined,
   );
   server.configure(4, 2);
-  slots.heard([{ kind: "lent", name: "server", count: 2, isAnswer: true }]);
+  slots.heard([{ kind: "lent", name: "server", count: 2, answers: 1 }]);
   slots.leave();
   expect(server.isOver).toBe(true);
   await Bun.sleep(3 * askAgainMs); // it is forgotten
   waiting = 1;
   server.ask();
-  slots.heard([{ kind: "lent", name: "server", count: 1, isAnswer: true }]);
+  slots.heard([{ kind: "lent", name: "server", count: 1, answers: 2 }]);
   expect([server.held, server.isAsking]).toEqual([1, false]);
   slots.close();
-  expect(said.at(-1)?.notes.at(-1)).toMatchObject({ asks: true, wanted: 1, returned: 0 });
+  expect(said.at(-1)?.notes.at(-1)).toMatchObject({ question: 2, wanted: 1, returned: 0 });
 });
 
 test("SlotHoldings keep half where nobody can be asked for more, until no request may come any more", () => {
@@ -36,7 +36,7 @@ test("SlotHoldings keep half where nobody can be asked for more, until no reques
     () => undefined,
   );
   server.configure(12, 8);
-  slots.heard([{ kind: "lent", name: "server", count: 8, isAnswer: true }]);
+  slots.heard([{ kind: "lent", name: "server", count: 8, answers: 1 }]);
   slots.part();
   expect(server.held).toBe(4);
   slots.leave();
