@@ -49,6 +49,8 @@ static const struct entry entries[] = {
 	{ "pauseStream", edge_pause_stream },
 	{ "isQuietStream", edge_is_quiet_stream },
 	{ "unheardStream", edge_unheard_stream },
+	{ "acknowledgedStream", edge_acknowledged_stream },
+	{ "acknowledgedSocket", edge_acknowledged_socket },
 	{ "shutStream", edge_shut_stream },
 	{ "closeStream", edge_close_stream },
 	{ "nameStream", edge_name_stream },

@@ -90,6 +90,8 @@ napi_value edge_write_streams(napi_env env, napi_callback_info info);
 napi_value edge_pause_stream(napi_env env, napi_callback_info info);
 napi_value edge_is_quiet_stream(napi_env env, napi_callback_info info);
 napi_value edge_unheard_stream(napi_env env, napi_callback_info info);
+napi_value edge_acknowledged_stream(napi_env env, napi_callback_info info);
+napi_value edge_acknowledged_socket(napi_env env, napi_callback_info info);
 napi_value edge_shut_stream(napi_env env, napi_callback_info info);
 napi_value edge_close_stream(napi_env env, napi_callback_info info);
 napi_value edge_name_stream(napi_env env, napi_callback_info info);

@@ -120,6 +120,38 @@ napi_value edge_unheard_stream(napi_env env, napi_callback_info info)
 	return make_int(env, length);
 }
 
+/* How many bytes the peer has acknowledged so far; -1 if the kernel does not say. */
+static double acknowledged_bytes(int fd)
+{
+	/* The kernel's struct tcp_info up to its tcpi_bytes_acked, which the C library's does not have. */
+	uint64_t told[16];
+	socklen_t length = sizeof told;
+	const bool is_told = getsockopt(fd, IPPROTO_TCP, TCP_INFO, told, &length) == 0 && length == sizeof told;
+	return is_told ? (double)told[15] : -1;
+}
+
+/* acknowledgedStream(place, generation): how many bytes the peer has acknowledged so far, or -1. */
+napi_value edge_acknowledged_stream(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	if (!read_arguments(env, info, 2, arguments))
+		return NULL;
+	const struct stream *stream = read_connected(env, arguments);
+	if (stream == NULL)
+		return NULL;
+	return make_double(env, acknowledged_bytes(stream->fd));
+}
+
+/* acknowledgedSocket(descriptor): the same of a socket that is no stream. */
+napi_value edge_acknowledged_socket(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[1];
+	int fd = -1;
+	if (!read_arguments(env, info, 1, arguments) || !read_descriptor(env, arguments[0], &fd))
+		return NULL;
+	return make_double(env, acknowledged_bytes(fd));
+}
+
 /* shutStream(place, generation): ends our half. */
 napi_value edge_shut_stream(napi_env env, napi_callback_info info)
 {

@@ -88,6 +88,10 @@ export interface StreamCalls {
    * that; 0 if it has not ended it, or we have ended ours. Acknowledgements that came behind the end may make it less.
    */
   unheardStream(place: number, generation: number): number;
+  /** Gives how many bytes the peer's system has acknowledged so far; -1 if that is not known. */
+  acknowledgedStream(place: number, generation: number): number;
+  /** The same of a socket that is no stream. */
+  acknowledgedSocket(fd: number): number;
   /** Ends our half behind what was written. */
   shutStream(place: number, generation: number): void;
   /** Closes a stream, a listener, or one that is being connected; `isReset`: the peer sees a reset. */

@@ -59,6 +59,9 @@ export interface Wire {
    * them when it ended its half. Not known of the runtime's.
    */
   unheard?(): number;
+  /** Gives how many bytes the peer's system has acknowledged so far, or -1; not known of the runtime's, which have a descriptor. */
+  acknowledged?(): number;
+  readonly fd?: number;
   /** Of sockets under TLS. */
   getTLSVersion(): string | null;
   getCipher(): { readonly name: string } | undefined;

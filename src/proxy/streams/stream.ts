@@ -139,6 +139,10 @@ export class Stream implements Wire, Gathering {
     return this.lost + waiting + this.home.calls.unheardStream(this.place, this.generation);
   }
 
+  acknowledged(): number {
+    return this.isOpen ? this.home.calls.acknowledgedStream(this.place, this.generation) : -1;
+  }
+
   /** Closes it; `hasFailed` if the peer has reset it. */
   close(isReset: boolean, hasFailed: boolean): void {
     const { data } = this;

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { PaceLimitPlan } from "../../../src/config/http-plan.ts";
 import { errorCode, frameType, numberFrame } from "../../../src/proxy/http2/frames.ts";
+import { makeCertificates } from "../../support/certificates.ts";
 import { waitFor } from "../../support/lab.ts";
 import {
   freePort,
@@ -22,7 +26,9 @@ setDefaultTimeout(30_000);
 const many = 32 * 1024 ** 2;
 const onStalls: PaceLimitPlan = { bytesPerS: 0, windowMs: 30_000, stallMs: 1_000 };
 const onRates: PaceLimitPlan = { bytesPerS: 100_000, windowMs: 1_000, stallMs: 60_000 };
-const [stalling, rating] = [freePort(), freePort()];
+const onLongStalls: PaceLimitPlan = { bytesPerS: 0, windowMs: 30_000, stallMs: 2_000 };
+const [stalling, rating, patient, patientTls] = [freePort(), freePort(), freePort(), freePort()];
+const folder = mkdtempSync(join(tmpdir(), "edge-ha-slow-"));
 let driver: ProxyDriver | null = null;
 
 /** Sends a large answer over every connection, and counts those that are open. */
@@ -85,12 +91,21 @@ beforeAll(async () => {
   const respond = { status: 200, body: "z".repeat(200_000), type: "text/plain", headers: [] };
   const usual = route("/", "apps");
   const own = { ...route("/own", "apps"), upstream: null, routing: { ...usual.routing, respond } };
-  const hosts = site(["*"], [usual, own, route("/many", "flood")], { listeners: ["stalling", "rating"] });
+  const hosts = site(["*"], [usual, own, route("/many", "flood")], {
+    listeners: ["stalling", "rating", "patient", "patient-tls"],
+  });
+  const slow = { upload: onLongStalls, download: onLongStalls };
+  await makeCertificates(folder, ["edge.example"]);
+  const certificate = join(folder, "edge.example.pem");
+  const certificates = [{ certificate, key: join(folder, "edge.example.key") }];
+  const tls = { certificates, minVersion: "1.2", ciphers: null, clients: null } as const;
   driver = await ProxyDriver.start({
     ...simplePlan(stalling, [upstreamServer(origin.port ?? 0)]),
     listeners: [
       listener(stalling, { name: "stalling", http2: true, upload: onStalls, download: onStalls }),
       listener(rating, { name: "rating", http2: true, upload: onRates, download: onRates }),
+      listener(patient, { name: "patient", ...slow }),
+      listener(patientTls, { name: "patient-tls", ...slow, tls }),
     ],
     upstreams: [
       upstream("apps", [upstreamServer(origin.port ?? 0)]),
@@ -103,6 +118,7 @@ afterAll(async () => {
   await driver?.[Symbol.asyncDispose]();
   await origin.stop(true);
   flood.stop(true);
+  rmSync(folder, { recursive: true, force: true });
 });
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
@@ -132,6 +148,22 @@ describe("over HTTP/1.1", () => {
       await waitFor("the end", () => client.isClosed);
       expect(client.received.length).toBeLessThan(many);
     }
+  });
+
+  test.each([
+    [patient, "clear text"],
+    [patientTls, "TLS"],
+  ])("a download that goes slowly on after a fast beginning is not cut (%d, %s)", async (port, how) => {
+    // The kernel here has taken more ahead than the client reads within the time that it may move nothing.
+    const client = Bun.spawn(
+      ["python3", join(import.meta.dir, "../../support/slow-reader.py"), String(port), how],
+      {
+        stderr: "inherit",
+      },
+    );
+    const read = Number(await new Response(client.stdout).text());
+    expect(read).toBeGreaterThan(many);
+    await floodEnds();
   });
 
   test("a slow server, a fast client and a pause between requests are nobody's fault", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { blockBytes, named, type StreamRig } from "./stream-rig.ts";
 
 const notPermitted = 1;
@@ -23,6 +23,7 @@ export function exerciseStreamFaults(rig: StreamRig, address: Uint8Array): void 
   exerciseUnconnected(rig, address);
   exerciseResets(rig, address);
   exerciseUnheard(rig, address);
+  exerciseAcknowledged(rig, address);
   exerciseOldNews(rig, address);
   exerciseFailedWrites(rig, address);
   exerciseLostWriter(rig, address);
@@ -85,6 +86,21 @@ function exerciseUnheard(rig: StreamRig, address: Uint8Array): void {
   rig.close(near);
 }
 
+/** What the peer's system has got is counted, also while the peer reads nothing, and of any socket. */
+function exerciseAcknowledged(rig: StreamRig, address: Uint8Array): void {
+  const { call, refusal } = rig;
+  const { far, near } = rig.pair(address);
+  const before = call("acknowledgedStream", ...near) as number;
+  call("pauseStream", ...far, true);
+  call("writeStream", ...near, bytes, 0, 4);
+  while (call("acknowledgedStream", ...near) !== before + 4);
+  rig.close(near, far);
+  const other = openSync("/dev/null", "r");
+  assert.equal(call("acknowledgedSocket", other), -1);
+  closeSync(other);
+  assert.equal(refusal("acknowledgedSocket", "x").name, "TypeError");
+}
+
 /** A listener and what is being connected can be named and closed, but no more; what is given up is never told of. */
 function exerciseUnconnected(rig: StreamRig, address: Uint8Array): void {
   const { call, refusal } = rig;
@@ -93,7 +109,7 @@ function exerciseUnconnected(rig: StreamRig, address: Uint8Array): void {
   for (const one of [name, connecting]) {
     assert.equal(refusal("writeStream", ...one, bytes, 0, 4).code, "ENOTCONN");
     assert.equal(refusal("pauseStream", ...one, true).code, "ENOTCONN");
-    for (const ask of ["shutStream", "isQuietStream", "unheardStream"])
+    for (const ask of ["shutStream", "isQuietStream", "unheardStream", "acknowledgedStream"])
       assert.equal(refusal(ask, ...one).code, "ENOTCONN");
     const rows = Int32Array.of(...one, 0, 4);
     assert.deepEqual([call("writeStreams", rows, bytes, 1), rows[3]], [1, -1]);

@@ -13,6 +13,7 @@ const streamCalls = [
   "pauseStream",
   "isQuietStream",
   "unheardStream",
+  "acknowledgedStream",
   "shutStream",
   "closeStream",
   "nameStream",
