@@ -4,6 +4,7 @@ import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
 import { readResponseHead, type ResponseHead } from "./http1/response-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
+import { isInterimFlood } from "./interim.ts";
 import { Outbox } from "./outbox.ts";
 import { proxyHeader } from "./proxy-header.ts";
 import type { SentHead } from "./sent-head.ts";
@@ -16,8 +17,6 @@ import type { UpstreamPool } from "./upstream-pool.ts";
 import type { BodyPiece, UpstreamFailure, UpstreamStream, UpstreamUser } from "./upstream-stream.ts";
 
 const responseLimits = { startLineBytes: 8192, headBytes: 64 * 1024, fields: 256 };
-/** Interim responses a server may send for one request. */
-const maxInterim = 16;
 // Shared: what is read is used within the turn.
 const fields = new FieldTable(responseLimits.fields);
 const noBytes = Buffer.alloc(0);
@@ -45,6 +44,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   private isChunked = false;
   private isClosed = false;
   private interimCount = 0;
+  private interimSince = 0;
   private readonly giveUpConnecting: GiveUp;
 
   /** `client` is who the server is told first; null tells it nobody. */
@@ -220,7 +220,10 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
         this.switched(user, head, input.rest);
         return;
       }
-      if (++this.interimCount > maxInterim) return this.fail("protocol", "too many interim responses");
+      const now = performance.now();
+      if (this.interimCount++ === 0) this.interimSince = now;
+      if (isInterimFlood(this.interimCount, now - this.interimSince))
+        return this.fail("protocol", "too many interim responses");
       user.interimArrived(head, fields);
     }
   }

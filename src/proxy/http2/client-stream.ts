@@ -1,5 +1,6 @@
 import { FieldTable } from "../http1/field-table.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
+import { isInterimFlood } from "../interim.ts";
 import type { SentHead } from "../sent-head.ts";
 import type { BodyPiece, UpstreamFailure, UpstreamStream, UpstreamUser } from "../upstream-stream.ts";
 import { FramedStream } from "./framed-stream.ts";
@@ -12,7 +13,6 @@ import { StreamEnd } from "./stream-end.ts";
 import type { Http2Upstream } from "./upstream.ts";
 
 const noBytes = Buffer.alloc(0);
-const maxInterim = 16;
 /** So often a request goes to another connection because its server has not looked at it. */
 const mostMoves = 3;
 // Shared: what is read is used within the turn.
@@ -35,6 +35,7 @@ export class ClientStream extends FramedStream implements UpstreamStream {
   private expected = -1;
   private came = 0;
   private interimCount = 0;
+  private interimSince = 0;
   /** Of a request for a WebSocket. */
   private webSocketKey: string | null = null;
   /** Set once it is a WebSocket. */
@@ -173,11 +174,18 @@ export class ClientStream extends FramedStream implements UpstreamStream {
       user.headArrived(head, table, { bytes: noBytes, start: 0, end: 0 }, isEnd);
     } else if (head.status === 101 && head.upgrades) {
       this.switched(user, head, isEnd);
-    } else if (isEnd || head.status === 101 || ++this.interimCount > maxInterim) {
+    } else if (isEnd || head.status === 101 || this.isInterimFlood()) {
       this.fail("protocol", "interim response");
     } else {
       user.interimArrived(head, table);
     }
+  }
+
+  /** Counts an interim response, and tells whether it is one too many. */
+  private isInterimFlood(): boolean {
+    const now = performance.now();
+    if (this.interimCount++ === 0) this.interimSince = now;
+    return isInterimFlood(this.interimCount, now - this.interimSince);
   }
 
   override takeData(bytes: Buffer, isEnd: boolean): void {

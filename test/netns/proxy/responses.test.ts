@@ -117,6 +117,17 @@ describe("a response", () => {
     expect(await answerTo(said, false, "GET / HTTP/1.0\r\n\r\n")).toStartWith("HTTP/1.1 200 OK\r\n");
   });
 
+  test("may have interim ones before it for as long as it takes", async () => {
+    const working = "HTTP/1.1 102 Processing\r\n\r\n";
+    const late: Script = (connection) => {
+      connection.send(working.repeat(16));
+      setTimeout(() => connection.send(`${working.repeat(2)}${ok}`), 2_500);
+    };
+    await behind(late, async (port) => {
+      expect(await ask(port, get)).toStartWith(`${working.repeat(18)}HTTP/1.1 200 OK\r\n`);
+    });
+  });
+
   const faults: readonly (readonly [what: string, said: string])[] = [
     [
       "a length and chunks",
