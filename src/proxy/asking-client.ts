@@ -2,7 +2,8 @@ import type { Answer } from "./answer.ts";
 import type { ExchangeClient, ResponseSink } from "./exchange-client.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
-import type { BodyPiece, SwitchedUpstream } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
+import type { SwitchedUpstream } from "./upstream-stream.ts";
 
 /** The client of an exchange as seen through what stands between: what is no response passes through. */
 export abstract class AskingClient {

@@ -22,7 +22,8 @@ import { movedBytes } from "./streams/acknowledged.ts";
 import { giveBack } from "./streams/read-memory.ts";
 import type { Swept } from "./sweep.ts";
 import { SocketEnd } from "./tunnel-end.ts";
-import type { BodyPiece, SwitchedUpstream } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
+import type { SwitchedUpstream } from "./upstream-stream.ts";
 import { openWebSocket } from "./upgrade.ts";
 
 /**

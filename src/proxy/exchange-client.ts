@@ -8,7 +8,8 @@ import type { Answer } from "./answer.ts";
 import type { ForwardedBy, HeaderRules } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
-import type { BodyPiece, SwitchedUpstream } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
+import type { SwitchedUpstream } from "./upstream-stream.ts";
 
 /** How a response begins; the fields are valid during the call only. */
 export interface ResponseStart {

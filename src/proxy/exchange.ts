@@ -20,7 +20,8 @@ import { mayHedge, Tries } from "./tries.ts";
 import { patienceMs } from "./slots/slot-holding.ts";
 import type { UpstreamState } from "./upstream-state.ts";
 import type { QueuedRequest } from "./waiting-line.ts";
-import type { BodyPiece, SwitchedUpstream, UpstreamFailure, UpstreamStream } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
+import type { SwitchedUpstream, UpstreamFailure, UpstreamStream } from "./upstream-stream.ts";
 
 type Fault = "connect" | "closed" | "timeout";
 

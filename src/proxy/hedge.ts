@@ -5,13 +5,8 @@ import type { ForwardedBy } from "./headers.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import type { SentHead } from "./sent-head.ts";
-import type {
-  BodyPiece,
-  SwitchedUpstream,
-  UpstreamFailure,
-  UpstreamStream,
-  UpstreamUser,
-} from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
+import type { SwitchedUpstream, UpstreamFailure, UpstreamStream, UpstreamUser } from "./upstream-stream.ts";
 
 /** The exchange that asks a second server. */
 export interface Hedged extends UpstreamUser {

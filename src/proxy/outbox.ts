@@ -2,7 +2,7 @@ import { keptPiece, letGo, type Kept } from "./body-memory.ts";
 import { writeLatin1 } from "./latin1.ts";
 import type { SentHead } from "./sent-head.ts";
 import type { Room, Wire } from "./sockets.ts";
-import type { BodyPiece } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
 
 /** One for all connections: a frame is put together and written within one turn. Large enough for a usual page with its head. */
 const frame = Buffer.allocUnsafe(64 * 1024);

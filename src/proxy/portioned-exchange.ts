@@ -7,7 +7,7 @@ import type { OpenExchange } from "./open-exchange.ts";
 import { brokenOff } from "./response-change.ts";
 import type { Route } from "./snapshot.ts";
 import { portionBytes, type TurnTaker, type Turns } from "./turns.ts";
-import type { BodyPiece } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
 
 /** What has come and was not passed on yet. */
 interface Held {

@@ -10,7 +10,7 @@ import {
 } from "./http1/request-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { readLatin1 } from "./latin1.ts";
-import type { BodyPiece } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
 
 const maxBlankLines = 4;
 // Shared: what is read is used within the turn.

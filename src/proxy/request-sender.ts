@@ -2,7 +2,8 @@ import type { ExchangeClient, ExchangeOptions } from "./exchange-client.ts";
 import { chunkedBody } from "./http1/request-head.ts";
 import type { SentHead } from "./sent-head.ts";
 import { idempotent } from "./tries.ts";
-import type { BodyPiece, UpstreamStream } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
+import type { UpstreamStream } from "./upstream-stream.ts";
 
 const never = Number.POSITIVE_INFINITY;
 /** Bodies up to this long are kept for another server: copying more takes longer than a microsecond. */

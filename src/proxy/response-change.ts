@@ -3,7 +3,7 @@ import type { Answer } from "./answer.ts";
 import type { ResponseSink, ResponseStart } from "./exchange-client.ts";
 import type { RequestView } from "./request-view.ts";
 import type { ResponseFilter } from "./snapshot.ts";
-import type { BodyPiece } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
 
 /** What stands before a client and changes responses; what it does not change it passes on. */
 export abstract class ResponseChange implements ResponseSink {

@@ -6,7 +6,7 @@ import { chunkedBody, untilCloseBody, type RequestHead } from "./http1/request-h
 import { passedTrailers } from "./http1/trailers.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import type { Outbox } from "./outbox.ts";
-import type { BodyPiece } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
 
 /** Writes the responses of one connection in HTTP/1.1, one after another. */
 export class ResponseWriter {

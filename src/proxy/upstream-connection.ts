@@ -14,7 +14,8 @@ import { serverRefusal } from "./tls/upstream-tls.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { SocketEnd } from "./tunnel-end.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
-import type { BodyPiece, UpstreamFailure, UpstreamStream, UpstreamUser } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
+import type { UpstreamFailure, UpstreamStream, UpstreamUser } from "./upstream-stream.ts";
 
 const responseLimits = { startLineBytes: 8192, headBytes: 64 * 1024, fields: 256 };
 // Shared: what is read is used within the turn.

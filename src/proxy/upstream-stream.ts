@@ -1,24 +1,9 @@
+import type { BodyPiece } from "./body-piece.ts";
 import type { FieldTable } from "./http1/field-table.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import type { SentHead } from "./sent-head.ts";
 import type { Tunnel } from "./tunnel.ts";
 import type { TunnelEnd } from "./tunnel-end.ts";
-
-/** A piece of a response body, valid during the call only unless the socket wrote it all. */
-export interface BodyPiece {
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
-  /**
-   * Whether the buffer is nobody else's any more: what stands before `start` may be written over, and whoever writes the piece out
-   * gives its memory back (`letGo`).
-   */
-  readonly isFree?: boolean;
-  /** Whether `bytes` are the whole of a body that is kept and never changes, such as one of the cache. */
-  readonly isLasting?: boolean;
-  /** With the last piece: the trailer field lines behind it, as the server sent them, if there are any. */
-  readonly trailers?: string;
-}
 
 /** Why a connection to a server is of no use; `unheard` was closed, and certainly before anything of the request was there. */
 export type UpstreamFailure = "connect" | "unheard" | "closed" | "protocol";

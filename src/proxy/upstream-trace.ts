@@ -1,5 +1,5 @@
 import type { FieldTable } from "./http1/field-table.ts";
-import type { BodyPiece } from "./upstream-stream.ts";
+import type { BodyPiece } from "./body-piece.ts";
 
 /** What became of one server that was asked. */
 interface Try {

@@ -1,4 +1,4 @@
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 
 /** Longer bodies are neither read nor written as a whole where there is a disk: they stay in their files. */
 export const wholeBytes: number = 1024 ** 2;

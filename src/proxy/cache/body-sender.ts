@@ -2,7 +2,7 @@ import type { Log } from "../../base/log.ts";
 import type { ResponseSink } from "../exchange-client.ts";
 import { bodySent } from "../response-change.ts";
 import type { Sweep, Swept } from "../sweep.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import type { FilePart } from "./from-store.ts";
 
 /** Where a body goes. */

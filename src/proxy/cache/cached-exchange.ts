@@ -8,7 +8,7 @@ import { ownAnswer } from "../own-answer.ts";
 import type { Route } from "../snapshot.ts";
 import type { OpenExchange } from "../open-exchange.ts";
 import { anyKey, type RequestKey } from "../request-key.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import { AskingClient } from "../asking-client.ts";
 import { fileOfBody } from "./body-file.ts";
 import { askingHead, keptValues, type AtHand, type CachedRequest } from "./cached-request.ts";

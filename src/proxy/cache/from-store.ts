@@ -2,7 +2,7 @@ import { isUnchanged, httpDate, type Conditions } from "../content/conditions.ts
 import { craftResponse, type CraftedResponse } from "../content/crafted-response.ts";
 import { writtenLines, type FieldLine } from "../http1/field-lines.ts";
 import type { RequestView } from "../request-view.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import type { BodyFile } from "./body-file.ts";
 import type { StoredResponse } from "./stored-response.ts";
 

@@ -1,7 +1,7 @@
 import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
 import type { RequestView } from "../request-view.ts";
 import { ResponseChange } from "../response-change.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import { urlOf } from "./cached-request.ts";
 import type { RouteCache } from "./route-cache.ts";
 

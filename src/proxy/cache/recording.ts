@@ -2,7 +2,7 @@ import type { ResponseStart } from "../exchange-client.ts";
 import { httpDate, isUnchanged } from "../content/conditions.ts";
 import type { FieldLine } from "../http1/field-lines.ts";
 import { untilCloseBody } from "../http1/request-head.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import { fileOfBody, wholeBytes } from "./body-file.ts";
 import type { DiskWriting } from "./disk/disk-writing.ts";
 import { responseDirectives } from "./cache-control.ts";

@@ -3,7 +3,7 @@ import { SentHead } from "../sent-head.ts";
 import { Exchange } from "../exchange.ts";
 import type { ExchangeClient, ResponseStart } from "../exchange-client.ts";
 import type { Route } from "../snapshot.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import { fileOfBody } from "./body-file.ts";
 import { askingHead } from "./cached-request.ts";
 import type { FieldValue } from "./freshness.ts";

@@ -5,7 +5,7 @@ import type { HeaderRules } from "../headers.ts";
 import { chunkedBody } from "../http1/request-head.ts";
 import { ResponseChange } from "../response-change.ts";
 import type { ResponseFilter } from "../snapshot.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import { heldTag, isEncodable, hasType, variesByEncoding, weakTag } from "./encodable.ts";
 import { coderBytes, encodeWhole, Encoder } from "./encoder.ts";
 import { limitsFor, varyLine, type Encoding, type EncodingWishes } from "./encoding.ts";

@@ -3,7 +3,7 @@ import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
 import { fieldLines, writtenLines } from "../http1/field-lines.ts";
 import { ResponseChange } from "../response-change.ts";
 import type { ResponseFilter } from "../snapshot.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import { craftResponse } from "./crafted-response.ts";
 import type { ErrorPages } from "./error-pages.ts";
 

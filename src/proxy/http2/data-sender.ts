@@ -1,5 +1,5 @@
 import { letGo } from "../body-memory.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import { flag, frameType, maxPayloadBytes } from "./frames.ts";
 import type { FrameOutput } from "./output.ts";
 import { largestWindow } from "./settings.ts";

@@ -1,5 +1,6 @@
 import type { SentHead } from "../sent-head.ts";
-import type { BodyPiece, UpstreamStream } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
+import type { UpstreamStream } from "../upstream-stream.ts";
 
 /** A request that goes to a server in HTTP/2 if that can be, and in HTTP/1.1 as soon as it turns out that it cannot. */
 export class EitherUpstream implements UpstreamStream {

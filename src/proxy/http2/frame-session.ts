@@ -1,6 +1,6 @@
 import { InputBuffer } from "../input-buffer.ts";
 import type { Wire } from "../sockets.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import { DataSender, type SendingStream } from "./data-sender.ts";
 import type { FloodBudget } from "./flood-budget.ts";
 import { FrameReader, type FrameTaker, type Payload } from "./frame-reader.ts";

@@ -1,5 +1,5 @@
 import { keptPiece, type Kept } from "../body-memory.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import type { SendingStream } from "./data-sender.ts";
 import type { Field } from "./hpack-decoder.ts";
 

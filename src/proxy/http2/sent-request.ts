@@ -1,4 +1,4 @@
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 
 /** Bodies up to this long are sent again if they have to be. */
 const mostBytes = 64 * 1024;

@@ -1,4 +1,4 @@
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import { addLines, emptyBlock } from "./fields.ts";
 import { drainable, type RequestStream, type StreamWriter } from "./quic-stream.ts";
 

@@ -7,7 +7,7 @@ import { ServerStream } from "../http2/stream.ts";
 import type { StreamHost } from "../http2/stream-host.ts";
 import type { Listener } from "../listener.ts";
 import type { SecuredBy } from "../request-record.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import { BodyWriter } from "./body-writer.ts";
 import type { Http3Connection } from "./connection.ts";
 import { http3CodeOf } from "./error-code.ts";

@@ -1,6 +1,6 @@
 import type { HeaderRulesPlan } from "../../config/http-plan.ts";
 import type { Answer } from "../answer.ts";
-import type { BodyPiece } from "../upstream-stream.ts";
+import type { BodyPiece } from "../body-piece.ts";
 import type { ResponseSink, ResponseStart } from "../exchange-client.ts";
 import type { HeaderRules } from "../headers.ts";
 import { ResponseChange } from "../response-change.ts";

@@ -127,7 +127,11 @@ describe("a WebSocket", () => {
     client.send(request);
     client.shutdown();
     await waitFor("the request", () => origin.received() !== "");
-    await Bun.sleep(200); // the client's end is there
+    // Whoever answers what has come later has read the client's end.
+    await using later = await RawClient.connect(port);
+    later.send("nonsense\r\n\r\n");
+    await later.expect(" 400 ");
+    later.cut();
     origin.connections[0]?.send(switching);
     await waitFor("its end at the server", () => origin.connections[0]?.hasEnded === true);
     origin.connections[0]?.send("last words");

@@ -4,7 +4,7 @@ import { timeIso8601 } from "../../../src/proxy/access-log-line.ts";
 import { compileLineFormat } from "../../../src/proxy/line-format.ts";
 import type { LoggedRequest } from "../../../src/proxy/log-variables.ts";
 import { craftResponse } from "../../../src/proxy/content/crafted-response.ts";
-import type { BodyPiece } from "../../../src/proxy/upstream-stream.ts";
+import type { BodyPiece } from "../../../src/proxy/body-piece.ts";
 import { UpstreamTrace } from "../../../src/proxy/upstream-trace.ts";
 import { requestView } from "../../support/request-view.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Outbox } from "../../../src/proxy/outbox.ts";
 import type { Wire } from "../../../src/proxy/sockets.ts";
-import type { BodyPiece } from "../../../src/proxy/upstream-stream.ts";
+import type { BodyPiece } from "../../../src/proxy/body-piece.ts";
 
 /** A socket that takes so many bytes of each write, and keeps each write apart. */
 function fakeWire(most = Number.POSITIVE_INFINITY): { readonly wire: Wire; readonly writes: string[] } {

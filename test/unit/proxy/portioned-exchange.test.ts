@@ -7,7 +7,7 @@ import type { ExchangeClient, ResponseSink, ResponseStart } from "../../../src/p
 import type { OpenExchange } from "../../../src/proxy/open-exchange.ts";
 import { PortionedExchange } from "../../../src/proxy/portioned-exchange.ts";
 import { portionBytes, Turns } from "../../../src/proxy/turns.ts";
-import type { BodyPiece } from "../../../src/proxy/upstream-stream.ts";
+import type { BodyPiece } from "../../../src/proxy/body-piece.ts";
 import { recordingLog } from "../../support/recording-log.ts";
 import { requestView } from "../../support/request-view.ts";
 import { seededRandom } from "../../support/seeded-random.ts";

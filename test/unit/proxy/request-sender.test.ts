@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import type { ExchangeOptions } from "../../../src/proxy/exchange-client.ts";
 import { RequestSender } from "../../../src/proxy/request-sender.ts";
 import { SentHead } from "../../../src/proxy/sent-head.ts";
-import type { BodyPiece, UpstreamStream } from "../../../src/proxy/upstream-stream.ts";
+import type { BodyPiece } from "../../../src/proxy/body-piece.ts";
+import type { UpstreamStream } from "../../../src/proxy/upstream-stream.ts";
 
 /** A client that has sent so many pieces of its body so far, of so many. */
 class Uploader {

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import type { BodyPiece } from "../../upstream-stream.ts";
+import type { BodyPiece } from "../../body-piece.ts";
 import type { BodyFile } from "../body-file.ts";
 import { blockBytes, sumOf } from "./body-sums.ts";
 import type { EntryHead } from "./disk-entry.ts";

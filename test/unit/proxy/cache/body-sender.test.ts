@@ -3,7 +3,7 @@ import type { BodyFile } from "../../../../src/proxy/cache/body-file.ts";
 import { BodySender } from "../../../../src/proxy/cache/body-sender.ts";
 import type { ResponseSink } from "../../../../src/proxy/exchange-client.ts";
 import { Sweep } from "../../../../src/proxy/sweep.ts";
-import type { BodyPiece } from "../../../../src/proxy/upstream-stream.ts";
+import type { BodyPiece } from "../../../../src/proxy/body-piece.ts";
 import { recordingLog } from "../../../support/recording-log.ts";
 
 /** A body whose pieces come when they are asked for. */
