@@ -127,8 +127,7 @@ export function compileSnapshot(plan: ProxyPlan, context: SnapshotContext, pages
   }
   const hosts = compileHosts(plan, upstreams, context, pages);
   // Not before it is sure that the plan comes into force: until then the state belongs to the one before.
-  for (const upstream of upstreams.values())
-    upstream.state.configure(upstream.plan, upstream.servers, plan.workers);
+  for (const upstream of upstreams.values()) upstream.state.configure(upstream, plan.workers);
   return { plan, hosts, relays, upstreams };
 }
 
@@ -141,7 +140,7 @@ export function takeFound(
     if (upstream.plan.named.length === 0) continue;
     const servers = httpServers(upstream.plan, context, upstream.servers);
     upstream.take(servers);
-    upstream.state.configure(upstream.plan, servers, plan.workers);
+    upstream.state.configure(upstream, plan.workers);
   }
 }
 

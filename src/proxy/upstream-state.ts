@@ -5,6 +5,7 @@ import { RetryBudget } from "./retries.ts";
 import type { SlotHolding, SlotUser } from "./slots/slot-holding.ts";
 import type { SlotHoldings } from "./slots/slot-holdings.ts";
 import type { Swept } from "./sweep.ts";
+import type { Upstream } from "./upstream.ts";
 import { type QueuedRequest, WaitingLine } from "./waiting-line.ts";
 
 /** What an upstream needs of its process. */
@@ -22,6 +23,8 @@ export class UpstreamState implements Swept {
     mayJoin: (length) => this.mayJoin(length),
     mostStay: (length) => this.mostStay(length),
   });
+  /** The upstream as the plan in force has it; null before there is one. */
+  present: Upstream | null = null;
   private readonly context: UpstreamContext;
   private servers: readonly HttpServer[] = [];
   /** What this process has of the queue; it outlives a plan without one, for those who wait. */
@@ -42,8 +45,10 @@ export class UpstreamState implements Swept {
     this.ejections = new Ejections(context);
   }
 
-  /** Takes a plan; each of `workers` begins with its part of what is limited. */
-  configure(plan: UpstreamPlan, servers: readonly HttpServer[], workers: number): void {
+  /** Takes the upstream of the plan in force; each of `workers` begins with its part of what is limited. */
+  configure(present: Upstream, workers: number): void {
+    const { plan, servers } = present;
+    this.present = present;
     const before = this.holdings;
     this.servers = servers;
     const places = this.placesOf(plan, workers);

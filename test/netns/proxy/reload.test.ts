@@ -1,4 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { UpstreamServerPlan } from "../../../src/config/http-plan.ts";
+import type { ProxyPlan } from "../../../src/config/node-plan.ts";
 import { errorText } from "../../../src/base/system-error.ts";
 import { waitFor } from "../../support/lab.ts";
 import { spawnCommand } from "../../support/lab-command.ts";
@@ -11,6 +13,7 @@ import {
   route,
   simplePlan,
   site,
+  upstream,
   upstreamServer,
 } from "../../support/proxy-driver.ts";
 import { answering, ask, RawClient, RawServer, type ServerConnection } from "../../support/raw-tcp.ts";
@@ -40,6 +43,41 @@ describe("a new plan", () => {
     await waitFor("no connection to the old server", () =>
       slow.connections.every(({ isClosed, hasEnded }) => isClosed || hasEnded),
     );
+  });
+
+  test("has servers for those who waited before it, and tells them which are up from then on", async () => {
+    const port = freePort();
+    await using full = new RawServer(() => undefined);
+    await using gone = new RawServer(answering("gone!"));
+    await using back = new RawServer(answering("back!"));
+    await using more = new RawServer(answering("more!"));
+    const planWith = (...servers: readonly UpstreamServerPlan[]): ProxyPlan => {
+      const queue = { length: 1, timeoutMs: 600_000 };
+      return simplePlan(port, [], { upstreams: [upstream("apps", servers, { queue })] });
+    };
+    const busy = upstreamServer(full.port, { mostConnections: 1 });
+    const leaving = upstreamServer(gone.port, { probe: "gone" });
+    const coming = upstreamServer(back.port, { probe: "back" });
+    const down = ["gone", "back"].map((probe) => ({ probe, isUp: false, weight: null }));
+    await using driver = await ProxyDriver.start(planWith(busy, leaving, coming), down);
+    await using first = await RawClient.connect(port);
+    first.send(kept);
+    await waitFor("the request that fills the server", () => full.received() !== "");
+
+    await using second = await RawClient.connect(port);
+    second.send(kept);
+    await waitFor("a full queue", async () => (await ask(port, get)).includes(" 503 "));
+    await driver.configure(planWith(busy, coming), down);
+    driver.sendVerdicts([{ probe: "back", isUp: true, weight: null }]);
+    await second.expect("back!");
+
+    driver.sendVerdicts(down);
+    await driver.traffic();
+    second.send(kept);
+    await waitFor("a full queue", async () => (await ask(port, get)).includes(" 503 "));
+    await driver.configure(planWith(busy, upstreamServer(more.port)));
+    await second.expect("more!");
+    expect(gone.received()).toBe("");
   });
 
   test("that cannot be carried out is refused, and the old one goes on", async () => {
