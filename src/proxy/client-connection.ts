@@ -18,7 +18,7 @@ import { matchingPath } from "./routes.ts";
 import type { Listener } from "./listener.ts";
 import type { Route, Site } from "./snapshot.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
-import { movedBytes } from "./streams/acknowledged.ts";
+import { movedBytes, readingStep } from "./streams/acknowledged.ts";
 import { giveBack } from "./streams/read-memory.ts";
 import type { Swept } from "./sweep.ts";
 import { SocketEnd } from "./tunnel-end.ts";
@@ -132,7 +132,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     const { download, upload } = this.listener.plan;
     const moved = outbox.isBlocked ? movedBytes(this.wire, outbox) : 0;
     if (!outbox.isBlocked) this.reading = null;
-    else if ((this.reading ??= new Pace(now, moved)).isTooSlow(now, moved, download)) this.cut();
+    else if ((this.reading ??= new Pace(now, moved, readingStep)).isTooSlow(now, moved, download)) this.cut();
     const { total } = reader.body;
     if (exchange?.isAwaitingBody !== true) this.sending = null;
     else if ((this.sending ??= new Pace(now, total)).isTooSlow(now, total, upload)) this.refuseBody(408);

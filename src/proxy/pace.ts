@@ -10,15 +10,19 @@ const mostPerLookMs = 3_000;
 export class Pace {
   private lookedAt: number;
   private bytes: number;
+  private readonly step: number;
   private stalledMs = 0;
+  private movedInStep = 0;
   /** Of the window that is being looked at. */
   private chargedMs = 0;
   private moved = 0;
   private required = 0;
 
-  constructor(now: number, bytes: number) {
+  /** Less than `step` bytes are nothing, for whoever is not to go on for ever by one byte in time. */
+  constructor(now: number, bytes: number, step = 1) {
     this.lookedAt = now;
     this.bytes = bytes;
+    this.step = step;
   }
 
   /**
@@ -30,7 +34,10 @@ export class Pace {
     const moved = bytes - this.bytes;
     this.lookedAt = now;
     this.bytes = bytes;
-    this.stalledMs = moved > 0 ? 0 : this.stalledMs + elapsedMs;
+    this.movedInStep += moved;
+    const isMoving = this.movedInStep >= this.step;
+    if (isMoving) this.movedInStep = 0;
+    this.stalledMs = isMoving ? 0 : this.stalledMs + elapsedMs;
     if (this.stalledMs >= plan.stallMs) return true;
     if (plan.bytesPerS === 0) return false;
     this.chargedMs += elapsedMs;

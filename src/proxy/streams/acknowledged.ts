@@ -1,6 +1,9 @@
 import { streamCalls } from "../../native/index.ts";
 import type { Wire } from "../sockets.ts";
 
+/** What a client has to get within the time that it may move nothing: as much as the kernel asks for at once with the least memory. */
+export const readingStep: number = 16 * 1024;
+
 /**
  * Gives how many bytes the system at the other end of a socket has got, or, where that is not known, how many the socket has taken. The
  * kernel here takes up to some megabytes ahead and asks for more only once a third of them is gone, so that what it took

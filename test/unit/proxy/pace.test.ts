@@ -6,9 +6,9 @@ const plan = { bytesPerS: 1_000, windowMs: 10_000, stallMs: 60_000 };
 /** Looks every second at a client that moves so many bytes in each; gives the second that found it too slow, or -1. */
 function judged(
   perSecond: (second: number) => number,
-  o: { plan?: typeof plan; sharers?: number } = {},
+  o: { plan?: typeof plan; sharers?: number; step?: number } = {},
 ): number {
-  const pace = new Pace(0, 500);
+  const pace = new Pace(0, 500, o.step);
   let bytes = 500;
   for (let second = 1; second <= 200; second++) {
     bytes += perSecond(second);
@@ -31,6 +31,13 @@ test("a client that moves nothing is too slow after a while, without a rate too"
   const any = { ...plan, bytesPerS: 0 };
   expect(judged(() => 0, { plan: any })).toBe(60);
   expect(judged((second) => (second % 59 === 0 ? 1 : 0), { plan: any })).toBe(-1);
+});
+
+test("a client that moves less than a step within the time moves nothing, however often it moves that", () => {
+  const any = { ...plan, bytesPerS: 0 };
+  expect(judged(() => 16, { plan: any, step: 1_000 })).toBe(60);
+  expect(judged(() => 17, { plan: any, step: 1_000 })).toBe(-1);
+  expect(judged((second) => (second < 100 ? 17 : 0), { plan: any, step: 1_000 })).toBe(119);
 });
 
 test("streams of one connection share what it has to do", () => {
