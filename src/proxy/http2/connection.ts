@@ -2,6 +2,8 @@ import { drainIdleMs, lingerMs, type Engine, type OpenClient } from "../engine.t
 import type { ForwardedBy } from "../headers.ts";
 import type { Listener } from "../listener.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "../sockets.ts";
+import { Pace } from "../pace.ts";
+import { readingStep } from "../streams/acknowledged.ts";
 import type { Swept } from "../sweep.ts";
 import { FloodBudget } from "./flood-budget.ts";
 import { FrameSession, type ReadBlock, type SessionUser } from "./frame-session.ts";
@@ -36,7 +38,9 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
   private lastStream = 0;
   private isGoingAway = false;
   private deadline: number;
-  private progressBy = Number.POSITIVE_INFINITY;
+  /** How fast the client reads while the socket takes no more, and what it had got at the last look, if the socket took no more then. */
+  private reading: Pace | null = null;
+  private movedBefore: number | null = null;
   /** Until when, at most, a connection that has ended on our side waits for the client's end; infinite before. */
   private lingerBy = Number.POSITIVE_INFINITY;
   private isGone = false;
@@ -69,7 +73,6 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
 
   drained(): void {
     if (this.isGone || !this.session.drained()) return;
-    this.progressBy = Number.POSITIVE_INFINITY;
     if (this.isClosed) this.wire.shutdown();
   }
 
@@ -83,17 +86,19 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
 
   sweep(now: number): void {
     for (const stream of this.session.streams.values()) stream.sweep(now);
-    judgePaces(this.session.streams.values(), now);
-    const { isBlocked } = this.session.output;
+    const { output } = this.session;
+    const moved = output.isBlocked ? output.moved : null;
+    const since = moved === null || this.movedBefore === null ? null : moved - this.movedBefore;
+    judgePaces(this.session.streams.values(), now, since);
+    this.movedBefore = moved;
+    if (moved === null) this.reading = null;
     if (this.isClosed) {
       if (now >= this.deadline) this.close(true);
-    } else if (now >= this.progressBy) this.cut();
-    else if (this.session.streams.size === 0 && now >= this.deadline && !isBlocked) this.end();
-    else if (isBlocked)
-      this.progressBy = Math.min(
-        this.progressBy,
-        this.engine.sweep.after(this.listener.plan.download.stallMs),
-      );
+    } else if (moved !== null) {
+      const { stallMs, windowMs } = this.listener.plan.download;
+      this.reading ??= new Pace(now, moved, readingStep);
+      if (this.reading.isTooSlow(now, moved, { bytesPerS: 0, stallMs, windowMs })) this.cut();
+    } else if (this.session.streams.size === 0 && now >= this.deadline) this.end();
   }
 
   closeSoon(): void {

@@ -1,5 +1,6 @@
 import { Outbox } from "../outbox.ts";
 import type { Wire } from "../sockets.ts";
+import { movedBytes } from "../streams/acknowledged.ts";
 import { frameHeadBytes, writeFrameHead, type FrameHead } from "./frames.ts";
 
 const bufferBytes = 64 * 1024;
@@ -37,6 +38,12 @@ export class FrameOutput {
   /** Whether the socket takes no more for now. */
   get isBlocked(): boolean {
     return this.outbox.isBlocked;
+  }
+
+  /** Bytes that the client's system has got, or, where that is not known, that the socket has taken. */
+  get moved(): number {
+    const { taken, total } = this.outbox;
+    return movedBytes(this.wire, { taken: this.total + taken - total });
   }
 
   /** Adds a frame that is ready. */

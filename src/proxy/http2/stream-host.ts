@@ -39,11 +39,17 @@ export interface StreamHost {
   finished(stream: ServerStream, code: number | null): void;
 }
 
-/** Looks how fast the clients of these streams are. */
-export function judgePaces(all: Iterable<ServerStream>, now: number): void {
+/**
+ * Looks how fast the clients of these streams are. `moved` is what the client has got over their socket since the last look, if that
+ * takes no more.
+ */
+export function judgePaces(all: Iterable<ServerStream>, now: number, moved: number | null = null): void {
   const streams = [...all];
   if (streams.length === 0) return;
   const readers = streams.filter(({ isReading }) => isReading).length;
   const senders = streams.filter(({ isSending }) => isSending).length;
-  for (const stream of streams) stream.judgePace(now, readers, senders);
+  for (const stream of streams) {
+    stream.countReading(moved === null ? null : moved / Math.max(1, readers));
+    stream.judgePace(now, readers, senders);
+  }
 }

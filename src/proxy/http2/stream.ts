@@ -56,6 +56,9 @@ export class ServerStream extends FramedStream implements ExchangeClient {
   /** How fast the client reads, and sends its body, while it alone is waited for. */
   private reading: Pace | null = null;
   private sending: Pace | null = null;
+  /** What it has read by that count, and what was sent at the last look. */
+  private readBytes = 0;
+  private sentBefore = 0;
 
   /** The head that was sent, for logs that want it. */
   sentHead = "";
@@ -174,12 +177,22 @@ export class ServerStream extends FramedStream implements ExchangeClient {
     return this.exchange?.isAwaitingBody === true;
   }
 
+  /**
+   * Counts what the client has read: what was sent, or, while the socket alone is waited for, its share of what the client has got over
+   * that, for the kernel takes megabytes ahead.
+   */
+  countReading(share: number | null): void {
+    const sent = this.sent.total - this.waitingBytes;
+    this.readBytes += share !== null && this.window > 0 ? share : sent - this.sentBefore;
+    this.sentBefore = sent;
+  }
+
   /** Looks how fast the client is, if it alone is waited for; so many streams share what it can do. */
   judgePace(now: number, readers: number, senders: number): void {
     const { download, upload } = this.connection.listener.plan;
-    const sent = this.sent.total - this.waitingBytes;
+    const { readBytes } = this;
     if (!this.isReading) this.reading = null;
-    else if ((this.reading ??= new Pace(now, sent)).isTooSlow(now, sent, download, readers))
+    else if ((this.reading ??= new Pace(now, readBytes)).isTooSlow(now, readBytes, download, readers))
       this.connection.reset(this, errorCode.cancel);
     const bodyBytes = this.came.total;
     if (!this.isSending) this.sending = null;

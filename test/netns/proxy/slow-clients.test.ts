@@ -104,7 +104,7 @@ beforeAll(async () => {
     listeners: [
       listener(stalling, { name: "stalling", http2: true, upload: onStalls, download: onStalls }),
       listener(rating, { name: "rating", http2: true, upload: onRates, download: onRates }),
-      listener(patient, { name: "patient", ...slow }),
+      listener(patient, { name: "patient", http2: true, ...slow }),
       listener(patientTls, { name: "patient-tls", ...slow, tls }),
     ],
     upstreams: [
@@ -153,6 +153,7 @@ describe("over HTTP/1.1", () => {
   test.each([
     [patient, "clear text"],
     [patientTls, "TLS"],
+    [patient, "HTTP/2"],
   ])("a download that goes slowly on after a fast beginning is not cut (%d, %s)", async (port, how) => {
     // The kernel here has taken more ahead than the client reads within the time that it may move nothing.
     const client = Bun.spawn(
