@@ -81,6 +81,8 @@ export class UpstreamState implements Swept {
   sweep(now: number): void {
     this.ejections.sweep(now);
     this.queue.sweep();
+    // A server that was down when they came to wait was asked for nobody.
+    if (this.queue.length > 0) this.ask(0);
     this.places?.roomMade();
   }
 

@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import type { ProxyPlan } from "../../../src/config/node-plan.ts";
 import type { UpstreamPlan } from "../../../src/config/http-plan.ts";
+import type { Verdict } from "../../../src/ipc/messages.ts";
 import { waitFor } from "../../support/lab.ts";
 import { freePort, ProxyDriver, simplePlan, upstream, upstreamServer } from "../../support/proxy-driver.ts";
 import { ask, RawClient, RawServer, type ServerConnection } from "../../support/raw-tcp.ts";
@@ -167,3 +168,31 @@ for (const queue of [null, some])
     }
     expect(await driver.exited).toBe(0);
   });
+
+function verdict(isUp: boolean): readonly Verdict[] {
+  return [{ probe: "back", isUp, weight: null }];
+}
+
+test("who waits gets a slot of a server that comes back, where this process had none of it", async () => {
+  const port = freePort();
+  await using full = new Origin();
+  await using back = new Origin();
+  // One for two processes: none is anybody's part.
+  const servers = [
+    upstreamServer(full.port, { mostConnections: 1 }),
+    upstreamServer(back.port, { mostConnections: 1, probe: "back" }),
+  ];
+  const queue = { length: 1, timeoutMs: 600_000 };
+  const plan = simplePlan(port, [], { workers: 2, upstreams: [upstream("apps", servers, { queue })] });
+  await using driver = await ProxyDriver.start(plan, verdict(false));
+  const [first] = await send(port, 1);
+  await waitFor("the request that fills the server", () => full.total === 1);
+  const [second] = await send(port, 1);
+  await waitFor("a full queue", async () => (await ask(port, request)).includes(" 503 "));
+  driver.sendVerdicts(verdict(true));
+  await waitFor("the request that waited", () => back.total === 1);
+  back.answerAll();
+  await second?.expect(/ok$/);
+  full.answerAll();
+  await first?.expect(/ok$/);
+});
