@@ -42,6 +42,8 @@ export class SlotHolding {
   /** The last question, and the least that it has said since that it has a use for. */
   private question = 0;
   private asked = 0;
+  /** Whether the answer will be of no use any more. */
+  private isVoid = false;
   private quietUntil = 0;
   /** Whether somebody has come to wait when nobody could be asked. */
   private isDue = false;
@@ -133,7 +135,8 @@ export class SlotHolding {
   /** Takes up again what has not been got. */
   again(): void {
     this.isDue = false;
-    if (this.isAsking && this.needed > this.wanted) this.say({ returned: 0, question: null, obeys: null });
+    if (this.isAsking && this.needed > this.held && (this.isVoid || this.needed > this.wanted))
+      this.speak(this.needed);
     else if (this.needed > this.held) this.ask();
     else this.say({ returned: this.surplus(), question: null, obeys: null });
   }
@@ -147,7 +150,7 @@ export class SlotHolding {
       this.quietUntil = 0;
     }
     // What answers an older question is not the last word.
-    if (word.answers === this.question) {
+    if (word.answers === this.question && !this.isVoid) {
       this.askedAt = null;
       if (this.needed <= this.held) this.quietUntil = 0;
       else if (this.held < this.asked) this.quietUntil = this.keeper.now() + askAgainMs;
@@ -182,36 +185,25 @@ export class SlotHolding {
 
   private speak(wanted: number): void {
     const asks = wanted > this.held;
+    this.question += 1;
+    this.isVoid = false;
+    this.asked = wanted;
     if (asks) this.askedAt = this.keeper.now();
-    this.say({
-      returned: this.surplus(),
-      question: asks ? this.nextQuestion(wanted) : null,
-      obeys: null,
-      wanted,
-    });
+    this.say({ returned: this.surplus(), question: asks ? this.question : null, obeys: null, wanted });
   }
 
   private say({ obeys, question, returned, wanted = this.needed }: Saying): void {
-    const before = this.wanted;
     this.held -= returned;
     this.wanted = wanted;
-    const { name } = this;
-    const most = this.isLeaving ? null : this.most;
-    const asked = question ?? this.asksAnew(returned > 0 || wanted > before);
-    this.keeper.say({ name, most, wanted, returned, question: asked, obeys }, this);
-  }
-
-  /** The number of another question, if the answer to the one before would be of no use by now. */
-  private asksAnew(hasLess: boolean): number | null {
-    if (this.askedAt !== null && hasLess && this.wanted > this.held) return this.nextQuestion(this.wanted);
     // Whoever hears this lends no more than that, and says that it was all.
-    this.asked = Math.min(this.asked, this.wanted);
-    return null;
-  }
-
-  private nextQuestion(asked: number): number {
-    this.asked = asked;
-    return ++this.question;
+    this.asked = Math.min(this.asked, wanted);
+    // Who gives some back while it waits for others has to ask anew, though not before the next tick.
+    if (returned > 0 && question === null && wanted > this.held) this.isVoid = true;
+    const { name } = this;
+    this.keeper.say(
+      { name, most: this.isLeaving ? null : this.most, wanted, returned, question, obeys },
+      this,
+    );
   }
 }
 

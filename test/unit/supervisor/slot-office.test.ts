@@ -63,6 +63,22 @@ describe("slots that processes share", () => {
     );
   });
 
+  test("are answered for, whatever has happened, once all is said", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 12 }), deeds, (most, list) => {
+        const processes = new SlotProcesses(most, 3);
+        for (const { at, deed } of list) act(processes, deed, at);
+        for (let turn = 0; turn < 2; turn++) {
+          processes.deliver();
+          processes.tick();
+        }
+        processes.deliver();
+        // Who has left everything is not told any more.
+        for (const { holding } of processes.all) if (!holding.isOver) expect(holding.isAsking).toBe(false);
+      }),
+    );
+  });
+
   test("are all there for the one process that has a use for them, whatever has happened", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 12 }), deeds, (most, list) => {

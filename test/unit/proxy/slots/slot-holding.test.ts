@@ -37,9 +37,11 @@ describe("SlotHolding", () => {
     use.inUse = 1;
     use.waiting = 2;
     holding.roomMade();
-    expect(said.at(-1)).toMatchObject({ question: 3, returned: 1, wanted: 3 });
+    expect(said.at(-1)).toMatchObject({ question: null, returned: 1, wanted: 3 });
     holding.heard({ kind: "lent", name: "thing", count: 0, answers: 2 });
     expect(holding.isAsking).toBe(true);
+    holding.again();
+    expect(said.at(-1)).toMatchObject({ question: 3, returned: 0, wanted: 3 });
     holding.heard({ kind: "lent", name: "thing", count: 0, answers: 3 });
     expect(holding.isAsking).toBe(false);
   });
