@@ -107,7 +107,7 @@ export class SlotLedger {
     this.takeClaims();
     for (const holder of this.holders.values())
       if (holder.isBefore && holder.wanted > holder.held) holder.asks = "now";
-    return this.settle();
+    return this.settleClaims();
   }
 
   private obeyed(pid: number, recall: number): void {
@@ -130,15 +130,19 @@ export class SlotLedger {
 
   /** Lends what there is by now, and gives what processes are to be told. */
   private settle(): readonly AddressedWord[] {
+    this.takeClaims();
+    return this.settleClaims();
+  }
+
+  private settleClaims(): readonly AddressedWord[] {
     const words: AddressedWord[] = [];
     const limits = [...this.holders.values()].flatMap(({ most }) => (most === null ? [] : [most]));
-    const last = this.most;
+    const last = this.limit;
     // Where plans differ for a moment, none is overrun.
     if (limits.length > 0) this.limit = Math.min(...limits);
-    this.takeClaims();
     const before = sumHeld(this.byTurn().filter(({ isBefore }) => isBefore));
     this.most = Math.max(0, this.limit - before);
-    if (this.most < last) this.shrink(words);
+    if (this.limit < last) this.shrink(words);
     this.lend(words);
     for (const holder of this.holders.values()) if (holder.asks === "now") this.recallFor(holder, words);
     for (const holder of this.holders.values()) {

@@ -40,6 +40,8 @@ export class SlotOffice {
     const { unheard } = this;
     this.unheard = null;
     for (const hear of unheard ?? []) hear();
+    // Whoever was told that there would be nobody to hear it hears that there is.
+    for (const taker of this.takers.values()) taker.send({ kind: "slots", words: [] });
   }
 
   /** Looks what the processes of the program before have and want by now. */

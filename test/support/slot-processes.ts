@@ -30,7 +30,11 @@ export class SlotProcess implements SlotTaker {
     );
   }
 
+  /** How often somebody has spoken to it. */
+  addressed = 0;
+
   send({ words }: { readonly words: readonly SlotWord[] }): void {
+    this.addressed += 1;
     this.told.push(...words);
   }
 

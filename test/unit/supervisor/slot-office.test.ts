@@ -264,7 +264,7 @@ describe("slots that processes share", () => {
     expect([busy.inUse, busy.waiting]).toEqual([29, 0]);
   });
 
-  test("are lent again where no other program has come", () => {
+  test("are lent again where no other program has come, and everybody hears that they are", () => {
     const processes = new SlotProcesses(4, 2);
     processes.deliver();
     const [a] = processes.all;
@@ -275,6 +275,10 @@ describe("slots that processes share", () => {
     processes.office.goOn();
     processes.deliver();
     expect([a?.inUse, a?.waiting]).toEqual([4, 0]);
+    processes.office.pause();
+    const before = processes.all.map(({ addressed }) => addressed);
+    processes.office.goOn();
+    expect(processes.all.map(({ addressed }) => addressed)).toEqual(before.map((count) => count + 1));
   });
 
   test("are fewer once the limit is lowered, and not more before", () => {

@@ -45,3 +45,24 @@ test("SlotHoldings keep half where nobody can be asked for more, until no reques
   expect([server.held, slots.hasSpare]).toEqual([0, false]);
   slots.close();
 });
+
+test("SlotHoldings write down what they want while nobody hears them, and take it back once somebody does", () => {
+  const wanted: number[] = [];
+  const slots = new SlotHoldings(() => undefined, {
+    ...noSlotBook,
+    want: (_name, count) => void wanted.push(count),
+  });
+  const server = slots.of("server");
+  server.serve(
+    { inUse: 0 },
+    () => 3,
+    () => undefined,
+  );
+  server.configure(12, 8);
+  expect(wanted).toEqual([]);
+  slots.part();
+  expect(wanted).toEqual([8]);
+  slots.heard([]);
+  expect(wanted).toEqual([8, 0]);
+  slots.close();
+});
