@@ -114,7 +114,7 @@ static void accept_all(struct streams *self, uint32_t slot, struct area *area, s
 		}
 		const int one = 1;
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-		uint32_t place = stream_take(self, fd, KIND_CLIENT, EPOLLIN);
+		uint32_t place = stream_take(self, fd, KIND_CLIENT, STREAM_INPUT);
 		if (place == NO_STREAM) {
 			(void)close(fd);
 			stall(self, &self->all[slot]);
@@ -142,8 +142,11 @@ static bool read_one(struct streams *self, struct stream *stream, struct area *a
 	struct part *part = part_with(area, LEAST_ROOM);
 	if (part == NULL)
 		return false;
-	ssize_t length = recv(stream->fd, area->data + part->used, part->end - part->used, 0);
+	const size_t room = part->end - part->used;
+	ssize_t length = recv(stream->fd, area->data + part->used, room, 0);
 	if (length > 0) {
+		if ((size_t)length == room)
+			stream_hear_again(self, stream);
 		tell(table, self, stream, NEWS_DATA, (int32_t)part->used, (int32_t)length);
 		part->used = step_behind(part->used + (size_t)length);
 		part->is_over = length > LONG_READ;
@@ -228,8 +231,14 @@ static bool see_to(struct streams *self, const struct epoll_event *event, struct
 		tell(table, self, stream, NEWS_WRITABLE, 0, 0);
 	}
 	/* What is to be read tells of an end by itself. The event may be an older one, from when nothing was. */
-	if ((is_gone || (event->events & EPOLLIN) != 0) && !stream->is_paused && !stream->has_ended)
-		return read_one(self, stream, &areas[stream->kind == KIND_SERVER ? 1 : 0], table);
+	if ((is_gone || (event->events & EPOLLIN) != 0) && !stream->is_paused && !stream->has_ended) {
+		if (!read_one(self, stream, &areas[stream->kind == KIND_SERVER ? 1 : 0], table))
+			return false;
+		/* An end or an urgent byte stands behind what was read. */
+		if ((event->events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) != 0 && !stream->has_ended)
+			stream_hear_again(self, stream);
+		return true;
+	}
 	if (is_gone)
 		see_to_loss(self, stream, event->events, table);
 	return true;

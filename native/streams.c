@@ -35,7 +35,10 @@ static uint32_t wanted(const struct streams *self, const struct stream *stream)
 		return EPOLLOUT;
 	if (stream->kind == KIND_RUNTIME)
 		return self->hears_runtime ? EPOLLIN | EPOLLET : 0;
-	return (stream->is_paused || stream->has_ended ? 0 : EPOLLIN) | (stream->wants_room ? EPOLLOUT : 0);
+	if (stream->kind == KIND_LISTENER)
+		return EPOLLIN;
+	return (stream->is_paused || stream->has_ended ? (uint32_t)EPOLLET : STREAM_INPUT)
+	    | (stream->wants_room ? EPOLLOUT : 0);
 }
 
 static uint64_t token_of(const struct streams *self, const struct stream *stream)
@@ -79,6 +82,12 @@ void stream_settle(struct streams *self, struct stream *stream)
 	} else if (events != stream->events) {
 		(void)control(self, stream, EPOLL_CTL_MOD, events);
 	}
+}
+
+void stream_hear_again(struct streams *self, struct stream *stream)
+{
+	if (stream->is_in_set)
+		(void)control(self, stream, EPOLL_CTL_MOD, stream->events);
 }
 
 uint32_t stream_take(struct streams *self, int fd, enum kind kind, uint32_t events)

@@ -24,6 +24,13 @@
 
 #define NO_STREAM UINT32_MAX
 
+/*
+ * What is told of a connection that is read from: once when something comes, and not again until more comes, so that the kernel does not
+ * look at each socket twice. An end (EPOLLRDHUP) and urgent bytes (EPOLLPRI) are told apart, for a read may stop in front of them: whatever
+ * may leave something behind has it told again (`stream_hear_again`), or it would never be heard of.
+ */
+#define STREAM_INPUT ((uint32_t)EPOLLET | EPOLLIN | EPOLLRDHUP | EPOLLPRI)
+
 enum {
 	STREAM_LIMIT = 1 << 18,
 	EVENT_BATCH = 256,
@@ -87,6 +94,8 @@ uint32_t stream_take(struct streams *self, int fd, enum kind kind, uint32_t even
 int stream_give_back(struct streams *self, struct stream *stream);
 /* Has the set know what is wanted of a stream now. */
 void stream_settle(struct streams *self, struct stream *stream);
+/* Has the set tell again what is to be read from a stream, if there is anything left. */
+void stream_hear_again(struct streams *self, struct stream *stream);
 /* Has the set tell nothing more of a stream, until it is settled. */
 void stream_leave_set(struct streams *self, struct stream *stream);
 /* Whether there is a connection to read from and to write to. */

@@ -103,6 +103,21 @@ describe("clients", () => {
     );
   });
 
+  test("that send an urgent byte amid a head are answered: a read stops in front of it", async () => {
+    const script = [
+      "import socket, sys",
+      "s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))",
+      "s.send(b'GET / HTTP/1.1\\r\\nHost: a\\r\\nX: ')",
+      "s.send(b'!', socket.MSG_OOB)",
+      "s.send(b'b\\r\\nConnection: close\\r\\n\\r\\n')",
+      "print(s.recv(65536).decode())",
+    ].join("\n");
+    await behind(brief, async (port) => {
+      const client = Bun.spawn(["python3", "-c", script, String(port)], { stderr: "inherit" });
+      expect(await new Response(client.stdout).text()).toStartWith("HTTP/1.1 200 OK");
+    });
+  });
+
   test("that end their half amid a head or a body are let go, and no server takes it for a request", async () => {
     await behind(brief, async (port, origin) => {
       for (const text of ["GE", kept.slice(0, -2), `${post.replace("1000000", "5")}abc`]) {
