@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { later } from "../base/instant.ts";
 import type { CountKey } from "../ipc/counts/layout.ts";
-import { keptName, lentName, takenName, wantedName } from "../ipc/counts/slot-names.ts";
+import { type SlotKeys, slotKeys } from "../ipc/counts/slot-keys.ts";
 import type { Seats } from "./seats.ts";
 import type { SlotClaim, SlotsBefore } from "./slot-ledger.ts";
 import type { Succession } from "./succession.ts";
@@ -13,15 +13,6 @@ const lookEveryMs = 20;
 const lookSeldomMs = 200;
 const quietAfterMs = 1_000;
 
-/** Where a process and this one write down what they tell each other of a thing. */
-interface Page {
-  readonly held: CountKey;
-  readonly wanted: CountKey;
-  readonly taken: CountKey;
-  readonly lent: CountKey;
-  readonly kept: CountKey;
-}
-
 /**
  * The slots of the processes whose program this one has taken the place of. There is no line to them: they write down what they have and
  * what they want, and read what they are lent and may keep.
@@ -30,7 +21,7 @@ export class PredecessorSlots implements SlotsBefore {
   readonly #seats: Seats;
   readonly #clock: Clock;
   /** Where each of them and this process write. */
-  readonly #pages = new Map<number, Map<string, Page>>();
+  readonly #pages = new Map<number, Map<string, SlotKeys>>();
   #yieldUntil = Number.POSITIVE_INFINITY;
   #busyUntil = 0;
   #cancelLook: () => void = () => undefined;
@@ -99,7 +90,7 @@ export class PredecessorSlots implements SlotsBefore {
     this.#yieldUntil = later(this.#clock.now(), yieldMs);
   }
 
-  #claim(pid: number, { held, lent, taken, wanted }: Page): SlotClaim {
+  #claim(pid: number, { held, lent, taken, wanted }: SlotKeys): SlotClaim {
     // In this order: what it takes meanwhile is counted twice, and never not at all.
     const outstanding = this.#own(lent) - this.#seats.countOf(pid, taken);
     return {
@@ -113,17 +104,10 @@ export class PredecessorSlots implements SlotsBefore {
     return this.#seats.countOf(process.pid, key);
   }
 
-  #page(pages: Map<string, Page>, pid: number, name: string): Page {
+  #page(pages: Map<string, SlotKeys>, pid: number, name: string): SlotKeys {
     const known = pages.get(name);
     if (known !== undefined) return known;
-    const key = (word: string): CountKey => this.#seats.key(word, "configured");
-    const page = {
-      held: key(name),
-      wanted: key(wantedName(name)),
-      taken: key(takenName(name)),
-      lent: key(lentName(name, pid)),
-      kept: key(keptName(name, pid)),
-    };
+    const page = slotKeys(this.#seats.key, name, pid);
     pages.set(name, page);
     return page;
   }

@@ -1,5 +1,4 @@
-import type { CountKey } from "../../ipc/counts/layout.ts";
-import { keptName, lentName, takenName, wantedName } from "../../ipc/counts/slot-names.ts";
+import { type SlotKeys, slotKeys } from "../../ipc/counts/slot-keys.ts";
 import type { CommonCounts } from "../common-counts.ts";
 
 /** What a process writes down of its slots, for a supervisor that comes after its own, and finds written by that one. */
@@ -16,12 +15,7 @@ export interface SlotBook {
   forget(name: string): void;
 }
 
-interface Page {
-  readonly held: CountKey;
-  readonly wanted: CountKey;
-  readonly taken: CountKey;
-  readonly lent: CountKey;
-  readonly kept: CountKey;
+interface Page extends SlotKeys {
   /** Whether it has ever said that it wants some: before that it was lent nothing, whatever stands there for who had its number. */
   isOpen: boolean;
 }
@@ -74,15 +68,7 @@ export class CommonSlotBook implements SlotBook {
   private page(name: string): Page {
     const known = this.pages.get(name);
     if (known !== undefined) return known;
-    const key = (word: string): CountKey => this.counts.key(word, "configured");
-    const page = {
-      held: key(name),
-      wanted: key(wantedName(name)),
-      taken: key(takenName(name)),
-      lent: key(lentName(name, this.pid)),
-      kept: key(keptName(name, this.pid)),
-      isOpen: false,
-    };
+    const page = { ...slotKeys(this.counts.key, name, this.pid), isOpen: false };
     this.pages.set(name, page);
     return page;
   }
