@@ -109,6 +109,8 @@ export class PredecessorSlots implements SlotsBefore {
     if (known !== undefined) return known;
     const page = slotKeys(this.#seats.key, name, pid);
     pages.set(name, page);
+    // What a supervisor before this one has asked back it asks back no more.
+    this.#seats.write(process.pid, page.kept, 0);
     return page;
   }
 }

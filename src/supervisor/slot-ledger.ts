@@ -64,8 +64,8 @@ export class SlotLedger {
   private most = 0;
   private turns = 0;
   private recalls = 0;
-  /** Whether processes of the program before were told to keep no more than so many. */
-  private hasRecalled = false;
+  /** The processes of the program before that were told to keep no more than so many. */
+  private readonly recalled = new Set<number>();
 
   /** `limit` is what the program before has known it by. */
   constructor(name: string, before: SlotsBefore, limit = 0) {
@@ -206,7 +206,7 @@ export class SlotLedger {
       }));
       const keep = this.shares(claims)[at] ?? 0;
       if (other.isBefore) {
-        this.hasRecalled = true;
+        this.recalled.add(other.pid);
         this.before.recall(other.pid, this.name, keep);
       } else if (short > 0) {
         if (!asker.isBefore) asker.awaited.add(other.pid);
@@ -225,10 +225,9 @@ export class SlotLedger {
 
   /** Nobody wants more than there is any more. */
   private letKeep(): void {
-    if (!this.hasRecalled || this.byTurn().some(({ held, wanted }) => wanted > held)) return;
-    this.hasRecalled = false;
-    for (const { isBefore, pid } of this.byTurn())
-      if (isBefore) this.before.recall(pid, this.name, Number.POSITIVE_INFINITY);
+    if (this.recalled.size === 0 || this.byTurn().some(({ held, wanted }) => wanted > held)) return;
+    for (const pid of this.recalled) this.before.recall(pid, this.name, Number.POSITIVE_INFINITY);
+    this.recalled.clear();
   }
 
   /**

@@ -140,11 +140,13 @@ export class SlotProcesses implements SlotsBefore {
   }
 
   claims(): readonly SlotClaim[] {
-    return this.before.map(({ found, pid, written }) => ({
-      pid,
-      held: written.held + found.lent - written.taken,
-      wanted: written.wanted,
-    }));
+    return this.before
+      .map(({ found, pid, written }) => ({
+        pid,
+        held: written.held + found.lent - written.taken,
+        wanted: written.wanted,
+      }))
+      .filter(({ held, wanted }) => held + wanted > 0);
   }
 
   lend(pid: number, _name: string, count: number): boolean {
@@ -173,6 +175,7 @@ export class SlotProcesses implements SlotsBefore {
     this.before.push(...this.all);
     this.all = [];
     this.areYielding = true;
+    for (const { found } of this.before) found.keep = Number.POSITIVE_INFINITY;
     this.office = new SlotOffice(this, limits);
     for (let index = 0; index < count; index++) this.start(count);
   }

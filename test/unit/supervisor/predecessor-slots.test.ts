@@ -89,6 +89,12 @@ describe("PredecessorSlots", () => {
     const book = bookOf(71);
     book.want("thing", 2);
     first.lend(71, "thing", 2);
+    first.recall(71, "thing", 1);
+    expect(book.read("thing").keep).toBe(1);
+    expect(new PredecessorSlots(seats, clock, { proxies: [71], leaving: [] }).claims("thing")).toHaveLength(
+      1,
+    );
+    expect(book.read("thing").keep).toBe(unlimited);
     book.hold("thing", 2);
     book.take("thing", 2);
     seats.clear(process.pid);

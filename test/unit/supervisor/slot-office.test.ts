@@ -140,6 +140,8 @@ describe("slots that processes share", () => {
         }
         for (let turn = 0; turn < 3; turn++) processes.tick();
         expect(processes.heldBefore).toBe(0);
+        // Nobody is told any more to keep less than it could.
+        for (const { found } of processes.before) expect(found.keep).toBe(Number.POSITIVE_INFINITY);
         const [busy] = processes.all;
         useAll(processes, busy);
         expect(busy?.inUse).toBe(most);
