@@ -87,13 +87,17 @@ napi_value edge_pause_stream(napi_env env, napi_callback_info info)
 	return make_undefined(env);
 }
 
+/* Reads the name of a stream that has to be connected, of a call that takes nothing else. Throws and gives NULL for another. */
+static struct stream *read_only_connected(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	return read_arguments(env, info, 2, arguments) ? read_connected(env, arguments) : NULL;
+}
+
 /* isQuietStream(place, generation): whether nothing has come that was not read, no bytes and no end. */
 napi_value edge_is_quiet_stream(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[2];
-	if (!read_arguments(env, info, 2, arguments))
-		return NULL;
-	const struct stream *stream = read_connected(env, arguments);
+	const struct stream *stream = read_only_connected(env, info);
 	if (stream == NULL)
 		return NULL;
 	struct pollfd news = { .fd = stream->fd, .events = POLLIN | POLLRDHUP };
@@ -107,11 +111,8 @@ napi_value edge_is_quiet_stream(napi_env env, napi_callback_info info)
  */
 napi_value edge_unheard_stream(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[2];
 	int length = 0;
-	if (!read_arguments(env, info, 2, arguments))
-		return NULL;
-	const struct stream *stream = read_connected(env, arguments);
+	const struct stream *stream = read_only_connected(env, info);
 	if (stream == NULL)
 		return NULL;
 	/* Our own end would count as a byte. */
@@ -133,10 +134,7 @@ static double acknowledged_bytes(int fd)
 /* acknowledgedStream(place, generation): how many bytes the peer has acknowledged so far, or -1. */
 napi_value edge_acknowledged_stream(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[2];
-	if (!read_arguments(env, info, 2, arguments))
-		return NULL;
-	const struct stream *stream = read_connected(env, arguments);
+	const struct stream *stream = read_only_connected(env, info);
 	if (stream == NULL)
 		return NULL;
 	return make_double(env, acknowledged_bytes(stream->fd));
@@ -155,10 +153,7 @@ napi_value edge_acknowledged_socket(napi_env env, napi_callback_info info)
 /* shutStream(place, generation): ends our half. */
 napi_value edge_shut_stream(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[2];
-	if (!read_arguments(env, info, 2, arguments))
-		return NULL;
-	struct stream *stream = read_connected(env, arguments);
+	struct stream *stream = read_only_connected(env, info);
 	if (stream == NULL)
 		return NULL;
 	(void)shutdown(stream->fd, SHUT_WR);

@@ -9,7 +9,7 @@ import type { FieldTable } from "./http1/field-table.ts";
 import { isFault, type RequestHead } from "./http1/request-head.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import { Outbox } from "./outbox.ts";
-import { Pace } from "./pace.ts";
+import { Pace, readingStep } from "./pace.ts";
 import { RequestReader } from "./request-reader.ts";
 import { RequestRecord } from "./request-record.ts";
 import { RequestView } from "./request-view.ts";
@@ -18,7 +18,7 @@ import { matchingPath } from "./routes.ts";
 import type { Listener } from "./listener.ts";
 import type { Route, Site } from "./snapshot.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "./sockets.ts";
-import { movedBytes, readingStep } from "./streams/acknowledged.ts";
+import { movedBytes } from "./streams/acknowledged.ts";
 import { giveBack } from "./streams/read-memory.ts";
 import type { Swept } from "./sweep.ts";
 import { SocketEnd } from "./tunnel-end.ts";
@@ -130,7 +130,7 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     // How fast the client is, if it alone is waited for.
     const { exchange, outbox, reader } = this;
     const { download, upload } = this.listener.plan;
-    const moved = outbox.isBlocked ? movedBytes(this.wire, outbox) : 0;
+    const moved = outbox.isBlocked ? movedBytes(this.wire, outbox.taken) : 0;
     if (!outbox.isBlocked) this.reading = null;
     else if ((this.reading ??= new Pace(now, moved, readingStep)).isTooSlow(now, moved, download)) this.cut();
     const { total } = reader.body;

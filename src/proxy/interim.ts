@@ -8,3 +8,19 @@ const mostAtOnce = 16;
 export function isInterimFlood(count: number, elapsedMs: number): boolean {
   return count > mostAtOnce + elapsedMs / 1000;
 }
+
+/** The interim responses to one request, from the first. PURE. */
+export class Interim {
+  private readonly since: number;
+  private count = 0;
+
+  /** `now` is in milliseconds of the monotonic clock, here and below. */
+  constructor(now: number) {
+    this.since = now;
+  }
+
+  /** Counts one, and tells whether it is one too many. */
+  isOneTooMany(now: number): boolean {
+    return isInterimFlood(++this.count, now - this.since);
+  }
+}

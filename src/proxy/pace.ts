@@ -3,13 +3,17 @@ import type { PaceLimitPlan } from "../config/http-plan.ts";
 /** A look is charged with no more: what is longer, this process was held up for. */
 const mostPerLookMs = 3_000;
 
+/** What a client has to get within the time that it may move nothing: as much as the kernel asks for at once with the least memory. */
+export const readingStep: number = 16 * 1024;
+
 /**
  * PURE: how fast a client takes, or sends, what it alone is waited for. It begins when the client is first found to be waited
  * for and ends when it is not any more, so that a slow server and a pause between two requests cost a client nothing.
  */
 export class Pace {
   private lookedAt: number;
-  private bytes: number;
+  /** What the client had moved at the last look. */
+  bytes: number;
   private readonly step: number;
   private stalledMs = 0;
   private movedInStep = 0;

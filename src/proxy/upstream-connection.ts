@@ -4,7 +4,7 @@ import { BodyReader } from "./http1/body-reader.ts";
 import { FieldTable } from "./http1/field-table.ts";
 import { readResponseHead, type ResponseHead } from "./http1/response-head.ts";
 import { InputBuffer } from "./input-buffer.ts";
-import { isInterimFlood } from "./interim.ts";
+import { Interim } from "./interim.ts";
 import { Outbox } from "./outbox.ts";
 import { proxyHeader } from "./proxy-header.ts";
 import type { SentHead } from "./sent-head.ts";
@@ -44,8 +44,8 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   private mayReuse = false;
   private isChunked = false;
   private isClosed = false;
-  private interimCount = 0;
-  private interimSince = 0;
+  /** Null as long as the server has sent none to this request. */
+  private interim: Interim | null = null;
   private readonly giveUpConnecting: GiveUp;
 
   /** `client` is who the server is told first; null tells it nobody. */
@@ -65,7 +65,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     this.user = user;
     this.isReused = true;
     this.requests += 1;
-    this.interimCount = 0;
+    this.interim = null;
   }
 
   get isBlocked(): boolean {
@@ -222,9 +222,8 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
         return;
       }
       const now = performance.now();
-      if (this.interimCount++ === 0) this.interimSince = now;
-      if (isInterimFlood(this.interimCount, now - this.interimSince))
-        return this.fail("protocol", "too many interim responses");
+      this.interim ??= new Interim(now);
+      if (this.interim.isOneTooMany(now)) return this.fail("protocol", "too many interim responses");
       user.interimArrived(head, fields);
     }
   }
@@ -310,7 +309,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
 
   /** Whether it is certain that nothing of the request was with the server: one that has ended its half can answer nothing (RFC 9112 §9.6). */
   private get isUnheard(): boolean {
-    const isSilent = !this.readsBody && this.interimCount === 0 && this.input.length === 0;
+    const isSilent = !this.readsBody && this.interim === null && this.input.length === 0;
     return isSilent && this.outbox?.isUnheard === true;
   }
 

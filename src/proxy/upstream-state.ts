@@ -21,12 +21,12 @@ export class UpstreamState implements Swept {
   readonly queue: WaitingLine = new WaitingLine({
     hasRoom: () => this.mayServe(),
     mayJoin: (length) => this.mayJoin(length),
-    mostStay: (length) => this.mostStay(length),
+    mostStay: () => (this.isAsking ? Number.POSITIVE_INFINITY : (this.places?.held ?? 0)),
+    ask: () => this.ask(0),
   });
   /** The upstream as the plan in force has it; null before there is one. */
   present: Upstream | null = null;
   private readonly context: UpstreamContext;
-  private servers: readonly HttpServer[] = [];
   /** What this process has of the queue; it outlives a plan without one, for those who wait. */
   private places: SlotHolding | null = null;
   private hasQueue = false;
@@ -50,7 +50,6 @@ export class UpstreamState implements Swept {
     const { plan, servers } = present;
     this.present = present;
     const before = this.holdings;
-    this.servers = servers;
     const places = this.placesOf(plan, workers);
     this.places = places ?? this.places;
     this.hasQueue = places !== null;
@@ -86,16 +85,12 @@ export class UpstreamState implements Swept {
     this.places?.roomMade();
   }
 
-  private mayJoin(length: number): boolean {
-    return this.isAsking || (this.hasQueue && length < (this.places?.allowed ?? 0));
+  private get servers(): readonly HttpServer[] {
+    return this.present?.servers ?? [];
   }
 
-  private mostStay(length: number): number {
-    const most = this.places?.held ?? 0;
-    if (length <= most) return most;
-    // What one of them was to have may have gone to a request that has just come.
-    this.ask(0);
-    return this.isAsking ? Number.POSITIVE_INFINITY : most;
+  private mayJoin(length: number): boolean {
+    return this.isAsking || (this.hasQueue && length < (this.places?.allowed ?? 0));
   }
 
   /** Asks for slots of full servers, for those who wait and so many more. */

@@ -14,8 +14,10 @@ export interface LineRules {
   hasRoom(): boolean;
   /** Whether one more may join so many. */
   mayJoin(length: number): boolean;
-  /** How many of so many may stay: all of them while it is being found out if there is room. */
-  mostStay(length: number): number;
+  /** How many may stay; there are more while it is being found out if they may. */
+  mostStay(): number;
+  /** Has it found out again if there is room, if that may be of use. */
+  ask(): void;
 }
 
 /**
@@ -63,8 +65,10 @@ export class WaitingLine implements Swept {
   /** Servers may have come back meanwhile. */
   sweep(): void {
     this.serve();
-    const most = this.rules.mostStay(this.waiting.size);
-    if (this.waiting.size <= most) return;
+    if (this.waiting.size <= this.rules.mostStay()) return;
+    // What one of them was to have may have gone to a request that has just come.
+    this.rules.ask();
+    const most = this.rules.mostStay();
     for (const one of [...this.waiting].slice(most)) {
       this.waiting.delete(one);
       one.refuse(503);

@@ -54,5 +54,6 @@ export class Inheritance {
   /** Ends all that is left of it. */
   async stop(): Promise<void> {
     await this.#predecessor?.stop();
+    this.#before.close();
   }
 }

@@ -44,7 +44,6 @@ export class PredecessorSlots implements SlotsBefore {
 
   /** Has `look` called as long as any of them is there, and often as long as there is a use for that. */
   watch(look: () => void): void {
-    this.#cancelLook();
     look();
     if (!this.areHere) return;
     const isQuiet = !this.areYielding && this.#clock.now() >= this.#busyUntil;
@@ -68,21 +67,26 @@ export class PredecessorSlots implements SlotsBefore {
     const { lent, taken } = this.#page(pages, pid, name);
     // Where what was lent before has been forgotten by this side only, it begins where the other one has come to.
     const last = Math.max(this.#own(lent), this.#seats.countOf(pid, taken));
-    return this.#seats.write(process.pid, lent, last + count);
+    return this.#seats.write(lent, last + count);
   }
 
   recall(pid: number, name: string, keep: number): void {
     const pages = this.#pages.get(pid);
     if (pages === undefined) return;
     const { kept } = this.#page(pages, pid, name);
-    this.#seats.write(process.pid, kept, Number.isFinite(keep) ? keep + 1 : 0);
+    this.#seats.write(kept, Number.isFinite(keep) ? keep + 1 : 0);
   }
 
   /** Forgets a process that is gone: its number may be that of another one from now on. */
   gone(pid: number): void {
     for (const { kept, lent } of this.#pages.get(pid)?.values() ?? [])
-      for (const key of [kept, lent]) this.#seats.write(process.pid, key, 0);
+      for (const key of [kept, lent]) this.#seats.write(key, 0);
     if (this.#pages.delete(pid) && !this.areHere) this.#seats.clear(process.pid);
+  }
+
+  /** Looks no more. */
+  close(): void {
+    this.#cancelLook();
   }
 
   /** They have been told to finish. */
@@ -110,7 +114,7 @@ export class PredecessorSlots implements SlotsBefore {
     const page = slotKeys(this.#seats.key, name, pid);
     pages.set(name, page);
     // What a supervisor before this one has asked back it asks back no more.
-    this.#seats.write(process.pid, page.kept, 0);
+    this.#seats.write(page.kept, 0);
     return page;
   }
 }

@@ -95,9 +95,9 @@ export class Seats {
     return this.#tableOf(pid)?.count(key) ?? 0;
   }
 
-  /** Writes how much a process has, in its place: only for one that does not write itself; false if there is no room. */
-  write(pid: number, key: CountKey, count: number): boolean {
-    return this.#tableOf(pid)?.set(key, count) ?? false;
+  /** Writes how much this very process has; false if it has no seat, or no room there for another name. */
+  write(key: CountKey, count: number): boolean {
+    return this.#tableOf(process.pid)?.set(key, count) ?? false;
   }
 
   /** Lets go of the memory. */

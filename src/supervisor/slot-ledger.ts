@@ -140,7 +140,7 @@ export class SlotLedger {
     const last = this.limit;
     // Where plans differ for a moment, none is overrun.
     if (limits.length > 0) this.limit = Math.min(...limits);
-    const before = sumHeld(this.byTurn().filter(({ isBefore }) => isBefore));
+    const before = sumHeld(this.holders.values().filter(({ isBefore }) => isBefore));
     this.most = Math.max(0, this.limit - before);
     if (this.limit < last) this.shrink(words);
     this.lend(words);
@@ -174,7 +174,7 @@ export class SlotLedger {
   /** Lends what is free to those who want it. */
   private lend(words: AddressedWord[]): void {
     const holders = this.byTurn();
-    let free = this.limit - sumHeld(holders);
+    let free = this.limit - sumHeld(this.holders.values());
     const shares = this.shares(holders);
     for (const [at, holder] of holders.entries()) {
       const count = Math.min(free, (shares[at] ?? 0) - holder.held);
@@ -219,13 +219,13 @@ export class SlotLedger {
   private hasIdle(asker: Holder): boolean {
     return (
       asker.wanted > asker.held &&
-      this.byTurn().some((other) => other !== asker && !other.isBefore && other.held > other.wanted)
+      this.holders.values().some((other) => other !== asker && !other.isBefore && other.held > other.wanted)
     );
   }
 
   /** Nobody wants more than there is any more. */
   private letKeep(): void {
-    if (this.recalled.size === 0 || this.byTurn().some(({ held, wanted }) => wanted > held)) return;
+    if (this.recalled.size === 0 || this.holders.values().some(({ held, wanted }) => wanted > held)) return;
     for (const pid of this.recalled) this.before.recall(pid, this.name, Number.POSITIVE_INFINITY);
     this.recalled.clear();
   }
@@ -259,7 +259,7 @@ export class SlotLedger {
   }
 }
 
-function sumHeld(holders: readonly Holder[]): number {
+function sumHeld(holders: IteratorObject<Holder>): number {
   return holders.reduce((sum, { held }) => sum + held, 0);
 }
 

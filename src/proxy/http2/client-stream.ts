@@ -1,6 +1,6 @@
 import { FieldTable } from "../http1/field-table.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
-import { isInterimFlood } from "../interim.ts";
+import { Interim } from "../interim.ts";
 import type { SentHead } from "../sent-head.ts";
 import type { BodyPiece } from "../body-piece.ts";
 import type { UpstreamFailure, UpstreamStream, UpstreamUser } from "../upstream-stream.ts";
@@ -35,8 +35,8 @@ export class ClientStream extends FramedStream implements UpstreamStream {
   private hasHead = false;
   private expected = -1;
   private came = 0;
-  private interimCount = 0;
-  private interimSince = 0;
+  /** Null as long as the server has sent none. */
+  private interim: Interim | null = null;
   /** Of a request for a WebSocket. */
   private webSocketKey: string | null = null;
   /** Set once it is a WebSocket. */
@@ -85,9 +85,9 @@ export class ClientStream extends FramedStream implements UpstreamStream {
 
   /** The server has not looked at it: it is sent anew over another connection, if all of it is still there (RFC 9113 §8.7). */
   unseen(detail: string): void {
-    const { interimCount, sent } = this;
+    const { interim, sent } = this;
     if (this.user === null) return;
-    if (sent?.isWhole !== true || interimCount > 0 || ++sent.moves > mostMoves) {
+    if (sent?.isWhole !== true || interim !== null || ++sent.moves > mostMoves) {
       this.fail("closed", detail);
       return;
     }
@@ -182,11 +182,10 @@ export class ClientStream extends FramedStream implements UpstreamStream {
     }
   }
 
-  /** Counts an interim response, and tells whether it is one too many. */
   private isInterimFlood(): boolean {
     const now = performance.now();
-    if (this.interimCount++ === 0) this.interimSince = now;
-    return isInterimFlood(this.interimCount, now - this.interimSince);
+    this.interim ??= new Interim(now);
+    return this.interim.isOneTooMany(now);
   }
 
   override takeData(bytes: Buffer, isEnd: boolean): void {

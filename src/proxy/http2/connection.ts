@@ -2,8 +2,7 @@ import { drainIdleMs, lingerMs, type Engine, type OpenClient } from "../engine.t
 import type { ForwardedBy } from "../headers.ts";
 import type { Listener } from "../listener.ts";
 import { localAddressOf, type SocketOwner, type Wire } from "../sockets.ts";
-import { Pace } from "../pace.ts";
-import { readingStep } from "../streams/acknowledged.ts";
+import { Pace, readingStep } from "../pace.ts";
 import type { Swept } from "../sweep.ts";
 import { FloodBudget } from "./flood-budget.ts";
 import { FrameSession, type ReadBlock, type SessionUser } from "./frame-session.ts";
@@ -38,9 +37,8 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
   private lastStream = 0;
   private isGoingAway = false;
   private deadline: number;
-  /** How fast the client reads while the socket takes no more, and what it had got at the last look, if the socket took no more then. */
+  /** How fast the client reads while the socket takes no more. */
   private reading: Pace | null = null;
-  private movedBefore: number | null = null;
   /** Until when, at most, a connection that has ended on our side waits for the client's end; infinite before. */
   private lingerBy = Number.POSITIVE_INFINITY;
   private isGone = false;
@@ -88,9 +86,8 @@ export class Http2Connection implements SocketOwner, OpenClient, Swept, SessionU
     for (const stream of this.session.streams.values()) stream.sweep(now);
     const { output } = this.session;
     const moved = output.isBlocked ? output.moved : null;
-    const since = moved === null || this.movedBefore === null ? null : moved - this.movedBefore;
+    const since = moved === null || this.reading === null ? null : moved - this.reading.bytes;
     judgePaces(this.session.streams.values(), now, since);
-    this.movedBefore = moved;
     if (moved === null) this.reading = null;
     if (this.isClosed) {
       if (now >= this.deadline) this.close(true);

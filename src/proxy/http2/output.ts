@@ -43,7 +43,7 @@ export class FrameOutput {
   /** Bytes that the client's system has got, or, where that is not known, that the socket has taken. */
   get moved(): number {
     const { taken, total } = this.outbox;
-    return movedBytes(this.wire, { taken: this.total + taken - total });
+    return movedBytes(this.wire, this.total + taken - total);
   }
 
   /** Adds a frame that is ready. */

@@ -1,15 +1,12 @@
 import { streamCalls } from "../../native/index.ts";
 import type { Wire } from "../sockets.ts";
 
-/** What a client has to get within the time that it may move nothing: as much as the kernel asks for at once with the least memory. */
-export const readingStep: number = 16 * 1024;
-
 /**
- * Gives how many bytes the system at the other end of a socket has got, or, where that is not known, how many the socket has taken. The
+ * Gives how many bytes the system at the other end of a socket has got, or, where that is not known, how many the socket has `taken`. The
  * kernel here takes up to some megabytes ahead and asks for more only once a third of them is gone, so that what it took
  * tells little of how fast a client reads.
  */
-export function movedBytes(wire: Wire, { taken }: { readonly taken: number }): number {
+export function movedBytes(wire: Wire, taken: number): number {
   const acknowledged = wire.acknowledged === undefined ? ofRuntime(wire) : wire.acknowledged();
   return acknowledged < 0 ? taken : acknowledged;
 }

@@ -24,7 +24,12 @@ class Request implements QueuedRequest {
 
 /** Makes a line of at most so many. */
 function lineOf(most: number, hasRoom: () => boolean): WaitingLine {
-  return new WaitingLine({ hasRoom, mayJoin: (length) => length < most, mostStay: () => most });
+  return new WaitingLine({
+    hasRoom,
+    mayJoin: (length) => length < most,
+    mostStay: () => most,
+    ask: () => undefined,
+  });
 }
 
 test("those who wait go in their order, as there is room, and who has left takes none", async () => {
@@ -71,7 +76,12 @@ test("nobody is asked once there is no room for anybody", () => {
 test("who was let in while it was not known if there is a place is turned away once it is known that there is none", () => {
   let most = Number.POSITIVE_INFINITY;
   let room = 1;
-  const line = new WaitingLine({ hasRoom: () => room > 0, mayJoin: () => true, mostStay: () => most });
+  const line = new WaitingLine({
+    hasRoom: () => room > 0,
+    mayJoin: () => true,
+    mostStay: () => most,
+    ask: () => undefined,
+  });
   const requests = [1, 2, 3, 4].map(() => new Request(() => room-- > 0));
   for (const request of requests) line.join(request);
   line.sweep();
