@@ -26,13 +26,23 @@ export class Crowd implements AsyncDisposable {
     for (const socket of this.sockets) socket.write(bytes);
   }
 
-  /** Sends one text over each and waits for an answer that ends so, 250 at a time: there are not descriptors for all at once. */
+  /**
+   * Sends one text over each and waits for an answer that ends so, 125 at a time: there are not descriptors for all at once, and a proxy
+   * that keeps 128 connections to its server closes none, of which a server that leaves its half open would keep the descriptor.
+   */
   async ask(text: string, wanted: string): Promise<void> {
     const bytes = Buffer.from(text, "latin1");
-    for (let from = 0; from < this.sockets.length; from += 250) {
-      const batch = this.sockets.slice(from, from + 250);
+    for (let from = 0; from < this.sockets.length; from += 125) {
+      const batch = this.sockets.slice(from, from + 125);
       for (const socket of batch) socket.write(bytes);
-      await waitFor(`answers from ${from} on`, () => batch.every(({ data }) => data.last.endsWith(wanted)));
+      await waitFor(`answers from ${from} on`, () =>
+        batch.every(({ data }) => data.last.endsWith(wanted)),
+      ).catch((failure: Error) => {
+        const others = batch.flatMap(({ data }, at) =>
+          data.last.endsWith(wanted) ? [] : [{ at: from + at, ...data }],
+        );
+        throw new Error(`${failure.message}; these have something else: ${JSON.stringify(others)}`);
+      });
       for (const { data } of batch) data.last = "";
     }
   }
