@@ -41,6 +41,7 @@ static const struct entry entries[] = {
 	{ "openStreams", edge_open_streams },
 	{ "armStreams", edge_arm_streams },
 	{ "askStreams", edge_ask_streams },
+	{ "lendStreams", edge_lend_streams },
 	{ "turn", edge_turn },
 	{ "listenStream", edge_listen_stream },
 	{ "connectStream", edge_connect_stream },

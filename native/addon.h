@@ -78,10 +78,11 @@ napi_value edge_read_poll(napi_env env, napi_callback_info info);
 napi_value edge_start_connect(napi_env env, napi_callback_info info);
 napi_value edge_read(napi_env env, napi_callback_info info);
 
-/* stream-thread.c, stream-turn.c, stream-calls.c, stream-writes.c */
+/* stream-thread.c, stream-memory.c, stream-turn.c, stream-calls.c, stream-writes.c */
 napi_value edge_open_streams(napi_env env, napi_callback_info info);
 napi_value edge_ask_streams(napi_env env, napi_callback_info info);
 napi_value edge_arm_streams(napi_env env, napi_callback_info info);
+napi_value edge_lend_streams(napi_env env, napi_callback_info info);
 napi_value edge_turn(napi_env env, napi_callback_info info);
 napi_value edge_listen_stream(napi_env env, napi_callback_info info);
 napi_value edge_connect_stream(napi_env env, napi_callback_info info);

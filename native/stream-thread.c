@@ -38,6 +38,7 @@ static void discard(struct streams *self)
 	const int sets[] = { self->epoll_fd, self->armed_fd, self->stop_fd };
 	if (self->wake != NULL)
 		(void)napi_release_threadsafe_function(self->wake, napi_tsfn_abort);
+	streams_return(self);
 	for (uint32_t slot = 0; slot < self->size; slot++)
 		if (self->all[slot].kind != KIND_FREE && self->all[slot].kind != KIND_RUNTIME)
 			(void)close(self->all[slot].fd);
@@ -91,13 +92,15 @@ static const char *prepare(struct streams *self, napi_value callback, int runtim
 	return runtime_fd >= 0 && self->runtime_slot == NO_STREAM ? "epoll_ctl" : NULL;
 }
 
-/* openStreams(callback, the runtime's own set or -1): begins; once in a thread. */
+/* openStreams(callback, the runtime's own set or -1, names of fields with a line feed behind each): begins; once in a thread. */
 napi_value edge_open_streams(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[2];
+	napi_value arguments[3];
 	napi_valuetype type = napi_undefined;
+	struct bytes names;
 	int runtime_fd = -1;
-	if (!read_arguments(env, info, 2, arguments) || !read_int(env, arguments[1], "descriptor", &runtime_fd))
+	if (!read_arguments(env, info, 3, arguments) || !read_int(env, arguments[1], "descriptor", &runtime_fd)
+	    || !read_bytes(env, arguments[2], "names", &names))
 		return NULL;
 	if (napi_typeof(env, arguments[0], &type) != napi_ok || type != napi_function) {
 		(void)napi_throw_type_error(env, NULL, "callback must be a function");
@@ -111,6 +114,11 @@ napi_value edge_open_streams(napi_env env, napi_callback_info info)
 	*self = (struct streams){ .env = env, .epoll_fd = -1, .armed_fd = -1, .stop_fd = -1 };
 	self->first_free = NO_STREAM;
 	self->runtime_slot = NO_STREAM;
+	if (!read_field_names(&self->names, names.data, names.length)) {
+		free(self);
+		(void)napi_throw_range_error(env, NULL, "names must be in lower case, with a line feed behind each");
+		return NULL;
+	}
 	const char *call = prepare(self, arguments[0], runtime_fd);
 	int failure = call == NULL ? start_thread(&self->thread, "edge-ha-streams", wait_for_set, self) : errno;
 	if (failure != 0) {

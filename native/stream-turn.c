@@ -12,13 +12,6 @@
 
 enum {
 	ACCEPT_BATCH = 32,
-	/* Numbers in front of the table, and in each of its rows. */
-	CLIENT_WORDS = 0,
-	SERVER_WORDS = 4,
-	ROW_COUNT_WORD = 8,
-	STATE_WORD = 9,
-	HEADER_WORDS = 10,
-	ROW_WORDS = 6,
 	/* The least room that is read into. */
 	LEAST_ROOM = 16 * 1024,
 	/* Behind a longer read what comes next goes elsewhere: then the whole place is free again at once. */
@@ -50,6 +43,10 @@ struct table {
 	int32_t *words;
 	uint32_t rows;
 	uint32_t count;
+	/* What is written down of heads, from 1 on. */
+	int32_t *heads;
+	size_t heads_used;
+	size_t heads_end;
 };
 
 static void tell(struct table *table, const struct streams *self, const struct stream *stream, enum news news,
@@ -62,7 +59,19 @@ static void tell(struct table *table, const struct streams *self, const struct s
 	row[3] = stream->kind == KIND_SERVER ? 1 : 0; /* of one that was accepted, its listener's generation */
 	row[4] = offset;
 	row[5] = length;
+	row[6] = 0;
 	table->count++;
+}
+
+/* Writes down the head that begins with what was told of last, if one does. */
+static void tell_head(struct table *table, const struct streams *self, const uint8_t *data, size_t length)
+{
+	size_t used = find_head(&self->names, data, length, table->heads + table->heads_used,
+				table->heads_end - table->heads_used);
+	if (used == 0)
+		return;
+	table->words[HEADER_WORDS + (size_t)(table->count - 1) * ROW_WORDS + 6] = (int32_t)table->heads_used;
+	table->heads_used += used;
 }
 
 static bool has_row(const struct table *table, uint32_t count)
@@ -148,6 +157,7 @@ static bool read_one(struct streams *self, struct stream *stream, struct area *a
 		if ((size_t)length == room)
 			stream_hear_again(self, stream);
 		tell(table, self, stream, NEWS_DATA, (int32_t)part->used, (int32_t)length);
+		tell_head(table, self, area->data + part->used, (size_t)length);
 		part->used = step_behind(part->used + (size_t)length);
 		part->is_over = length > LONG_READ;
 	} else if (length == 0 && stream->failure != 0) {
@@ -262,18 +272,15 @@ static int tell_deaf(struct streams *self, struct table *table)
 	return count;
 }
 
-static bool read_area(napi_env env, napi_value array, const int32_t *words, struct area *out)
+static bool read_area(const struct streams *self, const struct lent *memory, const int32_t *words, struct area *out)
 {
-	struct bytes bytes;
-	if (!read_bytes(env, array, "memory", &bytes))
-		return false;
-	out->data = bytes.data;
+	out->data = memory->data;
 	for (size_t index = 0; index < 2; index++) {
 		const int32_t used = words[2 * index];
 		const int32_t end = words[2 * index + 1];
 		if (used < 0 || used % READ_STEP != 0 || end < used || end % READ_STEP != 0
-		    || (size_t)end > bytes.length) {
-			(void)napi_throw_range_error(env, NULL, "what is read into must lie in the memory");
+		    || (size_t)end > memory->length) {
+			(void)napi_throw_range_error(self->env, NULL, "what is read into must lie in the memory");
 			return false;
 		}
 		out->parts[index] = (struct part){ .used = (size_t)used, .end = (size_t)end };
@@ -287,18 +294,17 @@ static void write_area(const struct area *area, int32_t *words)
 	words[2] = (int32_t)area->parts[1].used;
 }
 
-static bool read_table(napi_env env, napi_value value, struct table *out)
+static struct table table_of(const struct streams *self)
 {
-	napi_typedarray_type type = napi_int8_array;
-	void *data = NULL;
-	size_t length = 0;
-	if (napi_get_typedarray_info(env, value, &type, &length, &data, NULL, NULL) != napi_ok
-	    || type != napi_int32_array || data == NULL || length < HEADER_WORDS + 2 * ROW_WORDS) {
-		(void)napi_throw_type_error(env, NULL, "table must be an Int32Array with room for rows");
-		return false;
-	}
-	*out = (struct table){ .words = data, .rows = (uint32_t)((length - HEADER_WORDS) / ROW_WORDS), .count = 0 };
-	return true;
+	const struct lent *table = &self->lent[LENT_TABLE];
+	const struct lent *heads = &self->lent[LENT_HEADS];
+	return (struct table){
+		.words = table->data,
+		.rows = (uint32_t)((table->length - HEADER_WORDS) / ROW_WORDS),
+		.heads = heads->data,
+		.heads_used = heads->length > 0 ? 1 : 0,
+		.heads_end = heads->length,
+	};
 }
 
 void streams_hear_runtime(struct streams *self, bool hears)
@@ -322,46 +328,64 @@ napi_value edge_ask_streams(napi_env env, napi_callback_info info)
 	return make_undefined(env);
 }
 
+/* Asks the set what has happened, unless there is some left to be seen to; false with an exception. */
+static bool wait(struct streams *self, int wait_ms)
+{
+	if (self->next_event < self->event_count)
+		return true;
+	self->next_event = 0;
+	self->event_count = epoll_wait(self->epoll_fd, self->events, EVENT_BATCH, self->has_deaf ? 0 : wait_ms);
+	if (self->event_count >= 0)
+		return true;
+	self->event_count = 0;
+	if (errno == EINTR)
+		return true;
+	(void)throw_errno(self->env, "epoll_wait", errno);
+	return false;
+}
+
+/* Sees to what has happened; gives how many descriptors had news. */
+static int hand_out(struct streams *self, struct table *table, struct area *areas)
+{
+	const int deaf_count = self->has_deaf ? tell_deaf(self, table) : 0;
+	const int first = self->next_event;
+	/* Each may have two rows. */
+	while (self->next_event < self->event_count && has_row(table, 2)
+	       && see_to(self, &self->events[self->next_event], areas, table))
+		self->next_event++;
+	return deaf_count + self->event_count - first;
+}
+
 /*
- * turn(table, clients' memory, servers' memory, wait in ms): how many descriptors had news. In front of the rows stand two parts of either
- * memory, each with how far it is used and its end, the number of rows, and a state.
+ * turn(wait in ms): writes what is gathered, waits, accepts and reads; gives how many descriptors had news. In front of the rows stand two
+ * parts of either memory, each with how far it is used and its end, the number of rows, a state, and how many writes are gathered.
  */
 napi_value edge_turn(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[4];
+	napi_value arguments[1];
 	struct streams *self = own_streams();
-	struct table table;
 	struct area areas[2];
 	int64_t wait_ms = 0;
-	if (!read_arguments(env, info, 4, arguments) || !read_table(env, arguments[0], &table)
-	    || !read_area(env, arguments[1], table.words + CLIENT_WORDS, &areas[0])
-	    || !read_area(env, arguments[2], table.words + SERVER_WORDS, &areas[1])
-	    || !read_integer(env, arguments[3], "wait", 0, LONGEST_WAIT_MS, &wait_ms))
+	if (!read_arguments(env, info, 1, arguments)
+	    || !read_integer(env, arguments[0], "wait", 0, LONGEST_WAIT_MS, &wait_ms))
 		return NULL;
-	if (self == NULL)
+	if (self == NULL || self->lent[LENT_TABLE].data == NULL)
 		return throw_errno(env, "stream", EBADF);
+	struct table table = table_of(self);
+	if (!read_area(self, &self->lent[LENT_CLIENTS], table.words + CLIENT_WORDS, &areas[0])
+	    || !read_area(self, &self->lent[LENT_SERVERS], table.words + SERVER_WORDS, &areas[1])
+	    || !streams_write(self))
+		return NULL;
 	table.words[STATE_WORD] = 0;
+	table.words[ROW_COUNT_WORD] = 0;
 	streams_hear_runtime(self, true);
-	if (self->next_event == self->event_count) {
-		self->next_event = 0;
-		self->event_count =
-		    epoll_wait(self->epoll_fd, self->events, EVENT_BATCH, self->has_deaf ? 0 : (int)wait_ms);
-		if (self->event_count < 0) {
-			self->event_count = 0;
-			if (errno != EINTR)
-				return throw_errno(env, "epoll_wait", errno);
-		}
-	}
-	const int deaf_count = self->has_deaf ? tell_deaf(self, &table) : 0;
-	const int first = self->next_event;
-	/* Each may have two rows. */
-	while (self->next_event < self->event_count && has_row(&table, 2)
-	       && see_to(self, &self->events[self->next_event], areas, &table))
-		self->next_event++;
+	if (!wait(self, (int)wait_ms))
+		return NULL;
+	const int count = hand_out(self, &table, areas);
 	if (self->has_stalled)
 		table.words[STATE_WORD] |= HAS_STALLED;
 	table.words[ROW_COUNT_WORD] = (int32_t)table.count;
 	write_area(&areas[0], table.words + CLIENT_WORDS);
 	write_area(&areas[1], table.words + SERVER_WORDS);
-	return make_int(env, deaf_count + self->event_count - first);
+	return make_int(env, count);
 }

@@ -51,38 +51,17 @@ napi_value edge_write_stream(napi_env env, napi_callback_info info)
 	return make_int(env, write_to(own_streams(), stream, bytes.data + offset, (size_t)length));
 }
 
-/* What JavaScript has gathered: rows of a place, a generation, an offset and a length. */
-struct gathered {
-	int32_t *words;
-	size_t rows;
-	struct bytes memory;
-};
-
-/* Reads it and looks at all bounds, so that nothing is sent if one of them is unfit. */
-static bool read_gathered(napi_env env, const napi_value *arguments, struct gathered *out)
+/* Whether what JavaScript has gathered is fit: rows of a place, a generation, an offset and a length. */
+static bool is_fit(const struct streams *self, int32_t count)
 {
-	napi_typedarray_type type = napi_int8_array;
-	void *words = NULL;
-	size_t length = 0;
-	int64_t rows = 0;
-	if (napi_get_typedarray_info(env, arguments[0], &type, &length, &words, NULL, NULL) != napi_ok
-	    || type != napi_int32_array) {
-		(void)napi_throw_type_error(env, NULL, "rows must be an Int32Array");
+	const struct lent *writes = &self->lent[LENT_WRITES];
+	const size_t length = self->lent[LENT_GATHERED].length;
+	if (count < 0 || (size_t)count > writes->length / WRITE_WORDS)
 		return false;
-	}
-	if (words == NULL)
-		length = 0;
-	if (!read_bytes(env, arguments[1], "memory", &out->memory)
-	    || !read_integer(env, arguments[2], "count", 0, (int64_t)(length / WRITE_WORDS), &rows))
-		return false;
-	out->words = words;
-	out->rows = (size_t)rows;
-	for (size_t index = 0; index < out->rows; index++) {
-		const int32_t *row = out->words + index * WRITE_WORDS;
-		if (row[2] < 0 || row[3] < 0 || (size_t)row[2] + (size_t)row[3] > out->memory.length) {
-			(void)napi_throw_range_error(env, NULL, "what is written must lie in the memory");
+	for (int32_t index = 0; index < count; index++) {
+		const int32_t *row = (const int32_t *)writes->data + (size_t)index * WRITE_WORDS;
+		if (row[2] < 0 || row[3] < 0 || (size_t)row[2] + (size_t)row[3] > length)
 			return false;
-		}
 	}
 	return true;
 }
@@ -101,24 +80,34 @@ static ssize_t write_row(struct streams *self, const int32_t *row, const uint8_t
 }
 
 /*
- * writeStreams(rows, memory, how many rows): writes what was gathered in a turn. In each row the length is replaced by what was taken, -1
- * if the stream is lost. Gives how many rows were not taken whole.
+ * Writes what was gathered, and says how many rows were not taken whole. In each row the length is replaced by what was taken, -1 if the
+ * stream is lost. All bounds are looked at first, so that nothing is sent if one of them is unfit.
  */
-napi_value edge_write_streams(napi_env env, napi_callback_info info)
+bool streams_write(struct streams *self)
 {
-	napi_value arguments[3];
-	struct gathered gathered;
-	struct streams *self = own_streams();
-	int short_count = 0;
-	if (!read_arguments(env, info, 3, arguments) || !read_gathered(env, arguments, &gathered))
-		return NULL;
-	if (self == NULL)
-		return throw_errno(env, "stream", EBADF);
-	for (size_t index = 0; index < gathered.rows; index++) {
-		int32_t *row = gathered.words + index * WRITE_WORDS;
-		const ssize_t taken = write_row(self, row, gathered.memory.data);
-		short_count += taken < row[3];
+	int32_t *const words = self->lent[LENT_TABLE].data;
+	const int32_t count = words[WRITE_COUNT_WORD];
+	if (!is_fit(self, count)) {
+		(void)napi_throw_range_error(self->env, NULL, "what is written must lie in the memory");
+		return false;
+	}
+	words[WRITE_COUNT_WORD] = 0;
+	words[SHORT_COUNT_WORD] = 0;
+	for (int32_t index = 0; index < count; index++) {
+		int32_t *row = (int32_t *)self->lent[LENT_WRITES].data + (size_t)index * WRITE_WORDS;
+		const ssize_t taken = write_row(self, row, self->lent[LENT_GATHERED].data);
+		words[SHORT_COUNT_WORD] += taken < row[3];
 		row[3] = (int32_t)taken;
 	}
-	return make_int(env, short_count);
+	return true;
+}
+
+/* writeStreams(): writes what was gathered now, and not with the next turn. */
+napi_value edge_write_streams(napi_env env, napi_callback_info info)
+{
+	struct streams *self = own_streams();
+	(void)info;
+	if (self == NULL || self->lent[LENT_TABLE].data == NULL)
+		return throw_errno(env, "stream", EBADF);
+	return streams_write(self) ? make_undefined(env) : NULL;
 }

@@ -8,6 +8,7 @@
  *
  *     streams.c         the places, and what the set is told of each
  *     stream-thread.c   the beginning and the end, and who waits while JavaScript has nothing to do
+ *     stream-memory.c   the memory that turns read into, write from and tell by
  *     stream-turn.c     a turn: what has happened, in rows
  *     stream-calls.c    what is asked of one stream
  *     stream-writes.c   writing
@@ -18,6 +19,7 @@
 #define EDGE_HA_STREAMS_H
 
 #include "addon.h"
+#include "heads.h"
 
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -34,6 +36,25 @@
 enum {
 	STREAM_LIMIT = 1 << 18,
 	EVENT_BATCH = 256,
+	/* Numbers in front of the table, and in each of its rows; there is room for two rows at least. */
+	CLIENT_WORDS = 0,
+	SERVER_WORDS = 4,
+	ROW_COUNT_WORD = 8,
+	STATE_WORD = 9,
+	WRITE_COUNT_WORD = 10,
+	SHORT_COUNT_WORD = 11,
+	HEADER_WORDS = 12,
+	ROW_WORDS = 7,
+	STREAM_TABLE_LEAST = HEADER_WORDS + 2 * ROW_WORDS,
+};
+
+/* What JavaScript has lent for all turns. */
+enum { LENT_TABLE, LENT_HEADS, LENT_CLIENTS, LENT_SERVERS, LENT_WRITES, LENT_GATHERED, LENT_ARRAYS };
+
+struct lent {
+	void *data;
+	size_t length; /* in numbers, or in octets */
+	napi_ref reference;
 };
 
 /* What a stream is; clients' and servers' bytes go to different memory. */
@@ -74,6 +95,9 @@ struct streams {
 	/* The place of the runtime's own set, and whether this set is told of it: not while the runtime waits itself. */
 	uint32_t runtime_slot;
 	bool hears_runtime;
+	struct field_names names;
+	/* Nobody may move or detach them. */
+	struct lent lent[LENT_ARRAYS];
 	/*
 	 * What the set has told and there was no room for yet. It is seen to before the set is asked again, which would tell of the same ones
 	 * first, and the rest would never have their turn.
@@ -105,6 +129,10 @@ struct stream *read_stream(napi_env env, const napi_value *arguments);
 /* The same for one that has to be connected. */
 struct stream *read_connected(napi_env env, const napi_value *arguments);
 
+/* stream-memory.c: lets go of what was lent. */
+void streams_return(struct streams *self);
+/* stream-writes.c: writes what is gathered and counted in the table; false if that is unfit, with an exception. */
+bool streams_write(struct streams *self);
 /* stream-turn.c: whether the set tells of the runtime's own. */
 void streams_hear_runtime(struct streams *self, bool hears);
 

@@ -34,20 +34,34 @@ export interface Received {
 export interface StreamCalls {
   /**
    * Begins, once in a thread (`EALREADY`); `onNews` is called once for each `armStreams`. `runtime` is the descriptor that the runtime
-   * waits on, or -1. As long as there are streams, the process is kept alive.
+   * waits on, or -1. `names` are those of fields that are known, in lower case and with a line feed behind each: 100 of 32 octets at most
+   * (`RangeError`). As long as there are streams, the process is kept alive.
    */
-  openStreams(onNews: () => void, runtime: number): void;
+  openStreams(onNews: () => void, runtime: number, names: Uint8Array): void;
+  /**
+   * Says what turns read into, write from and tell by, until it is said anew: nobody may transfer it meanwhile. They throw `EBADF` before.
+   */
+  lendStreams(
+    table: Int32Array,
+    heads: Int32Array,
+    clients: Uint8Array,
+    servers: Uint8Array,
+    writes: Int32Array,
+    gathered: Uint8Array,
+  ): void;
   /** Has `onNews` called when there is something to do, at once if there is already. */
   armStreams(): void;
   /** Asks listeners again that could take nobody for want of descriptors or memory. */
   askStreams(): void;
   /**
-   * Waits up to `ms` milliseconds (0 to 1000), accepts and reads. Gives how many descriptors had news; those for which there was no room
-   * have their turn first in the next.
+   * Writes what is gathered (`writeStreams`), waits up to `ms` milliseconds (0 to 1000), accepts and reads. Gives how many descriptors had
+   * news; those for which there was no room have their turn first in the next.
    *
-   * `table` begins with ten numbers. Four for clients and four for servers tell where in either memory is read into: beginning and end of
-   * one part, then of another, multiples of eight within the memory; behind the turn the beginnings are how far each is used. The ninth is the
-   * number of rows, the tenth a state: 1 the runtime has news, 2 a listener could take nobody (`askStreams`). A row is six numbers:
+   * The table begins with twelve numbers. Four for clients and four for servers tell where in either memory is read into: beginning and end
+   * of one part, then of another, multiples of 256 within the memory; behind the turn the beginnings are how far each is used. The ninth is
+   * the number of rows, the tenth a state: 1 the runtime has news, 2 a listener could take nobody (`askStreams`). The eleventh says how many
+   * writes are gathered, the twelfth how many of the last were not taken whole. A row is seven numbers; of data the seventh is where among
+   * the heads the one is written down that it begins with (native/heads.h), or 0:
    *
    *     place, generation, 1 data, 1 if it is a server, offset, length        bytes, in the memory of its kind
    *     place, generation, 2 end, …, 0, 0                                     the peer will send no more
@@ -60,7 +74,7 @@ export interface StreamCalls {
    * Whoever is told of `closed` or `refused` still has to close it. One that the kernel does not watch again, for want of memory or watches,
    * is told of as closed.
    */
-  turn(table: Int32Array, clients: Uint8Array, servers: Uint8Array, ms: number): number;
+  turn(ms: number): number;
   /** Takes a listening socket, which is the streams' to close from now on; gives its name as one number: generation × 2^18 + place. */
   listenStream(fd: number): number;
   /** Begins a connection to a socket address, and gives its name; throws what fails at once. There is no time limit but the kernel's. */
@@ -68,8 +82,8 @@ export interface StreamCalls {
   /** Writes; gives how many bytes were taken, -1 if the connection is lost. What was not taken whole is told of when there is room. */
   writeStream(place: number, generation: number, bytes: Uint8Array, offset: number, length: number): number;
   /**
-   * Writes what was gathered for many streams: each row of `rows` is four numbers, a place, a generation, and an offset and a length of
-   * bytes in `memory`. Gives how many of the first `count` rows were not taken whole, and replaces the length in each by
+   * Writes what is gathered for many streams, as many rows as the table's eleventh number says, which is 0 then: each is four numbers, a place, a
+   * generation, and an offset and a length of gathered bytes. The twelfth says how many were not taken whole, and the length in each is
    *
    * - how many bytes were taken, as `writeStream` does;
    * - 0 for a stream that waits for room, or had too little for a row before: the order of its bytes is kept;
@@ -78,7 +92,7 @@ export interface StreamCalls {
    * What was meant for a stream that is closed counts as taken whole. A row that reaches out of the memory, or more rows than there are,
    * is a `RangeError`, and nothing is written.
    */
-  writeStreams(rows: Int32Array, memory: Uint8Array, count: number): number;
+  writeStreams(): void;
   /** Reads no more of it, or goes on. */
   pauseStream(place: number, generation: number, isPaused: boolean): void;
   /** Tells whether nothing has come that no turn has told of: no bytes, no end, no reset. */

@@ -74,20 +74,20 @@ export class ClientConnection implements SocketOwner, ExchangeClient, OpenClient
     engine.sweep.add(this);
   }
 
-  received(bytes: Buffer): void {
-    this.receivedShort(bytes, bytes.length);
+  received(bytes: Buffer, head = 0): void {
+    this.receivedShort(bytes, bytes.length, head);
   }
 
-  receivedShort(bytes: Buffer, length: number): void {
+  receivedShort(bytes: Buffer, length: number, head: number): void {
     const { reader } = this;
     reader.hasGivenBody = false;
-    if (this.state !== "lingering" && this.state !== "closed") this.take(bytes, length);
+    if (this.state !== "lingering" && this.state !== "closed") this.take(bytes, length, head);
     if (!reader.hasGivenBody) giveBack(bytes); // a head is read within its turn
   }
 
-  private take(bytes: Buffer, length: number): void {
+  private take(bytes: Buffer, length: number, head: number): void {
     const { reader } = this;
-    reader.input.add(bytes, length);
+    reader.input.add(bytes, length, head);
     if (this.state === "head") {
       this.readRequests();
     } else {

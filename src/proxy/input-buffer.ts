@@ -10,6 +10,8 @@ export class InputBuffer {
   start = 0;
   end = 0;
   private isOwn = false;
+  /** Where the head that begins here stands in `foundHeads`, within the turn that brought it; else 0. */
+  private found = 0;
   /** Looks through a head that has come in part. */
   private scan: HeadScan | null = null;
 
@@ -24,16 +26,18 @@ export class InputBuffer {
   }
 
   /**
-   * Adds the first `end` bytes of a piece. A lone piece is taken over as it is; several are gathered in a
+   * Adds the first `end` bytes of a piece, which may begin with a head that was found. A lone piece is taken over as it is; several are gathered in a
    * buffer that doubles, so that a head in single bytes costs no more than twice its copying.
    */
-  add(piece: Buffer, end: number = piece.length): void {
+  add(piece: Buffer, end: number = piece.length, head: number = 0): void {
     const { bytes } = this;
+    this.found = 0;
     if (bytes === null || this.start === this.end) {
       this.bytes = piece;
       this.start = 0;
       this.end = end;
       this.isOwn = false;
+      this.found = head;
       return;
     }
     if (this.isOwn && this.end + end <= bytes.length) {
@@ -54,6 +58,7 @@ export class InputBuffer {
 
   /** Gets ready to wait for more: what is left over keeps no more memory than its own. */
   keep(): void {
+    this.found = 0;
     const { bytes } = this;
     if (bytes === null || this.isOwn || !isLent(bytes)) return;
     this.bytes = Buffer.from(bytes.subarray(this.start, this.end));
@@ -70,14 +75,16 @@ export class InputBuffer {
   findHead(limits: HeadLimits): HeadScan | null {
     const { bytes } = this;
     if (bytes === null) return null;
+    const { found } = this;
     let { scan } = this;
     if (scan === null) {
       scan = spareScan ?? new HeadScan(limits);
       spareScan = null;
       scan.begin(this.start, limits);
     }
-    const isFound = scan.advance(bytes, this.end);
+    const isFound = (found > 0 && scan.take(found)) || scan.advance(bytes, this.end);
     this.scan = isFound ? null : scan;
+    this.found = 0;
     if (!isFound) return null;
     spareScan = scan;
     return scan;
@@ -86,6 +93,7 @@ export class InputBuffer {
   /** Drops what was used up to `offset`. */
   consumeTo(offset: number): void {
     this.start = offset;
+    this.found = 0;
     if (offset < this.end) return;
     this.bytes = null;
     this.start = 0;

@@ -9,10 +9,10 @@ import type { TlsOptions } from "./tls/tls-options.ts";
 
 /** What a socket of this process belongs to; all sockets share one table of handlers. */
 export interface SocketOwner {
-  /** Bytes arrived; they are the owner's to keep and to change. */
-  received(bytes: Buffer): void;
+  /** Bytes arrived; they are the owner's to keep and to change. `head` is where what they begin with stands in `foundHeads`, or 0. */
+  received(bytes: Buffer, head?: number): void;
   /** The same, for those who can do with `length` bytes at the beginning of what goes on behind them. */
-  receivedShort?(bytes: Buffer, length: number): void;
+  receivedShort?(bytes: Buffer, length: number, head: number): void;
   /** The socket takes bytes again. */
   drained(): void;
   /** The peer will send no more. */

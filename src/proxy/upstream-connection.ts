@@ -125,11 +125,11 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     else this.fail("closed", detail);
   }
 
-  received(bytes: Buffer): void {
-    this.receivedShort(bytes, bytes.length);
+  received(bytes: Buffer, head = 0): void {
+    this.receivedShort(bytes, bytes.length, head);
   }
 
-  receivedShort(bytes: Buffer, length: number): void {
+  receivedShort(bytes: Buffer, length: number, head: number): void {
     const { user } = this;
     if (user === null) {
       // Bytes on an idle connection belong to no request: whoever uses it next would take them for its answer.
@@ -138,7 +138,10 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
       return;
     }
     if (this.readsBody) this.takeBody(user, bytes, 0, length);
-    else this.takeHead(user, bytes, length);
+    else {
+      this.input.add(bytes, length, head);
+      this.takeHead(user, bytes);
+    }
   }
 
   drained(): void {
@@ -193,9 +196,8 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
     outbox.send(header, 0, header.length);
   }
 
-  private takeHead(user: UpstreamUser, bytes: Buffer, length: number): void {
+  private takeHead(user: UpstreamUser, bytes: Buffer): void {
     const { input } = this;
-    input.add(bytes, length);
     while (!this.readsBody) {
       const held = input.bytes;
       const scan = input.findHead(responseLimits);

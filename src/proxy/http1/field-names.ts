@@ -41,6 +41,9 @@ const names = [
   "range",
 ] as const;
 
+/** The names of the known fields, in the order of their numbers. */
+export const fieldNames: readonly string[] = names;
+
 /** A field this proxy knows, in lower case. */
 export type KnownField = (typeof names)[number];
 

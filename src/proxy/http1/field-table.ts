@@ -1,3 +1,4 @@
+import { fieldWords, foundHeads, headWords } from "./found-heads.ts";
 import { fieldNumber, numberOfField } from "./field-names.ts";
 import { contentLengthAt } from "./lists.ts";
 import { readLatin1, writeLatin1 } from "../latin1.ts";
@@ -14,6 +15,8 @@ export interface HeadLines {
   readonly lineEnds: ArrayLike<number>;
   /** Where the name of each field ends, if that is known. */
   readonly nameEnds?: ArrayLike<number>;
+  /** Where the head stands in `foundHeads`: then that tells of its lines. */
+  readonly found?: number;
 }
 
 const noBytes = Buffer.alloc(0);
@@ -77,7 +80,10 @@ export class FieldTable {
     this.sourceStart = lines.start;
     this.length = lines.end - lines.start;
     this.ownText = null;
-    return this.readLines(lines, allowsSpaceBeforeColon);
+    const { found = 0 } = lines;
+    if (found === 0) return this.readLines(lines, allowsSpaceBeforeColon);
+    this.takeFound(found);
+    return null;
   }
 
   /** Reads the field lines of a head that came as text, from offset 0 on. */
@@ -85,6 +91,24 @@ export class FieldTable {
     this.holdBytes(text);
     this.ownText = text;
     return this.readLines({ start: 0, end: text.length, lineCount: lineEnds.length, lineEnds }, false);
+  }
+
+  private takeFound(found: number): void {
+    const count = (foundHeads[found + 1] ?? 0) - 1;
+    let from = foundHeads[found + 2] ?? 0;
+    this.count = count;
+    this.startLineEnd = from - 2;
+    for (let index = 0, at = found + headWords; index < count; index++, at += fieldWords) {
+      const number = foundHeads[at + 4] ?? 0;
+      this.nameStart[index] = from;
+      this.nameEnd[index] = foundHeads[at] ?? 0;
+      this.valueStart[index] = foundHeads[at + 1] ?? 0;
+      this.valueEnd[index] = foundHeads[at + 2] ?? 0;
+      from = foundHeads[at + 3] ?? 0;
+      this.lineEnd[index] = from;
+      this.number[index] = number & 0xff;
+      this.isPlain[index] = number >> 8;
+    }
   }
 
   private holdBytes(text: string): void {

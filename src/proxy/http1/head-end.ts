@@ -1,3 +1,4 @@
+import { foundHeads } from "./found-heads.ts";
 import { CR, DEL, HTAB, LF, SP, tokenOctet } from "./octets.ts";
 
 /** Why bytes cannot be, or go on to be, the head of a message. */
@@ -29,7 +30,10 @@ const sharedNameEnds = new Int32Array(mostFields + 1);
  * way (RFC 9112 §2.2, RFC 9110 §5.5); so the parser behind it need not look at values at all: a second pass over a head of 250 bytes takes 0.5 µs.
  */
 export class HeadScan {
-  /** Offsets just behind the line feed of each line, the empty one excluded; valid until any other scan goes on. */
+  /**
+   * Offsets just behind the line feed of each line, the empty one excluded, or of the first only if the head was found; valid until any
+   * other scan goes on.
+   */
   readonly lineEnds: Int32Array = sharedLineEnds;
   /** For each field line the offset of the first octet that no token has: there a colon stands if it is one; as long valid. */
   readonly nameEnds: Int32Array = sharedNameEnds;
@@ -39,6 +43,8 @@ export class HeadScan {
   fault: HeadFault | null = null;
   /** Where the head begins. */
   start = 0;
+  /** Where the head stands in `foundHeads`; 0 if its lines are told by the offsets above. */
+  found = 0;
   private limits: HeadLimits;
   private lineStart = 0;
   private at = 0;
@@ -58,6 +64,22 @@ export class HeadScan {
     this.end = 0;
     this.fault = null;
     this.isResumed = false;
+    this.found = 0;
+  }
+
+  /** Takes a head that was found at offset 0; false if it is beyond a limit, which `advance` can name. */
+  take(found: number): boolean {
+    const { limits } = this;
+    const end = foundHeads[found] ?? 0;
+    const lineCount = foundHeads[found + 1] ?? 0;
+    const firstEnd = foundHeads[found + 2] ?? 0;
+    if (firstEnd > limits.startLineBytes + 2 || lineCount - 1 > limits.fields || end > limits.headBytes)
+      return false;
+    this.end = end;
+    this.lineCount = lineCount;
+    this.lineEnds[0] = firstEnd;
+    this.found = found;
+    return true;
   }
 
   /** Looks at the bytes up to `length`; true when the head is complete or faulty. */

@@ -1,5 +1,6 @@
 import type { StreamCalls } from "../../native/index.ts";
 import type { Room } from "../sockets.ts";
+import { shortCountWord, writeCountWord } from "./layout.ts";
 
 /** What is longer goes out at once: a call costs less than copying it. */
 export const longestGathered = 4096;
@@ -20,22 +21,30 @@ export interface Gathering {
 }
 
 /**
- * Short writes of one turn, which go out in one call: that costs less than one for each, and who they go to is woken once for several.
+ * Short writes of one turn, which go out in one call, the last of them with that of the next turn: that costs less than one for each, and
+ * who they go to is woken once for several.
  * Whoever writes takes them for written; what a socket had no room for comes back to its stream.
  */
 export class GatheredWrites {
+  /** Lent to the addon. */
+  readonly rows: Int32Array = new Int32Array(new ArrayBuffer(4 * most * rowWords));
+  readonly memory: Buffer = Buffer.allocUnsafeSlow(most * longestGathered);
   private readonly calls: StreamCalls;
-  private readonly rows = new Int32Array(most * rowWords);
-  private readonly memory = Buffer.allocUnsafeSlow(most * longestGathered);
+  private readonly table: Int32Array;
   private readonly owners: (Gathering | null)[] = Array.from({ length: most }, () => null);
   private readonly free: Room = { bytes: this.memory, start: 0 };
   private count = 0;
   private used = 0;
   /** Names what is gathered now; no stream has had bytes in it yet. */
   private current = 1;
+  /** What the addon is writing. */
+  private sending = 0;
+  private sendingBytes = 0;
 
-  constructor(calls: StreamCalls) {
+  /** Those of streams with this table. */
+  constructor(calls: StreamCalls, table: Int32Array) {
     this.calls = calls;
+    this.table = table;
   }
 
   /** Whether bytes of a stream have yet to go out. */
@@ -74,12 +83,28 @@ export class GatheredWrites {
 
   /** Writes all of them. */
   send(): void {
-    const { count, memory, rows, used } = this;
-    if (count === 0) return;
+    if (this.count === 0) return;
+    this.hand();
+    this.calls.writeStreams();
+    this.handed();
+  }
+
+  /** Has the call that follows write all of them: `handed` comes behind it. */
+  hand(): void {
+    this.table[writeCountWord] = this.count;
+    if (this.count === 0) return;
+    this.sending = this.count;
+    this.sendingBytes = this.used;
     this.count = 0;
     this.used = 0;
     this.current += 1;
-    if (this.calls.writeStreams(rows, memory, count) > 0) this.giveBack(count, used);
+  }
+
+  /** Gives back what was not taken whole. */
+  handed(): void {
+    if (this.table[shortCountWord] === 0) return;
+    this.table[shortCountWord] = 0;
+    this.giveBack(this.sending, this.sendingBytes);
   }
 
   private giveBack(count: number, used: number): void {

@@ -3,13 +3,15 @@
 /** Streams have a place below this. */
 export const placeCount: number = 2 ** 18;
 
-/** Words in front of the rows: where either kind of memory is read into, how many rows there are, and the state. */
+/** Words in front of the rows: where either kind of memory is read into, how many rows there are, the state, how many writes are gathered, and how many of the last came up short. */
 export const clientWords = 0;
 export const serverWords = 4;
 export const rowCountWord = 8;
 export const stateWord = 9;
-export const headerWords = 10;
-export const rowWords = 6;
+export const writeCountWord = 10;
+export const shortCountWord = 11;
+export const headerWords = 12;
+export const rowWords = 7;
 
 /** Every read begins at a multiple of this. */
 export const readStep = 256;

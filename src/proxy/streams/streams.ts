@@ -6,6 +6,8 @@ import { errorText } from "../../base/system-error.ts";
 import { internetAddress, readInternetAddress } from "../../base/internet-address.ts";
 import type { Log } from "../../base/log.ts";
 import { streamCalls, type StreamCalls } from "../../native/index.ts";
+import { fieldNames } from "../http1/field-names.ts";
+import { foundHeads } from "../http1/found-heads.ts";
 import type { SocketOwner, Wire } from "../sockets.ts";
 import { GatheredWrites } from "./gathered-writes.ts";
 import {
@@ -80,17 +82,20 @@ export class Streams implements StreamHome {
   isInTurn: boolean = false;
   private readonly log: Log;
   private readonly all: (Stream | Entry | Attempt | null)[] = [];
-  private readonly table = new Int32Array(headerWords + mostRows * rowWords);
+  private readonly table = new Int32Array(new ArrayBuffer(4 * (headerWords + mostRows * rowWords)));
   private readonly fromClients = new ReadMemory(clientBlocks);
   private readonly fromServers = new ReadMemory(serverBlocks, serverBlockBytes);
+  /** What the addon reads into now. */
+  private lentClients: Buffer | null = null;
+  private lentServers: Buffer | null = null;
   private isRunning = false;
   private stalled: Timer | null = null;
 
   constructor(log: Log) {
     this.log = log;
     this.calls = streamCalls();
-    this.writes = new GatheredWrites(this.calls);
-    this.calls.openStreams(() => this.woken(), runtimeSet());
+    this.writes = new GatheredWrites(this.calls, this.table);
+    this.calls.openStreams(() => this.woken(), runtimeSet(), Buffer.from(`${fieldNames.join("\n")}\n`));
     this.calls.armStreams();
   }
 
@@ -131,6 +136,7 @@ export class Streams implements StreamHome {
   /** Lets in who waits for a listener that is about to be closed: another process may have it open, and nobody take them. */
   private takeWaiting(): void {
     for (let turns = 0; turns < mostTakingTurns && !this.isInTurn && this.turn(0) > 0; turns++);
+    this.writes.send();
   }
 
   private readonly run = (): void => {
@@ -147,22 +153,33 @@ export class Streams implements StreamHome {
   /** Takes turns until nothing happens, or it is somebody else's; false if who waits for the set wakes us next. */
   private takeTurns(): boolean {
     const end = performance.now() + sliceMs;
-    do {
-      if (this.turn(waitMs) === 0) {
-        this.calls.armStreams();
-        return false;
-      }
-      if (((this.table[stateWord] ?? 0) & runtimeHasNews) !== 0) break;
-    } while (performance.now() < end);
-    return true;
+    try {
+      do {
+        if (this.turn(waitMs) === 0) {
+          this.calls.armStreams();
+          return false;
+        }
+        if (((this.table[stateWord] ?? 0) & runtimeHasNews) !== 0) break;
+      } while (performance.now() < end);
+      return true;
+    } finally {
+      this.writes.send();
+    }
   }
 
-  /** Waits, and hands out what has happened; gives how many descriptors had news. */
+  /** Writes what was gathered, waits, and hands out what has happened; gives how many descriptors had news. */
   private turn(ms: number): number {
-    const { calls, fromClients, fromServers, table } = this;
+    const { calls, fromClients, fromServers, table, writes } = this;
     fromClients.begin(table, clientWords);
     fromServers.begin(table, serverWords);
-    const count = calls.turn(table, fromClients.bytes, fromServers.bytes, ms);
+    if (fromClients.bytes !== this.lentClients || fromServers.bytes !== this.lentServers) this.lend();
+    writes.hand();
+    let count = 0;
+    try {
+      count = calls.turn(ms);
+    } finally {
+      writes.handed();
+    }
     fromClients.used(table, clientWords);
     fromServers.used(table, serverWords);
     if (((table[stateWord] ?? 0) & hasStalled) !== 0) this.askLater();
@@ -176,9 +193,15 @@ export class Streams implements StreamHome {
       }
     } finally {
       this.isInTurn = false;
-      this.writes.send();
     }
     return count;
+  }
+
+  private lend(): void {
+    const { fromClients, fromServers, table, writes } = this;
+    this.lentClients = fromClients.bytes;
+    this.lentServers = fromServers.bytes;
+    this.calls.lendStreams(table, foundHeads, this.lentClients, this.lentServers, writes.rows, writes.memory);
   }
 
   private askLater(): void {
@@ -210,14 +233,24 @@ export class Streams implements StreamHome {
       // What was closed a moment ago may have sent something before; its bytes were never lent.
       if (!(one instanceof Stream) || one.generation !== generation) return;
       if (kind === news.data) {
-        if (one.isOpen)
-          tellOf(one.data, table[at + 3] === 1 ? this.fromServers : this.fromClients, offset, length);
+        if (one.isOpen) this.tellOf(one.data, at);
       } else if (kind === news.writable) one.drained();
       else if (kind === news.end) one.data.ended();
       else one.close(false, length !== 0);
     } catch (error) {
       this.dropped(place, generation, error);
     }
+  }
+
+  private tellOf(owner: SocketOwner, at: number): void {
+    const { table } = this;
+    const memory = table[at + 3] === 1 ? this.fromServers : this.fromClients;
+    const offset = table[at + 4] ?? 0;
+    const length = table[at + 5] ?? 0;
+    const head = table[at + 6] ?? 0;
+    if (length <= longestShort && owner.receivedShort !== undefined)
+      owner.receivedShort(memory.takeShort(offset), length, head);
+    else owner.received(memory.take(offset, length), head);
   }
 
   private accepted(place: number, generation: number, offset: number, listener: Place): void {
@@ -250,12 +283,6 @@ export class Streams implements StreamHome {
     const one = this.all[place];
     if (one instanceof Stream && one.generation === generation) one.terminate();
   }
-}
-
-function tellOf(owner: SocketOwner, memory: ReadMemory, offset: number, length: number): void {
-  if (length <= longestShort && owner.receivedShort !== undefined)
-    owner.receivedShort(memory.takeShort(offset), length);
-  else owner.received(memory.take(offset, length));
 }
 
 /** Reads a name as the addon gives it. */

@@ -7,13 +7,17 @@ const brokenPipe = 32;
 const connectionReset = 104;
 const openFiles = 7;
 const bytes = Buffer.from("late");
+const names = Buffer.from("host\n");
 
 /** What goes wrong before streams are open: nothing of it stays behind. */
 export function exerciseFailedOpening({ refusal }: StreamRig): void {
   const before = readdirSync("/proc/self/fd").length;
-  assert.equal(refusal("openStreams", 1, -1).name, "TypeError");
-  assert.equal(refusal("openStreams", () => undefined, 1_000_000).code, "EBADF");
-  assert.equal(refusal("openStreams", () => undefined, "x").name, "TypeError");
+  assert.equal(refusal("openStreams", 1, -1, names).name, "TypeError");
+  assert.equal(refusal("openStreams", () => undefined, 1_000_000, names).code, "EBADF");
+  assert.equal(refusal("openStreams", () => undefined, "x", names).name, "TypeError");
+  assert.equal(refusal("openStreams", () => undefined, -1, "host").name, "TypeError");
+  for (const unfit of ["host", "\n", "Host\n", "ho st\n", `${"x".repeat(33)}\n`, "x\n".repeat(101)])
+    assert.equal(refusal("openStreams", () => undefined, -1, Buffer.from(unfit)).name, "RangeError");
   assert.equal(readdirSync("/proc/self/fd").length, before);
 }
 
@@ -112,7 +116,8 @@ function exerciseUnconnected(rig: StreamRig, address: Uint8Array): void {
     for (const ask of ["shutStream", "isQuietStream", "unheardStream", "acknowledgedStream"])
       assert.equal(refusal(ask, ...one).code, "ENOTCONN");
     const rows = Int32Array.of(...one, 0, 4);
-    assert.deepEqual([call("writeStreams", rows, bytes, 1), rows[3]], [1, -1]);
+    rig.lend(rows, bytes);
+    assert.deepEqual([rig.write(1), rows[3]], [1, -1]);
     assert.equal(refusal("nameStream", ...one, 1).name, "TypeError");
   }
   const before = readdirSync("/proc/self/fd").length;
@@ -169,7 +174,7 @@ function exerciseOldNews(rig: StreamRig, address: Uint8Array): void {
   rig.close(far);
   rig.makeRoom();
   rig.table.set([blockBytes, blockBytes, blockBytes, blockBytes]);
-  assert.equal(call("turn", rig.table, ...rig.memories, 200), 2);
+  assert.equal(call("turn", 200), 2);
   assert.equal(rig.table[8], 0);
   call("pauseStream", ...near, false);
   assert.deepEqual(

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { blockBytes, type Name, type StreamRig } from "./stream-rig.ts";
-
-/** What is to be written: for which stream, and which bytes of the memory. */
-type Write = readonly [name: Name, offset: number, length: number];
+import { blockBytes, type Name, type StreamRig, type Write } from "./stream-rig.ts";
 
 const memory = Buffer.from("0123456789");
+const writeCountWord = 10;
+const shortCountWord = 11;
 
 /** Writes to many streams in one call. */
 export function exerciseStreamWrites(rig: StreamRig, address: Uint8Array): void {
@@ -44,12 +43,13 @@ function write(
 }
 
 function writeFrom(
-  { call }: StreamRig,
+  rig: StreamRig,
   bytes: Uint8Array,
   writes: readonly Write[],
 ): { readonly shortCount: unknown; readonly taken: readonly number[] } {
   const rows = Int32Array.from(writes.flatMap(([name, offset, length]) => [...name, offset, length]));
-  const shortCount = call("writeStreams", rows, bytes, writes.length);
+  rig.lend(rows, bytes);
+  const shortCount = rig.write(writes.length);
   return { shortCount, taken: writes.map((_, row) => rows[4 * row + 3] ?? 0) };
 }
 
@@ -109,7 +109,8 @@ function exerciseEarlyRoom(rig: StreamRig, address: Uint8Array): void {
 }
 
 /** Nothing is written, not even what is fit, if one row is not. */
-function exerciseUnfitWrites({ call, refusal }: StreamRig, near: Name): void {
+function exerciseUnfitWrites(rig: StreamRig, near: Name): void {
+  const { refusal, table } = rig;
   const fit = [...near, 0, 1];
   for (const [offset, length] of [
     [-1, 1],
@@ -121,17 +122,29 @@ function exerciseUnfitWrites({ call, refusal }: StreamRig, near: Name): void {
     [-(2 ** 31), 2 ** 31 - 1],
   ] as const) {
     const rows = Int32Array.of(...fit, ...near, offset, length);
-    assert.equal(refusal("writeStreams", rows, memory, 2).name, "RangeError");
+    rig.lend(rows, memory);
+    table[writeCountWord] = 2;
+    assert.equal(refusal("writeStreams").name, "RangeError");
+    assert.equal(refusal("turn", 0).name, "RangeError");
     assert.deepEqual([...rows], [...fit, ...near, offset, length]);
   }
-  const rows = Int32Array.of(...fit, 0, 0, 0);
-  for (const count of [-1, 2, 0.5, Number.NaN, 2 ** 32 + 1])
-    assert.equal(refusal("writeStreams", rows, memory, count).name, "RangeError");
-  assert.equal(refusal("writeStreams", new Int32Array(0), memory, 1).name, "RangeError");
-  assert.equal(refusal("writeStreams", new Uint32Array(4), memory, 1).name, "TypeError");
-  assert.equal(refusal("writeStreams", rows, new Int32Array(4), 1).name, "TypeError");
-  assert.equal(call("writeStreams", rows, memory, 0), 0);
+  rig.lend(Int32Array.of(...fit, 0, 0, 0), memory);
+  for (const count of [-1, 2, -(2 ** 31), 2 ** 31 - 1]) {
+    table[writeCountWord] = count;
+    assert.equal(refusal("writeStreams").name, "RangeError");
+    assert.equal(refusal("turn", 0).name, "RangeError");
+  }
+  table[writeCountWord] = 0;
+  assert.equal(rig.write(0), 0);
   // Places that are not there.
-  for (const place of [-1, 2 ** 31 - 1, 2 ** 18, 1000])
-    assert.equal(call("writeStreams", Int32Array.of(place, 1, 0, 5), memory, 1), 0);
+  for (const place of [-1, 2 ** 31 - 1, 2 ** 18, 1000]) {
+    rig.lend(Int32Array.of(place, 1, 0, 5), memory);
+    assert.equal(rig.write(1), 0);
+  }
+  // What is gathered goes out with the next turn as well.
+  const rows = Int32Array.of(...near, 0, 10, ...near, 2, 3);
+  rig.lend(rows, memory);
+  table[writeCountWord] = 2;
+  assert.equal(rig.turn()[0]?.bytes, "0123456789234");
+  assert.deepEqual([table[writeCountWord], table[shortCountWord], rows[3], rows[7]], [0, 0, 10, 3]);
 }

@@ -8,6 +8,7 @@ import { exerciseStreamWrites } from "./exercise-stream-writes.ts";
 import { blockBytes, named, StreamRig, type Call, type Name, type Refusal } from "./stream-rig.ts";
 
 const hello = Buffer.from("-hello-");
+const names = Buffer.from("host\nx-y\n");
 const streamCalls = [
   "writeStream",
   "pauseStream",
@@ -37,16 +38,21 @@ export async function exerciseNativeStreams(call: Call, refusal: Refusal): Promi
 
 /** Begins; what is called for news is whatever `call` of the result is. */
 function exerciseOpening(rig: StreamRig): { call: () => void } {
-  const { call, memories, refusal, table } = rig;
-  assert.equal(refusal("turn", table, ...memories, 0).code, "EBADF");
-  assert.equal(refusal("writeStreams", new Int32Array(4), new Uint8Array(4), 1).code, "EBADF");
+  const { call, heads, memories, refusal, table } = rig;
+  const lent = [table, heads, ...memories, new Int32Array(4), new Uint8Array(4)];
+  assert.equal(refusal("lendStreams", ...lent).code, "EBADF");
+  assert.equal(refusal("turn", 0).code, "EBADF");
+  assert.equal(refusal("writeStreams").code, "EBADF");
   assert.equal(refusal("closeStream", 0, 1, true).code, "EBADF");
   assert.equal(refusal("listenStream", 0).code, "EBADF");
   assert.equal(refusal("armStreams").code, "EBADF");
   exerciseFailedOpening(rig);
   const onNews = { call: (): void => undefined };
-  call("openStreams", () => onNews.call(), -1);
-  assert.equal(refusal("openStreams", () => undefined, -1).code, "EALREADY");
+  call("openStreams", () => onNews.call(), -1, names);
+  assert.equal(refusal("openStreams", () => undefined, -1, names).code, "EALREADY");
+  assert.equal(refusal("turn", 0).code, "EBADF");
+  assert.equal(refusal("writeStreams").code, "EBADF");
+  rig.lend();
   return onNews;
 }
 
@@ -144,7 +150,7 @@ async function exerciseWaking(
 async function exerciseWorker(name: Name): Promise<void> {
   const source = `
     const native = require(${JSON.stringify(process.argv[2])});
-    const codes = [["closeStream", ...${JSON.stringify(name)}, true], ["armStreams"], ["openStreams", () => undefined, -1], ["armStreams"]]
+    const codes = [["closeStream", ...${JSON.stringify(name)}, true], ["armStreams"], ["openStreams", () => undefined, -1, new Uint8Array(0)], ["armStreams"]]
       .map(([name, ...parameters]) => {
         try { native[name](...parameters); return ""; } catch ({ code }) { return code; }
       });
@@ -167,15 +173,18 @@ function exerciseRefusal(rig: StreamRig, address: Uint8Array, entry: Name): void
 }
 
 function exerciseUnfit(rig: StreamRig): void {
-  const { memories, refusal, table } = rig;
+  const { heads, memories, refusal, table } = rig;
   for (const unfit of [undefined, null, "x", {}, -1, 2 ** 40, new Uint8Array(4), new Int32Array(9)]) {
     rig.makeRoom();
-    refusal("turn", unfit, ...memories, 0);
-    refusal("turn", table, unfit, unfit, 0);
-    refusal("turn", table, ...memories, unfit);
+    refusal("turn", unfit);
+    const lent = [table, heads, ...memories, new Int32Array(4), new Uint8Array(4)];
+    // Of heads and writes there may be fewer.
+    for (const at of lent.keys())
+      if (!(unfit instanceof Int32Array) || at === 0 || at === 2 || at === 3 || at === 5)
+        if (!(unfit instanceof Uint8Array) || at < 2 || at === 4)
+          refusal("lendStreams", ...lent.with(at, unfit as Int32Array));
     refusal("listenStream", unfit);
     refusal("connectStream", unfit);
-    refusal("writeStreams", unfit, unfit, unfit);
     for (const name of streamCalls) refusal(name, unfit, unfit, unfit, unfit, unfit);
   }
   // What is read into lies in the memory.
@@ -189,6 +198,6 @@ function exerciseUnfit(rig: StreamRig): void {
     for (const at of [0, 2, 4, 6]) {
       rig.makeRoom();
       table.set([used, end], at);
-      assert.equal(refusal("turn", table, ...memories, 0).name, "RangeError");
+      assert.equal(refusal("turn", 0).name, "RangeError");
     }
 }

@@ -55,6 +55,16 @@ describe("under AddressSanitizer and UBSan", () => {
     expect(runSanitized(addon)).toEqual({ exitCode: 0, output: "exercised\n" });
   }, 60_000);
 
+  test("heads are looked for in nothing but what was read", () => {
+    const file = join(directory, "heads");
+    const flags = ["-std=gnu11", "-O1", "-g", ...warnings, ...sanitizers];
+    const built = run(["gcc", ...flags, "-o", file, "test/unit/native/heads.c", "native/heads.c"]);
+    expect(built).toEqual({ exitCode: 0, output: "" });
+    const { exitCode, output } = run([file]);
+    expect(output).toMatch(/^[1-9][0-9]{3,} heads\n$/);
+    expect(exitCode).toBe(0);
+  }, 60_000);
+
   test("an addon that writes behind its memory is stopped", () => {
     const { exitCode, output } = runSanitized(build("overflow.node", ["test/unit/native/overflow.c"]));
     expect(output).toContain("heap-buffer-overflow");

@@ -21,6 +21,9 @@ export interface Row {
   readonly length: number;
 }
 
+/** What is to be written: for which stream, and which of the bytes. */
+export type Write = readonly [name: Name, offset: number, length: number];
+
 /** A listening socket on loopback. */
 export interface Listening {
   readonly address: Uint8Array;
@@ -28,8 +31,10 @@ export interface Listening {
 }
 
 const words = ["", "data", "end", "closed", "writable", "accepted", "connected", "refused"];
-const headerWords = 10;
-const rowWords = 6;
+const writeCountWord = 10;
+const shortCountWord = 11;
+const headerWords = 12;
+const rowWords = 7;
 
 /** So long are the two parts of each memory. */
 export const blockBytes: number = 64 * 1024;
@@ -40,6 +45,7 @@ export class StreamRig {
   readonly refusal: Refusal;
   readonly memories: readonly [Buffer, Buffer] = [Buffer.alloc(2 * blockBytes), Buffer.alloc(2 * blockBytes)];
   readonly table: Int32Array = new Int32Array(headerWords + rowWords * 64);
+  readonly heads: Int32Array = new Int32Array(1000);
   /** How many descriptors had news in the last turn. */
   turned = 0;
 
@@ -53,9 +59,23 @@ export class StreamRig {
     for (const at of [0, 4]) this.table.set([0, blockBytes, blockBytes, 2 * blockBytes], at);
   }
 
+  /** Lends the memory of the rig, with these rows of what is written, and these bytes. */
+  lend(rows: Int32Array = new Int32Array(0), bytes: Uint8Array = new Uint8Array(1)): void {
+    this.makeRoom();
+    const writes = rows.length === 0 ? new Int32Array(4) : rows;
+    this.call("lendStreams", this.table, this.heads, ...this.memories, writes, bytes);
+  }
+
+  /** Has so many of the rows that are lent written; gives how many were not taken whole. */
+  write(count: number): number {
+    this.table[writeCountWord] = count;
+    this.call("writeStreams");
+    return this.table[shortCountWord] ?? 0;
+  }
+
   turn(ms = 200): readonly Row[] {
     this.makeRoom();
-    this.turned = Number(this.call("turn", this.table, ...this.memories, ms));
+    this.turned = Number(this.call("turn", ms));
     return Array.from({ length: this.table[8] ?? 0 }, (_, row) => this.rowAt(headerWords + rowWords * row));
   }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import type { StreamCalls } from "../../../../src/native/index.ts";
 import type { SocketOwner } from "../../../../src/proxy/sockets.ts";
 import { GatheredWrites, longestGathered } from "../../../../src/proxy/streams/gathered-writes.ts";
+import { headerWords, shortCountWord, writeCountWord } from "../../../../src/proxy/streams/layout.ts";
 import { Stream, type StreamHome } from "../../../../src/proxy/streams/stream.ts";
 
 /** Streams on sockets that take what they have room for; what is done to them is written down. */
@@ -13,21 +14,24 @@ class Sockets {
   /** What the peer had not got when it ended its half. */
   readonly unheard = new Map<number, number>();
   readonly home: StreamHome & { isInTurn: boolean };
+  private readonly lent: { readonly table: Int32Array; readonly writes: GatheredWrites };
 
   constructor() {
     const calls = {
       writeStream: (...[place, , bytes, offset, length]: Parameters<StreamCalls["writeStream"]>) =>
         this.write(place, bytes.subarray(offset, offset + length)),
-      writeStreams: (rows: Int32Array, memory: Uint8Array, count: number) =>
-        this.writeRows(rows, memory, count),
+      writeStreams: () => this.writeRows(),
       pauseStream: (place: number, _: number, isPaused: boolean) =>
         this.done.push(`${place} ${isPaused ? "paused" : "resumed"}`),
       shutStream: (place: number) => this.done.push(`${place} shut`),
       unheardStream: (place: number) => this.unheard.get(place) ?? 0,
     } as unknown as StreamCalls;
+    const table = new Int32Array(headerWords);
+    const writes = new GatheredWrites(calls, table);
+    this.lent = { table, writes };
     this.home = {
       calls,
-      writes: new GatheredWrites(calls),
+      writes,
       owing: new Set(),
       isInTurn: true,
       forget: ({ place }, isReset) => this.done.push(`${place} ${isReset ? "reset" : "closed"}`),
@@ -56,8 +60,11 @@ class Sockets {
     return length;
   }
 
-  /** As native/stream-calls.c: behind what came up short nothing goes out. */
-  private writeRows(rows: Int32Array, memory: Uint8Array, count: number): number {
+  /** As native/stream-writes.c: behind what came up short nothing goes out. */
+  private writeRows(): void {
+    const { table, writes } = this.lent;
+    const { memory, rows } = writes;
+    const count = table[writeCountWord] ?? 0;
     let short = 0;
     for (let at = 0; at < 4 * count; at += 4) {
       const [place = 0, , from = 0, length = 0] = rows.subarray(at, at + 4);
@@ -66,7 +73,8 @@ class Sockets {
       if (sent < length) short += 1;
       rows[at + 3] = sent;
     }
-    return short;
+    table[writeCountWord] = 0;
+    table[shortCountWord] = short;
   }
 }
 
