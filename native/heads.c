@@ -3,8 +3,12 @@
 
 #include <string.h>
 
-/* As long as the shortest head. */
-enum { LEAST_HEAD = 4 };
+enum {
+	/* As long as the shortest head. */
+	LEAST_HEAD = 4,
+	/* What is longer may be a body without any line end: to go through all of it would cost as much as to read it. */
+	LONGEST_HEAD = 16 * 1024,
+};
 
 /* For each octet its lower case if a token may contain it (RFC 9110 §5.6.2), else 0. */
 static const uint8_t token_octet[256] = {
@@ -158,9 +162,9 @@ static const uint8_t *find_field(const struct field_names *names, const uint8_t 
 size_t find_head(const struct field_names *names, const uint8_t *data, size_t length, int32_t *words, size_t room)
 {
 	/* A method or a version: what else comes is no head, or not looked at here. */
-	if (length < LEAST_HEAD || length > INT32_MAX || room < HEAD_WORDS || *data < 'A' || *data > 'Z')
+	if (length < LEAST_HEAD || room < HEAD_WORDS || *data < 'A' || *data > 'Z')
 		return 0;
-	const uint8_t *const end = data + length;
+	const uint8_t *const end = data + (length < LONGEST_HEAD ? length : LONGEST_HEAD);
 	const uint8_t *at = text_end(data, end);
 	if (!is_line_end(at, end))
 		return 0;
