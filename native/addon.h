@@ -1,7 +1,8 @@
 /*
  * The boundary between TypeScript and the system: every function takes and gives bytes and numbers, makes one
  * system call, and throws an Error with `call` and `code` when it fails. What the bytes mean is known in
- * TypeScript only, but for where the lines of a head end (heads.h). No libuv: waiting is done by threads of our own (watch.c, and stream-thread.c for streams.h).
+ * TypeScript only, but for where the lines of a head end (heads.h). No libuv: waiting is done by threads of our own
+ * (watch.c, and stream-thread.c for streams.h).
  */
 #ifndef EDGE_HA_ADDON_H
 #define EDGE_HA_ADDON_H

@@ -132,17 +132,16 @@ static bool is_line_end(const uint8_t *at, const uint8_t *end)
 }
 
 /* Writes down the field whose line begins here; gives where the next line begins, or NULL. */
-static const uint8_t *find_field(const struct field_names *names, const uint8_t *data, const uint8_t *name,
-				 const uint8_t *end, int32_t *words)
+static const uint8_t *find_field(const struct field_names *names, struct octets octets, const uint8_t *name, int32_t *words)
 {
 	const uint8_t *colon = name;
 	uint32_t sum = 0;
-	for (; colon < end && token_octet[*colon] != 0; colon++)
+	for (; colon < octets.end && token_octet[*colon] != 0; colon++)
 		sum = summed(sum, token_octet[*colon]);
-	if (colon == name || colon == end || *colon != ':')
+	if (colon == name || colon == octets.end || *colon != ':')
 		return NULL;
-	const uint8_t *const line_end = text_end(colon + 1, end);
-	if (!is_line_end(line_end, end))
+	const uint8_t *const line_end = text_end(colon + 1, octets.end);
+	if (!is_line_end(line_end, octets.end))
 		return NULL;
 	const uint8_t *from = colon + 1;
 	const uint8_t *to = line_end;
@@ -151,38 +150,40 @@ static const uint8_t *find_field(const struct field_names *names, const uint8_t 
 	while (to > from && is_blank(to[-1]))
 		to--;
 	const bool is_plain = from == colon + 2 && to == line_end && colon[1] == ' ';
-	words[0] = (int32_t)(colon - data);
-	words[1] = (int32_t)(from - data);
-	words[2] = (int32_t)(to - data);
-	words[3] = (int32_t)(line_end + 2 - data);
+	words[0] = (int32_t)(colon - octets.begin);
+	words[1] = (int32_t)(from - octets.begin);
+	words[2] = (int32_t)(to - octets.begin);
+	words[3] = (int32_t)(line_end + 2 - octets.begin);
 	words[4] = number_of(names, name, (size_t)(colon - name), sum) + (is_plain ? PLAIN_FIELD : 0);
 	return line_end + 2;
 }
 
-size_t find_head(const struct field_names *names, const uint8_t *data, size_t length, int32_t *words, size_t room)
+size_t find_head(const struct field_names *names, struct octets octets, struct head_room room)
 {
+	const uint8_t *const begin = octets.begin;
+	if (octets.end - begin > LONGEST_HEAD)
+		octets.end = begin + LONGEST_HEAD;
 	/* A method or a version: what else comes is no head, or not looked at here. */
-	if (length < LEAST_HEAD || room < HEAD_WORDS || *data < 'A' || *data > 'Z')
+	if (octets.end - begin < LEAST_HEAD || room.count < HEAD_WORDS || *begin < 'A' || *begin > 'Z')
 		return 0;
-	const uint8_t *const end = data + (length < LONGEST_HEAD ? length : LONGEST_HEAD);
-	const uint8_t *at = text_end(data, end);
-	if (!is_line_end(at, end))
+	const uint8_t *at = text_end(begin, octets.end);
+	if (!is_line_end(at, octets.end))
 		return 0;
 	at += 2;
-	words[2] = (int32_t)(at - data);
+	room.words[2] = (int32_t)(at - begin);
 	size_t used = HEAD_WORDS;
 	int32_t lines = 1;
 	for (; *at != '\r'; lines++, used += FIELD_WORDS) {
-		if (used + FIELD_WORDS > room)
+		if (used + FIELD_WORDS > room.count)
 			return 0;
-		at = find_field(names, data, at, end, words + used);
+		at = find_field(names, octets, at, room.words + used);
 		if (at == NULL)
 			return 0;
 	}
 	/* There are two octets: the end of each line has seen to that. */
 	if (at[1] != '\n')
 		return 0;
-	words[0] = (int32_t)(at + 2 - data);
-	words[1] = lines;
+	room.words[0] = (int32_t)(at + 2 - begin);
+	room.words[1] = lines;
 	return used;
 }

@@ -39,11 +39,23 @@ struct field_names {
 /* Reads names in lower case, with a line feed behind each; false if one is empty, too long or no name, or if there are too many. */
 bool read_field_names(struct field_names *self, const uint8_t *data, size_t length);
 
+/* What was read. */
+struct octets {
+	const uint8_t *begin;
+	const uint8_t *end;
+};
+
+/* Where heads are written down. */
+struct head_room {
+	int32_t *words;
+	size_t count;
+};
+
 /*
  * Writes down the head that stands at the beginning: its length, how many lines it has, and where the second begins; then for each field
  * where its name ends, where its value begins and ends, where the next line begins, and its number (0 is not known). Gives how many
  * words that took; 0 if it is left out, or there is no room.
  */
-size_t find_head(const struct field_names *names, const uint8_t *data, size_t length, int32_t *words, size_t room);
+size_t find_head(const struct field_names *names, struct octets octets, struct head_room room);
 
 #endif

@@ -2,39 +2,52 @@
 #include "streams.h"
 
 #include <errno.h>
+#include <stdio.h>
 
-/* What a call takes an array of numbers or of octets for, and whether it needs room for so many. */
+/* What is lent under a name, and how much room it needs. */
 struct wish {
+	const char *name;
 	napi_typedarray_type type;
 	size_t least;
-	const char *name;
 };
 
 static const struct wish wishes[LENT_ARRAYS] = {
-	[LENT_TABLE] = { napi_int32_array, STREAM_TABLE_LEAST, "table" },
-	[LENT_HEADS] = { napi_int32_array, 0, "heads" },
-	[LENT_CLIENTS] = { napi_uint8_array, 0, "clients' memory" },
-	[LENT_SERVERS] = { napi_uint8_array, 0, "servers' memory" },
-	[LENT_WRITES] = { napi_int32_array, 0, "writes" },
-	[LENT_GATHERED] = { napi_uint8_array, 0, "gathered" },
+	[LENT_TABLE] = { "table", napi_int32_array, STREAM_TABLE_LEAST },
+	[LENT_HEADS] = { "heads", napi_int32_array, 0 },
+	[LENT_CLIENTS] = { "clients", napi_uint8_array, 0 },
+	[LENT_SERVERS] = { "servers", napi_uint8_array, 0 },
+	[LENT_WRITES] = { "writes", napi_int32_array, 0 },
+	[LENT_GATHERED] = { "gathered", napi_uint8_array, 0 },
 };
 
-static bool read_lent(napi_env env, napi_value value, const struct wish *wish, struct lent *out)
+static bool refuse(napi_env env, bool is_range, const struct wish *wish)
+{
+	char text[80];
+	const char *kind = wish->type == napi_int32_array ? "an Int32Array" : "a Uint8Array";
+	(void)snprintf(text, sizeof text, "%s must be %s%s", wish->name, kind, is_range ? " with room" : "");
+	if (is_range)
+		(void)napi_throw_range_error(env, NULL, text);
+	else
+		(void)napi_throw_type_error(env, NULL, text);
+	return false;
+}
+
+/* Reads what is lent under a name of the object. */
+static bool read_lent(napi_env env, napi_value object, const struct wish *wish, struct lent *out)
 {
 	napi_typedarray_type type = napi_int8_array;
 	napi_value buffer = NULL;
 	bool is_array = false;
-	if (napi_is_typedarray(env, value, &is_array) != napi_ok || !is_array
-	    /* Whoever asks for its buffer has it stay where it is. */
-	    || napi_get_typedarray_info(env, value, &type, NULL, NULL, &buffer, NULL) != napi_ok || type != wish->type
-	    || napi_get_typedarray_info(env, value, NULL, &out->length, &out->data, NULL, NULL) != napi_ok) {
-		(void)napi_throw_type_error(env, NULL, wish->name);
-		return false;
-	}
-	if (out->data == NULL || out->length < wish->least || out->length > INT32_MAX) {
-		(void)napi_throw_range_error(env, NULL, wish->name);
-		return false;
-	}
+	if (napi_get_named_property(env, object, wish->name, &out->value) != napi_ok
+	    || napi_is_typedarray(env, out->value, &is_array) != napi_ok || !is_array
+	    /* Once somebody has asked for its buffer it stays where it is. */
+	    || napi_get_typedarray_info(env, out->value, &type, NULL, NULL, &buffer, NULL) != napi_ok
+	    || type != wish->type
+	    || napi_get_typedarray_info(env, out->value, NULL, &out->length, &out->data, NULL, NULL) != napi_ok)
+		return refuse(env, false, wish);
+	/* One that is detached has no room. */
+	if (out->data == NULL || out->length < wish->least || out->length > INT32_MAX)
+		return refuse(env, true, wish);
 	return true;
 }
 
@@ -47,23 +60,23 @@ void streams_return(struct streams *self)
 	}
 }
 
-/* lendStreams(table, heads, clients' memory, servers' memory, writes, gathered): from now on turns use these, and keep them. */
+/* lendStreams({ table, heads, clients, servers, writes, gathered }): from now on turns use these, and keep them. */
 napi_value edge_lend_streams(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[LENT_ARRAYS];
+	napi_value arguments[1];
 	struct lent lent[LENT_ARRAYS] = { { .data = NULL } };
 	struct streams *self = own_streams();
-	if (!read_arguments(env, info, LENT_ARRAYS, arguments))
+	if (!read_arguments(env, info, 1, arguments))
 		return NULL;
 	for (size_t index = 0; index < LENT_ARRAYS; index++)
-		if (!read_lent(env, arguments[index], &wishes[index], &lent[index]))
+		if (!read_lent(env, arguments[0], &wishes[index], &lent[index]))
 			return NULL;
 	if (self == NULL)
 		return throw_errno(env, "stream", EBADF);
 	streams_return(self);
 	for (size_t index = 0; index < LENT_ARRAYS; index++) {
 		self->lent[index] = lent[index];
-		if (napi_create_reference(env, arguments[index], 1, &self->lent[index].reference) != napi_ok) {
+		if (napi_create_reference(env, lent[index].value, 1, &self->lent[index].reference) != napi_ok) {
 			streams_return(self);
 			return throw_errno(env, "stream", ENOMEM);
 		}

@@ -64,10 +64,10 @@ static void tell(struct table *table, const struct streams *self, const struct s
 }
 
 /* Writes down the head that begins with what was told of last, if one does. */
-static void tell_head(struct table *table, const struct streams *self, const uint8_t *data, size_t length)
+static void tell_head(struct table *table, const struct streams *self, struct octets octets)
 {
-	size_t used = find_head(&self->names, data, length, table->heads + table->heads_used,
-				table->heads_end - table->heads_used);
+	size_t used = find_head(&self->names, octets,
+				(struct head_room){ table->heads + table->heads_used, table->heads_end - table->heads_used });
 	if (used == 0)
 		return;
 	table->words[HEADER_WORDS + (size_t)(table->count - 1) * ROW_WORDS + 6] = (int32_t)table->heads_used;
@@ -152,12 +152,13 @@ static bool read_one(struct streams *self, struct stream *stream, struct area *a
 	if (part == NULL)
 		return false;
 	const size_t room = part->end - part->used;
+	const uint8_t *const data = area->data + part->used;
 	ssize_t length = recv(stream->fd, area->data + part->used, room, 0);
 	if (length > 0) {
 		if ((size_t)length == room)
 			stream_hear_again(self, stream);
 		tell(table, self, stream, NEWS_DATA, (int32_t)part->used, (int32_t)length);
-		tell_head(table, self, area->data + part->used, (size_t)length);
+		tell_head(table, self, (struct octets){ data, data + length });
 		part->used = step_behind(part->used + (size_t)length);
 		part->is_over = length > LONG_READ;
 	} else if (length == 0 && stream->failure != 0) {

@@ -54,6 +54,7 @@ enum { LENT_TABLE, LENT_HEADS, LENT_CLIENTS, LENT_SERVERS, LENT_WRITES, LENT_GAT
 struct lent {
 	void *data;
 	size_t length; /* in numbers, or in octets */
+	napi_value value; /* while it is being lent */
 	napi_ref reference;
 };
 

@@ -26,6 +26,21 @@ export interface Received {
   readonly receivedMs: number | null;
 }
 
+/** Memory that streams use as long as it is lent: nobody may transfer it. */
+export interface StreamMemory {
+  /** What a turn is told, and what it tells (`turn`). */
+  readonly table: Int32Array;
+  /** Where heads are written down, from 1 on (native/heads.h). */
+  readonly heads: Int32Array;
+  /** What clients send is read into this. */
+  readonly clients: Uint8Array;
+  /** What servers send is read into this. */
+  readonly servers: Uint8Array;
+  /** Four numbers for each write that is gathered (`writeStreams`), and the bytes of all. */
+  readonly writes: Int32Array;
+  readonly gathered: Uint8Array;
+}
+
 /**
  * Streams of one thread (native/streams.h): connected TCP sockets and the listening ones they come from. A stream is named by its place
  * and its generation; one that is not there throws `EBADF`. These are called for each read and write, so they throw the addon's own
@@ -38,17 +53,8 @@ export interface StreamCalls {
    * (`RangeError`). As long as there are streams, the process is kept alive.
    */
   openStreams(onNews: () => void, runtime: number, names: Uint8Array): void;
-  /**
-   * Says what turns read into, write from and tell by, until it is said anew: nobody may transfer it meanwhile. They throw `EBADF` before.
-   */
-  lendStreams(
-    table: Int32Array,
-    heads: Int32Array,
-    clients: Uint8Array,
-    servers: Uint8Array,
-    writes: Int32Array,
-    gathered: Uint8Array,
-  ): void;
+  /** Says what turns read into, write from and tell by, until it is said anew; they throw `EBADF` before. */
+  lendStreams(memory: StreamMemory): void;
   /** Has `onNews` called when there is something to do, at once if there is already. */
   armStreams(): void;
   /** Asks listeners again that could take nobody for want of descriptors or memory. */

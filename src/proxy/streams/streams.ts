@@ -201,7 +201,14 @@ export class Streams implements StreamHome {
     const { fromClients, fromServers, table, writes } = this;
     this.lentClients = fromClients.bytes;
     this.lentServers = fromServers.bytes;
-    this.calls.lendStreams(table, foundHeads, this.lentClients, this.lentServers, writes.rows, writes.memory);
+    this.calls.lendStreams({
+      table,
+      heads: foundHeads,
+      clients: this.lentClients,
+      servers: this.lentServers,
+      writes: writes.rows,
+      gathered: writes.memory,
+    });
   }
 
   private askLater(): void {

@@ -73,7 +73,7 @@ int main(void)
 		if (data == NULL || words == NULL)
 			abort();
 		memcpy(data, bytes, length);
-		const size_t used = find_head(&names, data, length, words, room);
+		const size_t used = find_head(&names, (struct octets){ data, data + length }, (struct head_room){ words, room });
 		if (used > room)
 			abort();
 		if (used > 0)

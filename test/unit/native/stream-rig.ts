@@ -62,8 +62,13 @@ export class StreamRig {
   /** Lends the memory of the rig, with these rows of what is written, and these bytes. */
   lend(rows: Int32Array = new Int32Array(0), bytes: Uint8Array = new Uint8Array(1)): void {
     this.makeRoom();
-    const writes = rows.length === 0 ? new Int32Array(4) : rows;
-    this.call("lendStreams", this.table, this.heads, ...this.memories, writes, bytes);
+    this.call("lendStreams", this.memory(rows.length === 0 ? new Int32Array(4) : rows, bytes));
+  }
+
+  /** What is lent with these writes and bytes. */
+  memory(writes: Int32Array, gathered: Uint8Array): Readonly<Record<string, Int32Array | Uint8Array>> {
+    const [clients, servers] = this.memories;
+    return { table: this.table, heads: this.heads, clients, servers, writes, gathered };
   }
 
   /** Has so many of the rows that are lent written; gives how many were not taken whole. */

@@ -28,7 +28,8 @@ class Loop {
     const { calls, memory, places, table } = this;
     calls.openStreams(() => undefined, -1, Buffer.from(`${fieldNames.join("\n")}\n`));
     const nothing = new ArrayBuffer(16);
-    calls.lendStreams(table, foundHeads, memory, memory, new Int32Array(nothing), new Uint8Array(nothing));
+    const writes = { writes: new Int32Array(nothing), gathered: new Uint8Array(nothing) };
+    calls.lendStreams({ table, heads: foundHeads, clients: memory, servers: memory, ...writes });
     places.push(calls.listenStream(fd), calls.connectStream(name));
     while (places.length < 3)
       for (const row of this.turn())
