@@ -39,7 +39,7 @@ export class UpstreamConnection implements SocketOwner, UpstreamStream {
   readonly client: ForwardedBy | null;
   private user: UpstreamUser | null;
   private readonly input = new InputBuffer();
-  private readonly body = new BodyReader();
+  private readonly body = new BodyReader(true);
   private readsBody = false;
   private mayReuse = false;
   private isChunked = false;

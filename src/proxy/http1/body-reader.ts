@@ -11,7 +11,13 @@ export class BodyReader {
   /** Payload bytes of this body so far. */
   total = 0;
   private length = 0;
+  private readonly isServers: boolean;
   private decoder: ChunkedDecoder | null = null;
+
+  /** Those of clients, or of a server. */
+  constructor(isServers = false) {
+    this.isServers = isServers;
+  }
 
   /** Starts with a body of this many bytes, or of `chunkedBody` or `untilCloseBody`. */
   begin(length: number): void {
@@ -20,7 +26,7 @@ export class BodyReader {
     this.isFaulty = false;
     this.total = 0;
     if (length === chunkedBody) {
-      this.decoder ??= new ChunkedDecoder();
+      this.decoder ??= new ChunkedDecoder(this.isServers);
       this.decoder.reset();
     }
   }

@@ -25,7 +25,8 @@ type State =
 
 /**
  * Takes the chunked coding off a body that arrives in pieces (RFC 9112 §7.1). The grammar is kept to the letter: a
- * size is hexadecimal digits, a line ends with CR LF and in no other way. Trailer fields are checked and kept apart.
+ * size is hexadecimal digits, a line ends with CR LF and in no other way. Trailer fields are checked and kept apart. Only servers may
+ * have blanks behind a size: old ones fill its line up with them, and what they send is put into chunks of our own.
  */
 export class ChunkedDecoder {
   /** Where the payload of the last piece stands in it, moved together so that it is one run. */
@@ -33,10 +34,15 @@ export class ChunkedDecoder {
   payloadEnd = 0;
   /** The trailer field lines, each with its line end; whole when the body is. */
   trailers = "";
+  private readonly isServers: boolean;
   private state: State = "size";
   private remaining = 0;
   private digits = 0;
   private overheadBytes = 0;
+
+  constructor(isServers = false) {
+    this.isServers = isServers;
+  }
 
   /** Makes it ready for the next body. */
   reset(): void {
@@ -95,6 +101,7 @@ export class ChunkedDecoder {
       case "extension-blank":
         // RFC 9112 §7.1.1: white space is "bad" but allowed, if an extension follows.
         if (octet === SEMICOLON) return "extension";
+        if (octet === CR && this.isServers) return "size-lf";
         return octet === SP || octet === HTAB ? this.overhead("extension-blank", maxExtensionBytes) : "fault";
       case "extension":
         if (octet === CR) return "size-lf";

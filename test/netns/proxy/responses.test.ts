@@ -73,7 +73,9 @@ describe("a response", () => {
   test("in chunks goes on in chunks without extensions and trailer fields", async () => {
     const said =
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX-T: 1\r\n\r\n";
-    expect(await answerTo(said)).toEndWith("\r\n\r\n5\r\nabcde\r\n0\r\n\r\n");
+    // Old servers fill the line of a size up with blanks.
+    for (const one of [said, said.replace("2\r\nde\r\n0", "2  \r\nde\r\n0   ")])
+      expect(await answerTo(one)).toEndWith("\r\n\r\n5\r\nabcde\r\n0\r\n\r\n");
   });
 
   test("in chunks brings trailer fields to a client that takes them, but none that come too late (RFC 9110 §6.5.1)", async () => {

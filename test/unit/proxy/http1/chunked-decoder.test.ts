@@ -6,8 +6,9 @@ import { ChunkedDecoder } from "../../../../src/proxy/http1/chunked-decoder.ts";
 function decode(
   text: string,
   cuts: readonly number[] = [],
+  isServers = false,
 ): { readonly body: string; readonly rest: number } {
-  const decoder = new ChunkedDecoder();
+  const decoder = new ChunkedDecoder(isServers);
   const whole = Buffer.from(text, "latin1");
   let body = "";
   let from = 0;
@@ -45,6 +46,13 @@ describe("the chunked coding", () => {
 
   test("drops extensions, and trailer fields are no part of the body (RFC 9112 §7.1.1, §7.1.2)", () => {
     expect(decode('3;a=b;c="d"\r\nabc\r\n0 ; x\r\nX-Sum: 1\r\nY:\r\n\r\n').body).toBe("abc");
+  });
+
+  test("of servers may have blanks behind a size, but no end of them", () => {
+    const text = "5 \t\r\nabcde\r\n1  ; x\r\nf\r\n0    \r\n\r\n";
+    for (let cut = 0; cut <= text.length; cut++) expect(decode(text, [cut], true).body).toBe("abcdef");
+    for (const faulty of ["5 1\r\nabcde\r\n0\r\n\r\n", "5 \nabcde\r\n", ` 5\r\n`, `5${" ".repeat(5000)}\r\n`])
+      expect(decode(faulty, [], true).body).toBe("fault");
   });
 
   const faults: readonly (readonly [what: string, text: string])[] = [
