@@ -21,8 +21,8 @@ export interface Gathering {
 }
 
 /**
- * Short writes of one turn, which go out in one call, the last of them with that of the next turn: that costs less than one for each, and
- * who they go to is woken once for several.
+ * Short writes of one turn and up to the next, which go out in one call, the last of them with that of the next turn: that costs less than
+ * one for each, and who they go to is woken once for several.
  * Whoever writes takes them for written; what a socket had no room for comes back to its stream.
  */
 export class GatheredWrites {

@@ -25,8 +25,8 @@ export interface StreamHome {
   readonly writes: GatheredWrites;
   /** Those with bytes that their sockets had no room for, though their owners take them for written. */
   readonly owing: Set<Stream>;
-  /** Whether what has happened is being handed out. */
-  readonly isInTurn: boolean;
+  /** Whether a turn comes soon, with which short writes go out. */
+  readonly gathers: boolean;
   /** Forgets a stream and closes its socket. */
   forget(stream: Stream, isReset: boolean): void;
 }
@@ -67,7 +67,7 @@ export class Stream implements Wire, Gathering {
     const { home } = this;
     if (!this.isOpen) return -1;
     if (this.rest !== null) return 0;
-    if (length <= longestGathered && home.isInTurn) {
+    if (length <= longestGathered && home.gathers) {
       home.writes.add(this, bytes, offset, length);
       return length;
     }
@@ -78,7 +78,7 @@ export class Stream implements Wire, Gathering {
 
   room(): Room | null {
     const { home } = this;
-    return this.isOpen && this.rest === null && home.isInTurn ? home.writes.room() : null;
+    return this.isOpen && this.rest === null && home.gathers ? home.writes.room() : null;
   }
 
   end(): void {

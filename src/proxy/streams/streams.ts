@@ -79,7 +79,7 @@ export class Streams implements StreamHome {
   readonly calls: StreamCalls;
   readonly writes: GatheredWrites;
   readonly owing: Set<Stream> = new Set<Stream>();
-  isInTurn: boolean = false;
+  gathers: boolean = false;
   private readonly log: Log;
   private readonly all: (Stream | Entry | Attempt | null)[] = [];
   private readonly table = new Int32Array(new ArrayBuffer(4 * (headerWords + mostRows * rowWords)));
@@ -88,6 +88,7 @@ export class Streams implements StreamHome {
   /** What the addon reads into now. */
   private lentClients: Buffer | null = null;
   private lentServers: Buffer | null = null;
+  private isInTurn = false;
   private isRunning = false;
   private stalled: Timer | null = null;
 
@@ -135,36 +136,43 @@ export class Streams implements StreamHome {
 
   /** Lets in who waits for a listener that is about to be closed: another process may have it open, and nobody take them. */
   private takeWaiting(): void {
-    for (let turns = 0; turns < mostTakingTurns && !this.isInTurn && this.turn(0) > 0; turns++);
+    if (this.isInTurn) return;
+    const { gathers } = this;
+    this.gathers = true;
+    for (let turns = 0; turns < mostTakingTurns && this.turn(0) > 0; turns++);
+    this.gathers = gathers;
     this.writes.send();
   }
 
   private readonly run = (): void => {
+    this.gathers = true;
     try {
-      if (this.takeTurns()) setImmediate(this.run);
-      else this.isRunning = false;
+      if (this.takeTurns()) {
+        // What is written until then goes out with the next turn: requests of clients under TLS, say.
+        setImmediate(this.run);
+        return;
+      }
+      this.isRunning = false;
     } catch (error) {
       // The kernel refuses to tell what happens: to ask on is all that is left.
       this.log.error(`connections are not heard for a moment: ${errorText(error)}`);
       setTimeout(this.run, stallMs);
     }
+    this.gathers = false;
+    this.writes.send();
   };
 
   /** Takes turns until nothing happens, or it is somebody else's; false if who waits for the set wakes us next. */
   private takeTurns(): boolean {
     const end = performance.now() + sliceMs;
-    try {
-      do {
-        if (this.turn(waitMs) === 0) {
-          this.calls.armStreams();
-          return false;
-        }
-        if (((this.table[stateWord] ?? 0) & runtimeHasNews) !== 0) break;
-      } while (performance.now() < end);
-      return true;
-    } finally {
-      this.writes.send();
-    }
+    do {
+      if (this.turn(waitMs) === 0) {
+        this.calls.armStreams();
+        return false;
+      }
+      if (((this.table[stateWord] ?? 0) & runtimeHasNews) !== 0) break;
+    } while (performance.now() < end);
+    return true;
   }
 
   /** Writes what was gathered, waits, and hands out what has happened; gives how many descriptors had news. */

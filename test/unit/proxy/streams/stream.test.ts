@@ -13,7 +13,7 @@ class Sockets {
   readonly taken = new Map<number, string>();
   /** What the peer had not got when it ended its half. */
   readonly unheard = new Map<number, number>();
-  readonly home: StreamHome & { isInTurn: boolean };
+  readonly home: StreamHome & { gathers: boolean };
   private readonly lent: { readonly table: Int32Array; readonly writes: GatheredWrites };
 
   constructor() {
@@ -33,7 +33,7 @@ class Sockets {
       calls,
       writes,
       owing: new Set(),
-      isInTurn: true,
+      gathers: true,
       forget: ({ place }, isReset) => this.done.push(`${place} ${isReset ? "reset" : "closed"}`),
     };
   }
@@ -119,9 +119,9 @@ describe("a stream", () => {
       expect((room?.bytes.length ?? 0) - (room?.start ?? 0)).toBeGreaterThanOrEqual(longestGathered);
       write(stream, "x".repeat(longestGathered - 7));
     }
-    sockets.home.isInTurn = false;
+    sockets.home.gathers = false;
     expect(stream.room()).toBeNull();
-    sockets.home.isInTurn = true;
+    sockets.home.gathers = true;
     sockets.home.writes.send();
     const full = sockets.stream(2, 1);
     write(full, "12");
@@ -134,7 +134,7 @@ describe("a stream", () => {
   test("writes at once outside of a turn", () => {
     const sockets = new Sockets();
     const stream = sockets.stream(1);
-    sockets.home.isInTurn = false;
+    sockets.home.gathers = false;
     write(stream, "now");
     expect(sockets.taken.get(1)).toBe("now");
   });
