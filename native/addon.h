@@ -23,6 +23,8 @@ struct watcher;
 
 /* arguments.c: every reader throws a TypeError or RangeError and returns false when the argument is unfit. */
 bool read_arguments(napi_env env, napi_callback_info info, size_t wanted, napi_value *out);
+/* Throws what readers throw, for an argument that should be something else; false. */
+bool refuse(napi_env env, bool is_range, const char *name, const char *wanted);
 bool read_integer(napi_env env, napi_value value, const char *name, int64_t least, int64_t most, int64_t *out);
 bool read_int(napi_env env, napi_value value, const char *name, int *out);
 bool read_descriptor(napi_env env, napi_value value, int *out);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-static bool refuse(napi_env env, bool is_range, const char *name, const char *wanted)
+bool refuse(napi_env env, bool is_range, const char *name, const char *wanted)
 {
 	char text[160];
 	(void)snprintf(text, sizeof text, "%s must be %s", name, wanted);

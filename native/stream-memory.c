@@ -2,7 +2,6 @@
 #include "streams.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 /* What is lent under a name, and how much room it needs. */
 struct wish {
@@ -20,18 +19,6 @@ static const struct wish wishes[LENT_ARRAYS] = {
 	[LENT_GATHERED] = { "gathered", napi_uint8_array, 0 },
 };
 
-static bool refuse(napi_env env, bool is_range, const struct wish *wish)
-{
-	char text[80];
-	const char *kind = wish->type == napi_int32_array ? "an Int32Array" : "a Uint8Array";
-	(void)snprintf(text, sizeof text, "%s must be %s%s", wish->name, kind, is_range ? " with room" : "");
-	if (is_range)
-		(void)napi_throw_range_error(env, NULL, text);
-	else
-		(void)napi_throw_type_error(env, NULL, text);
-	return false;
-}
-
 /* Reads what is lent under a name of the object. */
 static bool read_lent(napi_env env, napi_value object, const struct wish *wish, struct lent *out)
 {
@@ -44,10 +31,10 @@ static bool read_lent(napi_env env, napi_value object, const struct wish *wish, 
 	    || napi_get_typedarray_info(env, out->value, &type, NULL, NULL, &buffer, NULL) != napi_ok
 	    || type != wish->type
 	    || napi_get_typedarray_info(env, out->value, NULL, &out->length, &out->data, NULL, NULL) != napi_ok)
-		return refuse(env, false, wish);
+		return refuse(env, false, wish->name, wish->type == napi_int32_array ? "an Int32Array" : "a Uint8Array");
 	/* One that is detached has no room. */
 	if (out->data == NULL || out->length < wish->least || out->length > INT32_MAX)
-		return refuse(env, true, wish);
+		return refuse(env, true, wish->name, "an array with room");
 	return true;
 }
 

@@ -26,8 +26,8 @@ export class InputBuffer {
   }
 
   /**
-   * Adds the first `end` bytes of a piece, which may begin with a head that was found. A lone piece is taken over as it is; several are gathered in a
-   * buffer that doubles, so that a head in single bytes costs no more than twice its copying.
+   * Adds the first `end` bytes of a piece, which may begin with a head that was found. A lone piece is taken over as it is;
+   * several are gathered in a buffer that doubles, so that a head in single bytes costs no more than twice its copying.
    */
   add(piece: Buffer, end: number = piece.length, head: number = 0): void {
     const { bytes } = this;

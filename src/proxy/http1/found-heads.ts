@@ -1,5 +1,5 @@
 /**
- * PURE: what the addon has written down of heads (native/heads.h), valid within the turn that brought them. A head is named by the place
+ * What the addon has written down of heads (native/heads.h), valid within the turn that brought them. A head is named by the place
  * where it stands here, from 1 on: its length, how many lines it has and where the second begins, then for each field where its name
  * ends, where its value begins and ends, where the next line begins, and its number, with 256 more if the line reads exactly
  * `name: value`. All are offsets into the bytes that the head begins with.

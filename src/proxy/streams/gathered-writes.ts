@@ -37,9 +37,6 @@ export class GatheredWrites {
   private used = 0;
   /** Names what is gathered now; no stream has had bytes in it yet. */
   private current = 1;
-  /** What the addon is writing. */
-  private sending = 0;
-  private sendingBytes = 0;
 
   /** Those of streams with this table. */
   constructor(calls: StreamCalls, table: Int32Array) {
@@ -85,26 +82,28 @@ export class GatheredWrites {
   send(): void {
     if (this.count === 0) return;
     this.hand();
-    this.calls.writeStreams();
-    this.handed();
+    try {
+      this.calls.writeStreams();
+    } finally {
+      this.handed();
+    }
   }
 
-  /** Has the call that follows write all of them: `handed` comes behind it. */
+  /** Has the call that follows write all of them: `handed` comes behind it, whatever comes of it. */
   hand(): void {
     this.table[writeCountWord] = this.count;
-    if (this.count === 0) return;
-    this.sending = this.count;
-    this.sendingBytes = this.used;
+  }
+
+  /** Begins anew, and gives back what was not taken whole. */
+  handed(): void {
+    const { count, table, used } = this;
+    if (count === 0) return;
     this.count = 0;
     this.used = 0;
     this.current += 1;
-  }
-
-  /** Gives back what was not taken whole. */
-  handed(): void {
-    if (this.table[shortCountWord] === 0) return;
-    this.table[shortCountWord] = 0;
-    this.giveBack(this.sending, this.sendingBytes);
+    if (table[shortCountWord] === 0) return;
+    table[shortCountWord] = 0;
+    this.giveBack(count, used);
   }
 
   private giveBack(count: number, used: number): void {

@@ -51,6 +51,14 @@ class Sockets {
     return stream;
   }
 
+  /** What the call of a turn does with what is gathered. */
+  turn(): void {
+    const { writes } = this.lent;
+    writes.hand();
+    this.writeRows();
+    writes.handed();
+  }
+
   private write(place: number, bytes: Uint8Array): number {
     const room = this.room.get(place) ?? 0;
     if (room < 0) return -1;
@@ -131,7 +139,24 @@ describe("a stream", () => {
     expect(stream.room()).toBeNull();
   });
 
-  test("writes at once outside of a turn", () => {
+  test("has back what the call of the next turn had no room for, and goes on behind it", () => {
+    const sockets = new Sockets();
+    const full = sockets.stream(1, 2);
+    const other = sockets.stream(2);
+    write(full, "1234");
+    write(other, "abc");
+    sockets.turn();
+    expect([sockets.taken.get(1), sockets.taken.get(2)]).toEqual(["12", "abc"]);
+    expect(write(full, "5")).toBe(0);
+    sockets.turn(); // nothing is gathered, and nothing comes back twice
+    sockets.room.set(1, 9);
+    full.drained();
+    write(full, "5");
+    sockets.turn();
+    expect(sockets.taken.get(1)).toBe("12345");
+  });
+
+  test("writes at once where no turn comes soon", () => {
     const sockets = new Sockets();
     const stream = sockets.stream(1);
     sockets.home.gathers = false;
